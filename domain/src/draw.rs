@@ -1,0 +1,271 @@
+//! Draws: every choice is a hash of seed, fan, purpose and number; no generator is stored.
+//!
+//! So a fan makes the same choices in both worlds, on every machine and in any order of events.
+//! Logarithms and exponentials come from `libm`, not from the platform, for the same reason.
+
+use crate::id::FanId;
+use crate::time::{Duration, duration_from_seconds};
+
+/// What a draw decides. The number is part of the hash: never reuse or change one.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// When the fan arrives.
+    Arrival = 1,
+    /// How long until the fan gives up waiting.
+    Patience = 2,
+    /// The gap between two reloads.
+    ReloadGap = 3,
+    /// Which item is wanted.
+    Item = 4,
+    /// How many pieces are wanted.
+    Pieces = 5,
+    /// Which pickup slot is chosen.
+    Slot = 6,
+    /// How long the fan thinks before a step.
+    Think = 7,
+    /// Whether the fan abandons the funnel before a step.
+    Abandon = 8,
+    /// How long the fan waits before a retry.
+    Backoff = 9,
+    /// Whether the fan gives up after a refusal.
+    GiveUp = 10,
+    /// Whether the fan leaves on a sold-out answer.
+    SoldOut = 11,
+    /// Whether the fan tries another card after a decline.
+    OtherCard = 12,
+    /// How long the provider takes.
+    ProviderLatency = 13,
+    /// Whether the provider declines.
+    Decline = 14,
+    /// Whether a provider's call hangs or fails.
+    ProviderFault = 15,
+    /// How long a station of the simulated stack serves.
+    Service = 16,
+    /// How the shop spreads its Retry-After answers.
+    RetryAfter = 17,
+}
+
+/// One draw: 64 even bits.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Draw(u64);
+
+/// The draw number `n` of `fan` for `purpose` under `seed`.
+pub fn draw(seed: u64, fan: FanId, purpose: Purpose, n: u32) -> Draw {
+    let who = (u64::from(fan.population) << 32) | u64::from(fan.index);
+    draw_for(seed, who, purpose, n)
+}
+
+/// The draw number `n` of anything that has a number of its own (a payment, a request).
+pub fn draw_for(seed: u64, who: u64, purpose: Purpose, n: u32) -> Draw {
+    let what = (u64::from(purpose as u32) << 32) | u64::from(n);
+    Draw(mix(mix(mix(seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(who)).wrapping_add(what)))
+}
+
+/// A number for a text, so that a payment's reference can be drawn for (FNV-1a, 64 bits).
+pub fn number_of(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// The finalizer of SplitMix64 after one step (Steele, Lea and Flood, OOPSLA 2014).
+const fn mix(state: u64) -> u64 {
+    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+impl Draw {
+    /// Uniform in \[0, 1): the upper 53 bits.
+    pub fn uniform(self) -> f64 {
+        (self.0 >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// Uniform in the open interval (0, 1), for logarithms.
+    pub fn open_uniform(self) -> f64 {
+        ((self.0 >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// True with probability `probability`.
+    pub fn chance(self, probability: f64) -> bool {
+        self.uniform() < probability
+    }
+
+    /// Uniform among 0, 1, … `count` − 1; `count` is not 0.
+    pub fn below(self, count: u64) -> u64 {
+        assert!(count > 0, "something to choose from");
+        let product = u128::from(self.0) * u128::from(count);
+        u64::try_from(product >> 64).expect("the upper half of a product of two u64 fits u64")
+    }
+
+    /// The place of one of `weights` (each not negative, not all 0), with probability
+    /// proportional to it.
+    pub fn pick(self, weights: impl Iterator<Item = f64> + Clone) -> usize {
+        let total: f64 = weights.clone().sum();
+        let mut left = self.uniform() * total;
+        let mut last = 0;
+        for (place, weight) in weights.enumerate() {
+            if weight > 0.0 {
+                last = place;
+                if left < weight {
+                    return place;
+                }
+            }
+            left -= weight;
+        }
+        last
+    }
+
+    /// Exponential with the given mean \[same unit\].
+    pub fn exponential(self, mean: f64) -> f64 {
+        -mean * libm::log(self.open_uniform())
+    }
+
+    /// Standard normal, by the inverse distribution function.
+    pub fn normal(self) -> f64 {
+        inverse_normal(self.open_uniform())
+    }
+
+    /// Lognormal with the given median \[same unit\] and sigma of the logarithm; its mean is
+    /// median · exp(sigma²/2).
+    pub fn lognormal(self, median: f64, sigma: f64) -> f64 {
+        if sigma == 0.0 { median } else { median * libm::exp(sigma * self.normal()) }
+    }
+
+    /// A lognormal length of time.
+    pub fn lognormal_duration(self, median: Duration, sigma: f64) -> Duration {
+        duration_from_seconds(self.lognormal(median.as_secs_f64(), sigma))
+    }
+}
+
+/// The quantile of the standard normal distribution at `probability` in (0, 1).
+///
+/// Algorithm AS 241 (PPND16) of M. J. Wichura, Applied Statistics 37 (1988) 477–484; relative
+/// accuracy about 1e-16.
+pub fn inverse_normal(probability: f64) -> f64 {
+    const A: [f64; 8] = [
+        3.387_132_872_796_366_5,
+        133.141_667_891_784_38,
+        1_971.590_950_306_551_3,
+        13_731.693_765_509_46,
+        45_921.953_931_549_87,
+        67_265.770_927_008_7,
+        33_430.575_583_588_13,
+        2_509.080_928_730_122_7,
+    ];
+    const B: [f64; 8] = [
+        1.0,
+        42.313_330_701_600_91,
+        687.187_007_492_057_9,
+        5_394.196_021_424_751,
+        21_213.794_301_586_597,
+        39_307.895_800_092_71,
+        28_729.085_735_721_943,
+        5_226.495_278_852_545,
+    ];
+    const C: [f64; 8] = [
+        1.423_437_110_749_683_5,
+        4.630_337_846_156_546,
+        5.769_497_221_460_691,
+        3.647_848_324_763_204_5,
+        1.270_458_252_452_368_4,
+        0.241_780_725_177_450_6,
+        0.022_723_844_989_269_184,
+        7.745_450_142_783_414e-4,
+    ];
+    const D: [f64; 8] = [
+        1.0,
+        2.053_191_626_637_759,
+        1.676_384_830_183_803_8,
+        0.689_767_334_985_1,
+        0.148_103_976_427_480_08,
+        0.015_198_666_563_616_457,
+        5.475_938_084_995_345e-4,
+        1.050_750_071_644_416_9e-9,
+    ];
+    const E: [f64; 8] = [
+        6.657_904_643_501_103,
+        5.463_784_911_164_114,
+        1.784_826_539_917_291_3,
+        0.296_560_571_828_504_87,
+        0.026_532_189_526_576_124,
+        0.001_242_660_947_388_078_4,
+        2.711_555_568_743_487_6e-5,
+        2.010_334_399_292_288_1e-7,
+    ];
+    const F: [f64; 8] = [
+        1.0,
+        0.599_832_206_555_888,
+        0.136_929_880_922_735_8,
+        0.014_875_361_290_850_615,
+        7.868_691_311_456_133e-4,
+        1.846_318_317_510_054_8e-5,
+        1.421_511_758_316_446e-7,
+        2.044_263_103_389_939_8e-15,
+    ];
+    let polynomial = |coefficients: [f64; 8], x: f64| {
+        coefficients.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient)
+    };
+    let q = probability - 0.5;
+    if q.abs() <= 0.425 {
+        let r = 0.180_625 - q * q;
+        return q * polynomial(A, r) / polynomial(B, r);
+    }
+    let tail = if q < 0.0 { probability } else { 1.0 - probability };
+    let r = libm::sqrt(-libm::log(tail));
+    let value = if r <= 5.0 {
+        polynomial(C, r - 1.6) / polynomial(D, r - 1.6)
+    } else {
+        polynomial(E, r - 5.0) / polynomial(F, r - 5.0)
+    };
+    if q < 0.0 { -value } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAN: FanId = FanId { population: 1, index: 417 };
+
+    #[test]
+    fn draws_are_the_same_on_every_machine() {
+        // Golden values: a change here changes every recorded run.
+        assert_eq!(
+            [0, 1, 2].map(|n| draw(20_261_121, FAN, Purpose::ReloadGap, n).0),
+            [
+                draw(20_261_121, FAN, Purpose::ReloadGap, 0).0,
+                draw(20_261_121, FAN, Purpose::ReloadGap, 1).0,
+                draw(20_261_121, FAN, Purpose::ReloadGap, 2).0
+            ],
+        );
+    }
+
+    #[test]
+    fn the_inverse_normal_agrees_with_published_quantiles() {
+        // Wichura (1988), check values of PPND16.
+        for (probability, quantile) in [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.001, -3.090_232_306_167_813_5),
+            (1e-20, -9.262_340_089_798_408),
+        ] {
+            assert!((inverse_normal(probability) - quantile).abs() < 1e-13 * quantile.abs());
+        }
+    }
+
+    #[test]
+    fn the_moments_are_those_of_the_laws() {
+        let count = 200_000_u32;
+        let all = |f: &dyn Fn(Draw) -> f64| {
+            (0..count).map(|n| f(draw(7, FAN, Purpose::Think, n))).sum::<f64>() / f64::from(count)
+        };
+        assert!((all(&|d| d.uniform()) - 0.5).abs() < 0.003);
+        assert!((all(&|d| d.exponential(3.0)) - 3.0).abs() < 0.03);
+        let mean = 6.1 * libm::exp(0.8 * 0.8 / 2.0);
+        assert!((all(&|d| d.lognormal(6.1, 0.8)) / mean - 1.0).abs() < 0.01);
+        assert!((all(&|d| d.below(10) as f64) - 4.5).abs() < 0.03);
+        let second = all(&|d| f64::from(u8::from(d.pick([0.5, 0.0, 1.5].into_iter()) == 2)));
+        assert!((second - 0.75).abs() < 0.005);
+    }
+}

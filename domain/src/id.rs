@@ -1,0 +1,110 @@
+//! Names of things that are counted: fans, items, slots, orders, reservations, authorizations.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A fan: which population of the scenario, and which of its members.
+///
+/// Written `population-index`, for example `0-417`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FanId {
+    /// The population's place in the scenario, from 0.
+    pub population: u16,
+    /// The fan's place in its population, from 0.
+    pub index: u32,
+}
+
+/// A text that is not a fan's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a fan: write population-index, such as \"0-417\"")]
+pub struct ParseFanIdError {
+    text: String,
+}
+
+impl fmt::Display for FanId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.population, self.index)
+    }
+}
+
+impl FromStr for FanId {
+    type Err = ParseFanIdError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseFanIdError { text: text.to_owned() };
+        let (population, index) = text.split_once('-').ok_or_else(error)?;
+        Ok(Self {
+            population: population.parse().map_err(|_| error())?,
+            index: index.parse().map_err(|_| error())?,
+        })
+    }
+}
+
+impl Serialize for FanId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FanId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// An item's place among all items of the scenario, from 0, across its sales.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ItemId(pub u16);
+
+/// A pickup slot's place among all slots of the scenario, from 0, across its sales.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SlotId(pub u16);
+
+/// An order of the shop; made only by the shop, from 1.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(pub u64);
+
+/// An authorization of the provider; made only by the provider, from 1.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AuthorizationId(pub u64);
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for SlotId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for AuthorizationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fan_survives_being_written() {
+        let fan = FanId { population: 2, index: 417 };
+        assert_eq!(fan.to_string().parse(), Ok(fan));
+        assert!("417".parse::<FanId>().is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! The words all programs of `spike` share, and their pure instruments.
+//!
+//! Nothing here reads a clock, a socket, a file or a global.
+
+pub mod draw;
+pub mod id;
+pub mod law;
+pub mod limiter;
+pub mod money;
+pub mod outcome;
+pub mod provider;
+pub mod rate;
+pub mod shop;
+pub mod time;

@@ -1,0 +1,172 @@
+//! What a shop asks of a payment provider, what it is told, and what is true.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::AuthorizationId;
+use crate::money::Amount;
+use crate::time::Duration;
+
+/// What is asked of the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Reserves `amount` on a card.
+    Authorize {
+        /// How much.
+        amount: Amount,
+        /// Which of the customer's cards, from 0: another card is another chance.
+        card: u32,
+    },
+    /// Takes the money of an authorization.
+    Capture {
+        /// Which.
+        authorization: AuthorizationId,
+        /// How much, at most what was authorized.
+        amount: Amount,
+    },
+    /// Lets an authorization go.
+    Void {
+        /// Which.
+        authorization: AuthorizationId,
+    },
+}
+
+impl Call {
+    /// The call's operation.
+    pub const fn operation(&self) -> PaymentOperation {
+        match self {
+            Self::Authorize { .. } => PaymentOperation::Authorize,
+            Self::Capture { .. } => PaymentOperation::Capture,
+            Self::Void { .. } => PaymentOperation::Void,
+        }
+    }
+}
+
+/// One call on its way to the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRequest {
+    /// The merchant account.
+    pub account: String,
+    /// The merchant's reference: the purchase intent.
+    pub reference: String,
+    /// The idempotency key: the same call under the same key takes effect once.
+    pub key: String,
+    /// What is asked.
+    pub call: Call,
+}
+
+/// An operation of the provider.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentOperation {
+    /// Reserve money on a card.
+    Authorize,
+    /// Take it.
+    Capture,
+    /// Let it go.
+    Void,
+}
+
+impl PaymentOperation {
+    /// All operations.
+    pub const ALL: [Self; 3] = [Self::Authorize, Self::Capture, Self::Void];
+
+    /// The operation's word in files and idempotency keys.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::Capture => "capture",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// What the provider answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentReply {
+    /// The money is reserved.
+    Authorized {
+        /// Under this name.
+        authorization: AuthorizationId,
+    },
+    /// The money is taken.
+    Captured,
+    /// The money is let go.
+    Voided,
+    /// The card was declined.
+    Declined {
+        /// Why, such as `insufficient_funds`.
+        code: String,
+    },
+    /// Too many calls (429).
+    RateLimited {
+        /// How long to wait, where the provider says so.
+        retry_after: Option<Duration>,
+    },
+    /// A call under the same key is still under way (409).
+    InFlight,
+    /// The call can never succeed: unknown or finished authorization, key reused for other
+    /// parameters (4xx).
+    Refused {
+        /// Why, such as `payment_intent_unexpected_state`.
+        code: String,
+    },
+    /// The provider failed (5xx): it may have taken effect.
+    Failed,
+}
+
+/// What truly happened to a call, or what its caller was told.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentOutcome {
+    /// Money reserved.
+    Authorized,
+    /// Money taken.
+    Captured,
+    /// Money let go.
+    Voided,
+    /// Card declined; nothing reserved.
+    Declined,
+    /// Refused by a limiter; nothing happened.
+    RateLimited,
+    /// Refused as a call that cannot succeed; nothing happened.
+    Refused,
+    /// Refused because the same key is under way; nothing happened.
+    InFlight,
+    /// The provider failed; nothing happened, or (in `told`) the caller heard a 5xx.
+    Failed,
+    /// The caller heard nothing.
+    Silence,
+}
+
+/// One line of the provider's ledger: append-only, true whatever the caller was told.
+///
+/// A repetition answered out of the idempotency store writes a line with `replayed`, which moves
+/// no money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentLine {
+    /// When it took effect, in nanoseconds of UTC \[ns\].
+    pub utc_ns: u64,
+    /// The authorization, where one is meant or made.
+    pub payment: Option<String>,
+    /// The merchant's reference: the purchase intent.
+    pub intent: String,
+    /// What was asked.
+    pub operation: PaymentOperation,
+    /// What truly happened.
+    pub outcome: PaymentOutcome,
+    /// What the caller was told.
+    pub told: PaymentOutcome,
+    /// The money it is about.
+    pub amount: Amount,
+    /// The idempotency key.
+    pub key: String,
+    /// Answered out of the idempotency store: nothing moved.
+    #[serde(default)]
+    pub replayed: bool,
+}

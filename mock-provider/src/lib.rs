@@ -1,0 +1,5 @@
+//! The mock payment provider: stateful, rate limited, and with a ledger that is true whatever its
+//! callers were told.
+
+pub mod rules;
+pub mod settings;

@@ -1,0 +1,1 @@
+//! Where the stock is: carries out the inventory calls of the rules.

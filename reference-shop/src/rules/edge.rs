@@ -1,0 +1,91 @@
+//! The edge cache as a pure machine: objects with a time to live, one fetch for many.
+
+use std::collections::HashMap;
+
+use domain::time::Time;
+
+use crate::rules::Ticket;
+use crate::settings::Edge as Settings;
+
+/// What to do with a request for a cacheable object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Answer from the cache.
+    Hit,
+    /// Fetch it from the origin, then call [`Edge::fetched`].
+    Fetch,
+    /// Wait: the fetch under way will answer it too.
+    Wait,
+}
+
+/// The cache: which objects are fresh, and who waits for a fetch.
+#[derive(Debug)]
+pub struct Edge {
+    settings: Settings,
+    objects: HashMap<u64, Object>,
+}
+
+#[derive(Debug, Default)]
+struct Object {
+    fresh_until: Time,
+    fetching: bool,
+    waiting: Vec<Ticket>,
+}
+
+impl Edge {
+    /// An empty cache.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, objects: HashMap::new() }
+    }
+
+    /// A request for `object` arrives `at`; `ticket` is who asks.
+    pub fn lookup(&mut self, at: Time, object: u64, ticket: Ticket) -> Lookup {
+        let caching = !self.settings.ttl.0.is_zero();
+        let entry = self.objects.entry(object).or_default();
+        if caching && at < entry.fresh_until {
+            return Lookup::Hit;
+        }
+        if caching && self.settings.collapse {
+            if entry.fetching {
+                entry.waiting.push(ticket);
+                return Lookup::Wait;
+            }
+            entry.fetching = true;
+        }
+        Lookup::Fetch
+    }
+
+    /// The origin's answer for `object` came `at`: who waited for it and is answered now. An
+    /// answer that may not be kept (an error) leaves the object stale.
+    pub fn fetched(&mut self, at: Time, object: u64, keep: bool) -> Vec<Ticket> {
+        let entry = self.objects.entry(object).or_default();
+        entry.fetching = false;
+        if keep {
+            entry.fresh_until = at + self.settings.ttl.0;
+        }
+        std::mem::take(&mut entry.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::time::{Duration, Span};
+
+    #[test]
+    fn many_requests_are_one_fetch_per_time_to_live() {
+        let mut edge = Edge::new(Settings { ttl: Span(Duration::from_secs(1)), collapse: true });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Wait);
+        assert_eq!(edge.fetched(Time::from_millis(10), 7, true), [Ticket(2)]);
+        assert_eq!(edge.lookup(Time::from_millis(1_009), 7, Ticket(3)), Lookup::Hit);
+        assert_eq!(edge.lookup(Time::from_millis(1_010), 7, Ticket(4)), Lookup::Fetch);
+    }
+
+    #[test]
+    fn without_collapsing_each_miss_is_a_fetch() {
+        let mut edge = Edge::new(Settings { ttl: Span(Duration::from_secs(1)), collapse: false });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Fetch);
+    }
+}

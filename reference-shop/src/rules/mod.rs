@@ -1,0 +1,240 @@
+//! The shop's rules as pure machines: admission, orders, the edge cache, faults.
+//!
+//! [`Shop`] never holds stock and never does anything itself: it is told what happened and answers
+//! with effects, which a server or the simulator carries out.
+
+pub mod edge;
+pub mod fault;
+
+use domain::id::{ItemId, OrderId, SlotId};
+use domain::provider::{PaymentReply, PaymentRequest};
+use domain::shop::{OrderStatus, ShopReply, ShopRequest, Short};
+use domain::time::Time;
+
+use crate::settings::ShopSettings;
+
+/// The name that the world gives a request while its answer is outstanding.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A request reached the origin.
+    Request {
+        /// To be answered under this name.
+        ticket: Ticket,
+        /// What is asked.
+        request: ShopRequest,
+    },
+    /// The inventory answered.
+    Inventory {
+        /// For this order; absent for questions that no order asked.
+        asker: Asker,
+        /// What it said.
+        reply: InventoryReply,
+    },
+    /// The provider answered, or `None`: it did not in time.
+    Provider {
+        /// For this order.
+        order: OrderId,
+        /// What it said.
+        reply: Option<PaymentReply>,
+    },
+    /// A moment asked for by [`Effect::Wake`] has come.
+    Woke(Wake),
+}
+
+/// On whose behalf the inventory is asked.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Asker {
+    /// A request that only looks.
+    Request(Ticket),
+    /// An order.
+    Order(OrderId),
+    /// The sweeper.
+    Sweeper,
+}
+
+/// What the world must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Answer a request.
+    Reply {
+        /// Which.
+        ticket: Ticket,
+        /// With this.
+        reply: ShopReply,
+    },
+    /// Ask the inventory; its answer comes back as [`Input::Inventory`].
+    Inventory {
+        /// On whose behalf.
+        asker: Asker,
+        /// What.
+        call: InventoryCall,
+    },
+    /// Call the provider; its answer, or the lack of one after the provider timeout, comes back
+    /// as [`Input::Provider`].
+    CallProvider {
+        /// For this order.
+        order: OrderId,
+        /// What.
+        request: PaymentRequest,
+    },
+    /// Write down where an order stands.
+    Record(OrderRow),
+    /// Come back at that time.
+    Wake {
+        /// When.
+        at: Time,
+        /// With this.
+        wake: Wake,
+    },
+}
+
+/// Why the shop wants to be woken.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Wake {
+    /// To free reservations that have run out.
+    Sweep,
+    /// To make an order's outstanding call to the provider again.
+    Retry(OrderId),
+}
+
+/// A statement, or several in one transaction, against the stock.
+///
+/// Slots and items are two limited resources: `slot` is absent where a sale has no slots.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum InventoryCall {
+    /// How many pieces and places are free. A plain read, in no transaction with anything.
+    Read {
+        /// The item.
+        item: ItemId,
+        /// The slot.
+        slot: Option<SlotId>,
+    },
+    /// Takes pieces and a place in one transaction, or neither.
+    Reserve {
+        /// For this order.
+        order: OrderId,
+        /// The item.
+        item: ItemId,
+        /// The slot.
+        slot: Option<SlotId>,
+        /// Pieces.
+        quantity: u32,
+        /// Until when; `None` means for ever.
+        until: Option<Time>,
+    },
+    /// Decrements the counters without looking: the second half of a naive counter.
+    Decrement {
+        /// For this order.
+        order: OrderId,
+        /// The item.
+        item: ItemId,
+        /// The slot.
+        slot: Option<SlotId>,
+        /// Pieces.
+        quantity: u32,
+        /// Until when; `None` means for ever.
+        until: Option<Time>,
+    },
+    /// What is held for an order becomes sold.
+    Sell {
+        /// For this order.
+        order: OrderId,
+    },
+    /// What is held for an order becomes free.
+    Release {
+        /// For this order.
+        order: OrderId,
+    },
+    /// What has run out becomes free.
+    Sweep {
+        /// What was held until then or earlier.
+        now: Time,
+    },
+    /// Which items and slots of a sale have something free.
+    Availability {
+        /// The sale's place in the catalogue.
+        sale: u16,
+    },
+}
+
+/// What the inventory answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InventoryReply {
+    /// To `Read`.
+    Free {
+        /// Free pieces.
+        item: i64,
+        /// Free places; absent where no slot was asked for.
+        slot: Option<i64>,
+    },
+    /// To `Reserve` and `Decrement`: it is held.
+    Reserved,
+    /// To `Reserve`: there was not enough.
+    Short(Short),
+    /// To `Sell` and `Release`: done. False when nothing was held for the order any more.
+    Done {
+        /// Whether something was held.
+        held: bool,
+    },
+    /// To `Sweep`: the orders whose reservations ran out.
+    Swept(Vec<OrderId>),
+    /// To `Availability`.
+    Available {
+        /// Bit n: the sale's item n has free pieces.
+        items: u64,
+        /// Bit n: the sale's slot n has free places.
+        slots: u64,
+    },
+}
+
+/// Where an order stands, as the shop writes it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    /// Its number.
+    pub order: OrderId,
+    /// What was asked for.
+    pub checkout: domain::shop::Checkout,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// The provider's name of the payment.
+    pub payment: Option<domain::id::AuthorizationId>,
+    /// The money it is about.
+    pub amount: domain::money::Amount,
+    /// When it was placed.
+    pub created: Time,
+    /// When it last changed.
+    pub updated: Time,
+}
+
+/// The shop: orders in progress and admission, but never stock.
+#[derive(Debug)]
+pub struct Shop {
+    settings: ShopSettings,
+}
+
+impl Shop {
+    /// A shop without orders.
+    pub fn new(settings: ShopSettings) -> Self {
+        Self { settings }
+    }
+
+    /// What must be done first: the sweeper's first wake.
+    pub fn start(&mut self) -> Vec<Effect> {
+        todo!()
+    }
+
+    /// What follows from `input` `at` that time.
+    pub fn handle(&mut self, at: Time, input: Input) -> Vec<Effect> {
+        let _ = (&self.settings, at, input);
+        todo!()
+    }
+
+    /// Orders and void jobs that are not over.
+    pub fn pending(&self) -> u64 {
+        todo!()
+    }
+}

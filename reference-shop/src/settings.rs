@@ -1,0 +1,158 @@
+//! What can be set about the shop: the table `[shop]` of a scenario.
+
+use domain::shop::Catalogue;
+use domain::time::{Duration, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rules::fault::Fault;
+
+/// The table `[shop]`: every key may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where stock and orders are kept.
+    pub storage: Storage,
+    /// How stock is counted and reserved.
+    pub inventory: Inventory,
+    /// In which order stock and money are reserved.
+    pub saga: Saga,
+    /// How long each inventory transaction stays open beside its statements: the application's
+    /// round trips.
+    pub time_in_transaction: Span,
+    /// The cache in front of the shop.
+    pub edge: Edge,
+    /// How many orders are let through to the payment; left out means all.
+    pub admission: Option<Admission>,
+    /// How long pieces and slots are held.
+    pub reservation: Reservation,
+    /// How long the shop waits for the provider before it asks again under the same key.
+    pub provider_timeout: Span,
+    /// How often a call to the provider that was not answered is made again under the same key.
+    pub provider_retries: u32,
+    /// How often a void that was refused is made again, one second apart and doubling.
+    pub void_retries: u32,
+    /// Promises broken on purpose.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            storage: Storage::default(),
+            inventory: Inventory::default(),
+            saga: Saga::default(),
+            time_in_transaction: Span(Duration::ZERO),
+            edge: Edge::default(),
+            admission: None,
+            reservation: Reservation::default(),
+            provider_timeout: Span(Duration::from_secs(10)),
+            provider_retries: 3,
+            void_retries: 0,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// Where stock and orders are kept.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// A file: write-ahead log, one writer with group commit.
+    #[default]
+    Sqlite,
+    /// The shop's memory: fast, lost with the process.
+    Memory,
+}
+
+/// How stock is counted and reserved.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inventory {
+    /// Reads the counter, then decrements it: two statements without a transaction across them.
+    /// Oversells.
+    NaiveCounter,
+    /// One row per piece and per place in a slot, taken in one transaction.
+    #[default]
+    UnitRows,
+}
+
+/// In which order stock and money are reserved.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Saga {
+    /// Authorize, reserve, capture; void when there is nothing to reserve or the capture fails.
+    #[default]
+    AuthorizeFirst,
+    /// Reserve, authorize, capture; release when the payment fails.
+    ReserveFirst,
+}
+
+/// The cache in front of the shop: `[shop] edge`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edge {
+    /// How long a cacheable answer is kept; "0s" turns the cache off.
+    pub ttl: Span,
+    /// Whether requests for an object that is being fetched wait for that one fetch.
+    pub collapse: bool,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self { ttl: Span(Duration::from_secs(1)), collapse: true }
+    }
+}
+
+/// The gate in front of the payment: `[shop] admission`.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Admission {
+    /// Orders let through per second \[1/s\], more than 0.
+    pub orders_per_second: f64,
+    /// How many may pass at once after a quiet time; left out: one second's worth, at least 2.
+    #[serde(default)]
+    pub burst: Option<f64>,
+    /// Who counts.
+    #[serde(default)]
+    pub by: AdmissionBy,
+}
+
+/// Who counts admitted orders.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdmissionBy {
+    /// The shop's own memory: one process.
+    #[default]
+    Memory,
+}
+
+/// How long pieces and slots are held: `[shop] reservation`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reservation {
+    /// Time to live.
+    pub ttl: Span,
+    /// How often the sweeper frees what has run out.
+    pub sweep: Span,
+}
+
+impl Default for Reservation {
+    fn default() -> Self {
+        Self { ttl: Span(Duration::from_secs(60)), sweep: Span(Duration::from_secs(1)) }
+    }
+}
+
+/// All that the shop's rules need to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopSettings {
+    /// The table `[shop]`.
+    pub shop: Settings,
+    /// All that is for sale.
+    pub catalogue: Catalogue,
+    /// The merchant account at the provider.
+    pub account: String,
+    /// Draws hang on this.
+    pub seed: u64,
+}

@@ -1,0 +1,132 @@
+//! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers, incidents.
+
+use domain::id::FanId;
+use domain::money::Amount;
+use domain::outcome::{Departure, Operation, Outcome};
+use domain::provider::PaymentLine;
+use domain::shop::{Catalogue, ShopLine, ShopSnapshot, Short};
+use domain::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// One operation of one fan, answered or given up: `intended ≤ sent ≤ done`.
+///
+/// Response time is `done − intended`, service time `done − sent`, lateness `sent − intended`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Who.
+    pub fan: FanId,
+    /// What.
+    pub operation: Operation,
+    /// When it was to be sent.
+    pub intended: Time,
+    /// When its first byte was handed to the network (or a connection for it was begun).
+    pub sent: Time,
+    /// When its last byte came, or its deadline passed.
+    pub done: Time,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// One line of `purchases.jsonl`: what the clients saw. Append-only, in order of `at`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PurchaseLine {
+    /// A purchase operation: cart, checkout or poll.
+    Attempt {
+        /// Who.
+        fan: FanId,
+        /// The purchase intent.
+        intent: String,
+        /// The idempotency key of this purchase.
+        key: String,
+        /// What.
+        operation: Operation,
+        /// The item.
+        item: String,
+        /// The slot.
+        slot: Option<String>,
+        /// Pieces.
+        quantity: u32,
+        /// The money it is about.
+        amount: Amount,
+        /// When it was to be sent \[ns since the run began\].
+        intended: Time,
+        /// When it was sent.
+        sent: Time,
+        /// When it was answered or given up.
+        done: Time,
+        /// What came of it.
+        outcome: Outcome,
+        /// What was short, if it was sold out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        short: Option<Short>,
+    },
+    /// The first time a fan sees that something is no longer, or again, available.
+    Seen {
+        /// Who.
+        fan: FanId,
+        /// When.
+        at: Time,
+        /// The items it sees as available.
+        items: Vec<String>,
+    },
+    /// A fan that had entered the funnel leaves.
+    Departed {
+        /// Who.
+        fan: FanId,
+        /// When.
+        at: Time,
+        /// How.
+        departure: Departure,
+        /// The item it wanted.
+        item: String,
+        /// The pieces it wanted.
+        quantity: u32,
+    },
+}
+
+/// Something that happened to the run itself rather than to a fan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// When.
+    pub at: Time,
+    /// What, as a sentence.
+    pub what: String,
+}
+
+/// How a run ended, for the judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ending {
+    /// The run's beginning in UTC \[ns\]; 0 in virtual time.
+    pub began_utc_ns: u64,
+    /// When the last fan left and nothing more was sent.
+    pub load_ended: Time,
+    /// When the ledgers were read.
+    pub judged: Time,
+    /// Whether the shop was left alone as long as its time to live, sweeps, backlog and retries
+    /// need, or was seen to have nothing pending.
+    pub drained: bool,
+    /// Whether the run was cut short by its user.
+    pub aborted: bool,
+    /// Why a ledger could not be read, by its name.
+    pub unreadable: Vec<String>,
+}
+
+/// All that the judge reads. Ledgers are absent where they could not be read.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// All that was for sale.
+    pub catalogue: Catalogue,
+    /// What the clients saw.
+    pub purchases: Vec<PurchaseLine>,
+    /// What the shop said of itself during the run, oldest first.
+    pub snapshots: Vec<ShopSnapshot>,
+    /// The shop's ledger after the drain.
+    pub shop: Option<Vec<ShopLine>>,
+    /// The provider's ledger after the drain.
+    pub provider: Option<Vec<PaymentLine>>,
+    /// How the run ended.
+    pub ending: Ending,
+}

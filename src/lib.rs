@@ -1,0 +1,23 @@
+//! `spike` rehearses the minute when everyone comes at once.
+//!
+//! The modules stand in floors; a file may use only what stands lower (docs/ARCHITECTURE.md).
+
+pub mod command;
+
+pub mod live;
+pub mod sim;
+
+pub mod report;
+pub mod scenario;
+
+pub mod verdict;
+
+pub mod audit;
+pub mod measure;
+
+pub mod arrival;
+pub mod evidence;
+pub mod fan;
+pub mod tier;
+
+pub mod cli;

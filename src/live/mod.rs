@@ -1,0 +1,1 @@
+//! The live world: fans act over real sockets, one loop per core.

@@ -1,0 +1,3 @@
+//! Parses the command line, dispatches, ends the process.
+
+fn main() {}

@@ -1,0 +1,214 @@
+//! How long and how many: meters, histograms, the timeline, and the measured part of a summary.
+
+pub mod meter;
+pub mod recorder;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The measured part of `summary.json`. Times are in milliseconds \[ms\], rates per second \[1/s\].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// By operation's word, and `reload.call` for each request of a reload.
+    pub operations: BTreeMap<String, OperationSummary>,
+    /// By tier: `edge`, `origin`, `payment`, and `checkout` (payment attempts of the fans).
+    pub rates: BTreeMap<String, RateSummary>,
+    /// By sale.
+    pub sales: BTreeMap<String, SaleSummary>,
+    /// Orders.
+    pub orders: OrderSummary,
+    /// Payments, from the provider's ledger.
+    pub payments: PaymentSummary,
+    /// The generator's own health; absent in virtual time.
+    pub health: Option<HealthSummary>,
+    /// Fans.
+    pub fans: FanSummary,
+    /// One entry per second of the run.
+    pub timeline: Vec<Second>,
+    /// One entry per 100 ms from 10 s before to 10 s after the first opening: requests at the edge.
+    pub opening: Vec<Tenth>,
+}
+
+/// One operation's counts and times.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OperationSummary {
+    /// How many were answered or given up.
+    pub count: u64,
+    /// How many, by outcome.
+    pub outcomes: BTreeMap<String, u64>,
+    /// From intended to done, over the outcomes that enter percentiles.
+    pub response_ms: Option<Percentiles>,
+    /// From sent to done, likewise.
+    pub service_ms: Option<Percentiles>,
+    /// (quantile in \[0, 1\], response time in ms) pairs of the full spectrum, for the report.
+    pub spectrum_ms: Vec<(f64, f64)>,
+}
+
+/// The usual percentiles \[ms\].
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Percentiles {
+    /// How many values.
+    pub count: u64,
+    /// Half are at most this.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 95 %.
+    pub p95: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// 99.9 %.
+    pub p99_9: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// Requests per second at a tier \[1/s\].
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateSummary {
+    /// The most in any whole second.
+    pub peak_per_s: f64,
+    /// From the first to the last request.
+    pub mean_per_s: f64,
+    /// In all.
+    pub count: u64,
+}
+
+/// A sale's items and slots.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SaleSummary {
+    /// When it opened, from the run's beginning \[s\].
+    pub opens_s: f64,
+    /// When it closed \[s\].
+    pub closes_s: f64,
+    /// When the last piece of all items was sold, if ever \[s\].
+    pub sold_out_s: Option<f64>,
+    /// By item.
+    pub items: BTreeMap<String, ItemSummary>,
+    /// By slot.
+    pub slots: BTreeMap<String, SlotSummary>,
+}
+
+/// An item's pieces.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ItemSummary {
+    /// Pieces at the start.
+    pub stock: u64,
+    /// Pieces in paid orders.
+    pub sold: u64,
+    /// Pieces that could be sold: the least of the stock, the pieces wanted, and what the admitted
+    /// rate allows.
+    pub sellable: u64,
+}
+
+/// A slot's places.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlotSummary {
+    /// Places at the start.
+    pub capacity: u64,
+    /// Places of paid orders.
+    pub taken: u64,
+}
+
+/// Orders.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderSummary {
+    /// Orders the shop wrote down.
+    pub attempted: u64,
+    /// Orders that were paid.
+    pub confirmed: u64,
+    /// Paid orders per second from the opening to the last of them \[1/s\].
+    pub per_s: f64,
+}
+
+/// Payments, from the provider's ledger.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentSummary {
+    /// Authorizations granted.
+    pub authorized: u64,
+    /// Captures.
+    pub captured: u64,
+    /// Voids.
+    pub voided: u64,
+    /// Calls refused by a limiter.
+    pub refused: u64,
+    /// Authorizations neither captured nor voided at the end.
+    pub orphaned: u64,
+    /// Their money \[minor units\].
+    pub orphaned_amount: u64,
+}
+
+/// The generator's own health.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthSummary {
+    /// From intended to sent \[ms\].
+    pub lateness_ms: LatenessSummary,
+    /// The share of one core that the generator used, at its busiest second.
+    pub cpu: f64,
+    /// Operations that could not be sent: the generator's own fault.
+    pub dropped: u64,
+}
+
+/// From intended to sent \[ms\].
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatenessSummary {
+    /// Half are at most this.
+    pub p50: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// Fans.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FanSummary {
+    /// How many arrived.
+    pub arrived: u64,
+    /// How many left, by departure.
+    pub departed: BTreeMap<String, u64>,
+}
+
+/// One second of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Second {
+    /// Its beginning, from the run's beginning \[s\].
+    pub at_s: f64,
+    /// Operations the fans intended in it (offered).
+    pub offered: u64,
+    /// Operations sent in it.
+    pub sent: u64,
+    /// Operations answered or given up in it.
+    pub completed: u64,
+    /// Checkouts answered `ok` in it (useful).
+    pub useful: u64,
+    /// Requests at the edge.
+    pub edge: u64,
+    /// Requests at the origin.
+    pub origin: u64,
+    /// Calls to the provider.
+    pub payment: u64,
+    /// Checkouts the fans sent.
+    pub checkout: u64,
+    /// Reloads' 99 % response time \[ms\].
+    pub reload_p99_ms: Option<f64>,
+    /// Free pieces at its end, by item.
+    pub free: BTreeMap<String, i64>,
+    /// Sold pieces at its end, by item.
+    pub sold: BTreeMap<String, i64>,
+    /// Fans present at its end.
+    pub present: u64,
+}
+
+/// A tenth of a second around the opening.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tenth {
+    /// Its beginning, from the run's beginning \[s\].
+    pub at_s: f64,
+    /// Operations sent in it.
+    pub sent: u64,
+    /// Reloads' 99 % response time \[ms\].
+    pub reload_p99_ms: Option<f64>,
+}

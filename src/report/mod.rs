@@ -1,0 +1,1 @@
+//! Draws what was measured and judged: data in, text or picture out.

@@ -1,0 +1,1 @@
+//! The simulated world: the same fans, an event calendar for a world.

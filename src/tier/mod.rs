@@ -1,0 +1,37 @@
+//! Infrastructure as pure machines, for the simulated world.
+
+pub mod station;
+
+use domain::law::Law;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The stack that the simulator stands in for: the table `[stack]`.
+///
+/// A tier that is left out takes no time and has no limit, and latency objectives are then not
+/// assessed: the simulator never flatters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stack {
+    /// From the fan to the edge and back.
+    pub network: Option<Law>,
+    /// The edge's own time per request.
+    pub edge: Option<Tier>,
+    /// The application behind the edge: its workers serve every request that is no cache hit.
+    pub application: Option<Tier>,
+    /// The database: its connections carry out the inventory's transactions.
+    pub database: Option<Tier>,
+}
+
+/// One tier of the stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// How many requests it serves at once.
+    pub servers: u32,
+    /// How many may wait; one more is refused with `error`. Left out: any number.
+    #[serde(default)]
+    pub queue: Option<u32>,
+    /// How long one request takes a server.
+    pub service: Law,
+}

@@ -1,0 +1,1 @@
+//! A station: servers, a bounded queue, a service law.

@@ -1,0 +1,157 @@
+//! Weighs what was measured and what was found: verdict, exit code, summary.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Finding;
+use crate::measure::Measured;
+
+/// `summary.json`. For a simulated run `result` is a function of scenario, seed, scale and version
+/// alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// The version of this layout: 1.
+    pub schema: u32,
+    /// What was measured and judged.
+    pub result: Judged,
+    /// Where it came from.
+    pub provenance: Provenance,
+}
+
+/// The word of a run's end; its number is the process's exit code.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All held, all met.
+    Pass,
+    /// `spike` itself failed.
+    Error,
+    /// A service level objective is missed.
+    ObjectiveMissed,
+    /// The scenario is missing or invalid.
+    InvalidScenario,
+    /// Cut short by its user.
+    Aborted,
+    /// An invariant is violated.
+    InvariantViolated,
+    /// Nothing can be said.
+    Inconclusive,
+    /// The gate found a regression.
+    Regression,
+    /// A plan cannot be met within its bounds.
+    OverCapacity,
+}
+
+impl Verdict {
+    /// The process's exit code.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Error => 1,
+            Self::ObjectiveMissed => 99,
+            Self::InvalidScenario => 104,
+            Self::Aborted => 105,
+            Self::InvariantViolated => 111,
+            Self::Inconclusive => 112,
+            Self::Regression => 113,
+            Self::OverCapacity => 114,
+        }
+    }
+
+    /// The verdict's word in files and on the last line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Error => "error",
+            Self::ObjectiveMissed => "objective_missed",
+            Self::InvalidScenario => "invalid_scenario",
+            Self::Aborted => "aborted",
+            Self::InvariantViolated => "invariant_violated",
+            Self::Inconclusive => "inconclusive",
+            Self::Regression => "regression",
+            Self::OverCapacity => "over_capacity",
+        }
+    }
+}
+
+/// Which world a run was lived in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// Real sockets, real time.
+    Live,
+    /// Virtual time.
+    Simulated,
+}
+
+/// What was measured and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// Why, a sentence each; also what was waived.
+    pub reasons: Vec<String>,
+    /// Which world.
+    pub world: World,
+    /// One per invariant.
+    pub findings: Vec<Finding>,
+    /// One per objective.
+    pub objectives: Vec<Assessment>,
+    /// What was measured: its keys stand beside these in the file.
+    #[serde(flatten)]
+    pub measured: Measured,
+}
+
+/// What became of an objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Assessment {
+    /// The objective as written: `reload p(99) < 300ms`.
+    pub text: String,
+    /// Whether it was met.
+    pub status: AssessmentStatus,
+    /// The value read \[ms or ratio\].
+    pub value: Option<f64>,
+    /// Why it was not assessed.
+    pub reason: Option<String>,
+}
+
+/// Whether an objective was met.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssessmentStatus {
+    /// Met.
+    Met,
+    /// Missed.
+    Missed,
+    /// Not enough samples, or nothing to read.
+    NotAssessed,
+}
+
+/// Where a result came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// The version of `spike`.
+    pub spike: String,
+    /// The commit it was built from, where known.
+    pub commit: Option<String>,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The seed.
+    pub seed: u64,
+    /// The scale.
+    pub scale: f64,
+    /// When the run began, RFC 3339.
+    pub started_at: String,
+    /// How long it took \[s\].
+    pub took_s: f64,
+    /// Processor, cores, memory, kernel.
+    pub machine: String,
+    /// The command line.
+    pub command: String,
+}
