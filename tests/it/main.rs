@@ -1,0 +1,3 @@
+//! Each file is a promise (docs/PROMISES.md).
+
+mod floors;
