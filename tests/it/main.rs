@@ -1,0 +1,3 @@
+//! Promises of `spike`, one file each.
+
+mod problems;
