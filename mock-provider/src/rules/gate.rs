@@ -133,11 +133,11 @@ mod tests {
             gate.admit(Time::ZERO, &authorize("a")).unwrap();
             gate.admit(Time::ZERO, &other).is_err()
         };
-        assert_eq!((refused(Scope::Global, capture("b"))), true);
-        assert_eq!(refused(Scope::Key, capture("a")), true);
-        assert_eq!(refused(Scope::Key, authorize("b")), false);
-        assert_eq!(refused(Scope::Endpoint, authorize("b")), true);
-        assert_eq!(refused(Scope::Endpoint, capture("a")), false);
+        assert!(refused(Scope::Global, capture("b")));
+        assert!(refused(Scope::Key, capture("a")));
+        assert!(!refused(Scope::Key, authorize("b")));
+        assert!(refused(Scope::Endpoint, authorize("b")));
+        assert!(!refused(Scope::Endpoint, capture("a")));
     }
 
     #[test]

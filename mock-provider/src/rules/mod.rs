@@ -36,6 +36,7 @@ pub struct Provider {
     authorizations: Book,
     /// When the answers under way leave, the next first.
     leaving: BinaryHeap<Reverse<Time>>,
+    last_leaves: Time,
     calls: u64,
     refused: u64,
 }
@@ -74,6 +75,7 @@ impl Provider {
             executed: Store::default(),
             authorizations: Book::default(),
             leaving: BinaryHeap::new(),
+            last_leaves: Time::ZERO,
             calls: 0,
             refused: 0,
             settings,
@@ -120,6 +122,11 @@ impl Provider {
         Counts { calls: self.calls, refused: self.refused, pending }
     }
 
+    /// When the last of the answers under way leaves; [`Time::ZERO`] before the first.
+    pub const fn last_answer_leaves(&self) -> Time {
+        self.last_leaves
+    }
+
     /// The settings it obeys.
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -134,6 +141,7 @@ impl Provider {
         let leaves = at + delay;
         self.forget_what_left(at);
         self.leaving.push(Reverse(leaves));
+        self.last_leaves = self.last_leaves.max(leaves);
         let payment = line.payment.map(|id| id.to_string());
         let executed = Executed::new(request, (outcome, reply.clone()), payment, leaves);
         self.executed.keep(request, executed);

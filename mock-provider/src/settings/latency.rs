@@ -10,7 +10,7 @@ use super::problem::Problem;
 
 /// The longest time that an answer may practically take: beyond an hour nobody waits, and a unit
 /// was mistaken.
-const LATENCY_MAX: Duration = Duration::from_secs(3_600);
+const LATENCY_MAX: Duration = Duration::from_hours(1);
 
 /// How long the provider takes to answer, by operation.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn every_value_out_of_range_is_named_with_its_key() {
         let mut settings = written("declines = 1.5\nhangs = -0.1").resolve(7).unwrap();
-        settings.latency.void = Law::Exponential { mean: Duration::from_secs(3_000) };
+        settings.latency.void = Law::Exponential { mean: Duration::from_mins(50) };
         settings.limits = vec![
             limit(Algorithm::TokenBucket, 0.0, Some(0.5)),
             limit(Algorithm::Gcra, f64::NAN, None),

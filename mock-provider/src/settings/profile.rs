@@ -77,6 +77,9 @@ pub fn profiles() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// When there is none; the error names the nearest.
+///
+/// # Panics
+/// Never: a test reads every profile of the program.
 pub fn profile(name: &str) -> Result<Profile, UnknownProfileError> {
     let (_, file) = FILES
         .iter()
