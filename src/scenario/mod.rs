@@ -9,7 +9,6 @@ pub mod file;
 pub mod overrides;
 mod place;
 pub mod problem;
-pub mod provider;
 mod recover;
 mod scale;
 mod schema;

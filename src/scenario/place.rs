@@ -43,6 +43,24 @@ impl<'a> Place<'a> {
         self.child(elements.get(index))
     }
 
+    /// The value at `path`, keys and numbers with dots between, as far as it is there.
+    pub(super) fn path(self, path: &str) -> Self {
+        path.split('.').fold(self, |place, step| match step.parse() {
+            Ok(index) => place.index(index),
+            Err(_) => place.key(step),
+        })
+    }
+
+    /// Whether something on the way of `path` was struck out.
+    pub(super) fn struck_on(self, path: &str) -> bool {
+        let mut place = self;
+        path.split('.').any(|step| {
+            let struck = place.struck(step) || place.lacks_elements();
+            place = place.path(step);
+            struck
+        })
+    }
+
     /// The place of `key` itself, where it is there.
     pub(super) fn key_span(self, key: &str) -> Option<Range<usize>> {
         self.table()?.get_key_value(key).map(|(key, _)| key.span())

@@ -1,7 +1,6 @@
 //! Scaling: people, stock, slots, limiter rates and bursts, and admission; never times, per-fan
 //! numbers, pools or times to live.
 
-use mock_provider::settings::{Algorithm, Limit};
 use reference_shop::settings::Admission;
 
 use crate::scenario::Scenario;
@@ -20,9 +19,7 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
     if let Some(admission) = &mut scenario.shop.admission {
         scale_admission(admission, scale);
     }
-    for limit in &mut scenario.provider.limits {
-        scale_limit(limit, scale);
-    }
+    scenario.provider = scenario.provider.scaled(scale);
 }
 
 /// Multiplies the counts of one group by `scale` with largest-remainder rounding (Hamilton's
@@ -79,29 +76,9 @@ fn scale_admission(admission: &mut Admission, scale: f64) {
     admission.burst = admission.burst.map(|burst| (burst * scale).max(1.0));
 }
 
-fn scale_limit(limit: &mut Limit, scale: f64) {
-    limit.rate *= scale;
-    match limit.algorithm {
-        Algorithm::TokenBucket => {
-            // Left out it means one second's worth, which must not become less than one call.
-            limit.burst = match limit.burst {
-                Some(burst) => Some((burst * scale).max(1.0)),
-                None if limit.rate < 1.0 => Some(1.0),
-                None => None,
-            };
-        }
-        Algorithm::FixedWindow => {
-            // A window that admits less than one call would admit none, ever.
-            let window_s = limit.window.map_or(1.0, |window| window.0.as_secs_f64());
-            limit.rate = limit.rate.max(1.0 / window_s);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::time::{Duration, Span};
     use proptest::prelude::*;
 
     #[test]
@@ -110,28 +87,6 @@ mod tests {
         assert_eq!(largest_remainder(&[0.1, 0.1, 9.8]), [1, 1, 8]);
         assert_eq!(largest_remainder(&[0.4]), [1]);
         assert_eq!(largest_remainder(&[0.0, 2.0]), [0, 2]);
-    }
-
-    #[test]
-    fn a_limiter_never_shrinks_to_nothing() {
-        let bucket = Limit {
-            scope: mock_provider::settings::Scope::Global,
-            algorithm: Algorithm::TokenBucket,
-            rate: 30.0,
-            burst: None,
-            window: None,
-            retry_after: false,
-        };
-        let scaled = |mut limit: Limit, scale| {
-            scale_limit(&mut limit, scale);
-            (limit.rate, limit.burst)
-        };
-        assert_eq!(scaled(bucket.clone(), 0.5), (15.0, None));
-        assert_eq!(scaled(bucket.clone(), 0.01), (0.3, Some(1.0)));
-        assert_eq!(scaled(Limit { burst: Some(40.0), ..bucket.clone() }, 0.5), (15.0, Some(20.0)));
-        let window = Some(Span(Duration::from_secs(2)));
-        let fixed = Limit { algorithm: Algorithm::FixedWindow, window, ..bucket };
-        assert_eq!(scaled(fixed, 0.001), (0.5, None));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use std::fmt;
 
 use domain::law::Law;
 use domain::time::Span;
+use mock_provider::settings::Overrides as ProviderTable;
 use reference_shop::settings::Settings as ShopTable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
@@ -16,7 +17,6 @@ use serde::{Deserialize, Deserializer, de};
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut};
-use crate::scenario::provider::Overrides as ProviderTable;
 use crate::tier::Stack;
 
 /// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider

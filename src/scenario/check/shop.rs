@@ -1,6 +1,6 @@
 //! `[shop]`, `[provider]`, `[stack]` and `[audit]`.
 
-use mock_provider::settings::{Algorithm, Limit, Settings as Provider};
+use mock_provider::settings::{Algorithm, Overrides, Settings as Provider};
 use reference_shop::settings::Settings as Shop;
 
 use crate::audit::AuditSettings;
@@ -8,7 +8,6 @@ use crate::scenario::check::Checker;
 use crate::scenario::check::fans::law;
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
-use crate::scenario::provider::{Overrides, PROFILES};
 use crate::tier::{Stack, Tier};
 
 /// The most retries of one call of the shop: with doubling waits, more never come.
@@ -72,44 +71,36 @@ pub(super) fn provider(
     place: Place<'_>,
     seed: u64,
 ) -> Provider {
-    let provider = overrides.resolve(seed).or_else(|why| {
-        let problem = checker.wrong(place.key("profile"), why);
-        let written = overrides.profile.as_deref().unwrap_or_default();
-        problem.hint = Some(did_you_mean(written, &PROFILES));
+    let provider = overrides.resolve(seed).or_else(|error| {
+        let message = format!("there is no provider profile `{}`", error.name);
+        checker.wrong(place.key("profile"), message).hint = Some(error.hint());
         Overrides { profile: None, ..overrides.clone() }.resolve(seed)
     });
     let provider = provider.expect("the default profile is a profile");
-    checker.chance(provider.declines, place, "declines");
-    checker.chance(provider.hangs, place, "hangs");
-    let latency = place.key("latency");
-    law(checker, provider.latency.authorize, latency, "authorize");
-    law(checker, provider.latency.capture, latency, "capture");
-    law(checker, provider.latency.void, latency, "void");
-    for (index, each) in overrides.limits.iter().flatten().enumerate() {
-        limit(checker, each, place.key("limits").index(index));
+    for problem in provider.check() {
+        if !place.struck_on(&problem.key) {
+            checker.wrong(place.path(&problem.key), problem.to_string());
+        }
+    }
+    for (index, limit) in overrides.limits.iter().flatten().enumerate() {
+        foreign_keys(checker, limit.algorithm, place.key("limits").index(index));
     }
     provider
 }
 
-fn limit(checker: &mut Checker, limit: &Limit, place: Place<'_>) {
-    checker.positive(limit.rate, place, "rate");
-    match limit.algorithm {
-        Algorithm::FixedWindow => {
-            if let Some(window) = limit.window {
-                checker.lasting(window.0, place, "window");
-            }
-            if place.has("burst") {
-                let problem = checker.wrong(place.key("burst"), "a fixed window has no `burst`");
-                problem.hint = Some("it admits `rate` × `window` calls in each window".to_owned());
-            }
+/// A key that means nothing to the limiter's algorithm.
+fn foreign_keys(checker: &mut Checker, algorithm: Algorithm, limit: Place<'_>) {
+    match algorithm {
+        Algorithm::FixedWindow if limit.has("burst") => {
+            let problem = checker.wrong(limit.key("burst"), "a fixed window has no `burst`");
+            problem.hint = Some("it admits `rate` × `window` calls in each window".to_owned());
         }
-        Algorithm::TokenBucket => {
-            burst(checker, limit.burst, place);
-            if place.has("window") {
-                let problem = checker.wrong(place.key("window"), "a token bucket has no `window`");
-                problem.hint = Some("write `algorithm = \"fixed-window\"`, or `burst`".to_owned());
-            }
+        Algorithm::TokenBucket | Algorithm::Gcra if limit.has("window") => {
+            let problem =
+                checker.wrong(limit.key("window"), "`window` belongs to a fixed window alone");
+            problem.hint = Some("write `algorithm = \"fixed-window\"`, or `burst`".to_owned());
         }
+        _ => {}
     }
 }
 
