@@ -44,6 +44,10 @@ pub enum Purpose {
     Service = 16,
     /// How the shop spreads its Retry-After answers.
     RetryAfter = 17,
+    /// How much longer than asked a fan waits that was told to wait.
+    Waiting = 18,
+    /// How long until a fan looks again at what was sold out.
+    LookAgain = 19,
 }
 
 /// One draw: 64 even bits.
@@ -231,27 +235,98 @@ mod tests {
 
     #[test]
     fn draws_are_the_same_on_every_machine() {
-        // Golden values: a change here changes every recorded run.
-        assert_eq!(
-            [0, 1, 2].map(|n| draw(20_261_121, FAN, Purpose::ReloadGap, n).0),
-            [
-                draw(20_261_121, FAN, Purpose::ReloadGap, 0).0,
-                draw(20_261_121, FAN, Purpose::ReloadGap, 1).0,
-                draw(20_261_121, FAN, Purpose::ReloadGap, 2).0
-            ],
-        );
+        // Golden values, computed apart from this code: a change here changes every recorded run.
+        for (seed, fan, purpose, n, bits) in [
+            (20_261_121, FAN, Purpose::ReloadGap, 0, 0xceaf_29cd_7b15_375c),
+            (20_261_121, FAN, Purpose::ReloadGap, 1, 0xa187_ce62_c2f5_e1fe),
+            (20_261_121, FAN, Purpose::ReloadGap, 2, 0x459f_2442_0507_aed3),
+            (0, FanId::default(), Purpose::Arrival, 0, 0xa3cc_c30f_e878_e617),
+            (
+                u64::MAX,
+                FanId { population: u16::MAX, index: u32::MAX },
+                Purpose::RetryAfter,
+                u32::MAX,
+                0x3639_7348_0041_3306,
+            ),
+        ] {
+            assert_eq!(draw(seed, fan, purpose, n), Draw(bits), "{seed} {fan} {purpose:?} {n}");
+        }
     }
 
     #[test]
-    fn the_inverse_normal_agrees_with_published_quantiles() {
-        // Wichura (1988), check values of PPND16.
+    fn what_is_made_of_a_draw_is_the_same_on_every_machine() {
+        // To the last bit: logarithms and exponentials are libm's on all of them.
+        let draw = draw(20_261_121, FAN, Purpose::ReloadGap, 0);
+        assert_eq!(draw.uniform().to_bits(), 0x3fe9_d5e5_39af_62a6);
+        assert_eq!(draw.normal().to_bits(), 0x3feb_c860_1bea_b622);
+        assert_eq!(draw.exponential(3.0).to_bits(), 0x3fe4_8ae6_e475_0b3a);
+        assert_eq!(draw.lognormal(6.1, 0.8).to_bits(), 0x4028_6f47_e06e_6656);
+        assert_eq!(draw.below(1_000), 807);
+    }
+
+    #[test]
+    fn the_hashes_are_the_published_ones() {
+        // SplitMix64: first output for the seed 1234567 of the reference implementation.
+        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
+        // FNV-1a, 64 bits: test vectors of draft-eastlake-fnv.
+        assert_eq!(number_of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(number_of("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn the_inverse_normal_agrees_with_known_quantiles() {
+        // Newton's method on the power series of the distribution function with 60 digits; the
+        // probabilities lie in all three ranges of the algorithm and beside their borders.
         for (probability, quantile) in [
-            (0.25, -0.674_489_750_196_081_7),
-            (0.001, -3.090_232_306_167_813_5),
+            (0.500_1, 2.506_628_300_880_351e-4),
+            (0.6, 0.253_347_103_135_799_8),
+            (0.75, 0.674_489_750_196_081_7),
+            (0.925, 1.439_531_470_938_456),
+            (0.925_000_1, 1.439_532_177_375_900_5),
+            (0.95, 1.644_853_626_951_472_7),
+            (0.975, 1.959_963_984_540_054),
+            (0.99, 2.326_347_874_040_841),
+            (0.995, 2.575_829_303_548_901),
+            (0.999, 3.090_232_306_167_813_5),
+            (1e-3, -3.090_232_306_167_813_5),
+            (1e-6, -4.753_424_308_822_899),
+            (1e-10, -6.361_340_902_404_056),
+            (1e-12, -7.034_483_825_301_132),
             (1e-20, -9.262_340_089_798_408),
         ] {
-            assert!((inverse_normal(probability) - quantile).abs() < 1e-13 * quantile.abs());
+            // A rounding of the probability beside 1/2 or 1 moves the quantile by as much.
+            let error = (inverse_normal(probability) - quantile).abs();
+            assert!(error < 1e-15 * f64::max(1.0, f64::abs(quantile)), "{probability}: {error:e}");
         }
+    }
+
+    #[test]
+    fn the_inverse_normal_is_symmetric_and_grows() {
+        let mut before = f64::NEG_INFINITY;
+        for step in 1..4_096_u32 {
+            let probability = f64::from(step) / 4_096.0;
+            let quantile = inverse_normal(probability);
+            assert!(quantile > before, "{probability}");
+            // 1 − k/4096 is exact, so the symmetry is too.
+            assert_eq!(quantile.to_bits(), (0.0 - inverse_normal(1.0 - probability)).to_bits());
+            before = quantile;
+        }
+    }
+
+    #[test]
+    fn neighbours_draw_independently() {
+        let count = 100_000_u32;
+        let fan = |index| draw(7, FanId { population: 0, index }, Purpose::Arrival, 0).uniform();
+        let next = |n| draw(7, FAN, Purpose::Think, n).uniform();
+        let other = |n| draw(7, FAN, Purpose::Abandon, n).uniform();
+        let correlation = |f: &dyn Fn(u32) -> f64, g: &dyn Fn(u32) -> f64| {
+            (0..count).map(|n| (f(n) - 0.5) * (g(n) - 0.5)).sum::<f64>() / f64::from(count) * 12.0
+        };
+        // Four standard errors of a correlation of zero.
+        let bound = 4.0 / f64::from(count).sqrt();
+        assert!(correlation(&fan, &|index| fan(index + 1)).abs() < bound);
+        assert!(correlation(&next, &|n| next(n + 1)).abs() < bound);
+        assert!(correlation(&next, &other).abs() < bound);
     }
 
     #[test]
