@@ -786,7 +786,8 @@ proptest! {
     fn the_median_gap_is_the_longer_of_the_median_and_the_growth(
         median_ms in 1..10_000_u64, growth in 0.0..0.1_f64, distance_ms in 0..600_000_u64,
     ) {
-        let (median, distance) = (Duration::from_millis(median_ms), Duration::from_millis(distance_ms));
+        let median = Duration::from_millis(median_ms);
+        let distance = Duration::from_millis(distance_ms);
         let gap = Law::Lognormal { median, sigma: 0.8 };
         let reload = Reload { gap, growth, ..Reload::default() };
         let Law::Lognormal { median: found, sigma } = reload.gap_at(distance) else {
