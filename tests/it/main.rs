@@ -1,3 +1,4 @@
 //! Each file is a promise (docs/PROMISES.md).
 
 mod floors;
+mod problems;
