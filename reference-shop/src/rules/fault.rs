@@ -4,6 +4,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A promise broken on purpose.
+///
+/// Each fault trips exactly these invariants where more is wanted than there is (of items, and of
+/// slots for `oversell-slots`), some cards are declined and the provider refuses nothing:
+///
+/// | fault | saga | trips |
+/// |---|---|---|
+/// | `oversell` | both | INV-OVERSELL |
+/// | `oversell-slots` | both | INV-OVERSELL |
+/// | `strand-on-decline` | both | INV-STRANDED, INV-UNDERSOLD |
+/// | `lost-void` | authorize-first | INV-ORPHAN-AUTH |
+/// | `double-charge` | both | INV-DOUBLE-CHARGE |
+/// | `capture-without-stock` | both | INV-CAPTURED-NO-STOCK, INV-OVERSELL |
+/// | `confirm-without-capture` | both | INV-STOCK-NO-CAPTURE |
+/// | `leak-units` | both | INV-CONSERVE, INV-UNDERSOLD |
+/// | `early-sold-out` | both | INV-UNDERSOLD |
+///
+/// What is stranded or lost cannot be sold, so both also undersell. Money taken for pieces that
+/// are not there is a sale as the provider and the fan count it, so it also oversells. An order
+/// that is called paid is no orphan, so `confirm-without-capture` leaves INV-ORPHAN-AUTH alone.
+/// Under reserve-first an authorization leads to no sale only when a capture is refused, so
+/// `lost-void` shows there only behind a provider that refuses captures.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -40,4 +61,64 @@ impl Fault {
         Self::LeakUnits,
         Self::EarlySoldOut,
     ];
+
+    /// The fault's word in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Oversell => "oversell",
+            Self::OversellSlots => "oversell-slots",
+            Self::StrandOnDecline => "strand-on-decline",
+            Self::LostVoid => "lost-void",
+            Self::DoubleCharge => "double-charge",
+            Self::CaptureWithoutStock => "capture-without-stock",
+            Self::ConfirmWithoutCapture => "confirm-without-capture",
+            Self::LeakUnits => "leak-units",
+            Self::EarlySoldOut => "early-sold-out",
+        }
+    }
+
+    /// The invariants that this fault alone violates, in the table's order (see [`Fault`]).
+    pub const fn trips(self) -> &'static [&'static str] {
+        match self {
+            Self::Oversell | Self::OversellSlots => &["INV-OVERSELL"],
+            Self::StrandOnDecline => &["INV-STRANDED", "INV-UNDERSOLD"],
+            Self::LostVoid => &["INV-ORPHAN-AUTH"],
+            Self::DoubleCharge => &["INV-DOUBLE-CHARGE"],
+            Self::CaptureWithoutStock => &["INV-CAPTURED-NO-STOCK", "INV-OVERSELL"],
+            Self::ConfirmWithoutCapture => &["INV-STOCK-NO-CAPTURE"],
+            Self::LeakUnits => &["INV-CONSERVE", "INV-UNDERSOLD"],
+            Self::EarlySoldOut => &["INV-UNDERSOLD"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_the_eight_invariants_is_tripped_by_a_fault() {
+        for invariant in [
+            "INV-CONSERVE",
+            "INV-OVERSELL",
+            "INV-STRANDED",
+            "INV-UNDERSOLD",
+            "INV-ORPHAN-AUTH",
+            "INV-DOUBLE-CHARGE",
+            "INV-CAPTURED-NO-STOCK",
+            "INV-STOCK-NO-CAPTURE",
+        ] {
+            assert!(
+                Fault::ALL.iter().any(|fault| fault.trips().contains(&invariant)),
+                "{invariant}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_word_is_the_one_that_files_hold() {
+        for fault in Fault::ALL {
+            assert_eq!(serde_json::to_value(fault).unwrap(), fault.word());
+        }
+    }
 }

@@ -6,12 +6,20 @@
 pub mod edge;
 pub mod fault;
 
+mod admission;
+mod order;
+mod question;
+mod saga;
+mod shop;
+#[cfg(test)]
+mod world;
+
 use domain::id::{ItemId, OrderId, SlotId};
 use domain::provider::{PaymentReply, PaymentRequest};
 use domain::shop::{OrderStatus, ShopReply, ShopRequest, Short};
 use domain::time::Time;
 
-use crate::settings::ShopSettings;
+pub use shop::Shop;
 
 /// The name that the world gives a request while its answer is outstanding.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,33 +216,4 @@ pub struct OrderRow {
     pub created: Time,
     /// When it last changed.
     pub updated: Time,
-}
-
-/// The shop: orders in progress and admission, but never stock.
-#[derive(Debug)]
-pub struct Shop {
-    settings: ShopSettings,
-}
-
-impl Shop {
-    /// A shop without orders.
-    pub fn new(settings: ShopSettings) -> Self {
-        Self { settings }
-    }
-
-    /// What must be done first: the sweeper's first wake.
-    pub fn start(&mut self) -> Vec<Effect> {
-        todo!()
-    }
-
-    /// What follows from `input` `at` that time.
-    pub fn handle(&mut self, at: Time, input: Input) -> Vec<Effect> {
-        let _ = (&self.settings, at, input);
-        todo!()
-    }
-
-    /// Orders and void jobs that are not over.
-    pub fn pending(&self) -> u64 {
-        todo!()
-    }
 }

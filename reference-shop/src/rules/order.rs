@@ -1,0 +1,216 @@
+//! An order: what it waits for, and how it reads what happened to it.
+
+use domain::id::{AuthorizationId, OrderId};
+use domain::money::Amount;
+use domain::provider::{PaymentOperation, PaymentReply};
+use domain::shop::{Checkout, OrderStatus, ShopReply, Short};
+use domain::time::{Duration, Time};
+
+use crate::rules::{Effect, InventoryReply, OrderRow, Ticket, saga};
+use crate::settings::ShopSettings;
+
+/// What an order waits for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing was asked yet.
+    New,
+    /// The free counters (a naive counter's first statement).
+    Reading,
+    /// Pieces and place.
+    Reserving,
+    /// The authorization.
+    Authorizing,
+    /// What is held, to be held until the payment is decided (reserve-first).
+    Securing,
+    /// The capture.
+    Capturing,
+    /// A void that says whether a capture that stayed unknown took effect.
+    Resolving,
+    /// What is held, to become sold.
+    Selling,
+    /// What is held, to become free; then the authorization is let go, or the order ends.
+    Releasing(Then),
+    /// The void.
+    Voiding,
+    /// Pieces and place for ever ([`crate::rules::fault::Fault::StrandOnDecline`]).
+    Stranding,
+    /// A second payment ([`crate::rules::fault::Fault::DoubleCharge`]).
+    ChargingAgain(PaymentOperation),
+    /// Nothing: the order is over.
+    Over,
+}
+
+/// What follows once nothing is held any more.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Void,
+    End(OrderStatus),
+}
+
+/// What happened to an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// It was placed.
+    Begun,
+    /// The inventory answered.
+    Inventory(InventoryReply),
+    /// Its reservation ran out.
+    Swept,
+    /// The provider answered, or did not in time.
+    Provider(Option<PaymentReply>),
+    /// The wait before a repeated call is over.
+    Retry,
+}
+
+/// An event as the saga reads it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Begun,
+    Free(Option<Short>),
+    Reserved,
+    Short(Short),
+    Done,
+    Swept,
+    Authorized(AuthorizationId),
+    Captured,
+    Voided,
+    Declined,
+    Limited(Option<Duration>),
+    Refused,
+    Unknown,
+    Retry,
+}
+
+/// One purchase on its way: who waits for it, what is held and owed.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) row: OrderRow,
+    /// Which authorization of the same key this is, from 0: an earlier one was let go.
+    pub(super) attempt: u32,
+    pub(super) stage: Stage,
+    /// Who waits for the answer.
+    pub(super) ticket: Option<Ticket>,
+    /// The answer, once it is decided; it never changes.
+    pub(super) answer: Option<ShopReply>,
+    /// Whether the inventory holds something for this order.
+    pub(super) holds: bool,
+    /// Whether the reservation ran out while something else was awaited.
+    pub(super) swept: bool,
+    /// How often the outstanding call was made without a clear answer.
+    pub(super) unknowns: u32,
+    /// How often the outstanding void was refused.
+    pub(super) refusals: u32,
+    /// The second authorization of [`crate::rules::fault::Fault::DoubleCharge`].
+    pub(super) again: Option<AuthorizationId>,
+}
+
+impl Order {
+    /// A purchase just placed; it waits for [`Event::Begun`].
+    pub(super) fn new(row: OrderRow, ticket: Ticket, attempt: u32) -> Self {
+        Self {
+            row,
+            attempt,
+            stage: Stage::New,
+            ticket: Some(ticket),
+            answer: None,
+            holds: false,
+            swept: false,
+            unknowns: 0,
+            refusals: 0,
+            again: None,
+        }
+    }
+
+    /// What was asked for.
+    pub(super) fn checkout(&self) -> &Checkout {
+        &self.row.checkout
+    }
+
+    /// The answer, once it is decided.
+    pub(super) fn answer(&self) -> Option<&ShopReply> {
+        self.answer.as_ref()
+    }
+
+    /// Whether nothing more will happen.
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// Which attempt of the same key comes next. It goes under the same keys at the provider if
+    /// this one made no authorization that is let go; so a lost authorization is found again.
+    pub(super) fn next_attempt(&self, checkout: &Checkout) -> u32 {
+        let same = self.row.checkout == *checkout;
+        let spent = self.row.payment.is_some() || !self.is_over();
+        self.attempt + u32::from(spent || !same)
+    }
+
+    /// What follows from `event` `at` that time.
+    pub(super) fn step(&mut self, at: Time, event: Event, settings: &ShopSettings) -> Vec<Effect> {
+        let sign = self.read(event);
+        saga::advance(self, at, sign, settings)
+    }
+
+    /// An event as the saga reads it. A refusal of a repeated authorization or capture leaves the
+    /// first call unknown, and so does an answer to another question.
+    fn read(&self, event: Event) -> Sign {
+        let operation = match self.stage {
+            Stage::Authorizing => PaymentOperation::Authorize,
+            Stage::Capturing => PaymentOperation::Capture,
+            Stage::ChargingAgain(operation) => operation,
+            _ => PaymentOperation::Void,
+        };
+        let in_doubt = self.unknowns > 0 && self.stage != Stage::Voiding;
+        match event {
+            Event::Begun => Sign::Begun,
+            Event::Swept => Sign::Swept,
+            Event::Retry => Sign::Retry,
+            Event::Inventory(reply) => self.read_inventory(&reply),
+            Event::Provider(reply) => match (reply, operation) {
+                (Some(PaymentReply::Authorized { authorization }), PaymentOperation::Authorize) => {
+                    Sign::Authorized(authorization)
+                }
+                (Some(PaymentReply::Captured), PaymentOperation::Capture) => Sign::Captured,
+                (Some(PaymentReply::Voided), PaymentOperation::Void) => Sign::Voided,
+                (Some(PaymentReply::Declined { .. }), _) => Sign::Declined,
+                (Some(PaymentReply::Refused { .. }), _) => Sign::Refused,
+                (Some(PaymentReply::RateLimited { retry_after }), _) if !in_doubt => {
+                    Sign::Limited(retry_after)
+                }
+                _ => Sign::Unknown,
+            },
+        }
+    }
+
+    fn read_inventory(&self, reply: &InventoryReply) -> Sign {
+        match *reply {
+            InventoryReply::Free { item, slot } => {
+                let wanted = i64::from(self.row.checkout.quantity);
+                if item < wanted {
+                    Sign::Free(Some(Short::Item))
+                } else if slot.is_some_and(|places| places < 1) {
+                    Sign::Free(Some(Short::Slot))
+                } else {
+                    Sign::Free(None)
+                }
+            }
+            InventoryReply::Reserved => Sign::Reserved,
+            InventoryReply::Short(short) => Sign::Short(short),
+            InventoryReply::Done { .. }
+            | InventoryReply::Swept(_)
+            | InventoryReply::Available { .. } => Sign::Done,
+        }
+    }
+}
+
+/// The row of an order that was just placed.
+pub(super) fn new_row(order: OrderId, checkout: Checkout, amount: Amount, at: Time) -> OrderRow {
+    OrderRow {
+        order,
+        checkout,
+        status: OrderStatus::Created,
+        payment: None,
+        amount,
+        created: at,
+        updated: at,
+    }
+}

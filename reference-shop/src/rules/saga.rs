@@ -1,0 +1,477 @@
+//! The saga of an order: every transition, and what each asks of stock and money.
+//!
+//! The promises of the machine:
+//! - What is being captured is held without a time to live, so the sweeper never frees what is
+//!   being paid for: reserve-first asks for that between authorization and capture, and lets the
+//!   authorization go if its reservation has run out by then.
+//! - Silence, 409 and 5xx are *unknown*, never a failure: the same call goes out again under the
+//!   same key, and a refusal (429) of such a repetition says nothing about the first call, so it
+//!   too leaves the call unknown.
+//! - An authorization that stays unknown ends the order as failed: there is no name to void. The
+//!   same purchase tried again sends the same key and so finds the authorization, if there is one.
+//! - A capture that stays unknown keeps the stock held and is repeated [`CAPTURE_PATIENCE`] times
+//!   more. Then a void resolves it: `voided` means that it was not captured, a refusal that it
+//!   was. If that too stays unknown, the stock is freed and the order ends as voided, "an attempt
+//!   was made"; the judge compares it with the provider's ledger.
+
+use domain::id::AuthorizationId;
+use domain::outcome::Outcome;
+use domain::provider::{Call, PaymentOperation, PaymentRequest};
+use domain::shop::{Checkout, OrderStatus, ShopReply, Short};
+use domain::time::{Duration, Time};
+
+use crate::rules::fault::Fault;
+use crate::rules::order::{Order, Sign, Stage, Then};
+use crate::rules::{Asker, Effect, InventoryCall, Wake};
+use crate::settings::{Inventory, Saga, ShopSettings};
+
+/// The wait before a call to the provider is made again; it doubles each time.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest wait before a call to the provider is made again.
+const RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// How many more times than other calls an unknown capture is repeated: at 30 s each this outlasts
+/// a provider's outage of five minutes.
+const CAPTURE_PATIENCE: u32 = 10;
+
+/// What follows for `order` from `sign` `at` that time.
+pub(super) fn advance(
+    order: &mut Order,
+    at: Time,
+    sign: Sign,
+    settings: &ShopSettings,
+) -> Vec<Effect> {
+    let mut step = Step { order, at, settings, effects: Vec::new() };
+    step.take(sign);
+    step.effects
+}
+
+/// One step of one order: where effects gather.
+struct Step<'a> {
+    order: &'a mut Order,
+    at: Time,
+    settings: &'a ShopSettings,
+    effects: Vec<Effect>,
+}
+
+impl Step<'_> {
+    /// Every transition of the saga.
+    fn take(&mut self, sign: Sign) {
+        use PaymentOperation::{Authorize, Capture, Void};
+        use Stage as At;
+        match (self.order.stage, sign) {
+            (At::New, Sign::Begun) => self.begin(),
+
+            (At::Reading, Sign::Free(None)) => self.decrement(),
+            (At::Reading, Sign::Free(Some(short))) => self.short(short),
+            (At::Reserving, Sign::Short(short)) => self.short(short),
+            (At::Reserving, Sign::Reserved) => self.reserved(),
+            (At::Reserving, Sign::Swept) => self.order.swept = true,
+
+            (At::Authorizing, Sign::Authorized(payment)) => self.authorized(payment),
+            (At::Authorizing, Sign::Declined) => self.declined(),
+            (At::Authorizing, Sign::Limited(wait)) => self.unpaid(limited(wait)),
+            (At::Authorizing, Sign::Refused) => self.unpaid(ShopReply::of(Outcome::Rejected)),
+            (At::Authorizing, Sign::Unknown) => self.authorization_unknown(),
+            (At::Authorizing, Sign::Retry) => self.repeat(Authorize),
+            (At::Authorizing, Sign::Swept) => self.expired(),
+
+            (At::Securing, Sign::Reserved) => self.secured(),
+            (At::Securing, Sign::Short(short)) => self.lost(short),
+            (At::Securing, Sign::Swept) => self.order.swept = true,
+
+            (At::Capturing, Sign::Captured) => self.captured(),
+            (At::Capturing, Sign::Limited(wait)) => self.abandon(limited(wait)),
+            (At::Capturing, Sign::Declined) => self.abandon(ShopReply::of(Outcome::Declined)),
+            (At::Capturing, Sign::Refused) => self.abandon(ShopReply::of(Outcome::Error)),
+            (At::Capturing, Sign::Unknown) => self.capture_unknown(),
+            (At::Capturing, Sign::Retry) => self.repeat(Capture),
+
+            (At::Resolving, Sign::Refused) => self.captured(),
+            (At::Resolving, Sign::Voided) => self.unresolved(),
+            (At::Resolving, Sign::Retry) => self.repeat(Void),
+            (At::Resolving, _) => self.resolve_again(),
+
+            (At::Selling, Sign::Done) => self.sold(),
+            (At::Releasing(then), Sign::Done) => self.released(then),
+
+            (At::Voiding, Sign::Limited(_)) => self.void_refused(),
+            (At::Voiding, Sign::Unknown) => self.void_unknown(),
+            (At::Voiding, Sign::Retry) => self.repeat(Void),
+            (At::Voiding, _) => self.end(OrderStatus::Voided),
+
+            (At::Stranding, Sign::Reserved | Sign::Short(_)) => self.end(OrderStatus::Declined),
+            (At::ChargingAgain(Authorize), Sign::Authorized(payment)) => self.charge(payment),
+            (At::ChargingAgain(Capture), Sign::Captured) => self.sell(),
+            (At::ChargingAgain(Capture), _) => self.call(At::ChargingAgain(Void), Void),
+            (At::ChargingAgain(_), _) => self.sell(),
+
+            // What comes late is no news: the end of a sweep that this order's own release
+            // overtook, or a wake for a call that was answered after all.
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self) {
+        match self.saga() {
+            Saga::AuthorizeFirst => self.authorize(),
+            Saga::ReserveFirst => {
+                self.record(OrderStatus::Created);
+                self.reserve();
+            }
+        }
+    }
+
+    fn reserved(&mut self) {
+        self.order.holds = true;
+        if self.order.swept {
+            self.decide(ShopReply::of(Outcome::Error));
+            return self.let_go(match self.saga() {
+                Saga::AuthorizeFirst => Then::Void,
+                Saga::ReserveFirst => Then::End(OrderStatus::Expired),
+            });
+        }
+        match self.saga() {
+            Saga::AuthorizeFirst => self.capture(),
+            Saga::ReserveFirst => self.authorize(),
+        }
+    }
+
+    fn short(&mut self, short: Short) {
+        match self.saga() {
+            Saga::AuthorizeFirst if self.has(Fault::CaptureWithoutStock) => self.capture(),
+            Saga::ReserveFirst if self.has(Fault::CaptureWithoutStock) => self.authorize(),
+            Saga::AuthorizeFirst => self.abandon(sold_out(short)),
+            Saga::ReserveFirst => {
+                self.decide(sold_out(short));
+                self.end(OrderStatus::Failed);
+            }
+        }
+    }
+
+    fn authorized(&mut self, payment: AuthorizationId) {
+        self.order.row.payment = Some(payment);
+        self.record(OrderStatus::Authorized);
+        match self.saga() {
+            _ if self.order.answer.is_some() => self.let_go(Then::Void),
+            Saga::AuthorizeFirst => self.reserve(),
+            Saga::ReserveFirst if self.order.holds => {
+                let call = self.take_call(None);
+                self.ask(Stage::Securing, call);
+            }
+            // Only a broken promise comes this far without anything held.
+            Saga::ReserveFirst => self.capture(),
+        }
+    }
+
+    fn declined(&mut self) {
+        if self.has(Fault::StrandOnDecline) && self.order.answer.is_none() {
+            self.decide(ShopReply::of(Outcome::Declined));
+            let call = self.take_call(None);
+            return self.ask(Stage::Stranding, call);
+        }
+        self.unpaid(ShopReply::of(Outcome::Declined));
+    }
+
+    /// Nothing is known of an authorization that was not answered, so nothing can be voided.
+    fn authorization_unknown(&mut self) {
+        if !self.try_again(self.settings.shop.provider_retries) {
+            self.unpaid(ShopReply::of(Outcome::Error));
+        }
+    }
+
+    /// The reservation ran out before the payment was decided: no sale, whatever the provider
+    /// says.
+    fn expired(&mut self) {
+        self.order.holds = false;
+        self.decide(ShopReply::of(Outcome::Error));
+    }
+
+    fn secured(&mut self) {
+        self.order.holds = true;
+        if self.order.swept { self.abandon(ShopReply::of(Outcome::Error)) } else { self.capture() }
+    }
+
+    /// The reservation ran out and somebody else has the pieces.
+    fn lost(&mut self, short: Short) {
+        self.order.holds = false;
+        self.abandon(sold_out(short));
+    }
+
+    fn captured(&mut self) {
+        if self.has(Fault::DoubleCharge) {
+            self.call(
+                Stage::ChargingAgain(PaymentOperation::Authorize),
+                PaymentOperation::Authorize,
+            );
+        } else {
+            self.sell();
+        }
+    }
+
+    /// The second payment of [`Fault::DoubleCharge`] is authorized.
+    fn charge(&mut self, payment: AuthorizationId) {
+        self.order.again = Some(payment);
+        self.call(Stage::ChargingAgain(PaymentOperation::Capture), PaymentOperation::Capture);
+    }
+
+    fn sold(&mut self) {
+        self.order.holds = false;
+        self.decide(ShopReply::of(Outcome::Ok));
+        self.order.stage = Stage::Over;
+    }
+
+    /// The order ends without money: what is held becomes free.
+    fn unpaid(&mut self, reply: ShopReply) {
+        let status = match (&self.order.answer, reply.outcome) {
+            (Some(_), _) => OrderStatus::Expired,
+            (None, Outcome::Declined) => OrderStatus::Declined,
+            (None, _) => OrderStatus::Failed,
+        };
+        self.decide(reply);
+        self.let_go(Then::End(status));
+    }
+
+    /// The order ends although money is reserved: all that is held is let go, stock first.
+    fn abandon(&mut self, reply: ShopReply) {
+        self.decide(reply);
+        self.let_go(Then::Void);
+    }
+
+    /// A capture that stayed unknown and did not, as far as can be known, take effect.
+    fn unresolved(&mut self) {
+        self.decide(ShopReply::of(Outcome::Error));
+        self.let_go(Then::End(OrderStatus::Voided));
+    }
+
+    fn capture_unknown(&mut self) {
+        if !self.try_again(self.capture_retries()) {
+            self.call(Stage::Resolving, PaymentOperation::Void);
+        }
+    }
+
+    fn resolve_again(&mut self) {
+        if !self.try_again(self.capture_retries()) {
+            self.unresolved();
+        }
+    }
+
+    fn void_refused(&mut self) {
+        if !self.void_again() {
+            self.end(OrderStatus::Voided);
+        }
+    }
+
+    fn void_unknown(&mut self) {
+        if !self.try_again(self.settings.shop.provider_retries) {
+            self.end(OrderStatus::Voided);
+        }
+    }
+
+    fn let_go(&mut self, then: Then) {
+        if self.order.holds {
+            let order = self.order.row.order;
+            self.ask(Stage::Releasing(then), InventoryCall::Release { order });
+        } else {
+            self.then(then);
+        }
+    }
+
+    fn released(&mut self, then: Then) {
+        self.order.holds = false;
+        self.then(then);
+    }
+
+    fn then(&mut self, then: Then) {
+        match then {
+            Then::Void if self.has(Fault::LostVoid) => self.end(OrderStatus::Voided),
+            Then::Void => self.call(Stage::Voiding, PaymentOperation::Void),
+            Then::End(status) => self.end(status),
+        }
+    }
+
+    fn authorize(&mut self) {
+        self.record(OrderStatus::Authorizing);
+        self.call(Stage::Authorizing, PaymentOperation::Authorize);
+    }
+
+    fn capture(&mut self) {
+        if self.has(Fault::ConfirmWithoutCapture) {
+            self.sell();
+        } else {
+            self.call(Stage::Capturing, PaymentOperation::Capture);
+        }
+    }
+
+    /// Writes the sale down and sells; the fan is told when both are done, so never too early.
+    fn sell(&mut self) {
+        self.record(OrderStatus::Captured);
+        let order = self.order.row.order;
+        self.ask(Stage::Selling, InventoryCall::Sell { order });
+    }
+
+    /// Asks for pieces and place, as the strategy of the inventory has it.
+    fn reserve(&mut self) {
+        let Checkout { item, slot, .. } = self.order.row.checkout;
+        match self.settings.shop.inventory {
+            Inventory::NaiveCounter => {
+                self.ask(Stage::Reading, InventoryCall::Read { item, slot });
+            }
+            Inventory::UnitRows => {
+                let call = self.take_call(self.held_until());
+                self.ask(Stage::Reserving, call);
+            }
+        }
+    }
+
+    fn decrement(&mut self) {
+        let Checkout { item, slot, quantity, .. } = self.order.row.checkout;
+        let (order, until) = (self.order.row.order, self.held_until());
+        let call = InventoryCall::Decrement { order, item, slot, quantity, until };
+        self.ask(Stage::Reserving, call);
+    }
+
+    fn take_call(&self, until: Option<Time>) -> InventoryCall {
+        let Checkout { item, slot, quantity, .. } = self.order.row.checkout;
+        InventoryCall::Reserve { order: self.order.row.order, item, slot, quantity, until }
+    }
+
+    /// What is captured next is held until that is decided; what is paid for later has a time to
+    /// live.
+    fn held_until(&self) -> Option<Time> {
+        match self.saga() {
+            Saga::AuthorizeFirst => None,
+            Saga::ReserveFirst => Some(self.at + self.settings.shop.reservation.ttl.0),
+        }
+    }
+
+    fn ask(&mut self, stage: Stage, call: InventoryCall) {
+        self.order.stage = stage;
+        self.effects.push(Effect::Inventory { asker: Asker::Order(self.order.row.order), call });
+    }
+
+    /// Makes a new call to the provider.
+    fn call(&mut self, stage: Stage, operation: PaymentOperation) {
+        self.order.stage = stage;
+        self.order.unknowns = 0;
+        self.order.refusals = 0;
+        self.repeat(operation);
+    }
+
+    /// Makes the outstanding call to the provider, under the key it always has.
+    fn repeat(&mut self, operation: PaymentOperation) {
+        let order = &*self.order;
+        let again = matches!(order.stage, Stage::ChargingAgain(_));
+        let authorization = || {
+            let payment = if again { order.again } else { order.row.payment };
+            payment.expect("only what is authorized is captured or voided")
+        };
+        let call = match operation {
+            PaymentOperation::Authorize => {
+                Call::Authorize { amount: order.row.amount, card: order.row.checkout.card }
+            }
+            PaymentOperation::Capture => {
+                Call::Capture { authorization: authorization(), amount: order.row.amount }
+            }
+            PaymentOperation::Void => Call::Void { authorization: authorization() },
+        };
+        let request = PaymentRequest {
+            account: self.settings.account.clone(),
+            reference: order.row.checkout.intent.clone(),
+            key: provider_key(&order.row.checkout.key, operation, order.attempt, again),
+            call,
+        };
+        self.effects.push(Effect::CallProvider { order: order.row.order, request });
+    }
+
+    /// Waits to make an unanswered call again, at most `most` times; false when that was it.
+    fn try_again(&mut self, most: u32) -> bool {
+        let tried = self.order.unknowns;
+        self.order.unknowns += 1;
+        if tried >= most {
+            return false;
+        }
+        self.wake(tried);
+        true
+    }
+
+    /// Waits to make a refused void again; false when that was it.
+    fn void_again(&mut self) -> bool {
+        let tried = self.order.refusals;
+        self.order.refusals += 1;
+        if tried >= self.settings.shop.void_retries {
+            return false;
+        }
+        self.wake(tried);
+        true
+    }
+
+    fn wake(&mut self, doublings: u32) {
+        let factor = 2_u32.saturating_pow(doublings);
+        let wait = RETRY_FIRST.saturating_mul(factor).min(RETRY_MAX);
+        let wake = Wake::Retry(self.order.row.order);
+        self.effects.push(Effect::Wake { at: self.at + wait, wake });
+    }
+
+    /// Answers who waits; the first decision stands.
+    fn decide(&mut self, reply: ShopReply) {
+        if self.order.answer.is_some() {
+            return;
+        }
+        let reply = ShopReply { order: Some(self.order.row.order), ..reply };
+        self.order.answer = Some(reply.clone());
+        let ticket = self.order.ticket.take().expect("who waits is answered once");
+        self.effects.push(Effect::Reply { ticket, reply });
+    }
+
+    fn end(&mut self, status: OrderStatus) {
+        assert!(status.is_terminal(), "an order ends in a terminal status, not {status:?}");
+        assert!(self.order.answer.is_some(), "an order is decided before it is over");
+        self.order.stage = Stage::Over;
+        self.record(status);
+    }
+
+    fn record(&mut self, status: OrderStatus) {
+        self.order.row.status = status;
+        self.order.row.updated = self.at;
+        self.effects.push(Effect::Record(self.order.row.clone()));
+    }
+
+    fn capture_retries(&self) -> u32 {
+        self.settings.shop.provider_retries.saturating_add(CAPTURE_PATIENCE)
+    }
+
+    fn saga(&self) -> Saga {
+        self.settings.shop.saga
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.settings.shop.faults.contains(&fault)
+    }
+}
+
+/// The idempotency key of a call to the provider: `0-417-0-capture`; the second authorization of
+/// the same purchase, after the first was let go, and all that follows it, end in `-2`.
+fn provider_key(key: &str, operation: PaymentOperation, attempt: u32, again: bool) -> String {
+    let again = if again { "again-" } else { "" };
+    let word = operation.word();
+    if attempt == 0 {
+        format!("{key}-{again}{word}")
+    } else {
+        format!("{key}-{again}{word}-{}", attempt + 1)
+    }
+}
+
+fn sold_out(short: Short) -> ShopReply {
+    ShopReply { short: Some(short), ..ShopReply::of(Outcome::SoldOut) }
+}
+
+/// A refusal of the provider, passed on with its wait in whole seconds.
+fn limited(retry_after: Option<Duration>) -> ShopReply {
+    let whole = |wait: Duration| {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
+    };
+    ShopReply { retry_after_s: retry_after.map(whole), ..ShopReply::of(Outcome::RateLimited) }
+}
