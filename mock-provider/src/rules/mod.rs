@@ -118,8 +118,7 @@ impl Provider {
     /// How many calls there were, and how many are under way `at` that time.
     pub fn counts(&mut self, at: Time) -> Counts {
         self.forget_what_left(at);
-        let pending = u64::try_from(self.leaving.len()).expect("a length fits 64 bits");
-        Counts { calls: self.calls, refused: self.refused, pending }
+        Counts { calls: self.calls, refused: self.refused, pending: self.leaving.len() as u64 }
     }
 
     /// When the last of the answers under way leaves; [`Time::ZERO`] before the first.
