@@ -82,7 +82,8 @@ impl Provider {
         }
     }
 
-    /// Decides a call that arrives `at`; `utc_ns` is the same instant in UTC \[ns\], for the ledger.
+    /// Decides a call that arrives `at`; `utc_ns` is the same instant in UTC \[ns\], for the
+    /// ledger.
     ///
     /// It takes effect at that instant; only its answer takes time. The line's `told` is what is
     /// sent off: whether it arrives, the provider cannot know.
