@@ -48,8 +48,8 @@ enum Algorithm {
 }
 
 impl Limiter {
-    /// A full bucket of `burst` tokens \[calls\], refilled at `rate_per_s` \[calls/s\]; a call takes
-    /// one. Any closed window w admits at most burst + rate·w calls.
+    /// A full bucket of `burst` tokens \[calls\], refilled at `rate_per_s` \[calls/s\]; a call
+    /// takes one. Any closed window w admits at most burst + rate·w calls.
     ///
     /// # Panics
     /// When the rate is not above 0, the burst is below 1, or either above [`ALLOWANCE_MAX`].
@@ -368,7 +368,9 @@ mod tests {
 
         #[test]
         fn a_stream_slower_than_the_rate_is_never_refused(
-            rate in 1_u64..100_000, burst in 1_u64..50, spare in prop::collection::vec(0_u64..1_000_000, 1..200),
+            rate in 1_u64..100_000,
+            burst in 1_u64..50,
+            spare in prop::collection::vec(0_u64..1_000_000, 1..200),
         ) {
             let period = 1_000_000_000_u64.div_ceil(rate);
             let gaps: Vec<u64> = spare.iter().map(|spare| period + spare).collect();
@@ -386,7 +388,8 @@ mod tests {
                     prop_assert!(retry_after > Duration::ZERO);
                     let then = at + retry_after;
                     prop_assert!(limiter.would_admit(then).admits());
-                    prop_assert!(!limiter.would_admit(then.before(Duration::from_nanos(1))).admits());
+                    let earlier = then.before(Duration::from_nanos(1));
+                    prop_assert!(!limiter.would_admit(earlier).admits());
                 }
             }
         }

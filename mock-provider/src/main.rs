@@ -1,5 +1,7 @@
 //! The mock payment provider, on its own.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use mock_provider::server;
 
@@ -12,6 +14,12 @@ struct Command {
     args: server::Args,
 }
 
-fn main() -> anyhow::Result<()> {
-    server::run(Command::parse().args)
+fn main() -> ExitCode {
+    match server::run(Command::parse().args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -82,7 +82,8 @@ impl Provider {
         }
     }
 
-    /// Decides a call that arrives `at`; `utc_ns` is the same instant in UTC \[ns\], for the ledger.
+    /// Decides a call that arrives `at`; `utc_ns` is the same instant in UTC \[ns\], for the
+    /// ledger.
     ///
     /// It takes effect at that instant; only its answer takes time. The line's `told` is what is
     /// sent off: whether it arrives, the provider cannot know.
@@ -118,8 +119,7 @@ impl Provider {
     /// How many calls there were, and how many are under way `at` that time.
     pub fn counts(&mut self, at: Time) -> Counts {
         self.forget_what_left(at);
-        let pending = u64::try_from(self.leaving.len()).expect("a length fits 64 bits");
-        Counts { calls: self.calls, refused: self.refused, pending }
+        Counts { calls: self.calls, refused: self.refused, pending: self.leaving.len() as u64 }
     }
 
     /// When the last of the answers under way leaves; [`Time::ZERO`] before the first.

@@ -23,7 +23,7 @@ pub enum ListenError {
         address: String,
     },
     /// It cannot be, for another reason.
-    #[error("failed to listen on {address}: {source}")]
+    #[error("failed to listen on {address}")]
     Other {
         /// As it was given.
         address: String,

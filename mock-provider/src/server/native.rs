@@ -82,7 +82,7 @@ async fn authorize(
 ) -> Result<Response, Fault> {
     let AuthorizeBody { amount, card, reference } = read(body)?;
     let call = Call::Authorize { amount, card };
-    answer(&shared, &request(&headers, reference, call)?).await
+    answer(&shared, &request(&headers, &reference, call)?).await
 }
 
 async fn capture(
@@ -93,7 +93,7 @@ async fn capture(
 ) -> Result<Response, Fault> {
     let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Capture { authorization: authorization(&id)?, amount };
-    answer(&shared, &request(&headers, reference, call)?).await
+    answer(&shared, &request(&headers, &reference, call)?).await
 }
 
 async fn void(
@@ -104,7 +104,7 @@ async fn void(
 ) -> Result<Response, Fault> {
     let VoidBody { reference } = read(body)?;
     let call = Call::Void { authorization: authorization(&id)? };
-    answer(&shared, &request(&headers, reference, call)?).await
+    answer(&shared, &request(&headers, &reference, call)?).await
 }
 
 /// Reads are free: no limiter counts them.
@@ -227,8 +227,8 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
         .map_err(|error| Fault::bad("parameter_invalid", format!("body: {error}")))
 }
 
-fn request(headers: &HeaderMap, reference: String, call: Call) -> Result<PaymentRequest, Fault> {
-    let reference = named("reference", Some(&reference))?;
+fn request(headers: &HeaderMap, reference: &str, call: Call) -> Result<PaymentRequest, Fault> {
+    let reference = named("reference", Some(reference))?;
     let account = account(headers)?;
     let key = named("header Idempotency-Key", text(headers, &IDEMPOTENCY_KEY))?;
     Ok(PaymentRequest { account, reference, key, call })

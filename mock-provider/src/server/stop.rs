@@ -22,27 +22,31 @@ pub(super) enum Stdin {
 pub(super) fn asked_to_stop(stdin: Stdin) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let (closed, stdin_closes) = oneshot::channel();
-    match stdin {
-        Stdin::Watched => watch_stdin(closed),
-        Stdin::Ignored => std::mem::forget(closed),
-    }
+    let stdin_closes = async move {
+        match stdin {
+            // An error would mean that the thread is gone: nothing is left to wait for.
+            Stdin::Watched => drop(watch_stdin().await),
+            Stdin::Ignored => std::future::pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = stdin_closes => {}
+            () = stdin_closes => {}
         }
     })
 }
 
 /// A thread of its own that nobody joins: a blocked read of standard input cannot be called off.
-fn watch_stdin(closed: oneshot::Sender<()>) {
+fn watch_stdin() -> oneshot::Receiver<()> {
+    let (sender, closed) = oneshot::channel();
     std::thread::spawn(move || {
         let mut stdin = io::stdin().lock();
         let mut ignored = [0; 256];
         while stdin.read(&mut ignored).is_ok_and(|bytes| bytes > 0) {}
         // Nobody listens any more when a signal came first.
-        let _ = closed.send(());
+        let _ = sender.send(());
     });
+    closed
 }

@@ -23,8 +23,8 @@ pub struct Limit {
     /// Calls per second \[1/s\], more than 0.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub rate: f64,
-    /// How many calls may come at once after a quiet time; at least 1. Left out: one second's worth.
-    /// A fixed window has none.
+    /// How many calls may come at once after a quiet time; at least 1. Left out: one second's
+    /// worth. A fixed window has none.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub burst: Option<f64>,
