@@ -99,6 +99,17 @@ pub enum Action {
     Leave(Departure),
 }
 
+/// One step of one fan, kept so that it can be lived again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Who.
+    pub fan: FanId,
+    /// What it was told.
+    pub input: Input,
+    /// What it did.
+    pub action: Action,
+}
+
 /// One operation on its way to the shop.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Request {

@@ -310,6 +310,16 @@ fn a_full_slot_leads_to_each_other_slot_once_and_then_to_looking_again() {
 }
 
 #[test]
+fn slots_that_were_full_are_tried_again_after_looking_again() {
+    let full = Reply { short: Some(Short::Slot), ..Reply::of(Outcome::SoldOut) };
+    let mut crowd = Crowd { slots: 1, ..steadfast() };
+    crowd.behaviour.reload.calls = 0;
+    let visit = Visit::to_checkout(crowd).reply(0.0, full).sleeps_until(50.0).wake();
+    let visit = visit.asks(Operation::Slots).outcome(Outcome::Ok).asks(Operation::Item);
+    assert_eq!(visit.request().slot, Some(0));
+}
+
+#[test]
 fn without_reloads_a_fan_looks_again_at_its_item() {
     let mut crowd = steadfast();
     crowd.behaviour.reload.calls = 0;
@@ -362,6 +372,11 @@ fn a_refused_fan_backs_off_further_each_time_and_gives_up_at_last() {
 fn another_answer_ends_a_row_of_refusals() {
     let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::RateLimited).wake();
     visit.outcome(Outcome::Ok).outcome(Outcome::RateLimited).sleeps_until(43.0);
+    let mut visit = Visit::to_checkout(Crowd { closes: at(1_000.0), ..steadfast() });
+    for _ in 0..10 {
+        visit = visit.outcome(Outcome::RateLimited).wake().outcome(Outcome::Waiting).wake();
+    }
+    visit.asks(Operation::Checkout);
 }
 
 #[test]
@@ -463,6 +478,23 @@ fn an_answer_after_the_end_of_patience_is_not_acted_on() {
     let mut crowd = steadfast();
     crowd.behaviour.patience = constantly(2.0);
     Visit::begin(crowd, at(41.0)).reply(2.1, Reply::of(Outcome::Ok)).leaves(Departure::Reneged);
+}
+
+#[test]
+fn a_sleep_that_ends_with_patience_is_still_followed_up() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(2.0);
+    let visit = Visit::begin(crowd, at(41.0)).outcome(Outcome::NotOpen).sleeps_until(43.0).wake();
+    visit.asks(Operation::Reload).outcome(Outcome::Ok).asks(Operation::Slots);
+}
+
+#[test]
+fn patience_longer_than_the_sale_lets_the_last_answer_count() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(100.0);
+    crowd.behaviour.other_card = 0.0;
+    let late = Visit::to_checkout(crowd).reply(200.0, Reply::of(Outcome::Declined));
+    late.leaves(Departure::Declined);
 }
 
 #[test]

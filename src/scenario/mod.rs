@@ -15,9 +15,10 @@ mod schema;
 mod wording;
 pub mod written;
 
+use domain::id::{ItemId, SlotId};
 use domain::shop::Catalogue;
-use domain::time::{Duration, Offset};
-use reference_shop::settings::Settings as ShopTable;
+use domain::time::{Duration, Offset, Time};
+use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
@@ -58,6 +59,42 @@ pub struct Scenario {
     pub stack: Stack,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
+}
+
+impl Scenario {
+    /// When each fan of a population arrives, and its index: sorted by both.
+    pub fn arrivals(&self, number: u16) -> Vec<(Time, u32)> {
+        let population = &self.populations[usize::from(number)];
+        let opens = self.catalogue.sales[population.sale].opens;
+        let trace: Vec<f64> = population.trace.iter().map(|moment| moment.seconds()).collect();
+        population.arrive.arrivals(self.seed, number, population.count, opens, Some(&trace))
+    }
+
+    /// The number of an item that a population knows by its place in the sale.
+    pub fn item(&self, population: &Population, place: u8) -> ItemId {
+        ItemId(self.catalogue.first_item(population.sale).0 + u16::from(place))
+    }
+
+    /// The number of a slot that a population knows by its place in the sale.
+    pub fn slot(&self, population: &Population, place: u8) -> SlotId {
+        SlotId(self.catalogue.first_slot(population.sale).0 + u16::from(place))
+    }
+
+    /// When the first sale opens.
+    pub fn first_opening(&self) -> Time {
+        let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
+        openings.min().expect("a scenario has a sale")
+    }
+
+    /// All that the shop's rules need to know.
+    pub fn shop_settings(&self) -> ShopSettings {
+        ShopSettings {
+            shop: self.shop.clone(),
+            catalogue: self.catalogue.clone(),
+            account: self.name.clone(),
+            seed: self.seed,
+        }
+    }
 }
 
 /// A population: fans, staff, bots.

@@ -31,8 +31,8 @@ impl World<'_> {
     /// Enters everybody's arrival.
     pub(super) fn admit_everyone(&mut self) {
         let scenario = self.scenario;
-        for (number, population) in (0_u16..).zip(&scenario.populations) {
-            for (at, index) in population.arrivals(scenario.seed) {
+        for (number, _) in (0_u16..).zip(&scenario.populations) {
+            for (at, index) in scenario.arrivals(number) {
                 let guest = u32::try_from(self.guests.len()).expect("fewer than 2^32 fans");
                 self.guests.push(Guest {
                     fan: Fan::new(FanId { population: number, index }),
@@ -85,11 +85,8 @@ impl World<'_> {
             return self.conclude(at, guest, reply);
         }
         self.meter.call_done(sent, at, reply.outcome);
-        let calls = self.scenario.populations[usize::from(waiting.population)]
-            .crowd
-            .behaviour
-            .reload
-            .calls;
+        let calls =
+            self.scenario.populations[usize::from(waiting.population)].crowd.behaviour.reload.calls;
         waiting.part += 1;
         if !matches!(reply.outcome, Outcome::Ok | Outcome::NotOpen | Outcome::SoldOut) {
             waiting.worst = reply.outcome;
@@ -148,7 +145,8 @@ impl World<'_> {
         let fan = entry.fan.id();
         let outcome = reply.outcome;
         let operation = request.operation;
-        let attempt = Attempt { fan, operation, intended: request.intended, sent, done: at, outcome };
+        let attempt =
+            Attempt { fan, operation, intended: request.intended, sent, done: at, outcome };
         self.meter.done(&attempt);
         if matches!(operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
             let line = self.purchase_line(guest, &request, &attempt, &reply);
@@ -228,8 +226,8 @@ impl World<'_> {
     fn shop_request(&self, guest: &Guest, request: &Request) -> ShopRequest {
         let population = &self.scenario.populations[usize::from(guest.population)];
         let sale = u16::try_from(population.sale).expect("few sales");
-        let item = population.item(request.item);
-        let slot = request.slot.map(|slot| population.slot(slot));
+        let item = self.scenario.item(population, request.item);
+        let slot = request.slot.map(|slot| self.scenario.slot(population, slot));
         let quantity = u32::from(request.quantity);
         match request.operation {
             Operation::Reload if guest.part < population.crowd.behaviour.reload.cacheable => {
@@ -248,9 +246,7 @@ impl World<'_> {
                 quantity,
                 card: u32::from(request.purchase),
             }),
-            Operation::Poll => {
-                ShopRequest::Order { key: key_of(guest.fan.id(), request.purchase) }
-            }
+            Operation::Poll => ShopRequest::Order { key: key_of(guest.fan.id(), request.purchase) },
         }
     }
 }

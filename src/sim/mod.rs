@@ -156,7 +156,7 @@ pub fn run(
     };
     Ok(SimulatedRun {
         ending,
-        ledgers: world.books.ledgers(&scenario.catalogue, &world.inventory),
+        ledgers: world.books.ledgers(&world.inventory),
         visits: world.visits.unwrap_or_default(),
         events,
     })
@@ -164,10 +164,9 @@ pub fn run(
 
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, visits: Visits) -> Self {
-        let station =
-            |tier: Option<&crate::tier::Tier>| tier.map(|tier| Station::new(tier.servers, tier.queue));
-        let first_opening =
-            scenario.catalogue.sales.iter().map(|sale| sale.opens).min().unwrap_or(Time::ZERO);
+        let station = |tier: Option<&crate::tier::Tier>| {
+            tier.map(|tier| Station::new(tier.servers, tier.queue))
+        };
         let settings = scenario.shop_settings();
         Self {
             calendar: Calendar::new(),
@@ -179,11 +178,7 @@ impl<'a> World<'a> {
             edge_station: station(scenario.stack.edge.as_ref()),
             application: station(scenario.stack.application.as_ref()),
             // Statements wait as long as it takes: the bound is the application's queue in front.
-            database: scenario
-                .stack
-                .database
-                .as_ref()
-                .map(|tier| Station::new(tier.servers, None)),
+            database: scenario.stack.database.as_ref().map(|tier| Station::new(tier.servers, None)),
             inventory: Memory::new(
                 &scenario.catalogue,
                 settings.shop.inventory,
@@ -192,7 +187,7 @@ impl<'a> World<'a> {
             shop: Shop::new(settings),
             provider: Provider::new(scenario.provider.clone()),
             books: Books::default(),
-            meter: Meter::new(first_opening),
+            meter: Meter::new(scenario.first_opening()),
             purchases: Vec::new(),
             visits: (visits == Visits::Keep).then(Vec::new),
             draws: 0,

@@ -1,14 +1,12 @@
 //! Behind the application: the shop's effects carried out on the database, the inventory and the
 //! provider of the simulated world.
 
-use std::collections::BTreeMap;
-
 use domain::id::OrderId;
 use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
-use domain::shop::{Catalogue, ShopLine, ShopSnapshot};
+use domain::shop::{ShopLine, ShopSnapshot};
 use domain::time::Time;
 use reference_shop::inventory::memory::Memory;
-use reference_shop::rules::{Asker, Effect, Input, InventoryCall, OrderRow, Ticket, Wake};
+use reference_shop::rules::{Asker, Effect, Input, InventoryCall, Ticket, Wake};
 
 use super::path::number;
 use super::{Event, Statement, World};
@@ -20,7 +18,6 @@ pub(super) struct Books {
     pub(super) edge: u64,
     pub(super) origin: u64,
     payment: u64,
-    orders: BTreeMap<OrderId, OrderRow>,
     payments: Vec<PaymentLine>,
 }
 
@@ -35,10 +32,8 @@ pub struct Ledgers {
 
 impl Books {
     /// Both ledgers as they stand. Virtual time begins at 0 UTC.
-    pub(super) fn ledgers(self, catalogue: &Catalogue, inventory: &Memory) -> Ledgers {
-        let mut shop = inventory.lines(catalogue, 0);
-        shop.extend(self.orders.values().map(|row| row.line(catalogue, 0)));
-        Ledgers { shop, provider: self.payments }
+    pub(super) fn ledgers(self, inventory: &Memory) -> Ledgers {
+        Ledgers { shop: inventory.lines(), provider: self.payments }
     }
 }
 
@@ -68,9 +63,7 @@ impl World<'_> {
                 }
                 Effect::Inventory { asker, call } => self.ask_inventory(at, asker, call),
                 Effect::CallProvider { order, request } => self.call_provider(at, order, &request),
-                Effect::Record(row) => {
-                    self.books.orders.insert(row.order, row);
-                }
+                Effect::Record(row) => self.inventory.record(row),
                 Effect::Wake { at, wake } => self.calendar.schedule(at, Event::Shop(wake)),
             }
         }
@@ -132,24 +125,28 @@ impl World<'_> {
 
     /// What the shop says of itself.
     pub(super) fn snapshot(&self, at: Time) -> ShopSnapshot {
-        let (items, slots) = self.inventory.balances(&self.scenario.catalogue);
+        let balances = self.inventory.balances();
         ShopSnapshot {
             at,
             edge: self.books.edge,
             origin: self.books.origin,
             payment: self.books.payment,
             pending: self.shop.pending(),
-            items,
-            slots,
+            items: balances.items,
+            slots: balances.slots,
         }
     }
 
     /// Whether nothing is left that could still change a ledger.
     pub(super) fn is_quiet(&self) -> bool {
-        let (items, slots) = self.inventory.balances(&self.scenario.catalogue);
+        let balances = self.inventory.balances();
         self.shop.pending() == 0
             && self.statements.is_empty()
-            && items.values().chain(slots.values()).all(|balance| balance.held == 0)
+            && balances
+                .items
+                .values()
+                .chain(balances.slots.values())
+                .all(|balance| balance.held == 0)
     }
 }
 
@@ -157,6 +154,8 @@ impl World<'_> {
 fn in_transaction(call: InventoryCall) -> bool {
     !matches!(
         call,
-        InventoryCall::Read { .. } | InventoryCall::Availability { .. } | InventoryCall::Sweep { .. }
+        InventoryCall::Read { .. }
+            | InventoryCall::Availability { .. }
+            | InventoryCall::Sweep { .. }
     )
 }

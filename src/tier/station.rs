@@ -129,7 +129,10 @@ mod tests {
         for job in 0..4 {
             station.offer(job);
         }
-        assert_eq!([station.finish(), station.finish(), station.finish()], [Some(1), Some(2), Some(3)]);
+        assert_eq!(
+            [station.finish(), station.finish(), station.finish()],
+            [Some(1), Some(2), Some(3)]
+        );
         assert_eq!(station.finish(), None);
     }
 }

@@ -220,7 +220,11 @@ fn nothing_has_a_name_that_says_nothing() {
     let banned = ["utils", "common", "helpers", "manager", "imp", "errors"];
     let found = offences(|source| {
         let stem = Path::new(&source.path).file_stem().unwrap().to_str().unwrap().to_owned();
-        banned.contains(&stem.as_str()).then(|| format!("{stem} says nothing")).into_iter().collect()
+        banned
+            .contains(&stem.as_str())
+            .then(|| format!("{stem} says nothing"))
+            .into_iter()
+            .collect()
     });
     assert_eq!(found, Vec::<String>::new());
 }
