@@ -5,7 +5,7 @@ use domain::outcome::Departure;
 use super::figure;
 use super::invariant;
 use crate::audit::{Finding, Status};
-use crate::measure::{ItemSummary, SlotSummary};
+use crate::measure::{ItemSummary, SaleSummary, SlotSummary};
 use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
 /// Whether something is good, bad or open, for colour and symbol alike.
@@ -178,6 +178,13 @@ pub fn violation(finding: &Finding) -> String {
     format!("{clause}: {}", counted(finding))
 }
 
+/// A clause as a sentence: with a capital and a full stop.
+pub fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).chain(['.']).collect()
+}
+
 /// A finding's count and what is counted: "37 pieces oversold".
 pub fn counted(finding: &Finding) -> String {
     format!("{} {}", figure::number(finding.count), finding.measure)
@@ -204,6 +211,18 @@ pub const fn world(world: World) -> &'static str {
     match world {
         World::Live => "live over HTTP",
         World::Simulated => "simulated in virtual time",
+    }
+}
+
+/// How a sale went, as a clause: "open for 30.0 s, sold out after 12.3 s".
+pub fn course(sale: &SaleSummary) -> String {
+    let lasted = figure::seconds(sale.closes_s - sale.opens_s);
+    match sale.sold_out_s {
+        Some(at_s) => {
+            let after = figure::seconds(at_s - sale.opens_s);
+            format!("open for {lasted}, sold out after {after}")
+        }
+        None => format!("open for {lasted}, not sold out"),
     }
 }
 

@@ -49,7 +49,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
         ),
     );
     for finding in words::violated(judged) {
-        page.wrapped("  ", &format!("{}.", capital(&words::violation(finding))));
+        page.wrapped("  ", &words::sentence(&words::violation(finding)));
     }
     for reason in &judged.reasons {
         page.wrapped("  ", reason);
@@ -71,12 +71,6 @@ fn provenance(page: &mut Page, summary: &Summary) {
             figure::seconds(from.took_s)
         ),
     );
-}
-
-/// The text with its first letter capital.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A page that is being written.

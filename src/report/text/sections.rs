@@ -25,12 +25,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
 }
 
 fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
-    let end = match sale.sold_out_s {
-        Some(at) => format!("sold out after {}", figure::seconds(at - sale.opens_s)),
-        None => "not sold out".to_owned(),
-    };
-    let lasted = figure::seconds(sale.closes_s - sale.opens_s);
-    page.heading(&super::clean(&format!("Sale {id}: open for {lasted}, {end}")));
+    page.heading(&super::clean(&format!("Sale {id}: {}", words::course(sale))));
     let mut items = Table::new(&[
         ("item", Side::Left),
         ("stock", Side::Right),

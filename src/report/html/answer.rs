@@ -1,0 +1,137 @@
+//! The first screen: did it hold, what broke, what was sold, how long people waited, what to do.
+
+use serde::Serialize;
+
+use crate::audit::Finding;
+use crate::measure::Measured;
+use crate::report::figure::{self, NONE};
+use crate::report::{digest, words};
+use crate::verdict::{Judged, Summary};
+
+/// The answers, each as text.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    tone: &'static str,
+    symbol: char,
+    headline: &'static str,
+    word: &'static str,
+    exit_code: u8,
+    broken: Option<String>,
+    witness: Option<String>,
+    others: Option<String>,
+    reasons: Vec<String>,
+    next: String,
+    scenario: String,
+    world: &'static str,
+    started_at: String,
+    took: String,
+    seed: String,
+    scale: String,
+    tiles: Vec<Tile>,
+}
+
+/// One figure that people ask for first.
+#[derive(Debug, Serialize)]
+struct Tile {
+    label: &'static str,
+    value: String,
+    remark: String,
+    tone: &'static str,
+    symbol: char,
+}
+
+impl Answer {
+    pub(super) fn of(summary: &Summary) -> Self {
+        let judged = &summary.result;
+        let from = &summary.provenance;
+        let tone = words::verdict_tone(judged.verdict);
+        let violated: Vec<&Finding> = words::violated(judged).collect();
+        let first = violated.first();
+        Self {
+            tone: tone.word(),
+            symbol: tone.symbol(),
+            headline: words::headline(judged.verdict),
+            word: judged.verdict.word(),
+            exit_code: judged.exit_code,
+            broken: first.map(|finding| words::sentence(&words::violation(finding))),
+            witness: first.and_then(|finding| finding.witness.first().cloned()),
+            others: others(&violated),
+            reasons: judged.reasons.clone(),
+            next: words::next(judged),
+            scenario: from.scenario.clone(),
+            world: words::world(judged.world),
+            started_at: from.started_at.clone(),
+            took: figure::seconds(from.took_s),
+            seed: from.seed.to_string(),
+            scale: from.scale.to_string(),
+            tiles: vec![
+                sold(&judged.measured),
+                stranded(judged),
+                orphaned(&judged.measured),
+                waited("Reload answered", "reload", &judged.measured),
+                waited("Checkout answered", "checkout", &judged.measured),
+            ],
+        }
+    }
+}
+
+fn others(violated: &[&Finding]) -> Option<String> {
+    let ids: Vec<&str> = violated.iter().skip(1).map(|finding| finding.id.as_str()).collect();
+    (!ids.is_empty()).then(|| format!("Also violated: {}.", ids.join(", ")))
+}
+
+fn tile(label: &'static str, value: String, remark: String, tone: words::Tone) -> Tile {
+    Tile { label, value, remark, tone: tone.word(), symbol: tone.symbol() }
+}
+
+fn sold(measured: &Measured) -> Tile {
+    let pieces = digest::pieces(measured);
+    let tone = match pieces {
+        none if none.stock == 0 => words::Tone::Quiet,
+        all if all.sold >= all.sellable && all.sold <= all.stock => words::Tone::Good,
+        _ => words::Tone::Bad,
+    };
+    let remark = format!(
+        "of {} sellable, {} in stock",
+        figure::number(pieces.sellable),
+        figure::number(pieces.stock)
+    );
+    tile("Pieces sold", figure::number(pieces.sold), remark, tone)
+}
+
+fn stranded(judged: &Judged) -> Tile {
+    let (value, remark, tone) = match digest::checked(judged, "INV-STRANDED") {
+        None => (NONE.to_owned(), "not checked", words::Tone::Open),
+        Some(0) => ("0".to_owned(), "nothing stayed reserved", words::Tone::Good),
+        Some(count) => (figure::number(count), "reserved for orders never paid", words::Tone::Bad),
+    };
+    tile("Stranded", value, remark.to_owned(), tone)
+}
+
+fn orphaned(measured: &Measured) -> Tile {
+    let payments = &measured.payments;
+    let value = figure::number(payments.orphaned);
+    if payments.orphaned > 0 {
+        let money = figure::money(payments.orphaned_amount);
+        tile("Orphaned authorizations", value, format!("{money} held"), words::Tone::Bad)
+    } else if payments.authorized > 0 {
+        let remark = "all captured or voided".to_owned();
+        tile("Orphaned authorizations", value, remark, words::Tone::Good)
+    } else {
+        let remark = "nothing was authorized".to_owned();
+        tile("Orphaned authorizations", value, remark, words::Tone::Quiet)
+    }
+}
+
+/// How long people waited for an operation: the half and the 99 % of them.
+fn waited(label: &'static str, word: &str, measured: &Measured) -> Tile {
+    let response = measured.operations.get(word).and_then(|operation| operation.response_ms);
+    let (value, remark) = match response {
+        Some(of) => (
+            figure::milliseconds(of.p50),
+            format!("for half of them, 99 % within {}", figure::milliseconds(of.p99)),
+        ),
+        None => (NONE.to_owned(), "nothing was measured".to_owned()),
+    };
+    tile(label, value, remark, words::Tone::Quiet)
+}
