@@ -18,6 +18,8 @@ pub struct Pieces {
     pub sold: u64,
     /// That could be sold.
     pub sellable: u64,
+    /// In paid orders beyond the stock of their item.
+    pub oversold: u64,
 }
 
 /// Adds up the pieces of all items of all sales.
@@ -27,6 +29,7 @@ pub fn pieces(measured: &Measured) -> Pieces {
         stock: sum.stock.saturating_add(item.stock),
         sold: sum.sold.saturating_add(item.sold),
         sellable: sum.sellable.saturating_add(item.sellable),
+        oversold: sum.oversold.saturating_add(item.sold.saturating_sub(item.stock)),
     })
 }
 

@@ -18,14 +18,10 @@ const TOWELS: i64 = 1_100;
 
 /// With admission in front of checkout: all sold, nobody wronged.
 pub(super) fn passing() -> Summary {
+    let timeline = timeline(100, 45.0, 1.0);
     let measured = Measured {
         operations: operations(1.0),
-        rates: rates(&[
-            ("edge", 50_112.0),
-            ("origin", 8_352.0),
-            ("checkout", 61.0),
-            ("payment", 94.0),
-        ]),
+        rates: rates(&timeline),
         sales: sales([900, 1_100], [400, 400, 388], Some(67.4)),
         orders: OrderSummary { attempted: 1_254, confirmed: 1_188, per_s: 43.4 },
         payments: PaymentSummary {
@@ -44,7 +40,7 @@ pub(super) fn passing() -> Summary {
             ("expired", 2_013),
             ("reneged", 8_619),
         ]),
-        timeline: timeline(100, 45.0, 1.0),
+        timeline,
         opening: opening(1.0),
     };
     let findings = vec![
@@ -78,14 +74,10 @@ pub(super) fn passing() -> Summary {
 
 /// Without admission, with a counter that nobody guards: oversold and orphaned.
 pub(super) fn failing() -> Summary {
+    let timeline = timeline(100, 18.0, 6.0);
     let measured = Measured {
         operations: operations(9.0),
-        rates: rates(&[
-            ("edge", 50_112.0),
-            ("origin", 8_352.0),
-            ("checkout", 661.0),
-            ("payment", 412.0),
-        ]),
+        rates: rates(&timeline),
         sales: sales([937, 214], [351, 214, 102], None),
         orders: OrderSummary { attempted: 6_012, confirmed: 712, per_s: 23.7 },
         payments: PaymentSummary {
@@ -105,7 +97,7 @@ pub(super) fn failing() -> Summary {
             ("gave_up", 30_118),
             ("reneged", 8_467),
         ]),
-        timeline: timeline(100, 18.0, 6.0),
+        timeline,
         opening: opening(6.0),
     };
     let findings = vec![
@@ -229,13 +221,24 @@ fn fans(departed: &[(&str, u64)]) -> FanSummary {
     FanSummary { arrived: 70_000, departed }
 }
 
-fn rates(peaks: &[(&str, f64)]) -> BTreeMap<String, RateSummary> {
-    let rate = |peak: f64| RateSummary {
-        peak_per_s: peak,
-        mean_per_s: peak * 0.41,
-        count: super::figure::whole(peak * 38.2),
+/// What the timeline adds up to.
+fn rates(timeline: &[Second]) -> BTreeMap<String, RateSummary> {
+    let tier = |tier: &str, read: fn(&Second) -> u64| {
+        let counts: Vec<u64> = timeline.iter().map(read).filter(|count| *count > 0).collect();
+        let count: u64 = counts.iter().sum();
+        let rate = RateSummary {
+            peak_per_s: counts.iter().max().copied().unwrap_or(0) as f64,
+            mean_per_s: count as f64 / counts.len().max(1) as f64,
+            count,
+        };
+        (tier.to_owned(), rate)
     };
-    peaks.iter().map(|(tier, peak)| ((*tier).to_owned(), rate(*peak))).collect()
+    BTreeMap::from([
+        tier("edge", |second| second.edge),
+        tier("origin", |second| second.origin),
+        tier("payment", |second| second.payment),
+        tier("checkout", |second| second.checkout),
+    ])
 }
 
 fn sales(

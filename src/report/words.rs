@@ -271,7 +271,8 @@ pub fn assessed(assessment: &Assessment) -> String {
     } else if bound.starts_with(|letter: char| letter.is_ascii_digit()) && !unit.is_empty() {
         figure::milliseconds(value)
     } else {
-        figure::decimal(value, 4)
+        let text = figure::decimal(value, 4);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
 
@@ -293,7 +294,8 @@ mod tests {
         for (text, value, expected) in [
             ("reload p(99) < 300ms", 212.4, "212 ms"),
             ("reload p(99) for 5s in opening < 0.8s", 1_240.0, "1.24 s"),
-            ("sold ratio >= 1", 0.993, "0.9930"),
+            ("sold ratio >= 1", 0.993, "0.993"),
+            ("sold ratio >= 0", 1.0, "1"),
             ("error ratio < 1%", 0.0123, "1.2 %"),
         ] {
             assert_eq!(assessed(&assessment(text, value)), expected, "{text}");

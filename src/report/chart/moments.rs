@@ -28,9 +28,13 @@ struct Moment {
 }
 
 /// How many rows of labels may stand above a chart; further ones are left out.
-const ROWS_MAX: usize = 3;
+const ROWS_MAX: i32 = 3;
 /// The height of a row of labels \[pixels\].
 const ROW: i32 = 17;
+/// The room between two labels in a row \[dots\].
+const GAP: i32 = 8 * DOTS;
+/// Where the sheet ends \[pixels\].
+const SHEET_RIGHT: i32 = 960;
 
 impl TimeAxis {
     /// The axis from `from_s` to `to_s` \[s from the run's beginning\].
@@ -73,10 +77,10 @@ impl TimeAxis {
             .collect()
     }
 
-    /// How high the labels above a chart are, between `left` and `right` \[pixels\].
+    /// How high the labels above a chart are, between the sides of `frame` \[pixels\].
     pub(super) fn labels_height(&self, frame: Frame) -> i32 {
-        let rows = self.rows(frame).into_iter().flatten().max().map_or(0, |row| row + 1);
-        i32::try_from(rows).unwrap_or(0) * ROW
+        let rows = self.labels_placed(frame).into_iter().map(|label| label.row + 1).max();
+        rows.unwrap_or(0) * ROW
     }
 
     /// Shades a panel where a sale is open, and draws its vertical lines.
@@ -94,44 +98,63 @@ impl TimeAxis {
         }
     }
 
-    /// Writes what happened above the first panel; `bottom` is where the lowest row ends
-    /// \[pixels\].
-    pub(super) fn labels(&self, sheet: &Sheet<'_>, frame: Frame, bottom: i32) {
-        for (moment, row) in self.moments.iter().zip(self.rows(frame)) {
-            let Some(row) = row else { continue };
-            let row = i32::try_from(row).unwrap_or(0);
-            let (across, anchor) = self.label_place(moment, frame);
-            let height = (bottom - ROW * row) * DOTS - ROW * DOTS / 2;
-            sheet.text(&moment.label, (across, height), anchor, Size::Small, Ink::Text);
+    /// Writes what happened right above the panel in `frame`.
+    pub(super) fn labels(&self, sheet: &Sheet<'_>, frame: Frame) {
+        for label in self.labels_placed(frame) {
+            let height = (frame.top - ROW * label.row) * DOTS - ROW * DOTS / 2;
+            let place = (label.across, height);
+            sheet.text(label.text, place, label.anchor, Size::Small, Ink::Text);
         }
     }
 
-    /// Which row each label stands in so that none lies on another; `None` where no row has room.
-    fn rows(&self, frame: Frame) -> Vec<Option<usize>> {
-        let mut taken: Vec<i32> = Vec::new();
-        let mut rows = Vec::with_capacity(self.moments.len());
-        for moment in &self.moments {
-            let width = sheet::width(&moment.label, Size::Small);
-            let (across, anchor) = self.label_place(moment, frame);
-            let left = if anchor == Anchor::Start { across } else { across - width };
-            let row = (0..ROWS_MAX).find(|row| taken.get(*row).is_none_or(|end| *end < left));
-            if let Some(row) = row {
-                taken.resize(taken.len().max(row + 1), 0);
-                taken[row] = left + width + 8 * DOTS;
+    /// Where each label stands so that none lies on another: in the lowest row with room, right
+    /// of its line unless the next line would cross it; labels that no row has room for are left
+    /// out.
+    fn labels_placed(&self, frame: Frame) -> Vec<Label<'_>> {
+        let mut taken: Vec<(i32, i32, i32)> = Vec::new();
+        let mut labels = Vec::with_capacity(self.moments.len());
+        for (place, moment) in self.moments.iter().enumerate() {
+            let across = self.across(moment.at_s, frame);
+            let width = sheet::width(&moment.label, Size::Small) + GAP;
+            let next = self.moments.get(place + 1).map(|next| self.across(next.at_s, frame));
+            let right = next.unwrap_or(i32::MAX).min(frame.right * DOTS);
+            let sides = if across + width <= right {
+                [Anchor::Start, Anchor::End]
+            } else {
+                [Anchor::End, Anchor::Start]
+            };
+            let spots = (0..ROWS_MAX).flat_map(|row| sides.map(|anchor| (row, anchor)));
+            let free = spots.into_iter().find_map(|(row, anchor)| {
+                let from = if anchor == Anchor::Start { across } else { across - width };
+                let is_inside = from >= 0 && from + width <= SHEET_RIGHT * DOTS;
+                let is_free = taken.iter().all(|(taken_row, left, right)| {
+                    *taken_row != row || *right <= from || *left >= from + width
+                });
+                (is_inside && is_free).then_some((row, anchor, from))
+            });
+            if let Some((row, anchor, from)) = free {
+                taken.push((row, from, from + width));
+                labels.push(Label { text: &moment.label, row, across, anchor });
             }
-            rows.push(row);
         }
-        rows
+        labels
     }
 
-    /// A label begins at its moment, or ends there if it would leave the frame.
-    fn label_place(&self, moment: &Moment, frame: Frame) -> (i32, Anchor) {
-        let share = (moment.at_s - self.range.0) / (self.range.1 - self.range.0);
+    /// Where a moment stands on the sheet \[dots\].
+    fn across(&self, at_s: f64, frame: Frame) -> i32 {
+        let share = (at_s - self.range.0) / (self.range.1 - self.range.0);
         let across = f64::from(frame.left) + share * f64::from(frame.right - frame.left);
-        let across = i32::try_from(figure::whole(across.max(0.0))).unwrap_or(frame.left) * DOTS;
-        let end = across + sheet::width(&moment.label, Size::Small);
-        if end > frame.right * DOTS { (across, Anchor::End) } else { (across, Anchor::Start) }
+        i32::try_from(figure::whole(across.max(0.0))).unwrap_or(frame.left) * DOTS
     }
+}
+
+/// A label and where it stands.
+#[derive(Debug)]
+struct Label<'a> {
+    text: &'a str,
+    row: i32,
+    across: i32,
+    anchor: Anchor,
 }
 
 fn tick_name(at_s: f64, step: f64) -> String {

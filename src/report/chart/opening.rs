@@ -7,7 +7,9 @@ use crate::measure::Tenth;
 use crate::report::figure;
 use crate::verdict::Summary;
 
-const SIZE: (u32, u32) = (960, 420);
+const SIZE: (u32, u32) = (960, 404);
+/// How long a tenth lasts \[s\].
+const TENTH_S: f64 = 0.1;
 
 /// Operations sent and the 99 % response time of reloads per 100 ms around the opening, as SVG.
 pub fn opening(summary: &Summary) -> String {
@@ -27,9 +29,9 @@ pub fn opening(summary: &Summary) -> String {
     let (Some(first), Some(last)) = (tenths.first(), tenths.last()) else {
         return super::nothing(&caption);
     };
-    let axis = TimeAxis::new(measured, first.at_s, last.at_s + 0.1);
-    let upper = Frame { left: 68, top: 58, right: 944, bottom: 190 };
-    let lower = Frame { top: 234, bottom: 366, ..upper };
+    let axis = TimeAxis::new(measured, first.at_s, last.at_s + TENTH_S);
+    let upper = Frame { left: 68, top: 46, right: 944, bottom: 184 };
+    let lower = Frame { top: 222, bottom: 360, ..upper };
     drawing(&caption, SIZE, |sheet| {
         let counts = round_steps(busiest as f64, 4.0);
         let panel = Panel::new(sheet, upper, axis.range, (0.0, counts[counts.len() - 1]));
@@ -38,7 +40,7 @@ pub fn opening(summary: &Summary) -> String {
         panel.area(&stairs(tenths, axis.origin_s), Ink::Line(0));
         axis.marks(&panel);
         let remark = format!("operations sent in each 100 ms, at most {}", figure::number(busiest));
-        panel.name("sent", &remark, Ink::Text);
+        panel.name("sent", &remark, axis.labels_height(upper));
 
         let times = round_steps(slowest_ms, 4.0);
         let panel = Panel::new(sheet, lower, axis.range, (0.0, times[times.len() - 1]));
@@ -52,9 +54,9 @@ pub fn opening(summary: &Summary) -> String {
             "99 % are answered within this time, at most {}",
             figure::milliseconds(slowest_ms)
         );
-        panel.name("reload", &remark, Ink::Text);
+        panel.name("reload", &remark, 0);
         panel.names_below(&axis.ticks(), axis.title);
-        axis.labels(sheet, upper, 34);
+        axis.labels(sheet, upper);
     })
 }
 
@@ -64,7 +66,9 @@ fn named(steps: &[f64], name: impl Fn(f64) -> String) -> Vec<Tick> {
 
 /// A round length of time \[ms\] without digits that say nothing.
 fn round_milliseconds(millis: f64) -> String {
-    if millis >= 1_000.0 {
+    if millis == 0.0 {
+        "0".to_owned()
+    } else if millis >= 1_000.0 {
         format!("{} s", figure::decimal(millis / 1e3, usize::from(millis % 1_000.0 > 0.0)))
     } else {
         format!("{} ms", figure::decimal(millis, usize::from(millis.fract() > 0.0)))
@@ -76,7 +80,7 @@ fn stairs(tenths: &[Tenth], origin_s: f64) -> Vec<(f64, f64)> {
         .iter()
         .flat_map(|tenth| {
             let from = tenth.at_s - origin_s;
-            [(from, tenth.sent as f64), (from + 0.1, tenth.sent as f64)]
+            [(from, tenth.sent as f64), (from + TENTH_S, tenth.sent as f64)]
         })
         .collect()
 }
@@ -88,7 +92,8 @@ fn unbroken(tenths: &[Tenth], origin_s: f64) -> Vec<Vec<(f64, f64)>> {
         match tenth.reload_p99_ms {
             Some(millis) => {
                 let last = stretches.len() - 1;
-                stretches[last].push((tenth.at_s + 0.05 - origin_s, millis));
+                let from = tenth.at_s - origin_s;
+                stretches[last].extend([(from, millis), (from + TENTH_S, millis)]);
             }
             None => stretches.push(Vec::new()),
         }

@@ -113,10 +113,11 @@ impl<'s, 'b> Panel<'s, 'b> {
         self.line(values, ink);
     }
 
-    /// The panel's name above it, and a remark behind the name.
-    pub(super) fn name(&self, name: &str, remark: &str, ink: Ink) {
-        let place = (self.frame.left * DOTS, (self.frame.top - 12) * DOTS);
-        self.sheet.text(name, place, Anchor::Start, Size::Middle, ink);
+    /// The panel's name, `above` pixels above what stands right above the panel, and a remark
+    /// behind the name.
+    pub(super) fn name(&self, name: &str, remark: &str, above: i32) {
+        let place = (self.frame.left * DOTS, (self.frame.top - 12 - above) * DOTS);
+        self.sheet.text(name, place, Anchor::Start, Size::Middle, Ink::Text);
         let behind = (place.0 + super::sheet::width(name, Size::Middle) + 10 * DOTS, place.1);
         self.sheet.text(remark, behind, Anchor::Start, Size::Small, Ink::Quiet);
     }

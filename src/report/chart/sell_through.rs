@@ -7,12 +7,13 @@ use crate::measure::{Measured, Second};
 use crate::report::figure;
 use crate::verdict::Summary;
 
-const SIZE: (u32, u32) = (960, 470);
-const UPPER: Frame = Frame { left: 68, top: 62, right: 744, bottom: 222 };
-const LOWER: Frame = Frame { top: 266, bottom: 416, ..UPPER };
+/// Where the upper panel stands if there are no labels above it.
+const FRAME: Frame = Frame { left: 68, top: 0, right: 744, bottom: 160 };
 
 /// How many items get a line of their own; the smaller ones are one line together.
 const ITEMS_MAX: usize = 7;
+/// How much higher than the data a panel is, so that no line lies on its edge.
+const HEADROOM: f64 = 1.03;
 /// What is shown before the opening and after the closing \[s\].
 const MARGIN_S: f64 = 3.0;
 
@@ -28,19 +29,31 @@ pub fn sell_through(summary: &Summary) -> String {
     let Some(axis) = axis(measured).filter(|_| !lots.is_empty()) else {
         return super::nothing(&caption);
     };
-    drawing(&caption, SIZE, |sheet| {
+    let labels = axis.labels_height(FRAME);
+    let upper = moved(FRAME, labels + 28);
+    let lower = moved(upper, FRAME.bottom + 38);
+    let height = (lower.bottom + 44).unsigned_abs();
+    drawing(&caption, (960, height), |sheet| {
         let greatest = lots.iter().flat_map(|lot| &lot.sold).map(|point| point.1);
-        let greatest = greatest.fold(1.0, f64::max);
-        let sold = Panel::new(sheet, UPPER, axis.range, (0.0, greatest));
+        let greatest = greatest.fold(1.0, f64::max) * HEADROOM;
+        let sold = Panel::new(sheet, upper, axis.range, (0.0, greatest));
         share(&sold, &axis, &lots, |lot| &lot.sold);
-        sold.name("sold", "share of each item's stock in paid orders", Ink::Text);
+        sold.name(
+            "sold",
+            "share of each item's stock in paid orders; above 100 % it is oversold",
+            labels,
+        );
         let least = lots.iter().flat_map(|lot| &lot.free).map(|point| point.1).fold(0.0, f64::min);
-        let free = Panel::new(sheet, LOWER, axis.range, (least, 1.0));
+        let free = Panel::new(sheet, lower, axis.range, (least, HEADROOM));
         share(&free, &axis, &lots, |lot| &lot.free);
-        free.name("free", "neither sold nor reserved", Ink::Text);
+        free.name("free", "neither sold nor reserved", 0);
         free.names_below(&axis.ticks(), axis.title);
-        axis.labels(sheet, UPPER, 36);
+        axis.labels(sheet, upper);
     })
+}
+
+fn moved(frame: Frame, down: i32) -> Frame {
+    Frame { top: frame.top + down, bottom: frame.bottom + down, ..frame }
 }
 
 /// One item, or several small ones together.
@@ -67,8 +80,9 @@ fn share(
     read: impl Fn(&Lot) -> &Vec<(f64, f64)>,
 ) {
     axis.ground(panel);
-    let quarters: Vec<Tick> =
-        [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, figure::ratio(share))).to_vec();
+    let quarters: Vec<Tick> = [0, 25, 50, 75, 100]
+        .map(|percent| (f64::from(percent) / 100.0, format!("{percent} %")))
+        .to_vec();
     panel.horizontal_grid(&quarters);
     axis.marks(panel);
     let mut names = Vec::with_capacity(lots.len());

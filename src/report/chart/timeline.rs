@@ -14,6 +14,7 @@ const COLUMNS_MAX: usize = 900;
 const WIDTH: u32 = 960;
 const PANEL_HEIGHT: i32 = 92;
 const PANEL_GAP: i32 = 34;
+const MARGIN_ABOVE: i32 = 28;
 const MARGIN_BELOW: i32 = 44;
 
 /// Requests per second at edge, origin, checkout and payment over time, as SVG.
@@ -26,20 +27,24 @@ pub fn timeline(summary: &Summary) -> String {
     };
     let axis = TimeAxis::new(measured, first.at_s, last.at_s + 1.0);
     let frame = Frame { left: 68, top: 0, right: 944, bottom: PANEL_HEIGHT };
-    let top = axis.labels_height(frame) + PANEL_GAP;
+    let labels = axis.labels_height(frame);
+    let top = labels + MARGIN_ABOVE;
     let panels = i32::try_from(digest::TIERS.len()).unwrap_or(0);
     let height = top + panels * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + MARGIN_BELOW;
     drawing(&caption, (WIDTH, height.unsigned_abs()), |sheet| {
         for (place, tier) in (0..).zip(digest::TIERS) {
             let above = top + place * (PANEL_HEIGHT + PANEL_GAP);
             let frame = Frame { top: above, bottom: above + PANEL_HEIGHT, ..frame };
-            let is_last = place + 1 == panels;
             let panel = one_tier(sheet, frame, &axis, tier, measured);
-            if is_last {
+            let first = place == 0;
+            panel.name(tier, &remark(&axis, tier, measured), if first { labels } else { 0 });
+            if first {
+                axis.labels(sheet, frame);
+            }
+            if place + 1 == panels {
                 panel.names_below(&axis.ticks(), axis.title);
             }
         }
-        axis.labels(sheet, frame, top - PANEL_GAP + 8);
     })
 }
 
@@ -50,27 +55,28 @@ fn one_tier<'s, 'b>(
     tier: &str,
     measured: &Measured,
 ) -> Panel<'s, 'b> {
-    let values = busiest(&measured.timeline, |second| requests(second, tier));
-    let (peak_at_s, peak) = peak(&measured.timeline, tier);
+    let (_, peak) = peak(&measured.timeline, tier);
     let steps = round_steps(peak as f64, 3.0);
     let greatest = steps[steps.len() - 1];
     let panel = Panel::new(sheet, frame, axis.range, (0.0, greatest));
     axis.ground(&panel);
-    let ticks: Vec<_> =
-        steps.iter().map(|step| (*step, figure::decimal(*step, decimals(greatest)))).collect();
-    panel.horizontal_grid(&ticks);
-    let steps: Vec<(f64, f64)> =
-        values.iter().map(|(at_s, value)| (at_s - axis.origin_s, *value)).collect();
-    panel.area(&steps, Ink::Line(0));
+    let name = |step: &f64| (*step, figure::decimal(*step, decimals(greatest)));
+    panel.horizontal_grid(&steps.iter().map(name).collect::<Vec<_>>());
+    let stairs = busiest(&measured.timeline, |second| requests(second, tier));
+    let from_origin = stairs.into_iter().map(|(at_s, value)| (at_s - axis.origin_s, value));
+    panel.area(&from_origin.collect::<Vec<_>>(), Ink::Line(0));
     axis.marks(&panel);
-    let remark = format!(
-        "{} per second, at most {} at {}",
-        words::tier(tier),
-        figure::number(peak),
-        figure::moment(peak_at_s - axis.origin_s)
-    );
-    panel.name(tier, &remark, Ink::Text);
     panel
+}
+
+fn remark(axis: &TimeAxis, tier: &str, measured: &Measured) -> String {
+    let (at_s, peak) = peak(&measured.timeline, tier);
+    let what = words::tier(tier);
+    if peak == 0 {
+        return format!("{what} per second: none");
+    }
+    let moment = figure::moment(at_s - axis.origin_s);
+    format!("{what} per second, at most {} at {moment}", figure::number(peak))
 }
 
 fn decimals(greatest: f64) -> usize {

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::audit::Finding;
 use crate::measure::Measured;
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, words};
@@ -18,7 +17,6 @@ pub(super) struct Answer {
     exit_code: u8,
     broken: Option<String>,
     witness: Option<String>,
-    others: Option<String>,
     reasons: Vec<String>,
     next: String,
     scenario: String,
@@ -45,8 +43,7 @@ impl Answer {
         let judged = &summary.result;
         let from = &summary.provenance;
         let tone = words::verdict_tone(judged.verdict);
-        let violated: Vec<&Finding> = words::violated(judged).collect();
-        let first = violated.first();
+        let first = words::violated(judged).next();
         Self {
             tone: tone.word(),
             symbol: tone.symbol(),
@@ -55,7 +52,6 @@ impl Answer {
             exit_code: judged.exit_code,
             broken: first.map(|finding| words::sentence(&words::violation(finding))),
             witness: first.and_then(|finding| finding.witness.first().cloned()),
-            others: others(&violated),
             reasons: judged.reasons.clone(),
             next: words::next(judged),
             scenario: from.scenario.clone(),
@@ -75,27 +71,27 @@ impl Answer {
     }
 }
 
-fn others(violated: &[&Finding]) -> Option<String> {
-    let ids: Vec<&str> = violated.iter().skip(1).map(|finding| finding.id.as_str()).collect();
-    (!ids.is_empty()).then(|| format!("Also violated: {}.", ids.join(", ")))
-}
-
 fn tile(label: &'static str, value: String, remark: String, tone: words::Tone) -> Tile {
     Tile { label, value, remark, tone: tone.word(), symbol: tone.symbol() }
 }
 
 fn sold(measured: &Measured) -> Tile {
     let pieces = digest::pieces(measured);
-    let tone = match pieces {
-        none if none.stock == 0 => words::Tone::Quiet,
-        all if all.sold >= all.sellable && all.sold <= all.stock => words::Tone::Good,
-        _ => words::Tone::Bad,
-    };
-    let remark = format!(
+    let mut remark = format!(
         "of {} sellable, {} in stock",
         figure::number(pieces.sellable),
         figure::number(pieces.stock)
     );
+    let tone = if pieces.stock == 0 {
+        words::Tone::Quiet
+    } else if pieces.oversold > 0 {
+        remark = format!("{remark}, {} oversold", figure::number(pieces.oversold));
+        words::Tone::Bad
+    } else if pieces.sold < pieces.sellable {
+        words::Tone::Bad
+    } else {
+        words::Tone::Good
+    };
     tile("Pieces sold", figure::number(pieces.sold), remark, tone)
 }
 
@@ -110,17 +106,15 @@ fn stranded(judged: &Judged) -> Tile {
 
 fn orphaned(measured: &Measured) -> Tile {
     let payments = &measured.payments;
-    let value = figure::number(payments.orphaned);
-    if payments.orphaned > 0 {
+    let (remark, tone) = if payments.orphaned > 0 {
         let money = figure::money(payments.orphaned_amount);
-        tile("Orphaned authorizations", value, format!("{money} held"), words::Tone::Bad)
+        (format!("authorizations holding {money}"), words::Tone::Bad)
     } else if payments.authorized > 0 {
-        let remark = "all captured or voided".to_owned();
-        tile("Orphaned authorizations", value, remark, words::Tone::Good)
+        ("authorizations; all captured or voided".to_owned(), words::Tone::Good)
     } else {
-        let remark = "nothing was authorized".to_owned();
-        tile("Orphaned authorizations", value, remark, words::Tone::Quiet)
-    }
+        ("nothing was authorized".to_owned(), words::Tone::Quiet)
+    };
+    tile("Orphaned", figure::number(payments.orphaned), remark, tone)
 }
 
 /// How long people waited for an operation: the half and the 99 % of them.

@@ -49,9 +49,37 @@ pub fn html(summary: &Summary, charts: &Charts) -> String {
     let mut environment = Environment::new();
     // A name that the page has and the data have not is a mistake of ours, for a test to find.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
     environment
         .render_named_str(NAME, TEMPLATE, page)
         .expect("the page asks for nothing that the data have not")
+}
+
+/// A sentence as HTML: escaped, with what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd backtick has no partner and stays one.
+    let is_paired = parts.len() % 2 == 1;
+    for (place, part) in parts.iter().enumerate() {
+        match (place, is_paired) {
+            (0, _) => {}
+            (_, false) => html.push('`'),
+            (_, true) if place % 2 == 1 => html.push_str("<code>"),
+            (_, true) => html.push_str("</code>"),
+        }
+        for letter in part.chars() {
+            match letter {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                other => html.push(other),
+            }
+        }
+    }
+    html
 }
 
 /// All that the page shows, as text.
@@ -63,6 +91,7 @@ struct Page {
     steps: Vec<Step>,
     departures: Vec<Share>,
     arrived: String,
+    bought: tables::Share,
     operations: Vec<OperationRow>,
     rates: Vec<RateRow>,
     sales: Vec<SaleView>,
@@ -97,6 +126,7 @@ impl Page {
             steps: tables::steps(measured),
             departures: tables::departures(measured),
             arrived: super::figure::number(measured.fans.arrived),
+            bought: tables::bought(measured),
             operations: tables::operations(measured),
             rates: tables::rates(measured),
             sales: tables::sales(measured),

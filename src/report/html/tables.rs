@@ -1,5 +1,6 @@
 //! The page's tables and lists, as text.
 
+use domain::outcome::Departure;
 use serde::Serialize;
 
 use crate::audit::{Finding, Status};
@@ -77,16 +78,27 @@ pub(super) struct Share {
     percent: String,
 }
 
-/// How the fans left, and who had not.
-pub(super) fn departures(measured: &Measured) -> Vec<Share> {
+fn of_arrived(measured: &Measured, word: &str, meaning: &'static str, count: u64) -> Share {
     let arrived = measured.fans.arrived;
-    let share = |word: &str, meaning, count| Share {
+    Share {
         word: word.to_owned(),
         meaning,
         count: figure::number(count),
         share: figure::share(count, arrived),
         percent: percent(count, arrived),
-    };
+    }
+}
+
+/// The fans who bought.
+pub(super) fn bought(measured: &Measured) -> Share {
+    let word = Departure::Bought.word();
+    let count = measured.fans.departed.get(word).copied().unwrap_or(0);
+    of_arrived(measured, word, words::departure(word), count)
+}
+
+/// How the fans left, and who had not.
+pub(super) fn departures(measured: &Measured) -> Vec<Share> {
+    let share = |word: &str, meaning, count| of_arrived(measured, word, meaning, count);
     let mut shares: Vec<Share> = digest::departures(measured)
         .into_iter()
         .map(|(word, count)| share(word, words::departure(word), count))
