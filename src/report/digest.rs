@@ -7,23 +7,23 @@ use crate::measure::{Measured, OperationSummary, RateSummary};
 use crate::verdict::Judged;
 
 /// The tiers whose rates are known, from the fans inwards.
-pub const TIERS: [&str; 4] = ["edge", "origin", "checkout", "payment"];
+pub(super) const TIERS: [&str; 4] = ["edge", "origin", "checkout", "payment"];
 
 /// Pieces over all sales.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pieces {
+pub(super) struct Pieces {
     /// At the start.
-    pub stock: u64,
+    pub(super) stock: u64,
     /// In paid orders.
-    pub sold: u64,
+    pub(super) sold: u64,
     /// That could be sold.
-    pub sellable: u64,
+    pub(super) sellable: u64,
     /// In paid orders beyond the stock of their item.
-    pub oversold: u64,
+    pub(super) oversold: u64,
 }
 
 /// Adds up the pieces of all items of all sales.
-pub fn pieces(measured: &Measured) -> Pieces {
+pub(super) fn pieces(measured: &Measured) -> Pieces {
     let items = measured.sales.values().flat_map(|sale| sale.items.values());
     items.fold(Pieces::default(), |sum, item| Pieces {
         stock: sum.stock.saturating_add(item.stock),
@@ -34,13 +34,13 @@ pub fn pieces(measured: &Measured) -> Pieces {
 }
 
 /// When the first sale opened, from the run's beginning \[s\]; `None` without a sale.
-pub fn opening_s(measured: &Measured) -> Option<f64> {
+pub(super) fn opening_s(measured: &Measured) -> Option<f64> {
     measured.sales.values().map(|sale| sale.opens_s).reduce(f64::min)
 }
 
 /// The operations that happened, in the order of the funnel; `reload.call` follows `reload`, words
 /// that are not known stand last.
-pub fn operations(measured: &Measured) -> Vec<(&str, &OperationSummary)> {
+pub(super) fn operations(measured: &Measured) -> Vec<(&str, &OperationSummary)> {
     let mut operations: Vec<(&str, &OperationSummary)> = measured
         .operations
         .iter()
@@ -56,7 +56,7 @@ pub fn operations(measured: &Measured) -> Vec<(&str, &OperationSummary)> {
 }
 
 /// The outcomes of an operation that happened, most frequent first.
-pub fn outcomes(operation: &OperationSummary) -> Vec<(&str, u64)> {
+pub(super) fn outcomes(operation: &OperationSummary) -> Vec<(&str, u64)> {
     let mut outcomes: Vec<(&str, u64)> = operation
         .outcomes
         .iter()
@@ -68,7 +68,7 @@ pub fn outcomes(operation: &OperationSummary) -> Vec<(&str, u64)> {
 }
 
 /// The tiers' rates, from the fans inwards; tiers that are not known stand last.
-pub fn rates(measured: &Measured) -> Vec<(&str, &RateSummary)> {
+pub(super) fn rates(measured: &Measured) -> Vec<(&str, &RateSummary)> {
     let mut rates: Vec<(&str, &RateSummary)> =
         measured.rates.iter().map(|(word, rate)| (word.as_str(), rate)).collect();
     rates
@@ -77,7 +77,7 @@ pub fn rates(measured: &Measured) -> Vec<(&str, &RateSummary)> {
 }
 
 /// The departures that happened, most frequent first, bought before all others.
-pub fn departures(measured: &Measured) -> Vec<(&str, u64)> {
+pub(super) fn departures(measured: &Measured) -> Vec<(&str, u64)> {
     let mut departures: Vec<(&str, u64)> = measured
         .fans
         .departed
@@ -93,13 +93,13 @@ pub fn departures(measured: &Measured) -> Vec<(&str, u64)> {
 }
 
 /// How many fans had arrived and not left at the end.
-pub fn still_there(measured: &Measured) -> u64 {
+pub(super) fn still_there(measured: &Measured) -> u64 {
     let left: u64 = measured.fans.departed.values().sum();
     measured.fans.arrived.saturating_sub(left)
 }
 
 /// What the judge says of the invariant `id`: its count if it was checked, else `None`.
-pub fn checked(judged: &Judged, id: &str) -> Option<u64> {
+pub(super) fn checked(judged: &Judged, id: &str) -> Option<u64> {
     let finding = judged.findings.iter().find(|finding| finding.id == id)?;
     match finding.status {
         Status::Held | Status::NotApplicable => Some(0),

@@ -8,7 +8,7 @@ pub fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -50,7 +50,7 @@ pub fn rate(per_s: f64) -> String {
 /// A length of time given in milliseconds \[ms\], in the unit people would use for it.
 pub fn milliseconds(millis: f64) -> String {
     match millis.abs() {
-        nothing if nothing == 0.0 => "0 ms".to_owned(),
+        0.0 => "0 ms".to_owned(),
         short if short < 10.0 => format!("{} ms", decimal(millis, 2)),
         short if short < 100.0 => format!("{} ms", decimal(millis, 1)),
         middle if middle < 999.5 => format!("{} ms", decimal(millis, 0)),
@@ -97,9 +97,10 @@ pub fn share(part: u64, whole: u64) -> String {
 pub fn ratio(ratio: f64) -> String {
     let percent = ratio * 100.0;
     match percent {
+        0.0 => "0 %".to_owned(),
+        100.0 => "100 %".to_owned(),
         tiny if tiny > 0.0 && tiny < 0.01 => "< 0.01 %".to_owned(),
         nearly if nearly > 99.99 && nearly < 100.0 => "> 99.99 %".to_owned(),
-        edge if edge == 0.0 || edge == 100.0 => format!("{} %", decimal(edge, 0)),
         fine if fine < 1.0 || (fine > 99.0 && fine < 100.0) => format!("{} %", decimal(fine, 2)),
         _ => format!("{} %", decimal(percent, 1)),
     }

@@ -2,17 +2,17 @@
 
 /// An invariant in words.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub(super) struct Explanation {
     /// `INV-OVERSELL` and so on.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// Its violation as a clause: "the shop sold more than it had".
-    pub violated: &'static str,
+    pub(super) violated: &'static str,
     /// Where to look and what usually cures it.
-    pub cure: &'static str,
+    pub(super) cure: &'static str,
 }
 
 /// The explanation of the invariant `id`; one that says little where the invariant is not known.
-pub fn explain(id: &str) -> &'static Explanation {
+pub(super) fn explain(id: &str) -> &'static Explanation {
     EXPLANATIONS.iter().find(|explanation| explanation.id == id).unwrap_or(&UNKNOWN)
 }
 

@@ -10,7 +10,7 @@ use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
 /// Whether something is good, bad or open, for colour and symbol alike.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// As it should be.
     Good,
     /// Not as it should be.
@@ -23,7 +23,7 @@ pub enum Tone {
 
 impl Tone {
     /// A sign that tells the tone without colour.
-    pub const fn symbol(self) -> char {
+    pub(super) const fn symbol(self) -> char {
         match self {
             Self::Good => '✓',
             Self::Bad => '✗',
@@ -33,7 +33,7 @@ impl Tone {
     }
 
     /// The tone's word, for style sheets.
-    pub const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Bad => "bad",
@@ -44,7 +44,7 @@ impl Tone {
 }
 
 /// The tone of a verdict.
-pub const fn verdict_tone(verdict: Verdict) -> Tone {
+pub(super) const fn verdict_tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Pass => Tone::Good,
         Verdict::Inconclusive | Verdict::Aborted => Tone::Open,
@@ -57,18 +57,8 @@ pub const fn verdict_tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// The tone of a finding's status.
-pub const fn status_tone(status: Status) -> Tone {
-    match status {
-        Status::Held => Tone::Good,
-        Status::Violated => Tone::Bad,
-        Status::NotApplicable => Tone::Quiet,
-        Status::NotChecked => Tone::Open,
-    }
-}
-
 /// The tone of an assessment's status.
-pub const fn assessment_tone(status: AssessmentStatus) -> Tone {
+pub(super) const fn assessment_tone(status: AssessmentStatus) -> Tone {
     match status {
         AssessmentStatus::Met => Tone::Good,
         AssessmentStatus::Missed => Tone::Bad,
@@ -77,7 +67,7 @@ pub const fn assessment_tone(status: AssessmentStatus) -> Tone {
 }
 
 /// An assessment's status in words.
-pub const fn assessment_word(status: AssessmentStatus) -> &'static str {
+pub(super) const fn assessment_word(status: AssessmentStatus) -> &'static str {
     match status {
         AssessmentStatus::Met => "met",
         AssessmentStatus::Missed => "missed",
@@ -86,7 +76,7 @@ pub const fn assessment_word(status: AssessmentStatus) -> &'static str {
 }
 
 /// A verdict as the answer to "did it hold?".
-pub const fn headline(verdict: Verdict) -> &'static str {
+pub(super) const fn headline(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "It held.",
         Verdict::Error => "spike itself failed.",
@@ -101,7 +91,7 @@ pub const fn headline(verdict: Verdict) -> &'static str {
 }
 
 /// What to do next, in one or two sentences.
-pub fn next(judged: &Judged) -> String {
+pub(super) fn next(judged: &Judged) -> String {
     match judged.verdict {
         Verdict::Pass => "Nothing needs mending. Raise `--scale` to find out how much more it can \
                           take, and keep this run to compare later ones with."
@@ -148,6 +138,11 @@ fn after_a_missed_objective(judged: &Judged) -> String {
 }
 
 fn after_nothing_can_be_said(judged: &Judged) -> String {
+    if judged.reasons.is_empty() {
+        return "There was nothing to judge: see that fans arrive and that the shop answers, then \
+                run it again."
+            .to_owned();
+    }
     let unchecked = judged
         .findings
         .iter()
@@ -168,30 +163,30 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
 }
 
 /// The violated findings, as the judge ordered them.
-pub fn violated(judged: &Judged) -> impl Iterator<Item = &Finding> {
+pub(super) fn violated(judged: &Judged) -> impl Iterator<Item = &Finding> {
     judged.findings.iter().filter(|finding| finding.status == Status::Violated)
 }
 
 /// What a violated finding says: "the shop sold more than it had: 37 pieces oversold".
-pub fn violation(finding: &Finding) -> String {
+pub(super) fn violation(finding: &Finding) -> String {
     let clause = invariant::explain(&finding.id).violated;
     format!("{clause}: {}", counted(finding))
 }
 
 /// A clause as a sentence: with a capital and a full stop.
-pub fn sentence(clause: &str) -> String {
+pub(super) fn sentence(clause: &str) -> String {
     let mut letters = clause.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).chain(['.']).collect()
 }
 
 /// A finding's count and what is counted: "37 pieces oversold".
-pub fn counted(finding: &Finding) -> String {
+pub(super) fn counted(finding: &Finding) -> String {
     format!("{} {}", figure::number(finding.count), finding.measure)
 }
 
 /// How a fan left, as a clause after its number: "were told that it is sold out".
-pub fn departure(word: &str) -> &'static str {
+pub(super) fn departure(word: &str) -> &'static str {
     let known = Departure::ALL.into_iter().find(|departure| departure.word() == word);
     match known {
         Some(Departure::Bought) => "left with what they wanted",
@@ -207,7 +202,7 @@ pub fn departure(word: &str) -> &'static str {
 }
 
 /// Which world a run was lived in, and what that means for its times.
-pub const fn world(world: World) -> &'static str {
+pub(super) const fn world(world: World) -> &'static str {
     match world {
         World::Live => "live over HTTP",
         World::Simulated => "simulated in virtual time",
@@ -215,7 +210,7 @@ pub const fn world(world: World) -> &'static str {
 }
 
 /// How a sale went, as a clause: "open for 30.0 s, sold out after 12.3 s".
-pub fn course(sale: &SaleSummary) -> String {
+pub(super) fn course(sale: &SaleSummary) -> String {
     let lasted = figure::seconds(sale.closes_s - sale.opens_s);
     match sale.sold_out_s {
         Some(at_s) => {
@@ -227,7 +222,7 @@ pub fn course(sale: &SaleSummary) -> String {
 }
 
 /// What is remarkable about an item's figures; empty if nothing is.
-pub fn item_remark(item: &ItemSummary) -> String {
+pub(super) fn item_remark(item: &ItemSummary) -> String {
     if item.sold > item.stock {
         format!("✗ {} more than there were", figure::number(item.sold - item.stock))
     } else if item.sold < item.sellable {
@@ -240,7 +235,7 @@ pub fn item_remark(item: &ItemSummary) -> String {
 }
 
 /// What is remarkable about a slot's figures; empty if nothing is.
-pub fn slot_remark(slot: &SlotSummary) -> String {
+pub(super) fn slot_remark(slot: &SlotSummary) -> String {
     if slot.taken > slot.capacity {
         format!("✗ {} more than there were", figure::number(slot.taken - slot.capacity))
     } else if slot.capacity > 0 && slot.taken == slot.capacity {
@@ -251,7 +246,7 @@ pub fn slot_remark(slot: &SlotSummary) -> String {
 }
 
 /// What a tier's rate counts.
-pub fn tier(word: &str) -> &'static str {
+pub(super) fn tier(word: &str) -> &'static str {
     match word {
         "edge" => "requests of the fans",
         "origin" => "requests that no cache answered",
@@ -262,7 +257,7 @@ pub fn tier(word: &str) -> &'static str {
 }
 
 /// The value that an objective was read as, in the unit that the objective is written in.
-pub fn assessed(assessment: &Assessment) -> String {
+pub(super) fn assessed(assessment: &Assessment) -> String {
     let Some(value) = assessment.value else { return figure::NONE.to_owned() };
     let bound = assessment.text.split_whitespace().next_back().unwrap_or_default();
     let unit = bound.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());

@@ -25,6 +25,25 @@ pub(super) struct TimeAxis {
 struct Moment {
     at_s: f64,
     label: String,
+    what: What,
+}
+
+/// What happened; what stands first is labelled first.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Opening,
+    Closing,
+    SoldOut,
+}
+
+impl What {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Closing => "closing",
+            Self::SoldOut => "sold out",
+        }
+    }
 }
 
 /// How many rows of labels may stand above a chart; further ones are left out.
@@ -32,7 +51,7 @@ const ROWS_MAX: i32 = 3;
 /// The height of a row of labels \[pixels\].
 const ROW: i32 = 17;
 /// The room between two labels in a row \[dots\].
-const GAP: i32 = 8 * DOTS;
+const GAP: i32 = 10 * DOTS;
 /// Where the sheet ends \[pixels\].
 const SHEET_RIGHT: i32 = 960;
 
@@ -113,7 +132,9 @@ impl TimeAxis {
     fn labels_placed(&self, frame: Frame) -> Vec<Label<'_>> {
         let mut taken: Vec<(i32, i32, i32)> = Vec::new();
         let mut labels = Vec::with_capacity(self.moments.len());
-        for (place, moment) in self.moments.iter().enumerate() {
+        let mut order: Vec<(usize, &Moment)> = self.moments.iter().enumerate().collect();
+        order.sort_by_key(|(_, moment)| moment.what);
+        for (place, moment) in order {
             let across = self.across(moment.at_s, frame);
             let width = sheet::width(&moment.label, Size::Small) + GAP;
             let next = self.moments.get(place + 1).map(|next| self.across(next.at_s, frame));
@@ -163,24 +184,56 @@ fn tick_name(at_s: f64, step: f64) -> String {
     format!("{sign}{}", figure::decimal(at_s, decimals))
 }
 
-/// Openings, sell-outs and closings of all sales; what happens at once is said once.
+/// Openings, sell-outs and closings of all sales, in the order of time; what several sales share is
+/// said once.
 fn moments(measured: &Measured, origin_s: f64) -> Vec<Moment> {
-    let mut moments: Vec<Moment> = Vec::new();
-    let several = measured.sales.len() > 1;
+    let mut happened: Vec<Happened<'_>> = Vec::new();
     for (id, sale) in &measured.sales {
-        let of = if several { format!(" of {id}") } else { String::new() };
         let sold_out = sale.sold_out_s.map(|at_s| {
-            let after = figure::seconds(at_s - sale.opens_s);
-            (at_s, format!("sold out{of} after {after}"))
+            (at_s, What::SoldOut, format!(" after {}", figure::seconds(at_s - sale.opens_s)))
         });
-        let opening = (sale.opens_s, format!("opening{of}"));
-        let closing = (sale.closes_s, format!("closing{of}"));
-        for (at_s, label) in [Some(opening), sold_out, Some(closing)].into_iter().flatten() {
-            if at_s.is_finite() {
-                moments.push(Moment { at_s: at_s - origin_s, label });
+        let opening = (sale.opens_s, What::Opening, String::new());
+        let closing = (sale.closes_s, What::Closing, String::new());
+        for (at_s, what, when) in [Some(opening), sold_out, Some(closing)].into_iter().flatten() {
+            if !at_s.is_finite() {
+                continue;
+            }
+            let same = |other: &&mut Happened<'_>| {
+                other.at_s.total_cmp(&at_s).is_eq() && other.what == what && other.when == when
+            };
+            match happened.iter_mut().find(same) {
+                Some(known) => known.sales.push(id),
+                None => happened.push(Happened { at_s, what, when, sales: vec![id] }),
             }
         }
     }
-    moments.sort_by(|left, right| left.at_s.total_cmp(&right.at_s));
-    moments
+    happened.sort_by(|left, right| left.at_s.total_cmp(&right.at_s));
+    let all = measured.sales.len();
+    let moment = |happened: Happened<'_>| Moment {
+        at_s: happened.at_s - origin_s,
+        label: happened.label(all),
+        what: happened.what,
+    };
+    happened.into_iter().map(moment).collect()
+}
+
+/// What happened to some sales at one moment.
+struct Happened<'a> {
+    at_s: f64,
+    what: What,
+    when: String,
+    sales: Vec<&'a str>,
+}
+
+impl Happened<'_> {
+    /// In words; which sales it was is said only if it was not all of them.
+    fn label(&self, all: usize) -> String {
+        let (what, when) = (self.what.word(), &self.when);
+        match self.sales[..] {
+            _ if self.sales.len() == all => format!("{what}{when}"),
+            [one] => format!("{one}: {what}{when}"),
+            [one, other] => format!("{one}, {other}: {what}{when}"),
+            _ => format!("{} sales: {what}{when}", self.sales.len()),
+        }
+    }
 }

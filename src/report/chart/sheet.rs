@@ -164,19 +164,19 @@ impl Sheet<'_> {
 }
 
 /// About how wide a text is \[dots\]: there is no font to ask. Letters of common sans-serif fonts
-/// are 0.5 to 0.6 of their size wide, bold ones 0.7, those of East Asia as wide as high.
+/// are 0.5 to 0.65 of their size wide, bold ones 0.7, those of East Asia as wide as high.
 pub(super) fn width(text: &str, size: Size) -> i32 {
     let is_wide = |letter: &char| {
         (0x1100..0x2000).contains(&u32::from(*letter)) || u32::from(*letter) >= 0x2E80
     };
     let wide = text.chars().filter(is_wide).count();
     let narrow = text.chars().count() - wide;
-    let tenths_of_narrow = match size {
-        Size::Small => 6,
-        Size::Middle => 7,
+    let hundredths_of_narrow = match size {
+        Size::Small => 64,
+        Size::Middle => 70,
     };
-    let tenths = i32::try_from(narrow * tenths_of_narrow + wide * 10).unwrap_or(i32::MAX / 64);
-    tenths * size.dots() / 10
+    let hundredths = narrow * hundredths_of_narrow + wide * 100;
+    i32::try_from(hundredths).unwrap_or(i32::MAX / 64) * size.dots() / 100
 }
 
 /// Fonts that are legible at small sizes, on the systems people have.

@@ -44,6 +44,9 @@ impl Charts {
 }
 
 /// `report.html` with `charts` in it.
+///
+/// # Panics
+/// When the page asks for what the data have not, which no summary can bring about.
 pub fn html(summary: &Summary, charts: &Charts) -> String {
     let page = Value::from(Serde(Page::of(summary, charts)));
     let mut environment = Environment::new();
@@ -91,7 +94,7 @@ struct Page {
     steps: Vec<Step>,
     departures: Vec<Share>,
     arrived: String,
-    bought: tables::Share,
+    bought: Share,
     operations: Vec<OperationRow>,
     rates: Vec<RateRow>,
     sales: Vec<SaleView>,

@@ -74,7 +74,7 @@ pub(super) struct Share {
     word: String,
     meaning: &'static str,
     count: String,
-    share: String,
+    of_all: String,
     percent: String,
 }
 
@@ -84,7 +84,7 @@ fn of_arrived(measured: &Measured, word: &str, meaning: &'static str, count: u64
         word: word.to_owned(),
         meaning,
         count: figure::number(count),
-        share: figure::share(count, arrived),
+        of_all: figure::share(count, arrived),
         percent: percent(count, arrived),
     }
 }

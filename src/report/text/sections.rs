@@ -34,7 +34,7 @@ fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
         ("", Side::Left),
     ]);
     for (id, item) in &sale.items {
-        items.row([
+        items.row(&[
             id.clone(),
             figure::number(item.stock),
             figure::number(item.sold),
@@ -53,7 +53,7 @@ fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
         ("", Side::Left),
     ]);
     for (id, slot) in &sale.slots {
-        slots.row([
+        slots.row(&[
             id.clone(),
             figure::number(slot.capacity),
             figure::number(slot.taken),
@@ -104,12 +104,12 @@ fn objectives(page: &mut Page, judged: &Judged) {
     page.heading("Objectives");
     for assessment in &judged.objectives {
         let tone = words::assessment_tone(assessment.status);
-        let mut line = format!("{} {}", tone.symbol(), assessment.text);
-        line.push_str(&format!("  {}", assessment_word(assessment.status)));
-        if assessment.value.is_some() {
-            line.push_str(&format!(": {}", words::assessed(assessment)));
-        }
-        page.toned(tone, "  ", &line);
+        let status = assessment_word(assessment.status);
+        let read = match assessment.value {
+            Some(_) => format!("{status}: {}", words::assessed(assessment)),
+            None => status.to_owned(),
+        };
+        page.toned(tone, "  ", &format!("{} {}  {read}", tone.symbol(), assessment.text));
         if let Some(reason) = &assessment.reason {
             page.wrapped("      ", reason);
         }
@@ -129,7 +129,7 @@ fn rates(page: &mut Page, measured: &Measured) {
         ("", Side::Left),
     ]);
     for (tier, rate) in digest::rates(measured) {
-        rates.row([
+        rates.row(&[
             tier.to_owned(),
             figure::rate(rate.peak_per_s),
             figure::rate(rate.mean_per_s),
@@ -156,7 +156,7 @@ fn operations(page: &mut Page, measured: &Measured) {
     ]);
     for (word, operation) in &operations {
         let response = |read: fn(&Percentiles) -> f64| time(operation.response_ms.as_ref(), read);
-        times.row([
+        times.row(&[
             (*word).to_owned(),
             figure::number(operation.count),
             response(|of| of.p50),
@@ -199,7 +199,7 @@ fn fans(page: &mut Page, measured: &Measured) {
         ("", Side::Left),
     ]);
     for (departure, count) in digest::departures(measured) {
-        fans.row([
+        fans.row(&[
             departure.to_owned(),
             figure::number(count),
             figure::share(count, arrived),
@@ -208,7 +208,7 @@ fn fans(page: &mut Page, measured: &Measured) {
     }
     let there = digest::still_there(measured);
     if there > 0 {
-        fans.row([
+        fans.row(&[
             "still there".to_owned(),
             figure::number(there),
             figure::share(there, arrived),

@@ -31,7 +31,7 @@ impl Table {
     }
 
     /// Adds a row, a cell per column; the first is its name, which is cut if it is very long.
-    pub(super) fn row<const CELLS: usize>(&mut self, cells: [String; CELLS]) {
+    pub(super) fn row<const CELLS: usize>(&mut self, cells: &[String; CELLS]) {
         debug_assert_eq!(CELLS, self.sides.len(), "a row has a cell per column");
         let mut row: Vec<String> = cells.iter().map(|cell| clean(cell)).collect();
         if let Some(name) = row.first_mut() {
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn columns_align_in_japanese_too() {
         let mut table = Table::new(&[("item", Side::Left), ("stock", Side::Right)]);
-        table.row(["ツアーTシャツ".to_owned(), "900".to_owned()]);
-        table.row(["towel".to_owned(), "1,100".to_owned()]);
+        table.row(&["ツアーTシャツ".to_owned(), "900".to_owned()]);
+        table.row(&["towel".to_owned(), "1,100".to_owned()]);
 
         assert_eq!(
             table.lines("  "),
@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_and_a_control_character_is_none() {
         let mut table = Table::new(&[("item", Side::Left)]);
-        table.row(["x".repeat(200)]);
-        table.row(["\u{1b}[31mred".to_owned()]);
+        table.row(&["x".repeat(200)]);
+        table.row(&["\u{1b}[31mred".to_owned()]);
 
         let lines = table.lines("");
 
