@@ -147,7 +147,7 @@ mod tests {
         for answer in [
             "It did not hold.",
             "exit code 111",
-            "The shop sold more than it had: 37 pieces oversold.",
+            "The shop sold more than it had: 37 pieces oversold (INV-OVERSELL).",
             "of 2,000 sellable",
             "<span aria-hidden=\"true\">✗</span> 1,220",
             "What to do next.",

@@ -167,10 +167,19 @@ pub(super) fn violated(judged: &Judged) -> impl Iterator<Item = &Finding> {
     judged.findings.iter().filter(|finding| finding.status == Status::Violated)
 }
 
-/// What a violated finding says: "the shop sold more than it had: 37 pieces oversold".
+/// What a violated finding says, as a clause: "the shop sold more than it had: 37 pieces oversold
+/// (INV-OVERSELL)".
 pub(super) fn violation(finding: &Finding) -> String {
     let clause = invariant::explain(&finding.id).violated;
-    format!("{clause}: {}", counted(finding))
+    format!("{clause}: {} ({})", counted(finding), finding.id)
+}
+
+/// The reasons that no violated finding tells better.
+pub(super) fn further_reasons(judged: &Judged) -> impl Iterator<Item = &String> {
+    judged
+        .reasons
+        .iter()
+        .filter(|reason| !violated(judged).any(|finding| reason.starts_with(&finding.id)))
 }
 
 /// A clause as a sentence: with a capital and a full stop.

@@ -121,7 +121,8 @@ impl TimeAxis {
     pub(super) fn labels(&self, sheet: &Sheet<'_>, frame: Frame) {
         for label in self.labels_placed(frame) {
             let height = (frame.top - ROW * label.row) * DOTS - ROW * DOTS / 2;
-            let place = (label.across, height);
+            let beside = if label.anchor == Anchor::Start { GAP / 3 } else { -GAP / 3 };
+            let place = (label.across + beside, height);
             sheet.text(label.text, place, label.anchor, Size::Small, Ink::Text);
         }
     }
@@ -138,7 +139,7 @@ impl TimeAxis {
             let across = self.across(moment.at_s, frame);
             let width = sheet::width(&moment.label, Size::Small) + GAP;
             let next = self.moments.get(place + 1).map(|next| self.across(next.at_s, frame));
-            let right = next.unwrap_or(i32::MAX).min(frame.right * DOTS);
+            let right = next.unwrap_or(i32::MAX).min(SHEET_RIGHT * DOTS);
             let sides = if across + width <= right {
                 [Anchor::Start, Anchor::End]
             } else {

@@ -17,6 +17,7 @@ pub(super) struct Answer {
     exit_code: u8,
     broken: Option<String>,
     witness: Option<String>,
+    /// Further violations, then further reasons.
     reasons: Vec<String>,
     next: String,
     scenario: String,
@@ -44,6 +45,9 @@ impl Answer {
         let from = &summary.provenance;
         let tone = words::verdict_tone(judged.verdict);
         let first = words::violated(judged).next();
+        let also = words::violated(judged)
+            .skip(1)
+            .map(|finding| words::sentence(&words::violation(finding)));
         Self {
             tone: tone.word(),
             symbol: tone.symbol(),
@@ -52,7 +56,7 @@ impl Answer {
             exit_code: judged.exit_code,
             broken: first.map(|finding| words::sentence(&words::violation(finding))),
             witness: first.and_then(|finding| finding.witness.first().cloned()),
-            reasons: judged.reasons.clone(),
+            reasons: also.chain(words::further_reasons(judged).cloned()).collect(),
             next: words::next(judged),
             scenario: from.scenario.clone(),
             world: words::world(judged.world),

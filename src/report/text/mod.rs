@@ -51,7 +51,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for finding in words::violated(judged) {
         page.wrapped("  ", &words::sentence(&words::violation(finding)));
     }
-    for reason in &judged.reasons {
+    for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));
