@@ -16,7 +16,7 @@ mod wording;
 pub mod written;
 
 use domain::shop::Catalogue;
-use domain::time::{Duration, Offset};
+use domain::time::Duration;
 use reference_shop::settings::Settings as ShopTable;
 
 use crate::arrival::Arrive;
@@ -71,8 +71,8 @@ pub struct Population {
     pub count: u32,
     /// How they arrive.
     pub arrive: Arrive,
-    /// The moments of a `trace`, in order; empty for every other shape.
-    pub trace: Vec<Offset>,
+    /// The moments of a `trace` \[s from the opening\]; absent for every other shape.
+    pub trace: Option<Vec<f64>>,
     /// How they behave, and what they want.
     pub crowd: Crowd,
 }
