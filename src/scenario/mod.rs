@@ -5,7 +5,7 @@
 
 mod check;
 pub mod file;
-//pub mod offer;
+pub mod offer;
 pub mod overrides;
 mod place;
 pub mod problem;

@@ -94,3 +94,17 @@ fn broken_toml_is_told_without_calling_the_rest_missing() {
 fn an_empty_file_lacks_what_every_scenario_needs() {
     insta::assert_snapshot!(problems(""));
 }
+
+#[test]
+fn offers() {
+    for name in ["dome", "payment-collapse", "payment-admission", "oversell"] {
+        let path = std::path::PathBuf::from(format!("scenarios/{name}.toml"));
+        let loaded = match file::load(&path, &Overrides::default(), &Context::VIRTUAL) {
+            Ok(l) => l,
+            Err(e) => panic!("{e}"),
+        };
+        let s = loaded.at_scale(None, World::Simulated);
+        let l = loaded.at_scale(None, World::Live);
+        println!("{}", spike::scenario::offer::render(&s, &spike::scenario::offer::offer(&s, &l)));
+    }
+}
