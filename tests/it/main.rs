@@ -1,3 +1,4 @@
 //! Promises of `spike`, one file each.
 
 mod problems;
+mod scenario_files;

@@ -68,8 +68,9 @@ fn arrivals(
     let place = fans.key("arrive");
     let (usable, trace) = arrive::check(checker, &population.arrive, place, checked.surroundings);
     population.trace = trace;
-    if let (Usable::Yes, Some(sale)) = (usable, sale) {
-        arrive::not_before_the_run(checker, population, sale.opening, checked, fans);
+    let usable = if population.count == 0 { Usable::No } else { usable };
+    if let (Usable::Yes, Some(opening)) = (usable, sale.and_then(|sale| sale.opening)) {
+        arrive::not_before_the_run(checker, population, opening, checked, fans);
     }
 }
 

@@ -65,17 +65,14 @@ pub(super) struct Checker {
     syntax: Syntax,
 }
 
-/// The scenario that `file` means.
-///
-/// # Errors
-/// All that is wrong with it.
+/// The scenario that `file` means, if nothing is wrong with it here, and all that is.
 pub(super) fn check(
     file: &File,
     root: Place<'_>,
     syntax: Syntax,
     context: &Context,
     surroundings: &Surroundings<'_>,
-) -> Result<Meant, Vec<Problem>> {
+) -> (Option<Meant>, Vec<Problem>) {
     let mut checker = Checker { problems: Vec::new(), syntax };
     let checked = Checked { context, surroundings };
     let name = checker.name(file, root);
@@ -98,12 +95,10 @@ pub(super) fn check(
         stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
     };
-    if checker.problems.is_empty() {
-        let openings = sales.into_iter().map(|sale| sale.opening).collect();
-        Ok(Meant { openings, scenario })
-    } else {
-        Err(checker.problems)
-    }
+    // What was struck out before can be absent without a problem of this pass.
+    let openings: Option<Vec<_>> = sales.into_iter().map(|sale| sale.opening).collect();
+    let meant = openings.map(|openings| Meant { openings, scenario });
+    (meant.filter(|_| checker.problems.is_empty()), checker.problems)
 }
 
 impl Checker {

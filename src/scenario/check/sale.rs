@@ -26,8 +26,8 @@ pub(in crate::scenario) enum Opening {
 
 /// A sale as meant, but for its opening's place in the run.
 pub(super) struct MeantSale {
-    /// When it opens.
-    pub(super) opening: Opening,
+    /// When it opens; absent where that cannot be read.
+    pub(super) opening: Option<Opening>,
     /// The rest; it opens at the run's beginning.
     pub(super) sale: Sale,
     /// How much each item is wanted.
@@ -105,40 +105,40 @@ fn duration(checker: &mut Checker, span: Span, place: Place<'_>, key: &str) {
     }
 }
 
-/// When the sale opens: a moment after the run's beginning, or an instant that is not past.
+/// When the sale opens: a moment after the run's beginning, or an instant that is not past; absent
+/// where something is wrong with it.
 fn opening(
     checker: &mut Checker,
     table: &SaleTable,
     lasts: Span,
     place: Place<'_>,
     checked: Checked<'_>,
-) -> Opening {
+) -> Option<Opening> {
     let text = checker.required(table.opens.as_ref(), place, "`[[sale]]`", "opens");
+    table.opens.as_ref()?;
     let here = place.key("opens");
     if let Ok(offset) = text.parse::<Offset>() {
         let after = offset.from(Time::ZERO) - Time::ZERO;
         if offset.seconds() < 0.0 {
             checker.wrong(here, "a sale cannot open before the run begins").label =
                 "counts from the run's beginning".to_owned();
-        } else if after > RUN_MAX {
+            return None;
+        }
+        if after > RUN_MAX {
             checker.wrong(here, "`opens` is later than a week after the run's beginning");
         }
-        return Opening::After(after);
+        return Some(Opening::After(after));
     }
     let Some(utc_ns) = parse_instant(&text) else {
-        if table.opens.is_some() {
-            let problem = checker.wrong(here, format!("{text:?} is no time of opening"));
-            problem.hint = Some(
-                "write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\""
-                    .to_owned(),
-            );
-        }
-        return Opening::After(Duration::ZERO);
+        checker.wrong(here, format!("{text:?} is no time of opening")).hint = Some(
+            "write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\"".to_owned(),
+        );
+        return None;
     };
     if let Some(now) = checked.context.now_utc_ns {
         not_past(checker, (utc_ns, lasts.0), now, checked.context.late, here);
     }
-    Opening::At { utc_ns }
+    Some(Opening::At { utc_ns })
 }
 
 /// An instant with its offset from UTC, or a `Z` \[ns of UTC\].

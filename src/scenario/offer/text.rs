@@ -9,6 +9,8 @@ use crate::scenario::offer::{Bound, Offer, Opening, SaleOffer};
 
 /// How wide the left column is \[columns\].
 const NAME_COLUMNS: usize = 22;
+/// How wide the right column is \[columns\]: with the left one, 100.
+const FIGURE_COLUMNS: usize = 77;
 
 /// The offer as plain text: one line per figure, in columns.
 pub fn render(scenario: &Scenario, offer: &Offer) -> String {
@@ -28,7 +30,7 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     }
     table.payment(offer);
     for sale in &offer.sales {
-        table.line(&format!("sale {}", sale.id), &sale_text(sale));
+        table.sale(sale);
     }
     table.needs(offer);
     table.drain(offer);
@@ -44,7 +46,10 @@ struct Table {
 
 impl Table {
     fn line(&mut self, name: &str, figure: &str) {
-        writeln!(self.text, "{name:<NAME_COLUMNS$} {figure}").expect("text can be appended to");
+        for (place, part) in wrapped(figure).iter().enumerate() {
+            let name = if place == 0 { name } else { "" };
+            writeln!(self.text, "{name:<NAME_COLUMNS$} {part}").expect("text can be appended to");
+        }
     }
 
     fn opening(&mut self, opening: &Opening) {
@@ -52,6 +57,9 @@ impl Table {
             &format!("opening at {}", duration(opening.at - domain::time::Time::ZERO)),
             &format!("{} fans present", count(opening.present)),
         );
+        if opening.present < 0.5 {
+            return;
+        }
         self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
         self.line("  checkouts", &format!("{}/s offered", count(opening.checkouts_per_s)));
@@ -73,12 +81,32 @@ impl Table {
         self.line("admission", &admitted);
     }
 
+    fn sale(&mut self, sale: &SaleOffer) {
+        let bound = match sale.bound {
+            Bound::Stock => "the stock",
+            Bound::Wanted => "what is wanted",
+            Bound::Slots => "the slots",
+            Bound::Payment => "the payment",
+        };
+        let sellable = count(sale.sellable as f64);
+        let figure = format!("{sellable} pieces can be sold, bound by {bound}");
+        self.line(&format!("sale {}", sale.id), &figure);
+        self.line("  stock", &count(sale.stock as f64));
+        self.line("  wanted", &count(sale.wanted));
+        if let Some(places) = sale.places {
+            self.line("  slots", &count(places));
+        }
+        if let Some(payable) = sale.payable {
+            self.line("  payment", &format!("{} in the window", count(payable)));
+        }
+    }
+
     fn needs(&mut self, offer: &Offer) {
         let needs = &offer.needs;
         self.line(
             "a live run needs",
             &format!(
-                "at scale {}: {} connections, {} descriptors, about {} of memory, {} of disk",
+                "at scale {}: at most {} connections, {} descriptors, about {} of memory, {} of disk",
                 offer.live_scale,
                 count(needs.connections as f64),
                 count(needs.descriptors as f64),
@@ -119,24 +147,22 @@ impl Table {
     }
 }
 
-fn sale_text(sale: &SaleOffer) -> String {
-    let mut parts = vec![
-        format!("{} in stock", count(sale.stock as f64)),
-        format!("{} wanted", count(sale.wanted)),
-    ];
-    parts.extend(sale.places.map(|pieces| format!("{} by the slots", count(pieces))));
-    parts.extend(sale.payable.map(|pieces| format!("{} payable in the window", count(pieces))));
-    let bound = match sale.bound {
-        Bound::Stock => "the stock",
-        Bound::Wanted => "what is wanted",
-        Bound::Slots => "the slots",
-        Bound::Payment => "the payment",
-    };
-    format!(
-        "{} pieces can be sold, bound by {bound} ({})",
-        count(sale.sellable as f64),
-        parts.join(", ")
-    )
+/// A figure in lines that fit the right column.
+fn wrapped(figure: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in figure.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        let letters = line.chars().count() + word.chars().count() + 1;
+        if !line.is_empty() && letters > FIGURE_COLUMNS {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// A number with commas between thousands; below 100 with one decimal where it is not whole.
