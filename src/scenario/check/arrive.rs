@@ -3,7 +3,7 @@
 use domain::time::Duration;
 
 use crate::arrival::{Arrive, Shape, parse_trace};
-use crate::scenario::check::sale::Opening;
+use crate::scenario::check::sale::{AHEAD_MIN, Opening};
 use crate::scenario::check::{Checked, Checker, RUN_MAX, Surroundings};
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
@@ -123,8 +123,9 @@ pub(super) fn not_before_the_run(
         _ => population.arrive.first(population.count, population.trace.as_deref()),
     };
     let early_s = -first.seconds();
-    // An opening that is past was told already.
-    if early_s <= lead_s || lead_s < 0.0 {
+    // An instant that is past or too near was told already.
+    let is_instant = matches!(opening, Opening::At { .. });
+    if early_s <= lead_s || (is_instant && lead_s < AHEAD_MIN.as_secs_f64()) {
         return;
     }
     let early_s = early_s.ceil();

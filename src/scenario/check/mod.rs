@@ -14,6 +14,7 @@ use domain::time::Duration;
 use crate::scenario::place::Place;
 use crate::scenario::problem::{Problem, nearest};
 use crate::scenario::recover::Syntax;
+use crate::scenario::wording::grouped;
 use crate::scenario::written::{Connections, File, LiveTable};
 use crate::scenario::{Context, LiveSettings, Objective, Phases, Scenario};
 
@@ -156,8 +157,11 @@ impl Checker {
     /// `value` of `key` must be from `least` to `most`.
     fn count(&mut self, value: u32, (least, most): (u32, u32), place: Place<'_>, key: &str) {
         if value < least || value > most {
-            self.wrong(place.key(key), format!("`{key}` is {value}")).label =
-                format!("must be from {least} to {most}");
+            self.wrong(place.key(key), format!("`{key}` is {}", grouped(value.into()))).label =
+                match most {
+                    u32::MAX => format!("must be {least} or more"),
+                    _ => format!("must be from {least} to {}", grouped(most.into())),
+                };
         }
     }
 

@@ -7,6 +7,7 @@ use domain::time::{Duration, Offset, Span, Time};
 use crate::scenario::Late;
 use crate::scenario::check::{COUNT_MAX, Checked, Checker, RUN_MAX, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
+use crate::scenario::wording::grouped;
 use crate::scenario::written::{File, ItemTable, SaleTable, SlotTable};
 
 /// The dearest piece [minor units]: with [`COUNT_MAX`] pieces the money still fits 64 bits.
@@ -149,7 +150,7 @@ fn parse_instant(text: &str) -> Option<u64> {
 
 /// How far ahead an instant must be in real time: the embedded shop and provider start and fill
 /// their stock first.
-const AHEAD_MIN: Duration = Duration::from_secs(5);
+pub(super) const AHEAD_MIN: Duration = Duration::from_secs(5);
 
 fn not_past(
     checker: &mut Checker,
@@ -163,7 +164,8 @@ fn not_past(
     let ahead = i128::try_from(AHEAD_MIN.as_nanos()).expect("a few seconds fit");
     let seconds = from_now as f64 / 1e9;
     if from_now + lasts <= 0 && lasts > 0 {
-        checker.wrong(here, "the sale is over").label = format!("{:.0} s ago", -seconds);
+        checker.wrong(here, "the sale is over").label =
+            format!("it closed {:.0} s ago", -((from_now + lasts) as f64) / 1e9);
     } else if late == Late::Refused && from_now <= 0 {
         let problem = checker.wrong(here, "the sale has opened already");
         problem.label = format!("{:.0} s ago", -seconds);
@@ -197,7 +199,7 @@ fn items(
         let price = checker.required(table.price.as_ref(), here, name, "price");
         if here.has("price") && !(1..=PRICE_MAX).contains(&price) {
             checker.wrong(here.key("price"), format!("`price` is {price}")).label =
-                format!("must be from 1 to {PRICE_MAX} minor units");
+                format!("must be from 1 to {} minor units", grouped(PRICE_MAX));
         }
         items.push(Item { id, stock, price: Amount::new(price) });
     }

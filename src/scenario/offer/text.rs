@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
-use crate::scenario::offer::{Bound, Offer, Opening, SaleOffer};
+use crate::scenario::offer::{Bound, Offer, Opening, SaleOffer, whole};
+use crate::scenario::wording::grouped;
 
 /// How wide the left column is \[columns\].
 const NAME_COLUMNS: usize = 22;
@@ -170,16 +171,7 @@ pub(super) fn count(value: f64) -> String {
     if value < 100.0 && (value - value.round()).abs() > 0.05 {
         return format!("{value:.1}");
     }
-    let digits = format!("{:.0}", value.abs());
-    let first = digits.len() % 3;
-    let mut grouped = digits[..first].to_owned();
-    for (place, letter) in digits[first..].chars().enumerate() {
-        if place % 3 == 0 && !grouped.is_empty() {
-            grouped.push(',');
-        }
-        grouped.push(letter);
-    }
-    grouped
+    grouped(whole(value + 0.5))
 }
 
 /// A length of time in whole seconds, or shorter where it is shorter than that.
