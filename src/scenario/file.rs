@@ -95,19 +95,13 @@ fn read_in(
         Syntax::Broken => lines_of(&recovered.problems, &text),
     };
     let root = Place::root(recovered.tree.get_ref(), &recovered.struck);
-    let checked = check::check(&recovered.file, root, recovered.syntax, context, surroundings);
+    let (meant, more) =
+        check::check(&recovered.file, root, recovered.syntax, context, surroundings);
     problems.extend(recovered.problems);
-    let meant = match checked {
-        Ok(meant) => Some(meant),
-        Err(more) => {
-            // What a broken line seems to say is not worth a second complaint.
-            let told = |problem: &Problem| {
-                line_of(problem, &text).is_some_and(|line| broken.contains(&line))
-            };
-            problems.extend(more.into_iter().filter(|problem| !told(problem)));
-            None
-        }
-    };
+    // What a broken line seems to say is not worth a second complaint.
+    let told =
+        |problem: &Problem| line_of(problem, &text).is_some_and(|line| broken.contains(&line));
+    problems.extend(more.into_iter().filter(|problem| !told(problem)));
     let name =
         if text == original { name.to_owned() } else { format!("{name} (with its overrides)") };
     match meant {

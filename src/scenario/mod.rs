@@ -5,7 +5,7 @@
 
 mod check;
 pub mod file;
-//pub mod offer;
+pub mod offer;
 pub mod overrides;
 mod place;
 pub mod problem;
@@ -108,8 +108,8 @@ pub struct Population {
     pub count: u32,
     /// How they arrive.
     pub arrive: Arrive,
-    /// The moments of a `trace`, in order; empty for every other shape.
-    pub trace: Vec<Offset>,
+    /// The moments of a `trace` \[s from the opening\]; absent for every other shape.
+    pub trace: Option<Vec<f64>>,
     /// How they behave, and what they want.
     pub crowd: Crowd,
 }

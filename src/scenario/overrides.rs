@@ -134,10 +134,10 @@ fn step<'a>(
             Err(_) => Err((format!("`{so_far}` is a list"), there)),
         };
     }
-    let place = if so_far.is_empty() { "the scenario" } else { so_far };
+    let place = if so_far.is_empty() { "the scenario".to_owned() } else { format!("`{so_far}`") };
     node.key(key).ok_or_else(|| match node.keys() {
-        keys if keys.is_empty() => (format!("`{place}` has no keys of its own"), String::new()),
-        keys => (format!("unknown key `{key}` in `{place}`"), did_you_mean(key, &keys)),
+        keys if keys.is_empty() => (format!("{place} has no keys of its own"), String::new()),
+        keys => (format!("unknown key `{key}` in {place}"), did_you_mean(key, &keys)),
     })
 }
 

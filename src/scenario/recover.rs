@@ -74,6 +74,8 @@ pub(super) struct Found {
     pub(super) path: Vec<String>,
     /// The place of the table or list that holds it.
     holder: Option<usize>,
+    /// Whether the value is a date, which serde takes for a table.
+    pub(super) is_date: bool,
 }
 
 impl Recovered<'_> {
@@ -134,8 +136,9 @@ fn strike_table(
     let mut hit = None;
     for (key, value) in table.iter_mut() {
         let name = key.get_ref().to_string();
+        let is_date = value.get_ref().is_datetime();
         if key.span() == *span {
-            hit = Some(name);
+            hit = Some((name, false));
             break;
         }
         if let Some(mut found) = strike_value(value, span) {
@@ -143,13 +146,13 @@ fn strike_table(
             return Some(found);
         }
         if value.span() == *span {
-            hit = Some(name);
+            hit = Some((name, is_date));
             break;
         }
     }
-    let name = hit?;
+    let (name, is_date) = hit?;
     table.remove(name.as_str());
-    Some(Found { path: vec![name], holder: start })
+    Some(Found { path: vec![name], holder: start, is_date })
 }
 
 fn strike_value(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Found> {
@@ -172,7 +175,7 @@ fn strike_value(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> Option
             let others = elements.iter().enumerate().filter(|(place, _)| *place != index);
             let others = others.map(|(_, element)| element.clone()).collect();
             *elements = others;
-            Some(Found { path: vec![ELEMENT.to_owned()], holder: start })
+            Some(Found { path: vec![ELEMENT.to_owned()], holder: start, is_date: false })
         }
         _ => None,
     }

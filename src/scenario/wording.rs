@@ -57,6 +57,11 @@ pub(super) fn explain(message: &str, span: Range<usize>, found: &Found) -> Probl
             .label("is not complete");
     }
     match wrong_type(message) {
+        Some((_, wanted)) if found.is_date => {
+            Problem::at(span, format!("{name} wants {wanted}, not a bare date"))
+                .label(format!("wants {wanted}"))
+                .hint("write it in quotes")
+        }
         Some((got, wanted)) => {
             let problem = Problem::at(span, format!("{name} wants {wanted}, not {got}"))
                 .label(format!("wants {wanted}"));
@@ -71,6 +76,10 @@ pub(super) fn explain(message: &str, span: Range<usize>, found: &Found) -> Probl
 
 /// What a value's own reader says: its advice (`…: write …`) becomes the hint.
 fn unreadable(name: &str, message: &str, span: Range<usize>) -> Problem {
+    if let Some(laws) = message.strip_prefix("a law is ") {
+        return Problem::at(span, format!("{name} is no law of lengths of time"))
+            .hint(format!("write {laws}"));
+    }
     let (why, advice) = match message.split_once(": write ") {
         Some((why, advice)) => (why, Some(format!("write {advice}"))),
         None => (message, None),
@@ -174,6 +183,20 @@ pub(super) fn table_name(path: &[String]) -> String {
     let keys: Vec<&str> =
         inner.iter().map(String::as_str).filter(|step| *step != ELEMENT).collect();
     if keys.is_empty() { top } else { format!("`{}` of {top}", keys.join(".")) }
+}
+
+/// A whole number with commas between thousands.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let first = digits.len() % 3;
+    let mut grouped = digits[..first].to_owned();
+    for (place, letter) in digits[first..].chars().enumerate() {
+        if place % 3 == 0 && !grouped.is_empty() {
+            grouped.push(',');
+        }
+        grouped.push(letter);
+    }
+    grouped
 }
 
 /// All known words as a hint.

@@ -199,7 +199,9 @@ impl<'de> Deserialize<'de> for Connections {
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Connections, E> {
                 match word {
                     "per-fan" => Ok(Connections::PerFan),
-                    _ => Err(E::unknown_variant(word, &["per-fan"])),
+                    _ => Err(E::custom(format!(
+                        "`{word}` says nothing about connections: write \"per-fan\" or {{ pool = 200 }}"
+                    ))),
                 }
             }
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Connections, A::Error> {

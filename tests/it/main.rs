@@ -2,3 +2,4 @@
 
 mod floors;
 mod problems;
+mod scenario_files;

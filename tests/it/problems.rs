@@ -40,7 +40,7 @@ fn read_with(text: &str, overrides: &Overrides, context: &Context) -> Result<Loa
 }
 
 fn problems(text: &str) -> String {
-    read(text).map(|_| ()).expect_err("the scenario is wrong")
+    read(text).map(|_| ()).unwrap_err()
 }
 
 /// The scenario with one passage changed.
@@ -93,4 +93,191 @@ fn broken_toml_is_told_without_calling_the_rest_missing() {
 #[test]
 fn an_empty_file_lacks_what_every_scenario_needs() {
     insta::assert_snapshot!(problems(""));
+}
+
+#[test]
+fn a_scenario_without_a_mistake_is_read() {
+    let scenario = read(RIGHT).unwrap().at_scale(None, World::Simulated);
+    assert_eq!(scenario.title, "small");
+    assert_eq!(scenario.catalogue.sales[0].opens, Time::from_millis(40_000));
+    assert_eq!(scenario.catalogue.sales[0].closes, Time::from_millis(70_000));
+    assert_eq!(scenario.populations[0].crowd.demand, [0.6, 0.4]);
+    assert_eq!(scenario.populations[0].sale, 0);
+    assert_eq!(scenario.populations[0].crowd.closes, Time::from_millis(70_000));
+}
+
+/// One mistake at a time, and the line that tells of it.
+#[test]
+fn each_mistake_is_told_once_and_alone() {
+    let long: String = (0..65).map(|n| format!("{{ id = \"{n}\", capacity = 4 }}, ")).collect();
+    let (mut told, mut more) = (String::new(), String::new());
+    for (from, to) in [
+        ("schema = 1", "schema = 2"),
+        ("schema = 1", "timezone = 9"),
+        ("schema = 1", "live = { scale = 0 }"),
+        ("schema = 1", "live = { threads = 0 }"),
+        ("schema = 1", "live = { connections = \"pool\" }"),
+        ("schema = 1", "live = { connections = { pool = 0 } }"),
+        ("schema = 1", "phases = { opening = \"0s\" }"),
+        ("schema = 1", "objectives = { \"reload p(99)\" = \"fast\" }"),
+        ("schema = 1", "audit = { waive = [{ id = \"INV-FIF\", reason = \"so\" }] }"),
+        ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\", reason = \" \" }] }"),
+        ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\" }] }"),
+        ("schema = 1", "stack = { database = { servers = 0, service = \"1ms\" } }"),
+        ("schema = 1", "shop = { admission = { orders_per_second = 0 } }"),
+        ("schema = 1", "shop = { faults = [\"oversel\"] }"),
+        ("schema = 1", "shop = { reservation = { ttl = \"0s\" } }"),
+        ("id = \"day-1\"", "id = \"day/1\""),
+        ("opens = \"+40s\"", "opens = \"noon\""),
+        ("opens = \"+40s\"", "opens = \"-4s\""),
+        ("opens = \"+40s\"", "opens = 2026-12-24T12:00:00+09:00"),
+        ("opens = \"+40s\"", "opens = \"+20s\""),
+        ("opens = \"+40s\"", ""),
+        ("lasts = \"30s\"", "lasts = \"0s\""),
+        ("lasts = \"30s\"", "lasts = \"8d\""),
+        ("lasts = \"30s\"", "lasts = \"30s\"\nlimit_per_fan = 0"),
+        ("stock = 90", "stock = 0"),
+        ("stock = 90", "stock = -5"),
+        ("stock = 90", "stock = \"90\""),
+        ("stock = 90", "stok = 90"),
+        ("price = 4_500", "price = 0"),
+        ("id = \"towel\"", "id = \"tee\""),
+        ("demand = 0.6", "demand = -1"),
+        ("{ id = \"12:30\", capacity = 40 }", long.as_str()),
+        ("capacity = 40", "capacity = 40, id = \"1\""),
+        ("[[sale]]", "[sale]"),
+        ("[provider]", "[[provider]]"),
+        ("name = \"fans\"", "name = \" fans\""),
+        ("count = 700", "count = 0"),
+        ("count = 700", "count = 700\nsale = \"day-2\""),
+        ("midpoint = \"-25s\"", "midpiont = \"-25s\""),
+        ("spread = \"2s\"", "spread = \"2s\", from = \"-25s\""),
+        ("cacheable = 5", "cacheable = 6"),
+        ("calls = 6", "calls = 6, gap = \"0s\""),
+        ("calls = 6", "calls = 6, gap = { median = \"1s\", sigma = 9 }"),
+        ("calls = 6", "calls = 6, gap = { median = \"1s\" }"),
+        ("count = 700", "count = 700\nabandon = -0.1"),
+        ("count = 700", "count = 700\npieces = [0, 0]"),
+        ("count = 700", "count = 700\npieces = [\"one\"]"),
+        ("count = 700", "count = 700\nretry = { factor = 0.5 }"),
+        ("count = 700", "count = 700\nretry = { base = \"30s\" }"),
+        ("count = 700", "count = 700\nsold_out = { leave = 2 }"),
+        ("profile = \"shared-30\"", "profile = \"shared-03\""),
+        ("profile = \"shared-30\"", "limits = [{ rate = 0 }]"),
+        ("profile = \"shared-30\"", "limits = [{ burst = 4 }]"),
+        ("profile = \"shared-30\"", "limits = [{ rate = 4, window = \"1s\" }]"),
+        ("profile = \"shared-30\"", "declines = 1.5"),
+        ("profile = \"shared-30\"", "[queue]\nname = \"q\""),
+    ] {
+        let Err(problems) = read(&with(from, to)) else {
+            more.push_str(&format!("{from} -> {to}: no problem\n"));
+            continue;
+        };
+        if !problems.ends_with(": 1 problem\n") {
+            more.push_str(&format!("{from} -> {to}:\n{problems}\n"));
+        }
+        let message = problems.split("\n\nerror: small.toml").next().unwrap();
+        told.push_str(message);
+        told.push_str("\n\n");
+    }
+    assert!(more.is_empty(), "{more}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn an_opening_must_lie_ahead_unless_late_is_allowed() {
+    // 2026-12-24T12:00:00+09:00.
+    let opens_utc_ns = 1_798_081_200_000_000_000_u64;
+    let text = with("\"+40s\"", "\"2026-12-24T12:00:00+09:00\"");
+    let read_at = |offset_s: i64, late| {
+        let now_utc_ns = opens_utc_ns.checked_add_signed(offset_s * 1_000_000_000);
+        read_with(&text, &Overrides::default(), &Context { now_utc_ns, late })
+    };
+    let opens = |read: Result<Loaded, String>| {
+        let sale = &read.unwrap().at_scale(None, World::Live).catalogue.sales[0];
+        (sale.opens.seconds(), sale.closes.seconds())
+    };
+    assert_eq!(opens(read_at(-60, Late::Refused)), (60.0, 90.0));
+    assert_eq!(opens(read_at(-3, Late::Allowed)), (3.0, 33.0));
+    assert_eq!(opens(read_at(10, Late::Allowed)), (0.0, 20.0));
+    let mut told = String::new();
+    for (offset_s, late) in
+        [(10, Late::Refused), (-3, Late::Refused), (-20, Late::Refused), (40, Late::Allowed)]
+    {
+        told.push_str(&read_at(offset_s, late).map(|_| ()).unwrap_err());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn in_virtual_time_the_run_begins_early_enough_and_hangs_on_the_file_alone() {
+    let text = with("\"+40s\"", "\"2020-12-24T12:00:00+09:00\"");
+    let virtually = read(&text).unwrap().at_scale(None, World::Simulated);
+    assert_eq!(virtually.catalogue.sales[0].opens.seconds(), 60.0);
+    // Half a fan of 700 is expected 14.5 spreads of 5 s before the midpoint.
+    let text = text.replace("spread = \"2s\"", "spread = \"10s\"");
+    let virtually = read(&text).unwrap().at_scale(None, World::Simulated);
+    assert!(virtually.catalogue.sales[0].opens.seconds() > 90.0);
+    let later = read(&text).unwrap().began_at(1_600_000_000_000_000_000);
+    let later = later.at_scale(None, World::Simulated);
+    assert_eq!(later.catalogue, virtually.catalogue);
+}
+
+#[test]
+fn a_bad_override_says_what_there_is() {
+    let set = [
+        "fans.0.cuont=5",
+        "fans.1.count=5",
+        "fans.x.count=5",
+        "sale.0.items.7.stock=5",
+        "sale.0.lasts.seconds=5",
+        "provider.limits.0.rate=5",
+        "zzz=1",
+        "fans.0.count",
+        "=5",
+        "fans.0.count=many",
+    ];
+    let overrides = Overrides {
+        set: set.iter().map(|set| (*set).to_owned()).collect(),
+        scale: Some(-1.0),
+        ..Overrides::default()
+    };
+    let told = read_with(RIGHT, &overrides, &Context::VIRTUAL).map(|_| ()).unwrap_err();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_one_clear_message() {
+    let path = std::path::Path::new("scenarios/no-such-file.toml");
+    let told = file::load(path, &Overrides::default(), &Context::VIRTUAL).unwrap_err();
+    insta::assert_snapshot!(told.to_string());
+}
+
+#[test]
+fn a_trace_is_read_beside_its_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.toml");
+    let text = with(
+        "{ shape = \"logistic\", midpoint = \"-25s\", spread = \"2s\" }",
+        "{ shape = \"trace\", file = \"arrivals.csv\" }",
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::write(folder.path().join("arrivals.csv"), "-12.5\n0\n3\n").unwrap();
+    let loaded = file::load(&path, &Overrides::default(), &Context::VIRTUAL).unwrap();
+    let people = &loaded.at_scale(None, World::Simulated).populations[0];
+    assert_eq!(people.trace.as_deref(), Some([-12.5, 0.0, 3.0].as_slice()));
+    std::fs::write(folder.path().join("arrivals.csv"), "soon\nlater\n").unwrap();
+    let told = file::load(&path, &Overrides::default(), &Context::VIRTUAL).unwrap_err();
+    assert!(told.to_string().contains("later"), "{told}");
+}
+
+#[test]
+fn an_unknown_time_zone_is_told_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.toml");
+    std::fs::write(&path, with("schema = 1", "timezone = \"Asia/Tokio\"")).unwrap();
+    // Where the machine has no time zone database, every name is believed.
+    if let Err(told) = file::load(&path, &Overrides::default(), &Context::VIRTUAL) {
+        assert!(told.to_string().contains("did you mean `Asia/Tokyo`?"), "{told}");
+    }
 }

@@ -6,13 +6,14 @@ use domain::time::Time;
 use crate::fan::Crowd;
 use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
 use crate::scenario::Population;
+use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
-use crate::scenario::check::{COUNT_MAX, Checked, Checker, Seen, TABLES_MAX, arrive};
+use crate::scenario::check::{COUNT_MAX, Checked, Checker, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
 use crate::scenario::written::{FansTable, File};
 
-/// The most requests of one reload.
+/// The most requests of one reload; none means that nobody reloads.
 const CALLS_MAX: u32 = 1_000;
 /// The most pieces one fan may want: a quantity travels as 8 bits.
 const PIECES_MAX: usize = 64;
@@ -47,14 +48,30 @@ pub(super) fn populations(
         population.sale = sale;
         population.crowd.seed = seed;
         population.crowd.population = number;
-        if let Some(sale) = sales.get(sale) {
-            let at = arrive::Moment { opening: sale.opening, checked };
-            arrive::not_before_the_run(checker, &population, at, here);
-        }
-        population.trace = arrive::trace(checker, &population.arrive, here, checked.surroundings);
+        arrivals(checker, &mut population, sales.get(sale), here, checked);
         populations.push(population);
     }
     populations
+}
+
+/// Checks how `population` arrives, at the sale it comes for.
+fn arrivals(
+    checker: &mut Checker,
+    population: &mut Population,
+    sale: Option<&MeantSale>,
+    fans: Place<'_>,
+    checked: Checked<'_>,
+) {
+    if !fans.has("arrive") {
+        return;
+    }
+    let place = fans.key("arrive");
+    let (usable, trace) = arrive::check(checker, &population.arrive, place, checked.surroundings);
+    population.trace = trace;
+    let usable = if population.count == 0 { Usable::No } else { usable };
+    if let (Usable::Yes, Some(opening)) = (usable, sale.and_then(|sale| sale.opening)) {
+        arrive::not_before_the_run(checker, population, opening, checked, fans);
+    }
 }
 
 /// The place of the population's sale: the one it names, or the only one.
@@ -96,9 +113,6 @@ fn population(
         checker.count(count, (1, COUNT_MAX), place, "count");
     }
     let arrive = checker.required(table.arrive.as_ref(), place, "`[[fans]]`", "arrive");
-    if table.arrive.is_some() {
-        arrive::check(checker, &arrive, place.key("arrive"));
-    }
     let behaviour = behaviour(table);
     check_behaviour(checker, &behaviour, place);
     Population {
@@ -106,7 +120,7 @@ fn population(
         sale: 0,
         count,
         arrive,
-        trace: Vec::new(),
+        trace: None,
         crowd: Crowd {
             seed: 0,
             population: 0,
@@ -166,7 +180,7 @@ fn reload(checker: &mut Checker, reload: &Reload, place: Place<'_>) {
         checker.wrong(place.key("growth"), format!("`growth` is {}", reload.growth)).label =
             "must be 0 or more".to_owned();
     }
-    checker.count(u32::from(reload.calls), (1, CALLS_MAX), place, "calls");
+    checker.count(u32::from(reload.calls), (0, CALLS_MAX), place, "calls");
     if reload.calls > 0 && reload.cacheable >= reload.calls {
         let (calls, cacheable) = (reload.calls, reload.cacheable);
         let here = if place.has("cacheable") { place.key("cacheable") } else { place.key("calls") };

@@ -14,6 +14,7 @@ use domain::time::Duration;
 use crate::scenario::place::Place;
 use crate::scenario::problem::{Problem, nearest};
 use crate::scenario::recover::Syntax;
+use crate::scenario::wording::grouped;
 use crate::scenario::written::{Connections, File, LiveTable};
 use crate::scenario::{Context, LiveSettings, Objective, Phases, Scenario};
 
@@ -65,17 +66,14 @@ pub(super) struct Checker {
     syntax: Syntax,
 }
 
-/// The scenario that `file` means.
-///
-/// # Errors
-/// All that is wrong with it.
+/// The scenario that `file` means, if nothing is wrong with it here, and all that is.
 pub(super) fn check(
     file: &File,
     root: Place<'_>,
     syntax: Syntax,
     context: &Context,
     surroundings: &Surroundings<'_>,
-) -> Result<Meant, Vec<Problem>> {
+) -> (Option<Meant>, Vec<Problem>) {
     let mut checker = Checker { problems: Vec::new(), syntax };
     let checked = Checked { context, surroundings };
     let name = checker.name(file, root);
@@ -98,12 +96,10 @@ pub(super) fn check(
         stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
     };
-    if checker.problems.is_empty() {
-        let openings = sales.into_iter().map(|sale| sale.opening).collect();
-        Ok(Meant { openings, scenario })
-    } else {
-        Err(checker.problems)
-    }
+    // What was struck out before can be absent without a problem of this pass.
+    let openings: Option<Vec<_>> = sales.into_iter().map(|sale| sale.opening).collect();
+    let meant = openings.map(|openings| Meant { openings, scenario });
+    (meant.filter(|_| checker.problems.is_empty()), checker.problems)
 }
 
 impl Checker {
@@ -161,8 +157,11 @@ impl Checker {
     /// `value` of `key` must be from `least` to `most`.
     fn count(&mut self, value: u32, (least, most): (u32, u32), place: Place<'_>, key: &str) {
         if value < least || value > most {
-            self.wrong(place.key(key), format!("`{key}` is {value}")).label =
-                format!("must be from {least} to {most}");
+            self.wrong(place.key(key), format!("`{key}` is {}", grouped(value.into()))).label =
+                match most {
+                    u32::MAX => format!("must be {least} or more"),
+                    _ => format!("must be from {least} to {}", grouped(most.into())),
+                };
         }
     }
 

@@ -7,6 +7,7 @@ use domain::time::{Duration, Offset, Span, Time};
 use crate::scenario::Late;
 use crate::scenario::check::{COUNT_MAX, Checked, Checker, RUN_MAX, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
+use crate::scenario::wording::grouped;
 use crate::scenario::written::{File, ItemTable, SaleTable, SlotTable};
 
 /// The dearest piece [minor units]: with [`COUNT_MAX`] pieces the money still fits 64 bits.
@@ -26,8 +27,8 @@ pub(in crate::scenario) enum Opening {
 
 /// A sale as meant, but for its opening's place in the run.
 pub(super) struct MeantSale {
-    /// When it opens.
-    pub(super) opening: Opening,
+    /// When it opens; absent where that cannot be read.
+    pub(super) opening: Option<Opening>,
     /// The rest; it opens at the run's beginning.
     pub(super) sale: Sale,
     /// How much each item is wanted.
@@ -105,40 +106,40 @@ fn duration(checker: &mut Checker, span: Span, place: Place<'_>, key: &str) {
     }
 }
 
-/// When the sale opens: a moment after the run's beginning, or an instant that is not past.
+/// When the sale opens: a moment after the run's beginning, or an instant that is not past; absent
+/// where something is wrong with it.
 fn opening(
     checker: &mut Checker,
     table: &SaleTable,
     lasts: Span,
     place: Place<'_>,
     checked: Checked<'_>,
-) -> Opening {
+) -> Option<Opening> {
     let text = checker.required(table.opens.as_ref(), place, "`[[sale]]`", "opens");
+    table.opens.as_ref()?;
     let here = place.key("opens");
     if let Ok(offset) = text.parse::<Offset>() {
         let after = offset.from(Time::ZERO) - Time::ZERO;
         if offset.seconds() < 0.0 {
             checker.wrong(here, "a sale cannot open before the run begins").label =
                 "counts from the run's beginning".to_owned();
-        } else if after > RUN_MAX {
+            return None;
+        }
+        if after > RUN_MAX {
             checker.wrong(here, "`opens` is later than a week after the run's beginning");
         }
-        return Opening::After(after);
+        return Some(Opening::After(after));
     }
     let Some(utc_ns) = parse_instant(&text) else {
-        if table.opens.is_some() {
-            let problem = checker.wrong(here, format!("{text:?} is no time of opening"));
-            problem.hint = Some(
-                "write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\""
-                    .to_owned(),
-            );
-        }
-        return Opening::After(Duration::ZERO);
+        checker.wrong(here, format!("{text:?} is no time of opening")).hint = Some(
+            "write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\"".to_owned(),
+        );
+        return None;
     };
     if let Some(now) = checked.context.now_utc_ns {
         not_past(checker, (utc_ns, lasts.0), now, checked.context.late, here);
     }
-    Opening::At { utc_ns }
+    Some(Opening::At { utc_ns })
 }
 
 /// An instant with its offset from UTC, or a `Z` \[ns of UTC\].
@@ -149,7 +150,7 @@ fn parse_instant(text: &str) -> Option<u64> {
 
 /// How far ahead an instant must be in real time: the embedded shop and provider start and fill
 /// their stock first.
-const AHEAD_MIN: Duration = Duration::from_secs(5);
+pub(super) const AHEAD_MIN: Duration = Duration::from_secs(5);
 
 fn not_past(
     checker: &mut Checker,
@@ -163,7 +164,8 @@ fn not_past(
     let ahead = i128::try_from(AHEAD_MIN.as_nanos()).expect("a few seconds fit");
     let seconds = from_now as f64 / 1e9;
     if from_now + lasts <= 0 && lasts > 0 {
-        checker.wrong(here, "the sale is over").label = format!("{:.0} s ago", -seconds);
+        checker.wrong(here, "the sale is over").label =
+            format!("it closed {:.0} s ago", -((from_now + lasts) as f64) / 1e9);
     } else if late == Late::Refused && from_now <= 0 {
         let problem = checker.wrong(here, "the sale has opened already");
         problem.label = format!("{:.0} s ago", -seconds);
@@ -197,7 +199,7 @@ fn items(
         let price = checker.required(table.price.as_ref(), here, name, "price");
         if here.has("price") && !(1..=PRICE_MAX).contains(&price) {
             checker.wrong(here.key("price"), format!("`price` is {price}")).label =
-                format!("must be from 1 to {PRICE_MAX} minor units");
+                format!("must be from 1 to {} minor units", grouped(PRICE_MAX));
         }
         items.push(Item { id, stock, price: Amount::new(price) });
     }
