@@ -34,6 +34,7 @@ const US_PER_S: f64 = 1e6;
 const FILE: &str = "latency.hlog";
 
 /// An empty histogram of times in microseconds \[us\].
+#[expect(clippy::missing_panics_doc, reason = "the bounds are constants, and right")]
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST_US, HIGHEST_US, DIGITS)
         .expect("the bounds are those of a histogram: 1 to 600,000,000 at 3 digits")
@@ -275,6 +276,7 @@ impl LatencyLog {
     }
 
     /// The values of a series in the intervals that begin in `[from, until)`.
+    #[expect(clippy::missing_panics_doc, reason = "what was read once can be read again")]
     pub fn between(&self, series: Series, from: Time, until: Time) -> Histogram<u64> {
         let mut sum = histogram();
         for entry in self.slice(series, from, until) {
