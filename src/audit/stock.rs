@@ -33,7 +33,7 @@ pub(super) fn conserve(books: &Books<'_>) -> Found {
     if !seen {
         return Found::NotChecked("the shop never said where its stock is".to_owned());
     }
-    let count = off.worst.values().sum();
+    let count = off.worst.values().fold(0, |sum: u64, off| sum.saturating_add(*off));
     Found::count(count, "pieces and places unaccounted for", || off.witness)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
         let sold = of(&paid).max(of(&captured)).max(of(&told));
         let over = sold.saturating_sub(initial);
         if over > 0 {
-            count += over;
+            count = over.saturating_add(count);
             witness.push(format!(
                 "{name}: there were {initial}; {} in paid orders, {} in orders whose money was \
                  taken, {} that clients were told are theirs",
