@@ -175,13 +175,13 @@ impl Recorder {
     /// Writes one entry per interval and series; the samples are sorted.
     fn write_latency(&mut self, samples: &[Sample]) -> io::Result<()> {
         for group in samples.chunk_by(|a, b| a.group() == b.group()) {
+            let (interval, series) = (group[0].interval(), group[0].series());
             self.scratch.reset();
             for same in group.chunk_by(|a, b| a == b) {
                 self.scratch.saturating_record_n(same[0].us(), same.len() as u64);
-            }
-            let (interval, series) = (group[0].interval(), group[0].series());
-            if series == Series::Lateness {
-                self.lateness.add(&self.scratch).expect("both have the same bounds");
+                if series == Series::Lateness {
+                    self.lateness.saturating_record_n(same[0].us(), same.len() as u64);
+                }
             }
             let (start, length) = (Grain::start(interval), self.grain.length(interval));
             self.latency.write(series, start, length, &self.scratch)?;
