@@ -149,8 +149,8 @@ impl Shared<'_> {
         let by_slots = if self.sale.slots.is_empty() {
             u64::MAX
         } else {
-            let places: u32 = self.sale.slots.iter().map(|slot| slot.capacity).sum();
-            whole(f64::from(places) * self.mean)
+            let places: u64 = self.sale.slots.iter().map(|slot| u64::from(slot.capacity)).sum();
+            whole(places as f64 * self.mean)
         };
         let by_rate = facts.admitted.orders_per_s().map_or(u64::MAX, |orders_per_s| {
             let window = self.sale.closes.since(self.sale.opens).as_secs_f64();

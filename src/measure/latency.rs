@@ -34,6 +34,7 @@ const US_PER_S: f64 = 1e6;
 const FILE: &str = "latency.hlog";
 
 /// An empty histogram of times in microseconds \[us\].
+#[expect(clippy::missing_panics_doc, reason = "the bounds are constants, and right")]
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST_US, HIGHEST_US, DIGITS)
         .expect("the bounds are those of a histogram: 1 to 600,000,000 at 3 digits")
@@ -213,8 +214,8 @@ impl LatencyWriter {
     }
 }
 
-/// An interval log read back. Histograms stay compressed until they are asked for, so that a long
-/// run fits into memory.
+/// An interval log read back: for each entry its distinct values and how often each came, at most
+/// some 20,000 a second and series, so that a long run fits into memory.
 #[derive(Debug, Default)]
 pub struct LatencyLog {
     entries: BTreeMap<Series, Vec<Entry>>,
@@ -224,7 +225,19 @@ pub struct LatencyLog {
 #[derive(Debug)]
 struct Entry {
     start: Time,
-    compressed: Vec<u8>,
+    /// Times \[us\], and how many of each.
+    counts: Vec<(u32, u32)>,
+}
+
+impl Entry {
+    fn new(start: Time, histogram: &Histogram<u64>) -> Self {
+        let fits = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let counts = histogram
+            .iter_recorded()
+            .map(|value| (fits(value.value_iterated_to()), fits(value.count_at_value())))
+            .collect();
+        Self { start, counts }
+    }
 }
 
 impl LatencyLog {
@@ -261,11 +274,11 @@ impl LatencyLog {
         };
         let compressed =
             STANDARD.decode(interval.encoded_histogram()).map_err(|error| error.to_string())?;
-        Deserializer::new()
+        let histogram = Deserializer::new()
             .deserialize::<u64, _>(&mut Cursor::new(&compressed))
             .map_err(|error| format!("not a histogram: {error}"))?;
         let start = Time::ZERO + interval.start_timestamp();
-        self.entries.entry(series).or_default().push(Entry { start, compressed });
+        self.entries.entry(series).or_default().push(Entry::new(start, &histogram));
         Ok(())
     }
 
@@ -277,15 +290,15 @@ impl LatencyLog {
     /// The values of a series in the intervals that begin in `[from, until)`.
     pub fn between(&self, series: Series, from: Time, until: Time) -> Histogram<u64> {
         let mut sum = histogram();
-        for entry in self.slice(series, from, until) {
-            let part: Histogram<u64> = Deserializer::new()
-                .deserialize(&mut Cursor::new(&entry.compressed))
-                .expect("it was decompressed once when the log was read");
-            for value in part.iter_recorded() {
-                sum.saturating_record_n(value.value_iterated_to(), value.count_at_value());
-            }
+        for (us, count) in self.slice(series, from, until).iter().flat_map(|entry| &entry.counts) {
+            sum.saturating_record_n(u64::from(*us), u64::from(*count));
         }
         sum
+    }
+
+    /// Whether anything of a series was recorded in the intervals that begin in `[from, until)`.
+    pub fn has_between(&self, series: Series, from: Time, until: Time) -> bool {
+        !self.slice(series, from, until).is_empty()
     }
 
     /// Whether the log holds anything of a series.

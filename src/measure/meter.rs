@@ -184,8 +184,7 @@ impl Meter {
         counts.sent += 1;
         counts.checkout += u64::from(operation == Operation::Checkout);
         counts.reload += u64::from(operation == Operation::Reload);
-        let tenth = sent.nanos() / 100_000_000 % 10;
-        counts.tenths[usize::try_from(tenth).expect("below 10")] += 1;
+        counts.tenths[tenth(sent)] += 1;
         self.time(Series::Lateness, intended, intended, sent);
     }
 
@@ -230,4 +229,102 @@ impl Meter {
 
 const fn second(at: Time) -> u64 {
     at.nanos() / 1_000_000_000
+}
+
+/// Which tenth of its second, from 0 to 9.
+#[expect(clippy::cast_possible_truncation, reason = "below 10")]
+const fn tenth(at: Time) -> usize {
+    (at.nanos() / 100_000_000 % 10) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::FanId;
+
+    fn attempt(outcome: Outcome, intended_ms: u64, sent_ms: u64, done_ms: u64) -> Attempt {
+        Attempt {
+            fan: FanId { population: 0, index: 0 },
+            operation: Operation::Checkout,
+            intended: Time::from_millis(intended_ms),
+            sent: Time::from_millis(sent_ms),
+            done: Time::from_millis(done_ms),
+            outcome,
+        }
+    }
+
+    fn meter() -> Meter {
+        Meter::new(Time::from_millis(60_000))
+    }
+
+    #[test]
+    fn an_answer_counts_where_it_was_wanted_and_completes_where_it_came() {
+        let mut meter = meter();
+        meter.sent(Operation::Checkout, Time::from_millis(1_900), Time::from_millis(2_100));
+        meter.done(&attempt(Outcome::Ok, 1_900, 2_100, 4_000));
+        let harvest = meter.harvest();
+        let seconds: Vec<(u64, u64, u64, u64, u64)> = harvest
+            .seconds()
+            .map(|(second, counts)| {
+                (second, counts.offered, counts.sent, counts.completed, counts.useful)
+            })
+            .collect();
+        assert_eq!(seconds, [(1, 1, 0, 0, 0), (2, 0, 1, 0, 0), (4, 0, 0, 1, 1)]);
+        let samples = harvest.into_samples();
+        let read: Vec<(Series, u64, u64)> = samples
+            .iter()
+            .map(|sample| (sample.series(), sample.interval(), sample.us()))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (Series::Response(Operation::Checkout), 10, 2_100_000),
+                (Series::Service(Operation::Checkout), 10, 1_900_000),
+                (Series::Lateness, 10, 200_000),
+            ]
+        );
+    }
+
+    #[test]
+    fn refusals_enter_ratios_only() {
+        let mut meter = meter();
+        for outcome in [Outcome::RateLimited, Outcome::Error, Outcome::Shed, Outcome::Waiting] {
+            meter.done(&attempt(outcome, 1_000, 1_000, 1_001));
+        }
+        let harvest = meter.harvest();
+        let (_, counts) = harvest.seconds().next().unwrap();
+        assert_eq!(counts.outcomes[Operation::Checkout as usize].iter().sum::<u64>(), 4);
+        assert_eq!(counts.offered, 1, "what was shed was offered though never sent");
+        assert_eq!(harvest.into_samples(), []);
+    }
+
+    #[test]
+    fn two_threads_merge_to_what_one_would_have_counted() {
+        let (mut one, mut first, mut second) = (meter(), meter(), meter());
+        for n in 0..100 {
+            let attempt = attempt(Outcome::Ok, 7_000 - n * 50, 7_000, 7_000 + n * 3);
+            one.done(&attempt);
+            if n % 2 == 0 { &mut first } else { &mut second }.done(&attempt);
+        }
+        let mut merged = first.harvest();
+        merged.merge(second.harvest());
+        let one = one.harvest();
+        assert!(one.seconds().eq(merged.seconds()));
+        assert_eq!(one.into_samples(), merged.into_samples());
+    }
+
+    #[test]
+    fn a_harvested_meter_is_empty() {
+        let mut meter = meter();
+        meter.arrived(Time::from_millis(5));
+        meter.harvest();
+        assert_eq!(meter.harvest().seconds().count(), 0);
+    }
+
+    #[test]
+    fn what_takes_longer_than_the_histogram_reaches_is_clamped() {
+        let mut meter = meter();
+        meter.done(&attempt(Outcome::Unknown, 0, 0, 3_600_000));
+        assert!(meter.harvest().into_samples().iter().all(|sample| sample.us() == 600_000_000));
+    }
 }

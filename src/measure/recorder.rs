@@ -175,13 +175,13 @@ impl Recorder {
     /// Writes one entry per interval and series; the samples are sorted.
     fn write_latency(&mut self, samples: &[Sample]) -> io::Result<()> {
         for group in samples.chunk_by(|a, b| a.group() == b.group()) {
+            let (interval, series) = (group[0].interval(), group[0].series());
             self.scratch.reset();
             for same in group.chunk_by(|a, b| a == b) {
                 self.scratch.saturating_record_n(same[0].us(), same.len() as u64);
-            }
-            let (interval, series) = (group[0].interval(), group[0].series());
-            if series == Series::Lateness {
-                self.lateness.add(&self.scratch).expect("both have the same bounds");
+                if series == Series::Lateness {
+                    self.lateness.saturating_record_n(same[0].us(), same.len() as u64);
+                }
             }
             let (start, length) = (Grain::start(interval), self.grain.length(interval));
             self.latency.write(series, start, length, &self.scratch)?;
@@ -203,4 +203,119 @@ fn rate(count: u64, seconds: f64) -> u64 {
 fn write_line(sink: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *sink, line)?;
     sink.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    use crate::evidence::Attempt;
+    use crate::measure::latency::LatencyLog;
+    use crate::measure::meter::Meter;
+    use crate::measure::timeline::Timeline;
+    use domain::id::FanId;
+    use domain::outcome::{Departure, Operation, Outcome};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Shared {
+        fn bytes(&self) -> Vec<u8> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    struct Rig {
+        recorder: Recorder,
+        latency: Shared,
+        timeline: Shared,
+    }
+
+    fn rig() -> Rig {
+        let (latency, timeline) = (Shared::default(), Shared::default());
+        let sinks = Sinks {
+            latency: Box::new(latency.clone()),
+            timeline: Box::new(timeline.clone()),
+            purchases: Box::new(io::sink()),
+            snapshots: Box::new(io::sink()),
+        };
+        let recorder = Recorder::new(sinks, 0, Time::from_millis(40_000)).unwrap();
+        Rig { recorder, latency, timeline }
+    }
+
+    fn reload(meter: &mut Meter, intended_ms: u64, took_ms: u64) {
+        let intended = Time::from_millis(intended_ms);
+        let done = Time::from_millis(intended_ms + took_ms);
+        let fan = FanId { population: 0, index: 0 };
+        let (operation, outcome) = (Operation::Reload, Outcome::Ok);
+        meter.sent(operation, intended, intended);
+        meter.done(&Attempt { fan, operation, intended, sent: intended, done, outcome });
+    }
+
+    #[test]
+    fn what_comes_late_corrects_the_second_it_belongs_to() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        reload(&mut meter, 100, 50);
+        rig.recorder.absorb(Time::from_millis(1_000), vec![meter.harvest()], &[]).unwrap();
+        reload(&mut meter, 900, 700);
+        rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
+
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.seconds[&0].outcomes[&Operation::Reload][&Outcome::Ok], 2);
+        assert_eq!((timeline.seconds[&0].completed, timeline.seconds[&1].completed), (1, 1));
+        let log = LatencyLog::read(&rig.latency.bytes()[..]).unwrap();
+        let first =
+            log.between(Series::Response(Operation::Reload), Time::ZERO, Time::from_millis(1_000));
+        assert_eq!((first.len(), first.equivalent(first.max(), 700_000)), (2, true));
+    }
+
+    #[test]
+    fn the_opening_is_cut_into_tenths() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        for tenth in 0..10 {
+            reload(&mut meter, 40_000 + tenth * 100, 5);
+        }
+        rig.recorder.absorb(Time::from_millis(41_000), vec![meter.harvest()], &[]).unwrap();
+        let text = String::from_utf8(rig.latency.bytes()).unwrap();
+        let intervals: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("Tag=reload,40.")).collect();
+        assert_eq!(intervals.len(), 10);
+        assert!(intervals[3].starts_with("Tag=reload,40.300,0.100,0.005,"), "{}", intervals[3]);
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.seconds[&40].tenths, Some([1; 10]));
+    }
+
+    #[test]
+    fn progress_counts_the_last_second_and_who_is_present() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        meter.arrived(Time::from_millis(10));
+        meter.arrived(Time::from_millis(20));
+        meter.departed(Time::from_millis(30), Departure::SoldOut);
+        reload(&mut meter, 100, 5);
+        rig.recorder.busy(0.5);
+        rig.recorder.absorb(Time::from_millis(1_000), vec![meter.harvest()], &[]).unwrap();
+        let snapshot =
+            |ms, edge| ShopSnapshot { at: Time::from_millis(ms), edge, ..ShopSnapshot::default() };
+        rig.recorder.snapshot(&snapshot(1_000, 60)).unwrap();
+        rig.recorder.snapshot(&snapshot(3_000, 260)).unwrap();
+        let progress = rig.recorder.progress();
+        assert_eq!((progress.present, progress.sent, progress.edge), (1, 1, 100));
+        rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
+        assert_eq!(rig.recorder.progress().sent, 0);
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.total().cpu, Some(0.5));
+    }
 }

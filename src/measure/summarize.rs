@@ -340,8 +340,10 @@ fn balances(evidence: &Evidence, end: Time) -> (BTreeMap<String, i64>, BTreeMap<
 }
 
 fn reload_p99(latency: &LatencyLog, from: Time, until: Time) -> Option<f64> {
-    let reload = latency.between(Series::Response(Operation::Reload), from, until);
-    (!reload.is_empty()).then(|| milliseconds(reload.value_at_quantile(0.99)))
+    let series = Series::Response(Operation::Reload);
+    latency
+        .has_between(series, from, until)
+        .then(|| milliseconds(latency.between(series, from, until).value_at_quantile(0.99)))
 }
 
 fn opening(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Vec<Tenth> {
