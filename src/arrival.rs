@@ -1,7 +1,7 @@
 //! Arrival processes of the open workload model: fans come whether or not the shop copes.
 
 use domain::rate::Rate;
-use domain::time::{Offset, Span};
+use domain::time::{Duration, Offset, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,4 +65,21 @@ pub enum Shape {
     Curve,
     /// Moments out of a `file`.
     Trace,
+}
+
+impl Arrive {
+    /// A stand-in: evenly over `over` from `from`.
+    pub fn arrivals(
+        &self,
+        seed: u64,
+        population: u16,
+        count: u32,
+        opens: Time,
+        trace: Option<&[f64]>,
+    ) -> Vec<(Time, u32)> {
+        let _ = (seed, population, trace);
+        let from = self.from.map_or(opens, |offset| offset.from(opens));
+        let over = self.over.map_or(Duration::ZERO, |span| span.0);
+        (0..count).map(|index| (from + over * index / count.max(1), index)).collect()
+    }
 }

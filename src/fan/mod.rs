@@ -3,6 +3,7 @@
 
 pub mod behaviour;
 
+use domain::id::FanId;
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::Short;
 use domain::time::{Duration, Time};
@@ -106,4 +107,80 @@ pub struct Request {
     pub quantity: u8,
     /// Which purchase of the fan's one intent, from 0: another card is another purchase.
     pub purchase: u8,
+}
+
+/// A stand-in for the fan machine: reloads until the sale opens, then walks the funnel once.
+#[derive(Clone, Debug)]
+pub struct Fan {
+    id: FanId,
+    next: Operation,
+    tries: u16,
+    born: Time,
+}
+
+impl Fan {
+    /// A fan that has not arrived.
+    pub const fn new(id: FanId) -> Self {
+        Self { id, next: Operation::Reload, tries: 0, born: Time::ZERO }
+    }
+
+    /// What follows from `input`.
+    pub fn step(&mut self, input: Input, crowd: &Crowd) -> Action {
+        match input {
+            Input::Arrived { at } => {
+                self.born = at;
+                self.ask(at, crowd)
+            }
+            Input::Woke { at } => self.ask(at, crowd),
+            Input::Replied { at, reply } => self.replied(at, reply, crowd),
+        }
+    }
+
+    fn ask(&self, at: Time, crowd: &Crowd) -> Action {
+        Action::Send(Request {
+            operation: self.next,
+            intended: at,
+            deadline: at + crowd.behaviour.timeout.0,
+            item: 0,
+            slot: (crowd.slots > 0).then_some(0),
+            quantity: 1,
+            purchase: 0,
+        })
+    }
+
+    fn replied(&mut self, at: Time, reply: Reply, crowd: &Crowd) -> Action {
+        if at >= crowd.closes {
+            return Action::Leave(Departure::Expired);
+        }
+        self.next = match (self.next, reply.outcome) {
+            (Operation::Checkout | Operation::Poll, Outcome::Ok) => {
+                return Action::Leave(Departure::Bought);
+            }
+            (_, Outcome::SoldOut) => return Action::Leave(Departure::SoldOut),
+            (_, Outcome::Rejected) => return Action::Leave(Departure::Rejected),
+            (_, Outcome::Declined) => return Action::Leave(Departure::Declined),
+            (Operation::Checkout | Operation::Poll, Outcome::Waiting) => Operation::Poll,
+            (Operation::Reload, Outcome::Ok) => Operation::Slots,
+            (Operation::Slots, Outcome::Ok) => Operation::Item,
+            (Operation::Item, Outcome::Ok) => Operation::Cart,
+            (Operation::Cart, Outcome::Ok) => Operation::Checkout,
+            (same, Outcome::NotOpen) => {
+                return self.sleep(same, at, crowd.behaviour.reload.gap.mean());
+            }
+            (same, _) => {
+                self.tries += 1;
+                if self.tries > crowd.behaviour.retry.attempts {
+                    return Action::Leave(Departure::GaveUp);
+                }
+                return self.sleep(same, at, crowd.behaviour.retry.base.0);
+            }
+        };
+        self.ask(at, crowd)
+    }
+
+    fn sleep(&mut self, next: Operation, at: Time, wait: Duration) -> Action {
+        self.next = next;
+        let _ = (self.id, self.born);
+        Action::Sleep { until: at + wait }
+    }
 }

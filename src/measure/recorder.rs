@@ -23,6 +23,10 @@ pub struct Sinks {
 /// Writes evidence once a second, so that a killed run loses at most the last second.
 pub struct Recorder {
     sinks: Sinks,
+    progress: Progress,
+    lateness_ns: Vec<u64>,
+    /// A stand-in's totals.
+    pub totals: Harvest,
 }
 
 /// How far the run is, for a person who watches.
@@ -57,7 +61,12 @@ impl Recorder {
     /// When a header cannot be written.
     pub fn new(sinks: Sinks, began_utc_ns: u64, opening: Time) -> io::Result<Self> {
         let _ = (began_utc_ns, opening);
-        Ok(Self { sinks })
+        Ok(Self {
+            sinks,
+            progress: Progress::default(),
+            lateness_ns: Vec::new(),
+            totals: Harvest::default(),
+        })
     }
 
     /// Takes what all meters counted up to `until` (a whole second) and writes it down, flushed.
@@ -70,8 +79,23 @@ impl Recorder {
         harvests: Vec<Harvest>,
         purchases: &[PurchaseLine],
     ) -> io::Result<()> {
-        let _ = (until, harvests, purchases, &mut self.sinks);
-        todo!()
+        self.progress.at = until;
+        self.progress.sent = 0;
+        for harvest in harvests {
+            self.progress.sent += harvest.sent;
+            self.totals.present += harvest.present;
+            self.totals.sent += harvest.sent;
+            self.totals.done += harvest.done;
+            self.totals.calls += harvest.calls;
+            self.lateness_ns.extend(harvest.lateness_ns);
+            self.totals.response_ns.extend(harvest.response_ns);
+        }
+        self.progress.present = u64::try_from(self.totals.present).unwrap_or(0);
+        for line in purchases {
+            serde_json::to_writer(&mut self.sinks.purchases, line)?;
+            self.sinks.purchases.write_all(b"\n")?;
+        }
+        Ok(())
     }
 
     /// Writes down what the shop says of itself.
@@ -79,12 +103,15 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be written.
     pub fn snapshot(&mut self, snapshot: &ShopSnapshot) -> io::Result<()> {
-        let _ = snapshot;
-        todo!()
+        serde_json::to_writer(&mut self.sinks.snapshots, snapshot)?;
+        self.sinks.snapshots.write_all(b"\n")
     }
 
     /// How far the run is.
     pub fn progress(&self) -> Progress {
-        todo!()
+        let mut lateness_ns = self.lateness_ns.clone();
+        lateness_ns.sort_unstable();
+        let p99 = lateness_ns.get(lateness_ns.len() * 99 / 100).copied().unwrap_or(0);
+        Progress { lateness_p99_ms: p99 as f64 / 1e6, ..self.progress.clone() }
     }
 }
