@@ -1,1 +1,6 @@
-//! The live world: fans act over real sockets, one loop per core.
+//! The live world: the same fans, real sockets, real time.
+
+mod answer;
+pub mod clock;
+mod http;
+mod wheel;
