@@ -11,7 +11,7 @@ use crate::live::http::Head;
 const RETRY_AFTER_MAX_S: u64 = 86_400;
 
 /// The reply in an answer of the shop: by its JSON body where that is a [`ShopReply`] that agrees
-/// with the status, otherwise by the status alone. `now_utc_ns` is when it came, for a
+/// with the status, otherwise by the status alone (as for a page's part, whose body is not kept). `now_utc_ns` is when it came, for a
 /// `Retry-After` that is a date.
 pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
     let asked = head.retry_after.as_deref().and_then(|text| retry_after(text, now_utc_ns));
@@ -25,11 +25,6 @@ pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
         },
         None => Reply { retry_after: asked, ..Reply::of(by_status(head.status, asked.is_some())) },
     }
-}
-
-/// The reply in a part of the page, whose body is not read.
-pub(super) fn read_status(head: &Head, now_utc_ns: u64) -> Reply {
-    read(head, &[], now_utc_ns)
 }
 
 fn shop_reply(status: u16, body: &[u8]) -> Option<ShopReply> {

@@ -32,6 +32,7 @@ pub(super) struct Wheel {
     due_ns: Vec<u64>,
     /// The tick up to which all slots have been emptied of what was due.
     tick: u64,
+    /// How many timers are set.
     len: usize,
 }
 
@@ -48,11 +49,6 @@ impl Wheel {
             tick: 0,
             len: 0,
         }
-    }
-
-    /// How many timers are set.
-    pub(super) const fn len(&self) -> usize {
-        self.len
     }
 
     /// Sets `fan`'s timer; one that is already due fires with the next [`Wheel::expire`].
@@ -298,7 +294,7 @@ mod tests {
                         }
                     }
                 }
-                prop_assert_eq!(wheel.len(), model.len());
+                prop_assert_eq!(wheel.len, model.len());
                 prop_assert_eq!(wheel.next_due().is_some(), !model.is_empty());
             }
         }
