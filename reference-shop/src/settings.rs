@@ -139,7 +139,7 @@ pub struct Reservation {
 
 impl Default for Reservation {
     fn default() -> Self {
-        Self { ttl: Span(Duration::from_secs(60)), sweep: Span(Duration::from_secs(1)) }
+        Self { ttl: Span(Duration::from_mins(1)), sweep: Span(Duration::from_secs(1)) }
     }
 }
 

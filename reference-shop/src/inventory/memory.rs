@@ -117,7 +117,7 @@ impl Memory {
         lines.extend(order_lines.map(|row| order_line(row, &self.catalogue, self.began_utc_ns)));
         lines.extend(self.reservation_lines());
         if self.strategy == Inventory::UnitRows {
-            lines.extend(self.unit_lines());
+            lines.extend(self.piece_lines());
         }
         lines
     }
@@ -246,16 +246,16 @@ impl Memory {
     }
 
     /// Every piece, by its number; one that was sold twice has a line for each of its orders.
-    fn unit_lines(&self) -> Vec<ShopLine> {
+    fn piece_lines(&self) -> Vec<ShopLine> {
         let mut rows = Vec::new();
         for ((number, _, _), shelf) in self.catalogue.items().zip(&self.items) {
             rows.extend(shelf.free.iter().map(|unit| (*unit, None, number)));
         }
         for (order, hold) in &self.holds {
             rows.extend(hold.units.iter().map(|unit| (*unit, Some(*order), hold.item)));
-            let shelf = &self.items[usize::from(hold.item.0)];
+            let stock = &self.items[usize::from(hold.item.0)];
             let missing = u64::from(hold.quantity) - hold.units.len() as u64;
-            rows.extend((0..missing).map(|n| (shelf.doubled(*order, n), Some(*order), hold.item)));
+            rows.extend((0..missing).map(|n| (stock.doubled(*order, n), Some(*order), hold.item)));
         }
         rows.sort_unstable();
         let line = |(unit, order, item): (u64, Option<OrderId>, ItemId)| ShopLine::Unit {

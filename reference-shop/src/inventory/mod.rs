@@ -1,7 +1,10 @@
 //! Where the stock is: carries out the inventory calls of the rules.
 
 pub mod memory;
+pub mod sqlite;
 
+mod lines;
+mod rows;
 mod shelf;
 
 use std::collections::BTreeMap;

@@ -159,24 +159,25 @@ mod tests {
         crowd
     }
 
-    /// The share of the tokens that were used while a crowd of more than a few seconds' worth
-    /// waited.
-    fn used(crowd: &Crowd, rate_per_s: f64, burst: f64) -> f64 {
-        let last = crowd.admitted_at.len() - (rate_per_s * 4.0) as usize;
-        let seconds = crowd.admitted_at[last].seconds();
-        (last + 1) as f64 / (burst + rate_per_s * seconds).floor()
+    /// The share of the tokens that were used while a crowd of at least `left` still waited.
+    fn used(crowd: &Crowd, rate_per_s: f64, left: usize) -> f64 {
+        let until = crowd.admitted_at[crowd.admitted_at.len() - left];
+        let passed = crowd.admitted_at.partition_point(|at| *at <= until);
+        passed as f64 / (rate_per_s.max(2.0) + rate_per_s * until.seconds()).floor()
     }
 
     #[test]
     fn no_token_is_left_unused_while_a_crowd_waits() {
-        for (rate_per_s, count) in [(45.0, 2_000), (9.0, 1_400), (2.0, 200), (200.0, 20_000)] {
+        for (rate_per_s, count, left) in
+            [(45.0, 2_000, 180), (9.0, 1_400, 36), (2.0, 400, 20), (200.0, 20_000, 800)]
+        {
             let spread = knock(&mut gate(rate_per_s, None), count, |index| {
                 Time::from_millis(u64::from(index) * 3_000 / u64::from(count))
             });
             let at_once = knock(&mut gate(rate_per_s, None), count, |_| Time::ZERO);
             for crowd in [spread, at_once] {
                 assert_eq!(crowd.admitted_at.len(), count as usize);
-                let used = used(&crowd, rate_per_s, rate_per_s.max(2.0));
+                let used = used(&crowd, rate_per_s, left);
                 assert!(used >= 0.99, "{used} of the tokens at {rate_per_s}/s");
             }
         }

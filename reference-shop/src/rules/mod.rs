@@ -11,6 +11,7 @@ mod order;
 mod question;
 mod saga;
 mod shop;
+mod step;
 #[cfg(test)]
 mod world;
 

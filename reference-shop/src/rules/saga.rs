@@ -16,20 +16,15 @@
 
 use domain::id::AuthorizationId;
 use domain::outcome::Outcome;
-use domain::provider::{Call, PaymentOperation, PaymentRequest};
-use domain::shop::{Checkout, OrderStatus, ShopReply, Short};
+use domain::provider::PaymentOperation;
+use domain::shop::{OrderStatus, ShopReply, Short};
 use domain::time::{Duration, Time};
 
 use crate::rules::fault::Fault;
 use crate::rules::order::{Order, Sign, Stage, Then};
-use crate::rules::{Asker, Effect, InventoryCall, Wake};
-use crate::settings::{Inventory, Saga, ShopSettings};
-
-/// The wait before a call to the provider is made again; it doubles each time.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-
-/// The longest wait before a call to the provider is made again.
-const RETRY_MAX: Duration = Duration::from_secs(30);
+use crate::rules::step::Step;
+use crate::rules::{Effect, InventoryCall};
+use crate::settings::{Saga, ShopSettings};
 
 /// How many more times than other calls an unknown capture is repeated: at 30 s each this outlasts
 /// a provider's outage of five minutes.
@@ -47,16 +42,9 @@ pub(super) fn advance(
     step.effects
 }
 
-/// One step of one order: where effects gather.
-struct Step<'a> {
-    order: &'a mut Order,
-    at: Time,
-    settings: &'a ShopSettings,
-    effects: Vec<Effect>,
-}
-
 impl Step<'_> {
     /// Every transition of the saga.
+    #[expect(clippy::match_same_arms, reason = "the table is read stage by stage")]
     fn take(&mut self, sign: Sign) {
         use PaymentOperation::{Authorize, Capture, Void};
         use Stage as At;
@@ -80,6 +68,8 @@ impl Step<'_> {
             (At::Securing, Sign::Reserved) => self.secured(),
             (At::Securing, Sign::Short(short)) => self.lost(short),
             (At::Securing, Sign::Swept) => self.order.swept = true,
+            // The news of a sweep that this order's own release overtook.
+            (_, Sign::Swept) => {}
 
             (At::Capturing, Sign::Captured) => self.captured(),
             (At::Capturing, Sign::Limited(wait)) => self.abandon(limited(wait)),
@@ -107,8 +97,7 @@ impl Step<'_> {
             (At::ChargingAgain(Capture), _) => self.call(At::ChargingAgain(Void), Void),
             (At::ChargingAgain(_), _) => self.sell(),
 
-            // What comes late is no news: the end of a sweep that this order's own release
-            // overtook, or a wake for a call that was answered after all.
+            // An order that is over, or an answer to nothing that was asked, is no news.
             _ => {}
         }
     }
@@ -311,155 +300,8 @@ impl Step<'_> {
         self.ask(Stage::Selling, InventoryCall::Sell { order });
     }
 
-    /// Asks for pieces and place, as the strategy of the inventory has it.
-    fn reserve(&mut self) {
-        let Checkout { item, slot, .. } = self.order.row.checkout;
-        match self.settings.shop.inventory {
-            Inventory::NaiveCounter => {
-                self.ask(Stage::Reading, InventoryCall::Read { item, slot });
-            }
-            Inventory::UnitRows => {
-                let call = self.take_call(self.held_until());
-                self.ask(Stage::Reserving, call);
-            }
-        }
-    }
-
-    fn decrement(&mut self) {
-        let Checkout { item, slot, quantity, .. } = self.order.row.checkout;
-        let (order, until) = (self.order.row.order, self.held_until());
-        let call = InventoryCall::Decrement { order, item, slot, quantity, until };
-        self.ask(Stage::Reserving, call);
-    }
-
-    fn take_call(&self, until: Option<Time>) -> InventoryCall {
-        let Checkout { item, slot, quantity, .. } = self.order.row.checkout;
-        InventoryCall::Reserve { order: self.order.row.order, item, slot, quantity, until }
-    }
-
-    /// What is captured next is held until that is decided; what is paid for later has a time to
-    /// live.
-    fn held_until(&self) -> Option<Time> {
-        match self.saga() {
-            Saga::AuthorizeFirst => None,
-            Saga::ReserveFirst => Some(self.at + self.settings.shop.reservation.ttl.0),
-        }
-    }
-
-    fn ask(&mut self, stage: Stage, call: InventoryCall) {
-        self.order.stage = stage;
-        self.effects.push(Effect::Inventory { asker: Asker::Order(self.order.row.order), call });
-    }
-
-    /// Makes a new call to the provider.
-    fn call(&mut self, stage: Stage, operation: PaymentOperation) {
-        self.order.stage = stage;
-        self.order.unknowns = 0;
-        self.order.refusals = 0;
-        self.repeat(operation);
-    }
-
-    /// Makes the outstanding call to the provider, under the key it always has.
-    fn repeat(&mut self, operation: PaymentOperation) {
-        let order = &*self.order;
-        let again = matches!(order.stage, Stage::ChargingAgain(_));
-        let authorization = || {
-            let payment = if again { order.again } else { order.row.payment };
-            payment.expect("only what is authorized is captured or voided")
-        };
-        let call = match operation {
-            PaymentOperation::Authorize => {
-                Call::Authorize { amount: order.row.amount, card: order.row.checkout.card }
-            }
-            PaymentOperation::Capture => {
-                Call::Capture { authorization: authorization(), amount: order.row.amount }
-            }
-            PaymentOperation::Void => Call::Void { authorization: authorization() },
-        };
-        let request = PaymentRequest {
-            account: self.settings.account.clone(),
-            reference: order.row.checkout.intent.clone(),
-            key: provider_key(&order.row.checkout.key, operation, order.attempt, again),
-            call,
-        };
-        self.effects.push(Effect::CallProvider { order: order.row.order, request });
-    }
-
-    /// Waits to make an unanswered call again, at most `most` times; false when that was it.
-    fn try_again(&mut self, most: u32) -> bool {
-        let tried = self.order.unknowns;
-        self.order.unknowns += 1;
-        if tried >= most {
-            return false;
-        }
-        self.wake(tried);
-        true
-    }
-
-    /// Waits to make a refused void again; false when that was it.
-    fn void_again(&mut self) -> bool {
-        let tried = self.order.refusals;
-        self.order.refusals += 1;
-        if tried >= self.settings.shop.void_retries {
-            return false;
-        }
-        self.wake(tried);
-        true
-    }
-
-    fn wake(&mut self, doublings: u32) {
-        let factor = 2_u32.saturating_pow(doublings);
-        let wait = RETRY_FIRST.saturating_mul(factor).min(RETRY_MAX);
-        let wake = Wake::Retry(self.order.row.order);
-        self.effects.push(Effect::Wake { at: self.at + wait, wake });
-    }
-
-    /// Answers who waits; the first decision stands.
-    fn decide(&mut self, reply: ShopReply) {
-        if self.order.answer.is_some() {
-            return;
-        }
-        let reply = ShopReply { order: Some(self.order.row.order), ..reply };
-        self.order.answer = Some(reply.clone());
-        let ticket = self.order.ticket.take().expect("who waits is answered once");
-        self.effects.push(Effect::Reply { ticket, reply });
-    }
-
-    fn end(&mut self, status: OrderStatus) {
-        assert!(status.is_terminal(), "an order ends in a terminal status, not {status:?}");
-        assert!(self.order.answer.is_some(), "an order is decided before it is over");
-        self.order.stage = Stage::Over;
-        self.record(status);
-    }
-
-    fn record(&mut self, status: OrderStatus) {
-        self.order.row.status = status;
-        self.order.row.updated = self.at;
-        self.effects.push(Effect::Record(self.order.row.clone()));
-    }
-
     fn capture_retries(&self) -> u32 {
         self.settings.shop.provider_retries.saturating_add(CAPTURE_PATIENCE)
-    }
-
-    fn saga(&self) -> Saga {
-        self.settings.shop.saga
-    }
-
-    fn has(&self, fault: Fault) -> bool {
-        self.settings.shop.faults.contains(&fault)
-    }
-}
-
-/// The idempotency key of a call to the provider: `0-417-0-capture`; the second authorization of
-/// the same purchase, after the first was let go, and all that follows it, end in `-2`.
-fn provider_key(key: &str, operation: PaymentOperation, attempt: u32, again: bool) -> String {
-    let again = if again { "again-" } else { "" };
-    let word = operation.word();
-    if attempt == 0 {
-        format!("{key}-{again}{word}")
-    } else {
-        format!("{key}-{again}{word}-{}", attempt + 1)
     }
 }
 

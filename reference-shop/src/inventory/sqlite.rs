@@ -1,0 +1,553 @@
+//! Stock and orders in a `SQLite` file: a row per piece and per place (or counters, for the naive
+//! counter), read and written through one connection.
+
+use std::path::{Path, PathBuf};
+
+use domain::id::{ItemId, OrderId, SlotId};
+use domain::shop::{Catalogue, Short};
+use domain::time::Time;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, params};
+
+use crate::inventory::rows::{ITEMS, SLOTS, Shelf, signed};
+use crate::inventory::{Balances, item_margin, leaks, slot_margin, slot_name, status_word};
+use crate::rules::fault::Fault;
+use crate::rules::{InventoryCall, InventoryReply, OrderRow};
+use crate::settings::Inventory;
+
+/// How many statements each connection keeps compiled: all of this module's.
+const STATEMENTS_MAX: usize = 64;
+
+/// How long a connection waits for another's lock \[ms\]. One connection writes, so only somebody
+/// who opens the file from outside can make it wait.
+const BUSY_MS: u64 = 5_000;
+
+/// A database that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The file is there already.
+    #[error(
+        "create the database `{0}`: there is a file of that name\nhint: name another file, or delete this one"
+    )]
+    Exists(PathBuf),
+    /// The database refused.
+    #[error("create the database `{path}`")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// One connection to the database.
+#[derive(Debug)]
+pub struct Sqlite {
+    pub(super) connection: Connection,
+    path: PathBuf,
+    pub(super) catalogue: Catalogue,
+    pub(super) strategy: Inventory,
+    faults: Vec<Fault>,
+    pub(super) began_utc_ns: u64,
+    items: Vec<Shelf>,
+    slots: Vec<Shelf>,
+}
+
+/// What an order holds or bought, by its row.
+struct Reservation {
+    item: String,
+    slot: Option<String>,
+    quantity: u32,
+}
+
+impl Sqlite {
+    /// A new file in which everything is free, of a run that began at `began_utc_ns` \[ns\].
+    ///
+    /// # Errors
+    /// When there is a file already, or it cannot be written.
+    pub fn create(
+        path: &Path,
+        catalogue: &Catalogue,
+        strategy: Inventory,
+        faults: &[Fault],
+        began_utc_ns: u64,
+    ) -> Result<Self, CreateError> {
+        if path.exists() {
+            return Err(CreateError::Exists(path.to_owned()));
+        }
+        Self::fill(path, catalogue, strategy, faults, began_utc_ns)
+            .map_err(|source| CreateError::Database { path: path.to_owned(), source })
+    }
+
+    fn fill(
+        path: &Path,
+        catalogue: &Catalogue,
+        strategy: Inventory,
+        faults: &[Fault],
+        began_utc_ns: u64,
+    ) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        let (items, slots) = shelves(catalogue, faults);
+        let sqlite = Self {
+            connection: tuned(connection)?,
+            path: path.to_owned(),
+            catalogue: catalogue.clone(),
+            strategy,
+            faults: faults.to_vec(),
+            began_utc_ns,
+            items,
+            slots,
+        };
+        sqlite.begin()?;
+        sqlite.connection.execute_batch(include_str!("schema.sql"))?;
+        for (shelf, (_, sale, _)) in sqlite.items.iter().zip(catalogue.items()) {
+            shelf.fill(&sqlite.connection, &sale.id, strategy)?;
+        }
+        for (shelf, (_, sale, _)) in sqlite.slots.iter().zip(catalogue.slots()) {
+            shelf.fill(&sqlite.connection, &sale.id, strategy)?;
+        }
+        sqlite.commit()?;
+        Ok(sqlite)
+    }
+
+    /// Another connection to the same file, which only reads.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn reader(&self) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Ok(Self {
+            connection: tuned(Connection::open_with_flags(&self.path, flags)?)?,
+            path: self.path.clone(),
+            catalogue: self.catalogue.clone(),
+            strategy: self.strategy,
+            faults: self.faults.clone(),
+            began_utc_ns: self.began_utc_ns,
+            items: self.items.clone(),
+            slots: self.slots.clone(),
+        })
+    }
+
+    /// Begins a transaction that no other connection can write beside.
+    ///
+    /// # Errors
+    /// When the file cannot be locked.
+    pub fn begin(&self) -> Result<()> {
+        self.connection.prepare_cached("begin immediate")?.execute([]).map(drop)
+    }
+
+    /// Begins a transaction that reads one state of the database.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn begin_reading(&self) -> Result<()> {
+        self.connection.prepare_cached("begin")?.execute([]).map(drop)
+    }
+
+    /// Makes what was done since [`Self::begin`] last.
+    ///
+    /// # Errors
+    /// When the file cannot be written: the disk is full, say.
+    pub fn commit(&self) -> Result<()> {
+        self.connection.prepare_cached("commit")?.execute([]).map(drop)
+    }
+
+    /// Carries out a call: completely, or not at all if something is short. Everything is looked
+    /// at before anything is written, so that a call which falls short leaves nothing to undo and
+    /// spoils no other call of its transaction.
+    ///
+    /// # Errors
+    /// When the database fails; the transaction is then lost.
+    pub fn apply(&self, call: InventoryCall) -> Result<InventoryReply> {
+        match call {
+            InventoryCall::Read { item, slot } => self.read(item, slot),
+            InventoryCall::Reserve { order, item, slot, quantity, until } => {
+                self.reserve(order, item, slot, quantity, until)
+            }
+            InventoryCall::Decrement { order, item, slot, quantity, until } => {
+                self.hold(order, item, slot, quantity, until)
+            }
+            InventoryCall::Sell { order } => self.sell(order),
+            InventoryCall::Release { order } => self.release(order),
+            InventoryCall::Sweep { now } => self.sweep(now),
+            InventoryCall::Availability { sale } => self.availability(sale),
+        }
+    }
+
+    /// Writes an order down, in place of what was written of it before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record(&self, row: &OrderRow) -> Result<()> {
+        let checkout = &row.checkout;
+        let mut statement = self.connection.prepare_cached(
+            "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+             on conflict (order_id) do update set status = excluded.status, \
+             payment = excluded.payment, updated_utc_ns = excluded.updated_utc_ns",
+        )?;
+        let slot = checkout.slot.map(|slot| &self.slots[usize::from(slot.0)].name);
+        statement.execute(params![
+            signed(row.order.0),
+            checkout.fan.to_string(),
+            checkout.intent,
+            checkout.key,
+            self.items[usize::from(checkout.item.0)].name,
+            slot,
+            checkout.quantity,
+            signed(row.amount.minor()),
+            status_word(row.status),
+            row.payment.map(|payment| signed(payment.0)),
+            self.utc(row.created),
+            self.utc(row.updated),
+        ])?;
+        Ok(())
+    }
+
+    /// Where all pieces and places are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn balances(&self) -> Result<Balances> {
+        let of = |shelf: &Shelf| {
+            Ok((shelf.name.clone(), shelf.balance(&self.connection, self.strategy)?))
+        };
+        Ok(Balances {
+            items: self.items.iter().map(of).collect::<Result<_>>()?,
+            slots: self.slots.iter().map(of).collect::<Result<_>>()?,
+        })
+    }
+
+    fn read(&self, item: ItemId, slot: Option<SlotId>) -> Result<InventoryReply> {
+        let free = |shelf: &Shelf| shelf.says_free(&self.connection, self.strategy);
+        let item = free(&self.items[usize::from(item.0)])?;
+        let slot = slot.map(|slot| free(&self.slots[usize::from(slot.0)])).transpose()?;
+        Ok(InventoryReply::Free { item, slot })
+    }
+
+    fn reserve(
+        &self,
+        order: OrderId,
+        item: ItemId,
+        slot: Option<SlotId>,
+        quantity: u32,
+        until: Option<Time>,
+    ) -> Result<InventoryReply> {
+        if self.held(order)?.is_some() {
+            return self.prolong(order, until);
+        }
+        let has = |shelf: &Shelf, wanted| shelf.has(&self.connection, self.strategy, wanted);
+        if !has(&self.items[usize::from(item.0)], quantity)? {
+            return Ok(InventoryReply::Short(Short::Item));
+        }
+        if let Some(slot) = slot
+            && !has(&self.slots[usize::from(slot.0)], 1)?
+        {
+            return Ok(InventoryReply::Short(Short::Slot));
+        }
+        self.hold(order, item, slot, quantity, until)
+    }
+
+    /// What an order holds already it keeps, until another time.
+    fn prolong(&self, order: OrderId, until: Option<Time>) -> Result<InventoryReply> {
+        let until = until.map(|until| self.utc(until));
+        let mut update = self
+            .connection
+            .prepare_cached("update reservations set held_until = ?2 where order_id = ?1")?;
+        update.execute(params![signed(order.0), until])?;
+        for shelves in [&self.items, &self.slots] {
+            if let Some(shelf) = shelves.first() {
+                shelf.prolong(&self.connection, order, until)?;
+            }
+        }
+        Ok(InventoryReply::Reserved)
+    }
+
+    fn hold(
+        &self,
+        order: OrderId,
+        item: ItemId,
+        slot: Option<SlotId>,
+        quantity: u32,
+        until: Option<Time>,
+    ) -> Result<InventoryReply> {
+        let until = until.map(|until| self.utc(until));
+        let item = &self.items[usize::from(item.0)];
+        let slot = slot.map(|slot| &self.slots[usize::from(slot.0)]);
+        item.take(&self.connection, self.strategy, order, quantity, until)?;
+        if let Some(slot) = slot {
+            slot.take(&self.connection, self.strategy, order, 1, until)?;
+        }
+        if leaks(order, &self.faults) {
+            item.lose_one(&self.connection, self.strategy)?;
+        }
+        let mut insert = self.connection.prepare_cached(
+            "insert or replace into reservations (order_id, item, slot, quantity, held_until) \
+             values (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let slot = slot.map(|slot| &slot.name);
+        insert.execute(params![signed(order.0), item.name, slot, quantity, until])?;
+        Ok(InventoryReply::Reserved)
+    }
+
+    fn sell(&self, order: OrderId) -> Result<InventoryReply> {
+        let Some(reservation) = self.held(order)? else {
+            return Ok(InventoryReply::Done { held: false });
+        };
+        let (item, slot) = self.shelves_of(&reservation);
+        item.sell(&self.connection, self.strategy, order, reservation.quantity)?;
+        if let Some(slot) = slot {
+            slot.sell(&self.connection, self.strategy, order, 1)?;
+        }
+        let mut update = self.connection.prepare_cached(
+            "update reservations set state = 'sold', held_until = null where order_id = ?1",
+        )?;
+        update.execute([signed(order.0)])?;
+        Ok(InventoryReply::Done { held: true })
+    }
+
+    fn release(&self, order: OrderId) -> Result<InventoryReply> {
+        let Some(reservation) = self.held(order)? else {
+            return Ok(InventoryReply::Done { held: false });
+        };
+        let (item, slot) = self.shelves_of(&reservation);
+        item.put_back(&self.connection, self.strategy, order, reservation.quantity)?;
+        if let Some(slot) = slot {
+            slot.put_back(&self.connection, self.strategy, order, 1)?;
+        }
+        let mut delete =
+            self.connection.prepare_cached("delete from reservations where order_id = ?1")?;
+        delete.execute([signed(order.0)])?;
+        Ok(InventoryReply::Done { held: true })
+    }
+
+    fn sweep(&self, now: Time) -> Result<InventoryReply> {
+        let mut due = self.connection.prepare_cached(
+            "select order_id from reservations where state = 'held' and held_until is not null \
+             and held_until <= ?1 order by held_until, order_id",
+        )?;
+        let orders = due.query_map([self.utc(now)], |row| row.get(0).map(order_id))?;
+        let orders = orders.collect::<Result<Vec<_>>>()?;
+        for order in &orders {
+            self.release(*order)?;
+        }
+        Ok(InventoryReply::Swept(orders))
+    }
+
+    fn availability(&self, sale: u16) -> Result<InventoryReply> {
+        let number = usize::from(sale);
+        let of = &self.catalogue.sales[number];
+        let bits = |shelves: &[Shelf], first: u16, count: usize| {
+            let mut bits = 0_u64;
+            for (place, shelf) in (0_u32..).zip(&shelves[usize::from(first)..][..count]) {
+                if shelf.has(&self.connection, self.strategy, 1)? {
+                    bits |= 1_u64.checked_shl(place).unwrap_or(0);
+                }
+            }
+            Ok::<_, rusqlite::Error>(bits)
+        };
+        Ok(InventoryReply::Available {
+            items: bits(&self.items, self.catalogue.first_item(number).0, of.items.len())?,
+            slots: bits(&self.slots, self.catalogue.first_slot(number).0, of.slots.len())?,
+        })
+    }
+
+    /// What is held for an order.
+    fn held(&self, order: OrderId) -> Result<Option<Reservation>> {
+        let mut query = self.connection.prepare_cached(
+            "select item, slot, quantity from reservations where order_id = ?1 and state = 'held'",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Reservation { item: row.get(0)?, slot: row.get(1)?, quantity: row.get(2)? })
+        };
+        query.query_row([signed(order.0)], read).optional()
+    }
+
+    fn shelves_of(&self, reservation: &Reservation) -> (&Shelf, Option<&Shelf>) {
+        let find = |shelves: &'_ [Shelf], name: &str| {
+            shelves.iter().position(|shelf| shelf.name == name).expect("only what exists is held")
+        };
+        let item = &self.items[find(&self.items, &reservation.item)];
+        let slot = reservation.slot.as_ref().map(|name| &self.slots[find(&self.slots, name)]);
+        (item, slot)
+    }
+
+    fn utc(&self, time: Time) -> i64 {
+        signed(self.began_utc_ns.saturating_add(time.nanos()))
+    }
+}
+
+/// What every connection needs.
+fn tuned(connection: Connection) -> Result<Connection> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    // A commit survives a power cut; group commit pays for it once per batch.
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+fn shelves(catalogue: &Catalogue, faults: &[Fault]) -> (Vec<Shelf>, Vec<Shelf>) {
+    let (mut unit, mut place) = (1, 1);
+    let items = catalogue.items().map(|(_, _, item)| {
+        let (initial, first) = (item.stock, unit);
+        unit += u64::from(initial);
+        let margin = item_margin(initial, faults);
+        Shelf { kind: ITEMS, name: item.id.clone(), initial, first, margin }
+    });
+    let items = items.collect();
+    let slots = catalogue.slots().map(|(_, sale, slot)| {
+        let (initial, first) = (slot.capacity, place);
+        place += u64::from(initial);
+        let margin = slot_margin(initial, faults);
+        Shelf { kind: SLOTS, name: slot_name(&sale.id, &slot.id), initial, first, margin }
+    });
+    (items, slots.collect())
+}
+
+pub(super) fn order_id(number: i64) -> OrderId {
+    OrderId(u64::try_from(number).expect("orders are numbered from 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::memory::Memory;
+    use domain::money::Amount;
+    use domain::shop::{Checkout, Item, OrderStatus, Sale, Slot};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn catalogue() -> Catalogue {
+        let item = |id: &str, stock| Item { id: id.to_owned(), stock, price: Amount::new(100) };
+        let slot = |id: &str, capacity| Slot { id: id.to_owned(), capacity };
+        let sale = |id: &str, items, slots| Sale {
+            id: id.to_owned(),
+            opens: Time::ZERO,
+            closes: Time::NEVER,
+            limit_per_fan: 4,
+            items,
+            slots,
+        };
+        Catalogue {
+            sales: vec![
+                sale("day-1", vec![item("tee", 7), item("towel", 0)], vec![slot("a/b", 4)]),
+                sale("day-2", vec![item("cap", 3)], vec![slot("a/b", 2), slot("13:00", 9)]),
+            ],
+        }
+    }
+
+    /// A call about item `n` of the catalogue and one of the slots of its sale.
+    fn call() -> impl Strategy<Value = InventoryCall> {
+        let wish = (1_u64..12, 0_u16..3, 0_u16..2, 1_u32..4, prop::option::of(0_u64..50));
+        let wish = wish.prop_map(|(order, item, slot, quantity, until)| {
+            let slot = if item < 2 { SlotId(0) } else { SlotId(1 + slot) };
+            let until = until.map(Time::from_millis);
+            (OrderId(order), ItemId(item), slot, quantity, until)
+        });
+        let order = (1_u64..12).prop_map(OrderId);
+        prop_oneof![
+            6 => wish.clone().prop_map(|(order, item, slot, quantity, until)| {
+                InventoryCall::Reserve { order, item, slot: Some(slot), quantity, until }
+            }),
+            1 => wish.prop_map(|(_, item, slot, _, _)| {
+                InventoryCall::Read { item, slot: Some(slot) }
+            }),
+            2 => order.clone().prop_map(|order| InventoryCall::Sell { order }),
+            3 => order.prop_map(|order| InventoryCall::Release { order }),
+            1 => (0_u64..60).prop_map(|now| InventoryCall::Sweep { now: Time::from_millis(now) }),
+            1 => (0_u16..2).prop_map(|sale| InventoryCall::Availability { sale }),
+        ]
+    }
+
+    fn row(order: u64) -> OrderRow {
+        let checkout = Checkout {
+            fan: "0-3".parse().unwrap(),
+            intent: "0-3".to_owned(),
+            key: "0-3-0".to_owned(),
+            item: ItemId(2),
+            slot: Some(SlotId(1)),
+            quantity: 2,
+            card: 0,
+        };
+        OrderRow {
+            order: OrderId(order),
+            checkout,
+            status: OrderStatus::Voided,
+            payment: Some(domain::id::AuthorizationId(17)),
+            amount: Amount::new(200),
+            created: Time::from_millis(5),
+            updated: Time::from_millis(order),
+        }
+    }
+
+    proptest! {
+        // Each case writes a file through to the disk.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn the_database_behaves_as_the_memory_does(
+            calls in prop::collection::vec(call(), 1..60),
+            naive in any::<bool>(),
+            faults in prop::sample::subsequence(Fault::ALL.to_vec(), 0..3),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("shop.db");
+            let strategy = if naive { Inventory::NaiveCounter } else { Inventory::UnitRows };
+            let began_utc_ns = 1_700_000_000_000_000_000;
+            let mut memory =
+                Memory::new(&catalogue(), strategy, &faults).began(began_utc_ns);
+            let sqlite =
+                Sqlite::create(&path, &catalogue(), strategy, &faults, began_utc_ns).unwrap();
+            sqlite.begin().unwrap();
+            let (mut holding, mut bought) = (BTreeSet::new(), BTreeSet::new());
+            for call in calls {
+                let call = match call {
+                    // An order that bought something asks for nothing more.
+                    InventoryCall::Reserve { order, .. } if bought.contains(&order) => continue,
+                    InventoryCall::Reserve { order, item, slot, quantity, until }
+                        if naive && !holding.contains(&order) =>
+                    {
+                        InventoryCall::Decrement { order, item, slot, quantity, until }
+                    }
+                    call => call,
+                };
+                let expected = memory.apply(Time::NEVER, call);
+                let reply = sqlite.apply(call).unwrap();
+                prop_assert_eq!(&reply, &expected, "to {:?}", call);
+                match (call, reply) {
+                    (
+                        InventoryCall::Reserve { order, .. }
+                        | InventoryCall::Decrement { order, .. },
+                        InventoryReply::Reserved,
+                    ) => drop(holding.insert(order)),
+                    (InventoryCall::Sell { order }, InventoryReply::Done { held: true }) => {
+                        holding.remove(&order);
+                        bought.insert(order);
+                    }
+                    (InventoryCall::Release { order }, _) => drop(holding.remove(&order)),
+                    (_, InventoryReply::Swept(orders)) => {
+                        holding.retain(|order| !orders.contains(order));
+                    }
+                    _ => {}
+                }
+            }
+            for order in [3, 1, 3] {
+                memory.record(row(order));
+                sqlite.record(&row(order)).unwrap();
+            }
+            sqlite.commit().unwrap();
+            prop_assert_eq!(sqlite.balances().unwrap(), memory.balances());
+            prop_assert_eq!(sqlite.reader().unwrap().lines().unwrap(), memory.lines());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        std::fs::write(&path, "precious").unwrap();
+        let error = Sqlite::create(&path, &catalogue(), Inventory::UnitRows, &[], 0).unwrap_err();
+        assert!(error.to_string().contains("hint: name another file"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    }
+}
