@@ -4,7 +4,7 @@ use domain::time::Duration;
 
 use crate::arrival::{Arrive, Shape, parse_trace};
 use crate::scenario::check::sale::{AHEAD_MIN, Opening};
-use crate::scenario::check::{Checked, Checker, RUN_MAX, Surroundings};
+use crate::scenario::check::{Setting, Checker, RUN_MAX, Surroundings};
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
 use crate::scenario::{Late, Population};
@@ -106,10 +106,10 @@ pub(super) fn not_before_the_run(
     checker: &mut Checker,
     population: &Population,
     opening: Opening,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
     fans: Place<'_>,
 ) {
-    let context = checked.context;
+    let context = setting.context;
     let lead_s = match (opening, context.now_utc_ns) {
         (Opening::After(lead), _) => lead.as_secs_f64(),
         (Opening::At { utc_ns }, Some(now)) if context.late == Late::Refused => {

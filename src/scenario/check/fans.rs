@@ -8,7 +8,7 @@ use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
-use crate::scenario::check::{COUNT_MAX, Checked, Checker, Seen, TABLES_MAX};
+use crate::scenario::check::{COUNT_MAX, Setting, Checker, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
 use crate::scenario::written::{FansTable, File};
@@ -30,7 +30,7 @@ pub(super) fn populations(
     root: Place<'_>,
     sales: &[MeantSale],
     seed: u64,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
 ) -> Vec<Population> {
     if file.fans.is_empty() {
         checker.required_list(0, root, "the scenario", "fans");
@@ -48,7 +48,7 @@ pub(super) fn populations(
         population.sale = sale;
         population.crowd.seed = seed;
         population.crowd.population = number;
-        arrivals(checker, &mut population, sales.get(sale), here, checked);
+        arrivals(checker, &mut population, sales.get(sale), here, setting);
         populations.push(population);
     }
     populations
@@ -60,17 +60,17 @@ fn arrivals(
     population: &mut Population,
     sale: Option<&MeantSale>,
     fans: Place<'_>,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
 ) {
     if !fans.has("arrive") {
         return;
     }
     let place = fans.key("arrive");
-    let (usable, trace) = arrive::check(checker, &population.arrive, place, checked.surroundings);
+    let (usable, trace) = arrive::check(checker, &population.arrive, place, setting.surroundings);
     population.trace = trace;
     let usable = if population.count == 0 { Usable::No } else { usable };
     if let (Usable::Yes, Some(opening)) = (usable, sale.and_then(|sale| sale.opening)) {
-        arrive::not_before_the_run(checker, population, opening, checked, fans);
+        arrive::not_before_the_run(checker, population, opening, setting, fans);
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Meant {
 
 /// What is asked of an instant in the file, and of the world around it.
 #[derive(Copy, Clone)]
-struct Checked<'a> {
+struct Setting<'a> {
     context: &'a Context,
     surroundings: &'a Surroundings<'a>,
 }
@@ -75,11 +75,11 @@ pub(super) fn check(
     surroundings: &Surroundings<'_>,
 ) -> (Option<Meant>, Vec<Problem>) {
     let mut checker = Checker { problems: Vec::new(), syntax };
-    let checked = Checked { context, surroundings };
+    let setting = Setting { context, surroundings };
     let name = checker.name(file, root);
-    let sales = sale::sales(&mut checker, file, root, checked);
+    let sales = sale::sales(&mut checker, file, root, setting);
     let seed = file.seed.unwrap_or(1);
-    let populations = fans::populations(&mut checker, file, root, &sales, seed, checked);
+    let populations = fans::populations(&mut checker, file, root, &sales, seed, setting);
     let scenario = Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),
         name,

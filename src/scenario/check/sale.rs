@@ -5,7 +5,7 @@ use domain::shop::{CHOICES_MAX, Item, Sale, Slot};
 use domain::time::{Duration, Offset, Span, Time};
 
 use crate::scenario::Late;
-use crate::scenario::check::{COUNT_MAX, Checked, Checker, RUN_MAX, Seen, TABLES_MAX};
+use crate::scenario::check::{COUNT_MAX, Setting, Checker, RUN_MAX, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::{File, ItemTable, SaleTable, SlotTable};
@@ -40,7 +40,7 @@ pub(super) fn sales(
     checker: &mut Checker,
     file: &File,
     root: Place<'_>,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
 ) -> Vec<MeantSale> {
     if file.sale.is_empty() {
         checker.required_list(0, root, "the scenario", "sale");
@@ -51,7 +51,7 @@ pub(super) fn sales(
     let mut seen = Names::default();
     let place = root.key("sale");
     let each = file.sale.iter().enumerate();
-    each.map(|(index, table)| sale(checker, table, place.index(index), &mut seen, checked))
+    each.map(|(index, table)| sale(checker, table, place.index(index), &mut seen, setting))
         .collect()
 }
 
@@ -66,7 +66,7 @@ fn sale(
     table: &SaleTable,
     place: Place<'_>,
     seen: &mut Names,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
 ) -> MeantSale {
     let name = "`[[sale]]`";
     let id = checker.required(table.id.as_ref(), place, name, "id");
@@ -79,7 +79,7 @@ fn sale(
     if table.lasts.is_some() {
         duration(checker, lasts, place, "lasts");
     }
-    let opening = opening(checker, table, lasts, place, checked);
+    let opening = opening(checker, table, lasts, place, setting);
     if let Some(limit) = table.limit_per_fan {
         checker.count(limit, (1, u32::MAX), place, "limit_per_fan");
     }
@@ -113,7 +113,7 @@ fn opening(
     table: &SaleTable,
     lasts: Span,
     place: Place<'_>,
-    checked: Checked<'_>,
+    setting: Setting<'_>,
 ) -> Option<Opening> {
     let text = checker.required(table.opens.as_ref(), place, "`[[sale]]`", "opens");
     table.opens.as_ref()?;
@@ -136,8 +136,8 @@ fn opening(
         );
         return None;
     };
-    if let Some(now) = checked.context.now_utc_ns {
-        not_past(checker, (utc_ns, lasts.0), now, checked.context.late, here);
+    if let Some(now) = setting.context.now_utc_ns {
+        not_past(checker, (utc_ns, lasts.0), now, setting.context.late, here);
     }
     Some(Opening::At { utc_ns })
 }
