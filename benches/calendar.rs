@@ -12,8 +12,9 @@ fn hold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("calendar hold");
     for pending in [1_000_u64, 100_000, 1_000_000] {
         let mut calendar = Calendar::new();
-        let gap =
-            |number| duration_from_seconds(draw_for(1, number, Purpose::Service, 0).exponential(1.0));
+        let gap = |number| {
+            duration_from_seconds(draw_for(1, number, Purpose::Service, 0).exponential(1.0))
+        };
         for number in 0..pending {
             calendar.schedule(Time::ZERO + gap(number), number);
         }

@@ -15,11 +15,11 @@ use serde::Serialize;
 use crate::scenario::Scenario;
 
 /// The two child processes and where they listen.
-pub struct Embedded {
+pub(super) struct Embedded {
     /// The shop's edge.
-    pub shop: SocketAddr,
+    pub(super) shop: SocketAddr,
     /// The provider.
-    pub provider: SocketAddr,
+    pub(super) provider: SocketAddr,
     children: Vec<Child>,
 }
 
@@ -28,7 +28,11 @@ impl Embedded {
     ///
     /// # Errors
     /// When a child cannot be started or does not come up.
-    pub fn start(scenario: &Scenario, folder: &Path, began_utc_ns: u64) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        scenario: &Scenario,
+        folder: &Path,
+        began_utc_ns: u64,
+    ) -> anyhow::Result<Self> {
         let mut children = Vec::new();
         let settings = write_settings(folder, "provider.json", &scenario.provider)?;
         let provider = start("provider", &settings, began_utc_ns, &[], &mut children)?;

@@ -117,7 +117,10 @@ impl RunFolder {
     ///
     /// # Errors
     /// When it cannot be read or does not say what it should.
-    pub fn read_json<Content: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<Content>> {
+    pub fn read_json<Content: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> anyhow::Result<Option<Content>> {
         let path = self.file(name);
         let text = match fs::read(&path) {
             Ok(text) => text,

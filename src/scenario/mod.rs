@@ -17,13 +17,14 @@ pub mod written;
 
 use domain::id::{ItemId, SlotId};
 use domain::shop::Catalogue;
-use domain::time::{Duration, Offset, Time};
+use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
 use crate::fan::Crowd;
 use crate::tier::Stack;
+use crate::verdict::objective::Objective;
 
 pub use schema::schema;
 pub use written::Connections;
@@ -66,8 +67,8 @@ impl Scenario {
     pub fn arrivals(&self, number: u16) -> Vec<(Time, u32)> {
         let population = &self.populations[usize::from(number)];
         let opens = self.catalogue.sales[population.sale].opens;
-        let trace: Vec<f64> = population.trace.iter().map(|moment| moment.seconds()).collect();
-        population.arrive.arrivals(self.seed, number, population.count, opens, Some(&trace))
+        let trace = population.trace.as_deref();
+        population.arrive.arrivals(self.seed, number, population.count, opens, trace)
     }
 
     /// The number of an item that a population knows by its place in the sale.
@@ -136,15 +137,6 @@ impl Default for Phases {
     fn default() -> Self {
         Self { opening: Duration::from_secs(10) }
     }
-}
-
-/// A service level objective as written: `"reload p(99)" = "< 300ms"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objective {
-    /// What is measured.
-    pub key: String,
-    /// What it must be.
-    pub value: String,
 }
 
 /// What the reader of a scenario must know of the moment it is read in.

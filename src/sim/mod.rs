@@ -9,6 +9,7 @@ mod path;
 mod shop;
 
 use std::io;
+use std::ops::ControlFlow;
 
 use domain::id::OrderId;
 use domain::provider::PaymentReply;
@@ -111,7 +112,7 @@ pub enum Visits {
 /// Lives `scenario` in virtual time and records it; the same scenario gives the same bytes.
 ///
 /// `drain` is how long the shop is left alone after the last fan; `watch` is told once per
-/// virtual second.
+/// virtual second and may break the run off, which is then judged as aborted.
 ///
 /// # Errors
 /// When evidence cannot be written.
@@ -120,7 +121,7 @@ pub fn run(
     drain: Duration,
     visits: Visits,
     recorder: &mut Recorder,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> io::Result<SimulatedRun> {
     let mut world = World::new(scenario, visits);
     world.admit_everyone();
@@ -128,31 +129,31 @@ pub fn run(
     let mut events = 0;
     let mut second = Time::from_millis(1_000);
     let mut load_ended = None;
-    let judged = loop {
+    let (judged, aborted) = loop {
         while world.calendar.peek().is_some_and(|at| at <= second) {
             let (at, event) = world.calendar.next().expect("it was peeked at");
             world.happen(at, event);
             events += 1;
         }
         world.record(second, recorder)?;
-        watch(&recorder.progress());
+        let aborted = watch(&recorder.progress()).is_break();
         if world.present == 0 && load_ended.is_none() {
             load_ended = Some(second);
         }
-        if let Some(ended) = load_ended
-            && (world.is_quiet() || second.since(ended) >= drain)
-        {
-            break second;
+        let rested =
+            load_ended.is_some_and(|ended| world.is_quiet() || second.since(ended) >= drain);
+        if rested || aborted {
+            break (second, aborted);
         }
         second += Duration::from_secs(1);
     };
     let ending = Ending {
         began_utc_ns: 0,
-        load_ended: load_ended.expect("the loop ends after the load"),
+        load_ended: load_ended.unwrap_or(judged),
         judged,
-        drained: true,
-        aborted: false,
-        unreadable: Vec::new(),
+        drained: !aborted,
+        aborted,
+        ..Ending::default()
     };
     Ok(SimulatedRun {
         ending,

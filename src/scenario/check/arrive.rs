@@ -4,7 +4,7 @@ use domain::time::Duration;
 
 use crate::arrival::{Arrive, Shape, parse_trace};
 use crate::scenario::check::sale::{AHEAD_MIN, Opening};
-use crate::scenario::check::{Setting, Checker, RUN_MAX, Surroundings};
+use crate::scenario::check::{Checker, RUN_MAX, Setting, Surroundings};
 use crate::scenario::place::Place;
 use crate::scenario::problem::Problem;
 use crate::scenario::{Late, Population};

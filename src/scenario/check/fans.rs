@@ -8,7 +8,7 @@ use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
-use crate::scenario::check::{COUNT_MAX, Setting, Checker, Seen, TABLES_MAX};
+use crate::scenario::check::{COUNT_MAX, Checker, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
 use crate::scenario::written::{FansTable, File};

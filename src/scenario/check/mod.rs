@@ -265,16 +265,14 @@ impl Checker {
             .map(|(key, value)| (place.key_span(key).map(|span| span.start), key, value))
             .collect();
         objectives.sort();
+        let mut parsed = Vec::new();
         for (_, key, value) in &objectives {
-            if let Err(why) = parse_objective(key, value) {
-                self.wrong(place.key(key), format!("the objective `{key}` cannot be read: {why}"));
+            match Objective::parse(key, value) {
+                Ok(objective) => parsed.push(objective),
+                Err(why) => self.wrong(place.key(key), why.message).hint = Some(why.hint),
             }
         }
-        let owned = |(_, key, value): &(_, &String, &String)| Objective {
-            key: (*key).clone(),
-            value: (*value).clone(),
-        };
-        objectives.iter().map(owned).collect()
+        parsed
     }
 }
 
@@ -286,18 +284,5 @@ impl Seen {
     /// Notes `name`; false when it was there already.
     fn insert(&mut self, name: &str) -> bool {
         self.0.insert(name.to_owned())
-    }
-}
-
-/// Whether an objective says what is measured and what it must be. The one place where the
-/// judge's parser is asked.
-fn parse_objective(key: &str, value: &str) -> Result<(), String> {
-    let compared = value.trim_start().strip_prefix(['<', '>', '=']);
-    if key.trim().is_empty() {
-        return Err("it does not say what is measured".to_owned());
-    }
-    match compared.map(|rest| rest.trim_start_matches('=').trim()) {
-        Some(bound) if bound.starts_with(|first: char| first.is_ascii_digit()) => Ok(()),
-        _ => Err(format!("`{value}` is no bound such as \"< 300ms\", \">= 1\" or \"< 1%\"")),
     }
 }

@@ -5,7 +5,7 @@ use domain::shop::{CHOICES_MAX, Item, Sale, Slot};
 use domain::time::{Duration, Offset, Span, Time};
 
 use crate::scenario::Late;
-use crate::scenario::check::{COUNT_MAX, Setting, Checker, RUN_MAX, Seen, TABLES_MAX};
+use crate::scenario::check::{COUNT_MAX, Checker, RUN_MAX, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::{File, ItemTable, SaleTable, SlotTable};
