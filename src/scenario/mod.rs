@@ -21,8 +21,10 @@ use reference_shop::settings::Settings as ShopTable;
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
+use crate::evidence::OPENING;
 use crate::fan::Crowd;
 use crate::tier::Stack;
+use crate::verdict::objective::Objective;
 
 pub use schema::schema;
 pub use written::Connections;
@@ -97,17 +99,8 @@ pub struct Phases {
 
 impl Default for Phases {
     fn default() -> Self {
-        Self { opening: Duration::from_secs(10) }
+        Self { opening: OPENING }
     }
-}
-
-/// A service level objective as written: `"reload p(99)" = "< 300ms"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objective {
-    /// What is measured.
-    pub key: String,
-    /// What it must be.
-    pub value: String,
 }
 
 /// What the reader of a scenario must know of the moment it is read in.
