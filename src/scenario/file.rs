@@ -17,7 +17,7 @@ use crate::verdict::World;
 /// How large a scenario, and each file it names, may be \[bytes\]: far beyond any written by hand.
 const SIZE_MAX: u64 = 64 * 1024 * 1024;
 /// How early the simulated run begins before an opening that is given as an instant, at least.
-const LEAD_MIN: Duration = Duration::from_secs(60);
+const LEAD_MIN: Duration = Duration::from_mins(1);
 
 /// A scenario that was read and found right; it becomes a [`Scenario`] at a scale.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ fn lines_of(problems: &[Problem], text: &str) -> Vec<usize> {
 /// The line on which a problem begins, from 0.
 fn line_of(problem: &Problem, text: &str) -> Option<usize> {
     let start = problem.span.as_ref()?.start.min(text.len());
-    Some(text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count())
+    Some(text.get(..start)?.matches('\n').count())
 }
 
 impl Loaded {

@@ -22,6 +22,7 @@ use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
+use crate::evidence::OPENING;
 use crate::fan::Crowd;
 use crate::tier::Stack;
 use crate::verdict::objective::Objective;
@@ -135,7 +136,7 @@ pub struct Phases {
 
 impl Default for Phases {
     fn default() -> Self {
-        Self { opening: Duration::from_secs(10) }
+        Self { opening: OPENING }
     }
 }
 

@@ -19,9 +19,11 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Each override as it stood on the command line.
+    /// Each override as it stood on the command line, one line each.
     pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.set.iter().map(|set| format!("--set {set}")).collect();
+        // A line break in a value must not end the comment it will stand in.
+        let one_line = |set: &String| format!("--set {}", set.replace(char::is_control, " "));
+        let mut lines: Vec<String> = self.set.iter().map(one_line).collect();
         lines.extend(self.seed.map(|seed| format!("--seed {seed}")));
         lines.extend(self.scale.map(|scale| format!("--scale {scale}")));
         lines

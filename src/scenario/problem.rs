@@ -42,6 +42,18 @@ impl Problem {
         self
     }
 
+    /// Puts a few words under the underlined text.
+    pub fn mark(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds the cure.
+    pub fn advise(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     /// The same with its cure.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -96,21 +108,21 @@ impl Problems {
             Colour::Styled => Renderer::styled(),
         }
         .term_width(WIDTH_COLUMNS);
-        let mut rendered = String::new();
+        let mut text = String::new();
         for problem in &self.list {
-            rendered.push_str(&renderer.render(&[self.group(problem)]));
-            rendered.push_str("\n\n");
+            text.push_str(&renderer.render(&[self.group(problem)]));
+            text.push_str("\n\n");
         }
         let count = match self.list.len() {
             1 => "1 problem".to_owned(),
             count => format!("{count} problems"),
         };
         let closing = format!("{} is not a valid scenario: {count}", self.name);
-        rendered.push_str(
+        text.push_str(
             &renderer.render(&[Group::with_title(Level::ERROR.primary_title(closing.as_str()))]),
         );
-        rendered.push('\n');
-        rendered
+        text.push('\n');
+        text
     }
 
     fn group<'a>(&'a self, problem: &'a Problem) -> Group<'a> {

@@ -107,10 +107,10 @@ impl Recovered<'_> {
         };
         let name = found.path.last().map_or("", String::as_str);
         self.struck.insert((found.holder, name.to_owned()));
-        if let Some((word, known)) = wording::unknown_field(error.message()) {
-            if let Some(meant) = nearest(word, known.iter().copied()) {
-                self.struck.insert((found.holder, meant.to_owned()));
-            }
+        if let Some((word, known)) = wording::unknown_field(error.message())
+            && let Some(meant) = nearest(word, known.iter().copied())
+        {
+            self.struck.insert((found.holder, meant.to_owned()));
         }
         if !self.is_told(error, &span) {
             self.problems.push(wording::explain(error.message(), span, &found));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::scenario::place::ELEMENT;
-use crate::scenario::problem::{Problem, did_you_mean, listed};
+use crate::scenario::problem::{Problem, did_you_mean};
 use crate::scenario::recover::Found;
 
 /// Tables of the language that this version does not speak, and why.
@@ -109,7 +109,7 @@ fn unknown_key(
     }
 }
 
-/// The word and the known ones of serde's `unknown … \`word\`, expected one of \`a\`, \`b\``.
+/// The word and the known ones, of serde's "unknown …, expected one of …" with both in backticks.
 fn unknown<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, Vec<&'a str>)> {
     let mut quoted = message.strip_prefix(prefix)?.split('`').skip(1).step_by(2);
     let word = quoted.next()?;
@@ -167,7 +167,7 @@ fn type_hint(got: &str, wanted: &str, path: &[String]) -> Option<String> {
 fn names(path: &[String]) -> (String, String) {
     let (last, holders) = path.split_last().expect("a place in the tree has a path");
     let name = match (last.as_str(), holders.last()) {
-        (ELEMENT, Some(list)) => format!("an element of `{list}`"),
+        (ELEMENT, Some(key)) => format!("an element of `{key}`"),
         (key, _) => format!("`{key}`"),
     };
     (name, table_name(holders))
@@ -197,9 +197,4 @@ pub(super) fn grouped(value: u64) -> String {
         grouped.push(letter);
     }
     grouped
-}
-
-/// All known words as a hint.
-pub(super) fn one_of(known: &[&str]) -> String {
-    format!("one of {}", listed(known))
 }

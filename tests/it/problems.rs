@@ -1,9 +1,13 @@
 //! Every mistake in a scenario is told at once, with file, line, column and the nearest right word.
 
+use std::fmt::Write as _;
+
 use domain::time::Time;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use spike::scenario::file::{self, Loaded};
 use spike::scenario::overrides::Overrides;
-use spike::scenario::{Context, Late};
+use spike::scenario::{Context, Late, offer};
 use spike::verdict::World;
 
 /// A scenario without a mistake.
@@ -106,82 +110,85 @@ fn a_scenario_without_a_mistake_is_read() {
     assert_eq!(scenario.populations[0].crowd.closes, Time::from_millis(70_000));
 }
 
-/// One mistake at a time, and the line that tells of it.
+/// One mistake at a time: a passage of the right scenario, and what stands there instead.
+const MISTAKES: &[(&str, &str)] = &[
+    ("schema = 1", "schema = 2"),
+    ("schema = 1", "timezone = 9"),
+    ("schema = 1", "live = { scale = 0 }"),
+    ("schema = 1", "live = { threads = 0 }"),
+    ("schema = 1", "live = { connections = \"pool\" }"),
+    ("schema = 1", "live = { connections = { pool = 0 } }"),
+    ("schema = 1", "phases = { opening = \"0s\" }"),
+    ("schema = 1", "objectives = { \"reload p(99)\" = \"fast\" }"),
+    ("schema = 1", "audit = { waive = [{ id = \"INV-FIF\", reason = \"so\" }] }"),
+    ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\", reason = \" \" }] }"),
+    ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\" }] }"),
+    ("schema = 1", "stack = { database = { servers = 0, service = \"1ms\" } }"),
+    ("schema = 1", "shop = { admission = { orders_per_second = 0 } }"),
+    ("schema = 1", "shop = { faults = [\"oversel\"] }"),
+    ("schema = 1", "shop = { reservation = { ttl = \"0s\" } }"),
+    ("id = \"day-1\"", "id = \"day/1\""),
+    ("opens = \"+40s\"", "opens = \"noon\""),
+    ("opens = \"+40s\"", "opens = \"-4s\""),
+    ("opens = \"+40s\"", "opens = 2026-12-24T12:00:00+09:00"),
+    ("opens = \"+40s\"", "opens = \"+20s\""),
+    ("opens = \"+40s\"", ""),
+    ("lasts = \"30s\"", "lasts = \"0s\""),
+    ("lasts = \"30s\"", "lasts = \"8d\""),
+    ("lasts = \"30s\"", "lasts = \"30s\"\nlimit_per_fan = 0"),
+    ("stock = 90", "stock = 0"),
+    ("stock = 90", "stock = -5"),
+    ("stock = 90", "stock = \"90\""),
+    ("stock = 90", "stok = 90"),
+    ("price = 4_500", "price = 0"),
+    ("id = \"towel\"", "id = \"tee\""),
+    ("demand = 0.6", "demand = -1"),
+    ("capacity = 40", "capacity = 40, id = \"1\""),
+    ("[[sale]]", "[sale]"),
+    ("[provider]", "[[provider]]"),
+    ("name = \"fans\"", "name = \" fans\""),
+    ("count = 700", "count = 0"),
+    ("count = 700", "count = 700\nsale = \"day-2\""),
+    ("midpoint = \"-25s\"", "midpiont = \"-25s\""),
+    ("spread = \"2s\"", "spread = \"2s\", from = \"-25s\""),
+    ("cacheable = 5", "cacheable = 6"),
+    ("calls = 6", "calls = 6, gap = \"0s\""),
+    ("calls = 6", "calls = 6, gap = { median = \"1s\", sigma = 9 }"),
+    ("calls = 6", "calls = 6, gap = { median = \"1s\" }"),
+    ("count = 700", "count = 700\nabandon = -0.1"),
+    ("count = 700", "count = 700\npieces = [0, 0]"),
+    ("count = 700", "count = 700\npieces = [\"one\"]"),
+    ("count = 700", "count = 700\nretry = { factor = 0.5 }"),
+    ("count = 700", "count = 700\nretry = { base = \"30s\" }"),
+    ("count = 700", "count = 700\nsold_out = { leave = 2 }"),
+    ("profile = \"shared-30\"", "profile = \"shared-03\""),
+    ("profile = \"shared-30\"", "limits = [{ rate = 0 }]"),
+    ("profile = \"shared-30\"", "limits = [{ burst = 4 }]"),
+    ("profile = \"shared-30\"", "limits = [{ rate = 4, window = \"1s\" }]"),
+    ("profile = \"shared-30\"", "declines = 1.5"),
+    ("profile = \"shared-30\"", "[queue]\nname = \"q\""),
+];
+
 #[test]
 fn each_mistake_is_told_once_and_alone() {
-    let long: String = (0..65).map(|n| format!("{{ id = \"{n}\", capacity = 4 }}, ")).collect();
     let (mut told, mut more) = (String::new(), String::new());
-    for (from, to) in [
-        ("schema = 1", "schema = 2"),
-        ("schema = 1", "timezone = 9"),
-        ("schema = 1", "live = { scale = 0 }"),
-        ("schema = 1", "live = { threads = 0 }"),
-        ("schema = 1", "live = { connections = \"pool\" }"),
-        ("schema = 1", "live = { connections = { pool = 0 } }"),
-        ("schema = 1", "phases = { opening = \"0s\" }"),
-        ("schema = 1", "objectives = { \"reload p(99)\" = \"fast\" }"),
-        ("schema = 1", "audit = { waive = [{ id = \"INV-FIF\", reason = \"so\" }] }"),
-        ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\", reason = \" \" }] }"),
-        ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\" }] }"),
-        ("schema = 1", "stack = { database = { servers = 0, service = \"1ms\" } }"),
-        ("schema = 1", "shop = { admission = { orders_per_second = 0 } }"),
-        ("schema = 1", "shop = { faults = [\"oversel\"] }"),
-        ("schema = 1", "shop = { reservation = { ttl = \"0s\" } }"),
-        ("id = \"day-1\"", "id = \"day/1\""),
-        ("opens = \"+40s\"", "opens = \"noon\""),
-        ("opens = \"+40s\"", "opens = \"-4s\""),
-        ("opens = \"+40s\"", "opens = 2026-12-24T12:00:00+09:00"),
-        ("opens = \"+40s\"", "opens = \"+20s\""),
-        ("opens = \"+40s\"", ""),
-        ("lasts = \"30s\"", "lasts = \"0s\""),
-        ("lasts = \"30s\"", "lasts = \"8d\""),
-        ("lasts = \"30s\"", "lasts = \"30s\"\nlimit_per_fan = 0"),
-        ("stock = 90", "stock = 0"),
-        ("stock = 90", "stock = -5"),
-        ("stock = 90", "stock = \"90\""),
-        ("stock = 90", "stok = 90"),
-        ("price = 4_500", "price = 0"),
-        ("id = \"towel\"", "id = \"tee\""),
-        ("demand = 0.6", "demand = -1"),
-        ("{ id = \"12:30\", capacity = 40 }", long.as_str()),
-        ("capacity = 40", "capacity = 40, id = \"1\""),
-        ("[[sale]]", "[sale]"),
-        ("[provider]", "[[provider]]"),
-        ("name = \"fans\"", "name = \" fans\""),
-        ("count = 700", "count = 0"),
-        ("count = 700", "count = 700\nsale = \"day-2\""),
-        ("midpoint = \"-25s\"", "midpiont = \"-25s\""),
-        ("spread = \"2s\"", "spread = \"2s\", from = \"-25s\""),
-        ("cacheable = 5", "cacheable = 6"),
-        ("calls = 6", "calls = 6, gap = \"0s\""),
-        ("calls = 6", "calls = 6, gap = { median = \"1s\", sigma = 9 }"),
-        ("calls = 6", "calls = 6, gap = { median = \"1s\" }"),
-        ("count = 700", "count = 700\nabandon = -0.1"),
-        ("count = 700", "count = 700\npieces = [0, 0]"),
-        ("count = 700", "count = 700\npieces = [\"one\"]"),
-        ("count = 700", "count = 700\nretry = { factor = 0.5 }"),
-        ("count = 700", "count = 700\nretry = { base = \"30s\" }"),
-        ("count = 700", "count = 700\nsold_out = { leave = 2 }"),
-        ("profile = \"shared-30\"", "profile = \"shared-03\""),
-        ("profile = \"shared-30\"", "limits = [{ rate = 0 }]"),
-        ("profile = \"shared-30\"", "limits = [{ burst = 4 }]"),
-        ("profile = \"shared-30\"", "limits = [{ rate = 4, window = \"1s\" }]"),
-        ("profile = \"shared-30\"", "declines = 1.5"),
-        ("profile = \"shared-30\"", "[queue]\nname = \"q\""),
-    ] {
-        let Err(problems) = read(&with(from, to)) else {
-            more.push_str(&format!("{from} -> {to}: no problem\n"));
-            continue;
-        };
+    for (from, to) in MISTAKES {
+        let problems = problems(&with(from, to));
         if !problems.ends_with(": 1 problem\n") {
-            more.push_str(&format!("{from} -> {to}:\n{problems}\n"));
+            write!(more, "{from} -> {to}:\n{problems}").unwrap();
         }
-        let message = problems.split("\n\nerror: small.toml").next().unwrap();
-        told.push_str(message);
-        told.push_str("\n\n");
+        told.push_str(problems.split("error: small.toml").next().unwrap());
     }
     assert!(more.is_empty(), "{more}");
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_sale_has_at_most_64_slots() {
+    let slot = |number: usize| format!("{{ id = \"{number}\", capacity = 4 }}");
+    let slots: Vec<String> = (0..65).map(slot).collect();
+    let told = problems(&with("{ id = \"12:30\", capacity = 40 }", &slots.join(", ")));
+    assert!(told.starts_with("error: 65 slots in one sale\n"), "{told}");
 }
 
 #[test]
@@ -279,5 +286,63 @@ fn an_unknown_time_zone_is_told_the_nearest() {
     // Where the machine has no time zone database, every name is believed.
     if let Err(told) = file::load(&path, &Overrides::default(), &Context::VIRTUAL) {
         assert!(told.to_string().contains("did you mean `Asia/Tokyo`?"), "{told}");
+    }
+}
+
+/// What a hand may leave in a text by mistake.
+const SLIPS: &[&str] = &[
+    "",
+    "\"",
+    "[",
+    "]",
+    "{",
+    "}",
+    "=",
+    "\n",
+    "#",
+    "0",
+    "-",
+    "999999999",
+    "1e300",
+    "nan",
+    "inf",
+    ".",
+    "ä😀",
+    "\"\"\"",
+    "'",
+    "[[sale]]\n",
+    "[shop]\n",
+    "id = 1\n",
+    ",",
+    "\r\n",
+    "\0",
+    "true",
+    "\"0s\"",
+    "\"9999999d\"",
+    "\"-9999999d\"",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever a slip of the hand makes of a scenario, it is read or its problems are told.
+    #[test]
+    fn no_text_breaks_the_reader(
+        slips in vec((0_usize..10_000, 0_usize..12, 0_usize..SLIPS.len()), 1..4),
+    ) {
+        let mut text: Vec<char> = include_str!("../../scenarios/dome.toml").chars().collect();
+        for (place, length, slip) in slips {
+            let start = place % text.len();
+            let end = (start + length).min(text.len());
+            text.splice(start..end, SLIPS[slip].chars());
+        }
+        match read(&text.into_iter().collect::<String>()) {
+            Ok(loaded) => {
+                let [full, lived] = [World::Simulated, World::Live]
+                    .map(|world| loaded.at_scale(None, world));
+                prop_assert!(!offer::render(&full, &offer::offer(&full, &lived)).is_empty());
+            }
+            Err(told) => prop_assert!(told.contains("is not a valid scenario"), "{}", told),
+        }
     }
 }

@@ -35,8 +35,9 @@ pub(super) fn check(
     let problems = arrive.check();
     for problem in &problems {
         if !place.struck_on(&problem.key) {
-            checker.wrong(place.path(&problem.key), problem.what.as_str()).hint =
-                Some(problem.hint.clone());
+            checker
+                .wrong(place.path(&problem.key), problem.what.as_str())
+                .advise(problem.hint.clone());
         }
     }
     limits(checker, arrive, place);
@@ -82,8 +83,9 @@ fn trace(
     match parse_trace(&text) {
         Ok(moments) if moments.len() > POINTS_MAX => {
             let count = moments.len();
-            checker.wrong(here, format!("the trace `{file}` has {count} moments")).label =
-                format!("at most {POINTS_MAX}");
+            checker
+                .wrong(here, format!("the trace `{file}` has {count} moments"))
+                .mark(format!("at most {POINTS_MAX}"));
         }
         Ok(moments) if moments.iter().any(|at| at.abs() > RUN_MAX.as_secs_f64()) => {
             checker.wrong(here, format!("the trace `{file}` leads a week from the opening"));
@@ -132,7 +134,7 @@ pub(super) fn not_before_the_run(
     let message = format!(
         "people arrive {early_s} s before the opening, but the run begins {lead_s:.0} s before it"
     );
-    checker.wrong(fans.key("arrive"), message).hint = Some(match opening {
+    checker.wrong(fans.key("arrive"), message).advise(match opening {
         Opening::After(_) => {
             format!("let the sale open later, for example `opens = \"+{early_s}s\"`")
         }

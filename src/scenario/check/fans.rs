@@ -10,7 +10,7 @@ use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
 use crate::scenario::check::{COUNT_MAX, Checker, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
-use crate::scenario::problem::did_you_mean;
+use crate::scenario::problem::{did_you_mean, listed};
 use crate::scenario::written::{FansTable, File};
 
 /// The most requests of one reload; none means that nobody reloads.
@@ -39,12 +39,12 @@ pub(super) fn populations(
         checker.wrong(root.key("fans"), format!("a scenario has at most {TABLES_MAX} populations"));
     }
     let place = root.key("fans");
-    let mut seen = Seen::default();
+    let mut names = Seen::default();
     let mut populations = Vec::new();
     for (number, table) in (0_u16..).zip(&file.fans) {
         let here = place.index(usize::from(number));
         let sale = which_sale(checker, table, here, sales);
-        let mut population = population(checker, table, here, &mut seen, sales.get(sale));
+        let mut population = population(checker, table, here, &mut names, sales.get(sale));
         population.sale = sale;
         population.crowd.seed = seed;
         population.crowd.population = number;
@@ -84,16 +84,16 @@ fn which_sale(
     let known: Vec<&str> = sales.iter().map(|sale| sale.sale.id.as_str()).collect();
     let Some(name) = &table.sale else {
         if sales.len() > 1 && !place.struck("sale") {
-            let problem = checker.wrong(place, "missing key `sale` in `[[fans]]`");
-            problem.label = "which of the sales do they come for?".to_owned();
-            problem.hint = Some(crate::scenario::wording::one_of(&known));
+            checker
+                .wrong(place, "missing key `sale` in `[[fans]]`")
+                .advise(format!("say which of the sales they come for: {}", listed(&known)));
         }
         return 0;
     };
     known.iter().position(|id| id == name).unwrap_or_else(|| {
         if !known.is_empty() {
             let problem = checker.wrong(place.key("sale"), format!("there is no sale `{name}`"));
-            problem.hint = Some(did_you_mean(name, &known));
+            problem.advise(did_you_mean(name, &known));
         }
         0
     })
@@ -164,11 +164,12 @@ fn check_behaviour(checker: &mut Checker, behaviour: &Behaviour, place: Place<'_
 
 /// A law's lognormal is no wider than [`SIGMA_MAX`].
 pub(super) fn law(checker: &mut Checker, law: Law, place: Place<'_>, key: &str) {
-    if let Law::Lognormal { sigma, .. } = law {
-        if sigma > SIGMA_MAX {
-            checker.wrong(place.key(key).key("sigma"), format!("`sigma` is {sigma}")).label =
-                format!("must be from 0 to {SIGMA_MAX}");
-        }
+    if let Law::Lognormal { sigma, .. } = law
+        && sigma > SIGMA_MAX
+    {
+        checker
+            .wrong(place.key(key).key("sigma"), format!("`sigma` is {sigma}"))
+            .mark(format!("must be from 0 to {SIGMA_MAX}"));
     }
 }
 
@@ -177,15 +178,17 @@ fn reload(checker: &mut Checker, reload: &Reload, place: Place<'_>) {
     // A gap of nothing would make one fan send for ever in one instant.
     checker.lasting(reload.gap.mean(), place, "gap");
     if !(reload.growth.is_finite() && reload.growth >= 0.0) {
-        checker.wrong(place.key("growth"), format!("`growth` is {}", reload.growth)).label =
-            "must be 0 or more".to_owned();
+        checker
+            .wrong(place.key("growth"), format!("`growth` is {}", reload.growth))
+            .mark("must be 0 or more");
     }
     checker.count(u32::from(reload.calls), (0, CALLS_MAX), place, "calls");
     if reload.calls > 0 && reload.cacheable >= reload.calls {
         let (calls, cacheable) = (reload.calls, reload.cacheable);
         let here = if place.has("cacheable") { place.key("cacheable") } else { place.key("calls") };
-        checker.wrong(here, format!("`cacheable` is {cacheable} of {calls} `calls`")).label =
-            "must be fewer: one call asks whether the sale is open".to_owned();
+        checker
+            .wrong(here, format!("`cacheable` is {cacheable} of {calls} `calls`"))
+            .mark("must be fewer: one call asks whether the sale is open");
     }
 }
 
@@ -195,18 +198,21 @@ fn pieces(checker: &mut Checker, weights: &[f64], place: Place<'_>) {
         return;
     }
     if weights.is_empty() || weights.len() > PIECES_MAX {
-        checker.wrong(here, format!("`pieces` has {} weights", weights.len())).label =
-            format!("must have 1 to {PIECES_MAX}: of one piece, of two, …");
+        checker
+            .wrong(here, format!("`pieces` has {} weights", weights.len()))
+            .mark(format!("must have 1 to {PIECES_MAX}: of one piece, of two, …"));
     }
     for (index, weight) in weights.iter().enumerate() {
         if !(weight.is_finite() && *weight >= 0.0) {
-            checker.wrong(here.index(index), format!("a weight of `pieces` is {weight}")).label =
-                "must be 0 or more".to_owned();
+            checker
+                .wrong(here.index(index), format!("a weight of `pieces` is {weight}"))
+                .mark("must be 0 or more");
         }
     }
     if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
-        checker.wrong(here, "all weights of `pieces` are 0").label =
-            "nobody wants any number of pieces".to_owned();
+        checker
+            .wrong(here, "all weights of `pieces` are 0")
+            .mark("nobody wants any number of pieces");
     }
 }
 
@@ -221,11 +227,12 @@ fn retry(checker: &mut Checker, retry: &Retry, place: Place<'_>) {
                     retry.cap, retry.base
                 ),
             )
-            .label = "`cap` must be at least `base`".to_owned();
+            .mark("`cap` must be at least `base`");
     }
     if !(retry.factor.is_finite() && retry.factor >= 1.0) {
-        checker.wrong(place.key("factor"), format!("`factor` is {}", retry.factor)).label =
-            "must be 1 or more".to_owned();
+        checker
+            .wrong(place.key("factor"), format!("`factor` is {}", retry.factor))
+            .mark("must be 1 or more");
     }
     checker.chance(retry.jitter, place, "jitter");
     checker.chance(retry.give_up, place, "give_up");

@@ -16,7 +16,8 @@ use crate::scenario::problem::{Problem, nearest};
 use crate::scenario::recover::Syntax;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::{Connections, File, LiveTable};
-use crate::scenario::{Context, LiveSettings, Objective, Phases, Scenario};
+use crate::scenario::{Context, LiveSettings, Phases, Scenario};
+use crate::verdict::objective::Objective;
 
 pub(super) use arrive::lead;
 pub(super) use sale::Opening;
@@ -27,7 +28,7 @@ pub(super) const COUNT_MAX: u32 = 20_000_000;
 /// The largest scale: see [`COUNT_MAX`].
 pub(super) const SCALE_MAX: f64 = 100.0;
 /// The latest opening and the longest sale: no rehearsal runs longer than a week.
-const RUN_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+const RUN_MAX: Duration = Duration::from_hours(7 * 24);
 /// How many sales, and how many populations, a scenario may have: 64 items each still fit the
 /// 65,535 of an item's number.
 const TABLES_MAX: usize = 1_000;
@@ -53,7 +54,7 @@ pub(super) struct Meant {
     pub(super) scenario: Scenario,
 }
 
-/// What is asked of an instant in the file, and of the world around it.
+/// When and where a scenario is read.
 #[derive(Copy, Clone)]
 struct Setting<'a> {
     context: &'a Context,
@@ -123,8 +124,8 @@ impl Checker {
         key: &str,
     ) -> T {
         if value.is_none() && !place.struck(key) && self.syntax == Syntax::Sound {
-            self.wrong(place, format!("missing key `{key}` in {table}")).label =
-                format!("has no `{key}`");
+            self.wrong(place, format!("missing key `{key}` in {table}"))
+                .mark(format!("has no `{key}`"));
         }
         value.cloned().unwrap_or_default()
     }
@@ -150,34 +151,34 @@ impl Checker {
     fn chance(&mut self, value: f64, place: Place<'_>, key: &str) {
         if !(0.0..=1.0).contains(&value) {
             self.wrong(place.key(key), format!("`{key}` is a share of 1, and {value} is not"))
-                .label = "must be from 0 to 1".to_owned();
+                .mark("must be from 0 to 1");
         }
     }
 
     /// `value` of `key` must be from `least` to `most`.
     fn count(&mut self, value: u32, (least, most): (u32, u32), place: Place<'_>, key: &str) {
         if value < least || value > most {
-            self.wrong(place.key(key), format!("`{key}` is {}", grouped(value.into()))).label =
+            self.wrong(place.key(key), format!("`{key}` is {}", grouped(value.into()))).mark(
                 match most {
                     u32::MAX => format!("must be {least} or more"),
                     _ => format!("must be from {least} to {}", grouped(most.into())),
-                };
+                },
+            );
         }
     }
 
     /// `value` of `key` must be finite and more than 0.
     fn positive(&mut self, value: f64, place: Place<'_>, key: &str) {
         if !(value.is_finite() && value > 0.0) {
-            self.wrong(place.key(key), format!("`{key}` is {value}")).label =
-                "must be more than 0".to_owned();
+            self.wrong(place.key(key), format!("`{key}` is {value}")).mark("must be more than 0");
         }
     }
 
     /// `value` of `key` must be longer than nothing.
     fn lasting(&mut self, value: Duration, place: Place<'_>, key: &str) {
         if value.is_zero() {
-            self.wrong(place.key(key), format!("`{key}` is no time at all")).label =
-                "must be longer than 0".to_owned();
+            self.wrong(place.key(key), format!("`{key}` is no time at all"))
+                .mark("must be longer than 0");
         }
     }
 
@@ -189,20 +190,19 @@ impl Checker {
             return;
         }
         if id.is_empty() || id.len() > 100 || id.trim() != id || id.contains(char::is_control) {
-            self.wrong(here, format!("{id:?} cannot name a {kind}")).label =
-                "must be 1 to 100 letters, without blanks at its ends".to_owned();
+            self.wrong(here, format!("{id:?} cannot name a {kind}"))
+                .mark("must be 1 to 100 letters, without blanks at its ends");
         }
         if !seen.insert(id) {
-            self.wrong(here, format!("a second {kind} named `{id}`")).label =
-                "must be unique".to_owned();
+            self.wrong(here, format!("a second {kind} named `{id}`")).mark("must be unique");
         }
     }
 
     fn name(&mut self, file: &File, root: Place<'_>) -> String {
         let name = self.required(file.name.as_ref(), root, "the scenario", "name");
         if let Some(version) = file.schema.filter(|version| *version != 1) {
-            self.wrong(root.key("schema"), format!("`schema` is {version}")).label =
-                "this version of spike reads schema 1".to_owned();
+            self.wrong(root.key("schema"), format!("`schema` is {version}"))
+                .mark("this version of spike reads schema 1");
         }
         let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
         let right = name.len() <= 100 && name.chars().all(allowed) && !name.starts_with(['.', '-']);
@@ -211,8 +211,7 @@ impl Checker {
                 name.chars().map(|letter| if allowed(letter) { letter } else { '-' }).collect();
             let slug = slug.trim_matches(['-', '.']).to_owned();
             let problem = self.wrong(root.key("name"), format!("{name:?} cannot name a scenario"));
-            problem.label =
-                "letters, digits, `-`, `_` and `.`: a folder bears this name".to_owned();
+            problem.mark("letters, digits, `-`, `_` and `.`: a folder bears this name");
             problem.hint =
                 (!slug.is_empty()).then(|| format!("write \"{slug}\", and this as `title`"));
         }
@@ -227,8 +226,7 @@ impl Checker {
                 .map_or("write a name such as `Asia/Tokyo`".to_owned(), |zone| {
                     format!("did you mean `{zone}`?")
                 });
-            self.wrong(root.key("timezone"), format!("unknown time zone `{name}`")).hint =
-                Some(hint);
+            self.wrong(root.key("timezone"), format!("unknown time zone `{name}`")).advise(hint);
         }
         name
     }
@@ -236,8 +234,8 @@ impl Checker {
     fn live(&mut self, live: &LiveTable, place: Place<'_>) -> LiveSettings {
         let scale = live.scale.unwrap_or(1.0);
         if !(scale > 0.0 && scale <= SCALE_MAX) {
-            self.wrong(place.key("scale"), format!("`scale` is {scale}")).label =
-                format!("must be more than 0 and at most {SCALE_MAX}");
+            self.wrong(place.key("scale"), format!("`scale` is {scale}"))
+                .mark(format!("must be more than 0 and at most {SCALE_MAX}"));
         }
         if let Some(threads) = live.threads {
             let limits = (1, u32::from(THREADS_MAX));
@@ -265,14 +263,14 @@ impl Checker {
             .map(|(key, value)| (place.key_span(key).map(|span| span.start), key, value))
             .collect();
         objectives.sort();
-        let mut parsed = Vec::new();
-        for (_, key, value) in &objectives {
-            match Objective::parse(key, value) {
-                Ok(objective) => parsed.push(objective),
-                Err(why) => self.wrong(place.key(key), why.message).hint = Some(why.hint),
+        let parsed = objectives.into_iter().map(|(_, key, value)| {
+            let objective = Objective::parse(key, value);
+            if let Err(problem) = &objective {
+                self.wrong(place.key(key), problem.message.as_str()).advise(problem.hint.clone());
             }
-        }
-        parsed
+            objective
+        });
+        parsed.filter_map(Result::ok).collect()
     }
 }
 

@@ -72,8 +72,9 @@ fn sale(
     let id = checker.required(table.id.as_ref(), place, name, "id");
     checker.identifier(&id, "sale", &mut seen.sales, place, "id");
     if id.contains('/') {
-        checker.wrong(place.key("id"), format!("{id:?} cannot name a sale")).label =
-            "without `/`, which stands between sale and slot in the files of a run".to_owned();
+        checker
+            .wrong(place.key("id"), format!("{id:?} cannot name a sale"))
+            .mark("without `/`, which stands between sale and slot in the files of a run");
     }
     let lasts = checker.required(table.lasts.as_ref(), place, name, "lasts");
     if table.lasts.is_some() {
@@ -121,8 +122,9 @@ fn opening(
     if let Ok(offset) = text.parse::<Offset>() {
         let after = offset.from(Time::ZERO) - Time::ZERO;
         if offset.seconds() < 0.0 {
-            checker.wrong(here, "a sale cannot open before the run begins").label =
-                "counts from the run's beginning".to_owned();
+            checker
+                .wrong(here, "a sale cannot open before the run begins")
+                .mark("counts from the run's beginning");
             return None;
         }
         if after > RUN_MAX {
@@ -131,9 +133,9 @@ fn opening(
         return Some(Opening::After(after));
     }
     let Some(utc_ns) = parse_instant(&text) else {
-        checker.wrong(here, format!("{text:?} is no time of opening")).hint = Some(
-            "write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\"".to_owned(),
-        );
+        checker
+            .wrong(here, format!("{text:?} is no time of opening"))
+            .advise("write \"+40s\" after the run's beginning, or \"2026-12-24T12:00:00+09:00\"");
         return None;
     };
     if let Some(now) = setting.context.now_utc_ns {
@@ -164,16 +166,17 @@ fn not_past(
     let ahead = i128::try_from(AHEAD_MIN.as_nanos()).expect("a few seconds fit");
     let seconds = from_now as f64 / 1e9;
     if from_now + lasts <= 0 && lasts > 0 {
-        checker.wrong(here, "the sale is over").label =
-            format!("it closed {:.0} s ago", -((from_now + lasts) as f64) / 1e9);
+        checker
+            .wrong(here, "the sale is over")
+            .mark(format!("it closed {:.0} s ago", -((from_now + lasts) as f64) / 1e9));
     } else if late == Late::Refused && from_now <= 0 {
         let problem = checker.wrong(here, "the sale has opened already");
-        problem.label = format!("{:.0} s ago", -seconds);
-        problem.hint = Some("`--late` runs what is left of it".to_owned());
+        problem.mark(format!("{:.0} s ago", -seconds));
+        problem.advise("`--late` runs what is left of it");
     } else if late == Late::Refused && from_now < ahead {
         let problem = checker.wrong(here, "the sale opens too soon to be ready for it");
-        problem.label = format!("in {seconds:.0} s");
-        problem.hint = Some("`--late` runs it all the same".to_owned());
+        problem.mark(format!("in {seconds:.0} s"));
+        problem.advise("`--late` runs it all the same");
     }
 }
 
@@ -198,8 +201,9 @@ fn items(
         }
         let price = checker.required(table.price.as_ref(), here, name, "price");
         if here.has("price") && !(1..=PRICE_MAX).contains(&price) {
-            checker.wrong(here.key("price"), format!("`price` is {price}")).label =
-                format!("must be from 1 to {} minor units", grouped(PRICE_MAX));
+            checker
+                .wrong(here.key("price"), format!("`price` is {price}"))
+                .mark(format!("must be from 1 to {} minor units", grouped(PRICE_MAX)));
         }
         items.push(Item { id, stock, price: Amount::new(price) });
     }
@@ -227,8 +231,9 @@ fn slots(checker: &mut Checker, tables: &[SlotTable], sale: Place<'_>) -> Vec<Sl
 
 fn too_many(checker: &mut Checker, count: usize, place: Place<'_>, key: &str) {
     if count > CHOICES_MAX {
-        checker.wrong(place, format!("{count} {key} in one sale")).label =
-            format!("at most {CHOICES_MAX}");
+        checker
+            .wrong(place, format!("{count} {key} in one sale"))
+            .mark(format!("at most {CHOICES_MAX}"));
     }
 }
 
@@ -239,13 +244,11 @@ fn demand(checker: &mut Checker, tables: &[ItemTable], sale: Place<'_>) -> Vec<f
     for (index, weight) in demand.iter().enumerate() {
         if !(weight.is_finite() && *weight >= 0.0) {
             let here = place.index(index).key("demand");
-            checker.wrong(here, format!("`demand` is {weight}")).label =
-                "must be 0 or more".to_owned();
+            checker.wrong(here, format!("`demand` is {weight}")).mark("must be 0 or more");
         }
     }
     if !demand.is_empty() && demand.iter().all(|weight| *weight == 0.0) {
-        checker.wrong(place, "nobody wants any item of this sale").label =
-            "`demand` is 0 for all".to_owned();
+        checker.wrong(place, "nobody wants any item of this sale").mark("`demand` is 0 for all");
     }
     demand
 }

@@ -9,6 +9,7 @@ mod text;
 use domain::time::{Duration, Time};
 use mock_provider::settings::{Scope, Settings as Provider};
 
+use crate::evidence::{Admitted, Facts};
 use crate::scenario::{Connections, Population, Scenario};
 
 pub use drain::{Drain, drain, drain_needed};
@@ -129,6 +130,23 @@ pub fn payment(scenario: &Scenario) -> Payment {
     }
 }
 
+/// What the judge must know of the scenario beside its catalogue.
+pub fn facts(scenario: &Scenario) -> Facts {
+    /// How late a busy sweeper may come \[added to its period\].
+    const LATE_SWEEP: Duration = Duration::from_secs(4);
+    let payment = payment(scenario);
+    let admitted = match (payment.admission_per_s, payment.orders_per_s) {
+        (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
+        (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
+        (None, None) => Admitted::Unbounded,
+    };
+    Facts {
+        admitted,
+        opening: scenario.phases.opening,
+        grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
+    }
+}
+
 /// Orders per second that all limits allow: both calls of an order share a global limit or an
 /// account's, and have one each of an endpoint's.
 fn orders_per_s(provider: &Provider) -> Option<f64> {
@@ -199,8 +217,7 @@ const WINDOWS_MAX: u32 = 20_000;
 
 /// The most fans that are expected in one second.
 fn arrivals_peak_per_s(scenario: &Scenario) -> f64 {
-    let ends = scenario.catalogue.sales.iter().map(|sale| sale.closes);
-    let end_s = ends.max().unwrap_or_default().seconds();
+    let end_s = run_length(scenario).as_secs_f64();
     let step_s = (end_s / f64::from(WINDOWS_MAX)).max(1.0);
     let arrived = |at_s: f64| -> f64 {
         scenario.populations.iter().map(|people| expected(people, Time::from_seconds(at_s))).sum()
