@@ -212,7 +212,7 @@ impl Found {
     /// What was found, unless nothing was found and something was missing to be sure.
     fn unless_missing(self, missing: Option<String>) -> Self {
         match (self, missing) {
-            (Self::Held | Self::NotApplicable(_), Some(reason)) => Self::NotChecked(reason),
+            (Self::Held, Some(reason)) => Self::NotChecked(reason),
             (found, _) => found,
         }
     }
@@ -224,10 +224,17 @@ impl Found {
 /// merely seems to hold while one is missing is not checked. A waiver lifts `not_checked` only.
 pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Finding> {
     let books = Books::new(evidence, facts);
+    let nothing_sold = evidence.catalogue.items().next().is_none()
+        && evidence.shop.is_none()
+        && evidence.provider.is_none();
     INVARIANTS
         .iter()
         .map(|invariant| {
-            let found = (invariant.check)(&books).unless_missing(missing(&books, invariant.reads));
+            let found = if nothing_sold {
+                Found::NotApplicable("nothing was for sale")
+            } else {
+                (invariant.check)(&books).unless_missing(missing(&books, invariant.reads))
+            };
             finding(invariant, found, waivers)
         })
         .collect()

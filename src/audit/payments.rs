@@ -98,19 +98,17 @@ pub(super) fn captured_no_stock(books: &Books<'_>) -> Found {
         .filter(|payment| payment.net() > 0 && payment.order.is_none())
         .collect();
     let count = charged.len() + homeless.len();
-    Found::count(count as u64, "orders charged without their pieces", || match charged.first() {
-        Some(order) => {
-            let (id, net, got) = (order.id, thousands(books.net(order)), pieces(order));
-            let end = format!(
-                "at the end {net} were taken for order {id}, which has {got} of its {} pieces",
-                order.quantity
-            );
-            story::of_order(books, order, end)
-        }
-        None => {
+    Found::count(count as u64, "orders charged without their pieces", || {
+        let Some(order) = charged.first() else {
             let end = format!("at the end no order knows of payment {}", homeless[0].id);
-            of_payment(books, homeless[0], end)
-        }
+            return of_payment(books, homeless[0], end);
+        };
+        let (id, net, got) = (order.id, thousands(books.net(order)), pieces(order));
+        let end = format!(
+            "at the end {net} were taken for order {id}, which has {got} of its {} pieces",
+            order.quantity
+        );
+        story::of_order(books, order, end)
     })
 }
 

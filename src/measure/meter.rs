@@ -143,8 +143,17 @@ impl Harvest {
         self.samples
     }
 
-    /// The counts of a second.
+    /// The counts of a second: nearly always one that is there already.
     fn at(&mut self, second: u64) -> &mut Counts {
+        let place = second.wrapping_sub(self.first);
+        if place >= self.seconds.len() as u64 {
+            self.make_room(second);
+        }
+        let place = usize::try_from(second - self.first).expect("a run's seconds fit memory");
+        &mut self.seconds[place]
+    }
+
+    fn make_room(&mut self, second: u64) {
         if self.seconds.is_empty() {
             self.first = second;
         }
@@ -156,7 +165,6 @@ impl Harvest {
         if place >= self.seconds.len() {
             self.seconds.resize(place + 1, Counts::default());
         }
-        &mut self.seconds[place]
     }
 }
 
@@ -232,7 +240,6 @@ const fn second(at: Time) -> u64 {
 }
 
 /// Which tenth of its second, from 0 to 9.
-#[expect(clippy::cast_possible_truncation, reason = "below 10")]
 const fn tenth(at: Time) -> usize {
     (at.nanos() / 100_000_000 % 10) as usize
 }

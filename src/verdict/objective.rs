@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(read.phase, Some(Phase::Opening));
         assert_eq!(read.text, "reload p(99) for 5s in opening < 800ms");
         assert_eq!(parse("reload avg in before", "< 1s").phase, Some(Phase::Before));
-        assert_eq!(parse("reload avg for 1m", "< 1s").window, Some(Duration::from_secs(60)));
+        assert_eq!(parse("reload avg for 1m", "< 1s").window, Some(Duration::from_mins(1)));
     }
 
     #[test]
