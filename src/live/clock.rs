@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn time_stands_still_until_the_run_begins() {
-        let clock = Clock::begin_in(Duration::from_secs(3_600));
+        let clock = Clock::begin_in(Duration::from_hours(1));
         assert_eq!(clock.now(), Time::ZERO);
         assert_eq!(clock.now_utc_ns(), clock.began_utc_ns());
     }

@@ -279,18 +279,24 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, ReadError> {
         _ => fields.says_keep_alive && !fields.says_close,
     };
     // Length and coding together are how requests are smuggled: read, then never used again.
-    let ambiguous = fields.transfer_encoding && fields.length.is_some();
+    let ambiguous = fields.coding.is_some() && fields.length.is_some();
     let keep_alive = persistent && framing != Framing::UntilClose && !ambiguous;
     let head = Head { status, retry_after: fields.retry_after, keep_alive };
     Ok(Some((length, ParsedHead { head, framing })))
+}
+
+/// The last of an answer's transfer codings.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Coding {
+    Chunked,
+    Other,
 }
 
 /// The header fields that matter here.
 #[derive(Default)]
 struct Fields {
     length: Option<u64>,
-    transfer_encoding: bool,
-    chunked: bool,
+    coding: Option<Coding>,
     says_close: bool,
     says_keep_alive: bool,
     retry_after: Option<Box<str>>,
@@ -301,9 +307,11 @@ impl Fields {
     fn framing(&self, status: u16) -> Framing {
         match status {
             204 | 304 => Framing::Length(0),
-            _ if self.chunked => Framing::Chunked,
-            _ if self.transfer_encoding => Framing::UntilClose,
-            _ => self.length.map_or(Framing::UntilClose, Framing::Length),
+            _ => match (self.coding, self.length) {
+                (Some(Coding::Chunked), _) => Framing::Chunked,
+                (None, Some(length)) => Framing::Length(length),
+                (Some(Coding::Other), _) | (None, None) => Framing::UntilClose,
+            },
         }
     }
 }
@@ -319,9 +327,9 @@ fn read_fields(headers: &[httparse::Header<'_>]) -> Result<Fields, ReadError> {
             }
             fields.length = Some(length);
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            fields.transfer_encoding = true;
             // Only the last coding says where the body ends.
-            fields.chunked = tokens(header.value).last().is_some_and(|token| is(token, "chunked"));
+            let chunked = tokens(header.value).last().is_some_and(|token| is(token, "chunked"));
+            fields.coding = Some(if chunked { Coding::Chunked } else { Coding::Other });
         } else if name.eq_ignore_ascii_case("connection") {
             fields.says_close |= tokens(header.value).any(|token| is(token, "close"));
             fields.says_keep_alive |= tokens(header.value).any(|token| is(token, "keep-alive"));

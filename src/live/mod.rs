@@ -46,7 +46,7 @@ use stop::{Signal, Wish};
 
 /// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
 /// asked last: those who were told to wait ask on. After it the load ends whatever they do.
-const OVERTIME: Duration = Duration::from_secs(60);
+const OVERTIME: Duration = Duration::from_mins(1);
 /// How often the shop is asked during the drain whether it is at rest.
 const DRAIN_CHECK: Duration = Duration::from_millis(250);
 /// How long the first probe may take before the target counts as refusing.

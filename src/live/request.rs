@@ -167,6 +167,7 @@ pub(super) const fn takes_effect(operation: Operation) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::money::Amount;
     use domain::shop::{Item, Sale, Slot};
     use domain::time::Time;
 
@@ -181,7 +182,7 @@ mod tests {
             closes: Time::NEVER,
             limit_per_fan: 4,
             items: ["tee", "towel"]
-                .map(|id| Item { id: id.to_owned(), stock: 1, price: Default::default() })
+                .map(|id| Item { id: id.to_owned(), stock: 1, price: Amount::ZERO })
                 .to_vec(),
             slots: vec![Slot { id: "noon".to_owned(), capacity: 1 }],
         };

@@ -2,7 +2,7 @@
 
 mod rude;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
@@ -160,7 +160,7 @@ impl Trial {
             visits: Some(visits),
         };
         let target = Target { shop: address, host: "shop.test".to_owned(), provider: address };
-        let [purchases, snapshots, shop, provider] = [(); 4].map(|()| Page::default());
+        let [purchases, snapshots, of_shop, of_provider] = [(); 4].map(|()| Page::default());
         let sinks = Sinks {
             latency: Box::new(io::sink()),
             timeline: Box::new(io::sink()),
@@ -168,8 +168,10 @@ impl Trial {
             snapshots: Box::new(snapshots.clone()),
         };
         let mut recorder = Recorder::new(sinks, clock.began_utc_ns(), Time::ZERO).unwrap();
-        let ledgers =
-            LedgerSinks { shop: Box::new(shop.clone()), provider: Box::new(provider.clone()) };
+        let ledgers = LedgerSinks {
+            shop: Box::new(of_shop.clone()),
+            provider: Box::new(of_provider.clone()),
+        };
         let scenario = self.scenario();
         let run = run(&scenario, &settings, &target, &mut recorder, ledgers, stop, watch);
         drop(settings);
@@ -179,7 +181,7 @@ impl Trial {
             steps: visited.into_iter().collect(),
             purchases: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             snapshots: snapshots.text(),
-            ledgers: [shop.text(), provider.text()],
+            ledgers: [of_shop.text(), of_provider.text()],
         }
     }
 }
@@ -407,9 +409,10 @@ fn who_waits_for_the_pool_until_the_deadline_is_shed_and_the_reading_invalid() {
 
 #[test]
 fn a_target_that_refuses_is_one_clear_sentence() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
     let outcomes = Trial::default().live(address);
     let error = outcomes.run.unwrap_err();
     assert!(matches!(error, LiveError::TargetRefuses { .. }), "{error}");
@@ -419,11 +422,17 @@ fn a_target_that_refuses_is_one_clear_sentence() {
 
 #[test]
 fn a_shop_that_closes_in_mid_run_gives_errors_not_sheds_and_unreadable_ledgers() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address that no other test uses, for its port becomes free in the middle.
+    let listener = TcpListener::bind("127.0.0.77:0").unwrap();
     let address = listener.local_addr().unwrap();
     let probed = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.write_all(b"HTTP/1.1 204 X\r\n\r\n").unwrap();
+        let mut request = [0; 4_096];
+        while !request.ends_with(b"\r\n\r\n") {
+            let count = stream.read(&mut request).unwrap();
+            request.rotate_left(count);
+        }
+        stream.write_all(b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n").unwrap();
         drop(listener);
         // Until the prober has read it and goes.
         let _ = io::copy(&mut stream, &mut io::sink());
@@ -442,11 +451,11 @@ fn the_first_stop_ends_the_sending_and_the_run_is_still_judged() {
     let not_open = json(&ShopReply::of(Outcome::NotOpen));
     let shop =
         open(move |asked| asked.line.contains("/status").then(|| Deed::Answer(not_open.clone())));
-    let stop = Stop::default();
+    let user = Stop::default();
     let trial = Trial { fans: 4, closes: Time::from_millis(600_000), ..Trial::default() };
-    let outcomes = trial.live_until(shop.address, &stop, &mut |_| {
-        if stop.presses() == 0 {
-            stop.press();
+    let outcomes = trial.live_until(shop.address, &user, &mut |_| {
+        if user.presses() == 0 {
+            user.press();
         }
     });
     let run = outcomes.run.as_ref().unwrap();
@@ -458,11 +467,11 @@ fn the_first_stop_ends_the_sending_and_the_run_is_still_judged() {
 #[test]
 fn the_second_stop_abandons_the_run() {
     let shop = open(|asked| asked.line.contains("/status").then_some(Deed::Silence));
-    let stop = Stop::default();
+    let user = Stop::default();
     let trial = Trial { fans: 4, ..Trial::default() };
-    let outcomes = trial.live_until(shop.address, &stop, &mut |_| {
-        stop.press();
-        stop.press();
+    let outcomes = trial.live_until(shop.address, &user, &mut |_| {
+        user.press();
+        user.press();
     });
     assert!(matches!(outcomes.run, Err(LiveError::Abandoned)));
 }

@@ -199,8 +199,9 @@ impl Wheel {
 
 /// The slot of a tick: ticks one turn apart share a slot.
 const fn slot_of_tick(tick: u64) -> usize {
-    // SLOTS is a power of two, so this is the remainder and fits.
-    (tick & (SLOTS as u64 - 1)) as usize
+    #[expect(clippy::cast_possible_truncation, reason = "less than SLOTS, which is a usize")]
+    let slot = (tick % SLOTS as u64) as usize;
+    slot
 }
 
 #[cfg(test)]

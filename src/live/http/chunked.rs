@@ -84,11 +84,12 @@ fn after(state: State, byte: u8) -> Result<State, ReadError> {
             }
             State::Size { digits: digits + 1, size: size * 16 + u64::from(digit) }
         }
-        (State::Size { digits: 1.., size }, b'\r') => State::SizeEnd { size },
         (State::Size { digits: 1.., size }, b';' | b' ' | b'\t') => {
             State::Extension { size, length: 1 }
         }
-        (State::Extension { size, .. }, b'\r') => State::SizeEnd { size },
+        (State::Size { digits: 1.., size } | State::Extension { size, .. }, b'\r') => {
+            State::SizeEnd { size }
+        }
         (State::Extension { size, length }, _) if byte != b'\n' && length < LINE_MAX => {
             State::Extension { size, length: length + 1 }
         }

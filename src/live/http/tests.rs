@@ -174,10 +174,9 @@ fn answers() -> impl Strategy<Value = Vec<u8>> {
     ];
     (prop_oneof![Just(0_usize), Just(1), Just(2)], 200_u16..600, lines, bodies).prop_map(
         |(interim, status, lines, body)| {
-            let mut text = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n".repeat(interim);
-            text.push_str(&format!("HTTP/1.1 {status} Reason\r\n"));
-            lines.iter().for_each(|line| text.push_str(&format!("{line}\r\n")));
-            text.push_str("\r\n");
+            let interims = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n".repeat(interim);
+            let fields: String = lines.into_iter().flat_map(|line| [line, "\r\n".into()]).collect();
+            let text = format!("{interims}HTTP/1.1 {status} Reason\r\n{fields}\r\n");
             [text.into_bytes(), body].concat()
         },
     )
