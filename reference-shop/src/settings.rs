@@ -1,7 +1,10 @@
 //! What can be set about the shop: the table `[shop]` of a scenario.
 
-use domain::shop::Catalogue;
-use domain::time::{Duration, Span};
+use std::collections::BTreeSet;
+
+use domain::money::Amount;
+use domain::shop::{CHOICES_MAX, Catalogue, Item, Sale, Slot};
+use domain::time::{Duration, Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,4 +158,56 @@ pub struct ShopSettings {
     pub account: String,
     /// Draws hang on this.
     pub seed: u64,
+}
+
+impl ShopSettings {
+    /// A small sale that is open from the beginning, to try the shop with.
+    pub fn small() -> Self {
+        let item =
+            |id: &str, price| Item { id: id.to_owned(), stock: 100, price: Amount::new(price) };
+        let slot = |id: &str| Slot { id: id.to_owned(), capacity: 100 };
+        let sale = Sale {
+            id: "day-1".to_owned(),
+            opens: Time::ZERO,
+            closes: Time::NEVER,
+            limit_per_fan: 4,
+            items: vec![item("tour-tee", 4_500), item("towel", 2_500), item("poster", 1_500)],
+            slots: vec![slot("12:00"), slot("12:30"), slot("13:00")],
+        };
+        Self {
+            shop: Settings::default(),
+            catalogue: Catalogue { sales: vec![sale] },
+            account: "spike".to_owned(),
+            seed: 1,
+        }
+    }
+
+    /// What of it the shop cannot work with, a sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut names = BTreeSet::new();
+        for sale in &self.catalogue.sales {
+            let counts = [("items", sale.items.len()), ("slots", sale.slots.len())];
+            for (what, count) in counts.into_iter().filter(|(_, count)| *count > CHOICES_MAX) {
+                let id = &sale.id;
+                problems.push(format!("sale `{id}` has {count} {what}, at most {CHOICES_MAX} fit"));
+            }
+            let twice = sale.items.iter().filter(|item| !names.insert(&item.id));
+            problems.extend(twice.map(|item| format!("there are two items `{}`", item.id)));
+            let mut slots = BTreeSet::new();
+            let twice = sale.slots.iter().filter(|slot| !slots.insert(&slot.id));
+            problems.extend(
+                twice.map(|slot| format!("sale `{}` has two slots `{}`", sale.id, slot.id)),
+            );
+        }
+        if let Some(Admission { orders_per_second: rate, burst, .. }) = self.shop.admission {
+            if !(rate.is_finite() && rate > 0.0) {
+                problems.push(format!("`orders_per_second` is {rate}, it must be more than 0"));
+            }
+            if burst.is_some_and(|burst| !(burst.is_finite() && burst >= 1.0)) {
+                problems.push("`burst` must be at least 1".to_owned());
+            }
+        }
+        problems
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod memory;
 pub mod sqlite;
+pub mod stock;
 
 mod lines;
 mod rows;

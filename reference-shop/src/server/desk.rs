@@ -1,0 +1,207 @@
+//! The desk: the one task that owns the shop's rules and carries out what they ask for.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use domain::id::OrderId;
+use domain::outcome::Outcome;
+use domain::provider::PaymentReply;
+use domain::shop::{ShopLine, ShopReply, ShopRequest, ShopSnapshot};
+use domain::time::{Duration, Time};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::inventory::Balances;
+use crate::inventory::stock::{Notice, Stock, StockError};
+use crate::rules::{Effect, Input, Shop, Ticket, Wake};
+use crate::server::Counters;
+use crate::server::pages::{Existence, Page, Pages};
+use crate::server::payment::Payment;
+
+/// How long to sleep when nothing is planned.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// What the connections ask of the desk.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A request of a fan, and where its answer goes.
+    Request(ShopRequest, oneshot::Sender<ShopReply>),
+    /// The edge fetches a page, for this one of its tickets.
+    Fetch(Page, Ticket),
+    /// What the shop says of itself now.
+    Snapshot(oneshot::Sender<(ShopSnapshot, oneshot::Receiver<Balances>)>),
+    /// All that it wrote down.
+    Ledger(oneshot::Sender<oneshot::Receiver<Vec<ShopLine>>>),
+}
+
+/// Who waits for an answer of the rules.
+#[derive(Debug)]
+enum Asked {
+    Fan(oneshot::Sender<ShopReply>),
+    Edge(Page, Ticket),
+}
+
+/// The shop's rules, and all that they act on.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) shop: Shop,
+    pub(super) clock: Clock,
+    pub(super) stock: Stock,
+    pub(super) payment: Payment,
+    pub(super) pages: Arc<Pages>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) queues: Queues,
+}
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    asked: HashMap<Ticket, Asked>,
+    tickets: u64,
+    calls: JoinSet<(OrderId, Option<PaymentReply>)>,
+    /// The next wake first; those of one moment in the order they were asked for.
+    wakes: BinaryHeap<Reverse<(Time, u64)>>,
+    planned: HashMap<u64, Wake>,
+    plans: u64,
+}
+
+impl Desk {
+    /// Serves until nobody can ask any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn serve(
+        mut self,
+        mut messages: mpsc::UnboundedReceiver<Message>,
+        mut notices: mpsc::UnboundedReceiver<Notice>,
+    ) -> Result<(), StockError> {
+        let effects = self.shop.start();
+        self.carry_out(effects);
+        let served = loop {
+            let pause = match self.queues.wakes.peek() {
+                Some(Reverse((at, _))) => self.clock.until(*at),
+                None => IDLE,
+            };
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => self.receive(message),
+                    None => break Ok(()),
+                },
+                Some(notice) = notices.recv() => match notice {
+                    Notice::Reply { asker, reply } => {
+                        self.handle(Input::Inventory { asker, reply });
+                    }
+                    Notice::Failed(error) => break Err(error),
+                },
+                Some(call) = self.queues.calls.join_next() => {
+                    let (order, reply) = call.expect("a call to the provider does not panic");
+                    self.handle(Input::Provider { order, reply });
+                }
+                () = tokio::time::sleep(pause) => self.wake(),
+            }
+        };
+        self.close().await;
+        served
+    }
+
+    fn receive(&mut self, message: Message) {
+        match message {
+            Message::Request(request, answer) => self.ask(request, Asked::Fan(answer)),
+            Message::Fetch(page, ticket) => {
+                let request = ShopRequest::Page { sale: page.sale, part: page.part };
+                self.ask(request, Asked::Edge(page, ticket));
+            }
+            // Who asked may have gone.
+            Message::Snapshot(answer) => {
+                let _ = answer.send((self.snapshot(), self.stock.balances()));
+            }
+            Message::Ledger(answer) => {
+                let _ = answer.send(self.stock.lines());
+            }
+        }
+    }
+
+    fn ask(&mut self, request: ShopRequest, asked: Asked) {
+        self.queues.tickets += 1;
+        let ticket = Ticket(self.queues.tickets);
+        self.queues.asked.insert(ticket, asked);
+        self.handle(Input::Request { ticket, request });
+    }
+
+    /// All wakes that are due.
+    fn wake(&mut self) {
+        let now = self.clock.now();
+        while let Some(Reverse((at, number))) = self.queues.wakes.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.queues.wakes.pop();
+            let wake = self.queues.planned.remove(&number).expect("a wake is planned once");
+            self.handle(Input::Woke(wake));
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let effects = self.shop.handle(self.clock.now(), input);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Reply { ticket, reply } => self.reply(ticket, reply),
+                Effect::Inventory { asker, call } => {
+                    self.stock.call(self.clock.now(), asker, call);
+                }
+                Effect::CallProvider { order, request } => {
+                    self.counters.payment.fetch_add(1, Ordering::Relaxed);
+                    let payment = self.payment.clone();
+                    let call = async move { (order, payment.call(request).await) };
+                    self.queues.calls.spawn(call);
+                }
+                Effect::Record(row) => self.stock.record(row),
+                Effect::Wake { at, wake } => {
+                    self.queues.plans += 1;
+                    self.queues.planned.insert(self.queues.plans, wake);
+                    self.queues.wakes.push(Reverse((at, self.queues.plans)));
+                }
+            }
+        }
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: ShopReply) {
+        match self.queues.asked.remove(&ticket).expect("a ticket is answered once") {
+            // Who has hung up does not listen.
+            Asked::Fan(answer) => drop(answer.send(reply)),
+            Asked::Edge(page, ticket) => {
+                let existence = match reply.outcome {
+                    Outcome::Ok => Existence::Exists,
+                    _ => Existence::Missing,
+                };
+                self.pages.fetched(self.clock.now(), page, ticket, existence);
+            }
+        }
+    }
+
+    fn snapshot(&self) -> ShopSnapshot {
+        ShopSnapshot {
+            at: self.clock.now(),
+            edge: self.counters.edge.load(Ordering::Relaxed),
+            origin: self.counters.origin.load(Ordering::Relaxed),
+            payment: self.counters.payment.load(Ordering::Relaxed),
+            pending: self.shop.pending(),
+            ..ShopSnapshot::default()
+        }
+    }
+
+    /// Gives up what is under way, writes down what was asked for and ends the threads.
+    async fn close(mut self) {
+        self.queues.calls.shutdown().await;
+        let stock = self.stock;
+        let closed = tokio::task::spawn_blocking(move || stock.close());
+        closed.await.expect("the inventory's threads do not panic");
+    }
+}

@@ -1,0 +1,111 @@
+//! The shop over HTTP: listener, connections, shutdown.
+
+mod desk;
+mod http;
+mod machine;
+mod pages;
+mod payment;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use anyhow::{Context as _, bail};
+
+use crate::clock::Clock;
+use crate::server::machine::StdinWatch;
+use crate::server::service::Service;
+use crate::settings::ShopSettings;
+
+/// How many threads serve connections at most. The load generator and the provider want the other
+/// processors, and one thread answers more cached pages than a machine of two can ask for.
+const THREADS_MAX: usize = 8;
+
+/// The command line of the shop.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", env = "SPIKE_SHOP_LISTEN")]
+    pub listen: SocketAddr,
+    /// The shop's settings and catalogue as JSON; left out: a small sale that is open already
+    #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_SETTINGS")]
+    pub settings: Option<PathBuf>,
+    /// The payment provider, such as `http://127.0.0.1:12111`
+    #[arg(long, value_name = "URL", env = "SPIKE_SHOP_PROVIDER")]
+    pub provider: Option<String>,
+    /// The database file, which must not exist yet; left out: a temporary one, deleted at the end
+    #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_DATABASE")]
+    pub database: Option<PathBuf>,
+    /// When the run began, in nanoseconds of UTC; left out: now
+    #[arg(long, value_name = "N", env = "SPIKE_SHOP_BEGAN_UTC_NS")]
+    pub began_utc_ns: Option<u64>,
+    /// End when standard input closes, so that no shop outlives who started it
+    #[arg(long)]
+    pub until_stdin_closes: bool,
+}
+
+/// What the shop counted since it began.
+#[derive(Debug, Default)]
+struct Counters {
+    /// Requests that reached the edge.
+    edge: AtomicU64,
+    /// Requests that reached the origin.
+    origin: AtomicU64,
+    /// Calls to the provider.
+    payment: AtomicU64,
+}
+
+/// Runs the shop until it is told to end: by SIGINT, SIGTERM or, if so asked, a closed standard
+/// input. Once ready it prints `listening on http://…`, and nothing else, on standard output.
+///
+/// # Errors
+/// When the settings cannot be read, the provider is not named, the address is taken or the
+/// database fails.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let settings = read_settings(args.settings.as_deref())?;
+    let Some(provider) = args.provider else {
+        bail!(
+            "call a payment provider: none is named\nhint: start one with `mock-provider --listen \
+             127.0.0.1:12111`, then pass `--provider http://127.0.0.1:12111`"
+        );
+    };
+    machine::raise_descriptor_limit();
+    let listener = machine::listen(args.listen)?;
+    let clock = Clock::new(args.began_utc_ns);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((processors / 2).clamp(1, THREADS_MAX))
+        .enable_all()
+        .build()
+        .context("start the threads")?;
+    runtime.block_on(async {
+        let stdin = if args.until_stdin_closes { StdinWatch::Watched } else { StdinWatch::Ignored };
+        let stop = machine::told_to_end(stdin)?;
+        let address = listener.local_addr().context("read the own address")?;
+        let service =
+            Service::start(listener, settings, &provider, args.database.as_deref(), clock)?;
+        let mut stdout = io::stdout();
+        writeln!(stdout, "listening on http://{address}")
+            .and_then(|()| stdout.flush())
+            .context("write to standard output")?;
+        service.serve(stop).await
+    })
+}
+
+/// The settings in a file, or a small sale.
+fn read_settings(path: Option<&Path>) -> anyhow::Result<ShopSettings> {
+    let Some(path) = path else { return Ok(ShopSettings::small()) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("read the settings `{}`", path.display()))?;
+    let settings: ShopSettings = serde_json::from_str(&text)
+        .with_context(|| format!("read the settings `{}`", path.display()))?;
+    let problems = settings.problems();
+    if !problems.is_empty() {
+        bail!("use the settings `{}`:\n  {}", path.display(), problems.join("\n  "));
+    }
+    Ok(settings)
+}
