@@ -34,7 +34,7 @@ pub enum Command {
     /// Serve the mock payment provider, alone
     Provider(mock_provider::server::Args),
     /// Serve the reference shop, alone
-    //Shop(reference_shop::server::Args),
+    Shop(reference_shop::server::Args),
     /// Print a shell's completions
     Completions {
         /// For which shell

@@ -3,15 +3,13 @@
 use super::begin::load;
 use super::print;
 use crate::cli::CheckArgs;
-use crate::live::clock::Clock;
 use crate::scenario::file::Loaded;
 use crate::scenario::offer;
 use crate::verdict::{Verdict, World};
 
 /// Validates a scenario and prints what follows from it.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<Verdict> {
-    let now = Clock::begin_in(std::time::Duration::ZERO).began_utc_ns();
-    let Some(loaded) = load(&args.scenario, &args.overrides, Some(now)) else {
+    let Some(loaded) = load(&args.scenario, &args.overrides, None) else {
         return Ok(Verdict::InvalidScenario);
     };
     print_offer(&loaded, World::Simulated)?;

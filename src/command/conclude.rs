@@ -9,7 +9,6 @@ use super::begin::Begun;
 use super::folder::{self, RunFolder};
 use super::print;
 use crate::evidence::read::Files;
-use crate::evidence::{Admitted, Facts, GRACE};
 use crate::report::{self, text};
 use crate::scenario::{Scenario, offer};
 use crate::verdict::assess::Times;
@@ -46,7 +45,7 @@ pub(super) fn conclude(
 /// # Errors
 /// When a file cannot be read.
 pub fn judge_folder(run: &RunFolder, scenario: &Scenario, world: World) -> anyhow::Result<Judged> {
-    let facts = facts(scenario);
+    let facts = offer::facts(scenario);
     let question = Question {
         world,
         times: times(scenario, world),
@@ -95,20 +94,6 @@ pub(super) fn tell(run: &RunFolder, summary: &Summary, telling: &Telling) -> any
 /// A run's provenance with how long it took \[s\].
 pub(super) fn took(provenance: &Provenance, seconds: f64) -> Provenance {
     Provenance { took_s: (seconds * 1e3).round() / 1e3, ..provenance.clone() }
-}
-
-fn facts(scenario: &Scenario) -> Facts {
-    let payment = offer::payment(scenario);
-    let admitted = match (payment.admission_per_s, payment.orders_per_s) {
-        (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
-        (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
-        (None, None) => Admitted::Unbounded,
-    };
-    Facts {
-        admitted,
-        opening: scenario.phases.opening,
-        grace: scenario.shop.reservation.sweep.0 + GRACE,
-    }
 }
 
 /// Simulated times mean something where the stack says how long its tiers take.

@@ -36,7 +36,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Report(args) => verify::report(args),
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),
-        //Command::Shop(args) => servers::shop(args),
+        Command::Shop(args) => servers::shop(args),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "spike", &mut std::io::stdout());
             Ok(Verdict::Pass)
