@@ -230,7 +230,7 @@ impl Meter {
 
     /// Keeps the time from `from` to `until` for the interval of `of`.
     fn time(&mut self, series: Series, of: Time, from: Time, until: Time) {
-        let sample = Sample::new(self.grain.interval(of), series, microseconds(until.since(from)));
+        let sample = Sample::new(self.grain.interval(of), series, microseconds(from, until));
         self.counted.samples.push(sample);
     }
 }
