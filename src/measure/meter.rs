@@ -2,9 +2,8 @@
 //!
 //! The hot path adds to counters and appends packed samples to a vector; histograms are made of
 //! them once a second by the recorder, off the load path. So a record costs some 25 ns (measured:
-//! `cargo bench --bench meter`), and
-//! an interval's values can be told apart by when they were *intended*, which a histogram per
-//! thread could not do without one histogram per interval.
+//! `cargo bench --bench meter`), and an interval's values can be told apart by when they were
+//! *intended*, which a histogram per thread could not do without one histogram per interval.
 
 use std::collections::VecDeque;
 
