@@ -104,8 +104,8 @@ impl<'a> Books<'a> {
         Time::from_nanos(utc_ns.saturating_sub(self.evidence.ending.began_utc_ns))
     }
 
-    /// Gives each payment to one order: the one that names it; or else, of the orders of its intent,
-    /// the first paid one, or the last.
+    /// Gives each payment to one order: the one that names it; or else, of the orders of its
+    /// intent, the first paid one, or the last.
     fn join(&mut self) {
         let mut claims = BTreeMap::new();
         let mut by_intent: BTreeMap<&str, usize> = BTreeMap::new();
@@ -130,8 +130,8 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Pieces of an item, or places of a slot by `sale/slot`, at the start: the catalogue's word, or
-    /// for what it does not know, the ledger's.
+    /// Pieces of an item, or places of a slot by `sale/slot`, at the start: the catalogue's word,
+    /// or for what it does not know, the ledger's.
     pub(super) fn initial(&self, name: &str) -> Option<u64> {
         let catalogue = &self.evidence.catalogue;
         let item = catalogue.items().find(|(_, _, item)| item.id == name);

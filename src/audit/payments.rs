@@ -150,7 +150,8 @@ pub(super) fn stock_no_capture(books: &Books<'_>) -> Found {
     })
 }
 
-/// Intents whose client was told by every answer that nothing was bought, and whose money was taken.
+/// Intents whose client was told by every answer that nothing was bought, and whose money was
+/// taken.
 ///
 /// An intent with a single answer that leaves room for doubt (none in time, a failure, `waiting`)
 /// does not count: its client knows that it does not know.

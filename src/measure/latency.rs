@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Cursor, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::outcome::Operation;
-use domain::time::{Duration, Time, nanos_of};
+use domain::time::{Duration, Time};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, LogIteratorError, Tag,
@@ -40,9 +40,12 @@ pub fn histogram() -> Histogram<u64> {
         .expect("the bounds are those of a histogram: 1 to 600,000,000 at 3 digits")
 }
 
-/// A time in whole microseconds \[us\], to the nearest, at most what a histogram holds.
-pub fn microseconds(time: Duration) -> u64 {
-    ((nanos_of(time).saturating_add(500)) / 1_000).min(HIGHEST_US)
+/// The time between two instants in whole microseconds \[us\], to the nearest, at most what a
+/// histogram holds.
+pub const fn microseconds(from: Time, until: Time) -> u64 {
+    let ns = until.nanos().saturating_sub(from.nanos());
+    let us = ns.saturating_add(500) / 1_000;
+    if us < HIGHEST_US { us } else { HIGHEST_US }
 }
 
 /// Microseconds as milliseconds \[ms\].

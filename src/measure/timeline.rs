@@ -10,8 +10,8 @@ use crate::evidence::read::{ReadError, json_lines};
 use crate::measure::latency::Grain;
 use crate::measure::meter::Counts;
 
-/// One line of `timeline.jsonl`: what is to be *added* to a second. A second that more becomes known
-/// of later (an operation intended in it is answered) gets further lines, so that the file is only
+/// One line of `timeline.jsonl`: what is to be *added* to a second. A second that more becomes
+/// known of later (an operation intended in it is answered) gets further lines, so that the file is only
 /// ever appended to. Counts that are 0 are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
