@@ -1,1 +1,120 @@
 //! The command line: types alone.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Rehearses the minute when everyone comes at once, and says whether the shop was right.
+///
+/// Exit codes: 0 pass · 1 error · 2 usage · 99 objective missed · 104 invalid scenario ·
+/// 105 aborted · 111 invariant violated · 112 inconclusive.
+#[derive(Debug, Parser)]
+#[command(name = "spike", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Live a scenario over real HTTP against the embedded shop and payment provider
+    Run(RunArgs),
+    /// Live a scenario in virtual time: same fans, same judge, same report
+    Simulate(RunArgs),
+    /// Validate a scenario and print what follows from it; run nothing
+    Check(CheckArgs),
+    /// Judge a recorded run again, from its files alone
+    Verify(FolderArgs),
+    /// Render a recorded run's report again
+    Report(FolderArgs),
+    /// Print the JSON Schema of scenario files
+    Schema,
+    /// Serve the mock payment provider, alone
+    Provider(mock_provider::server::Args),
+    /// Serve the reference shop, alone
+    Shop(reference_shop::server::Args),
+    /// Print a shell's completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a scenario is changed on its way in.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OverrideArgs {
+    /// The seed that all draws hang on
+    #[arg(long, env = "SPIKE_SEED")]
+    pub seed: Option<u64>,
+    /// Multiply people, stock and limits by this [default: run: the file's, others: 1]
+    #[arg(long, env = "SPIKE_SCALE", value_name = "X")]
+    pub scale: Option<f64>,
+    /// Override a key of the file, such as provider.limits.0.rate=100
+    #[arg(long = "set", env = "SPIKE_SET", value_name = "KEY=VALUE", value_delimiter = ';')]
+    pub set: Vec<String>,
+    /// Accept an opening in the past
+    #[arg(long, env = "SPIKE_LATE")]
+    pub late: bool,
+}
+
+/// `spike run` and `spike simulate`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Scenario files; several are run one after the other under one exit code
+    #[arg(required = true, value_name = "SCENARIO.toml")]
+    pub scenarios: Vec<PathBuf>,
+    /// How the scenario is changed on its way in.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Where runs leave their folders
+    #[arg(short, long, env = "SPIKE_OUT", value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// Say nothing but the verdict
+    #[arg(short, long, env = "SPIKE_QUIET")]
+    pub quiet: bool,
+    /// Print progress line by line, even on a terminal
+    #[arg(long, env = "SPIKE_NO_TUI")]
+    pub no_tui: bool,
+    /// Print summary.json on stdout instead of the text
+    #[arg(long, env = "SPIKE_JSON")]
+    pub json: bool,
+    /// Also write the verdict as `JUnit` XML
+    #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Check and print what would be run, but run nothing
+    #[arg(long, env = "SPIKE_DRY_RUN")]
+    pub dry_run: bool,
+    /// Print the scenario as it would be run, with overrides, and run nothing
+    #[arg(long, env = "SPIKE_PRINT_CONFIG")]
+    pub print_config: bool,
+}
+
+/// `spike check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: PathBuf,
+    /// How the scenario is changed on its way in.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+}
+
+/// `spike verify` and `spike report`.
+#[derive(Clone, Debug, Args)]
+pub struct FolderArgs {
+    /// A run's folder, such as reports/dome/latest
+    #[arg(value_name = "RUN_DIR")]
+    pub folder: PathBuf,
+    /// Print summary.json on stdout instead of the text
+    #[arg(long, env = "SPIKE_JSON")]
+    pub json: bool,
+    /// Also write the verdict as `JUnit` XML
+    #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Say nothing but the verdict
+    #[arg(short, long, env = "SPIKE_QUIET")]
+    pub quiet: bool,
+}

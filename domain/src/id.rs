@@ -16,6 +16,12 @@ pub struct FanId {
     pub index: u32,
 }
 
+/// The idempotency key of a fan's purchase number `purchase` (from 0) of its one intent: the same
+/// through every retry.
+pub fn key_of(fan: FanId, purchase: u8) -> String {
+    format!("{fan}-{purchase}")
+}
+
 /// A text that is not a fan's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a fan: write population-index, such as \"0-417\"")]

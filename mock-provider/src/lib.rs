@@ -1,5 +1,7 @@
 //! The mock payment provider: stateful, rate limited, and with a ledger that is true whatever its
 //! callers were told.
 
+mod clock;
 pub mod rules;
+pub mod server;
 pub mod settings;

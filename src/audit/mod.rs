@@ -1,9 +1,22 @@
 //! Was it right: invariants over evidence. It shares no code with the accused.
 
+mod books;
+mod flow;
+mod held;
+mod payments;
+mod stock;
+mod story;
+mod undersold;
+
+#[cfg(test)]
+mod tests;
+
+use domain::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use domain::time::Span;
+use crate::evidence::{Evidence, Facts};
+use books::Books;
 
 /// The table `[audit]` of a scenario; every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,4 +70,206 @@ pub enum Status {
     NotApplicable,
     /// It could not be checked.
     NotChecked,
+}
+
+/// An invariant: what must hold, and where one would see it broken.
+pub struct Invariant {
+    /// `INV-…`.
+    pub id: &'static str,
+    /// What must hold, as a sentence.
+    pub promise: &'static str,
+    /// Whether one violation is one too many.
+    pub kind: Kind,
+    /// What it reads.
+    pub reads: &'static [Source],
+    check: fn(&Books<'_>) -> Found,
+}
+
+/// Whether one violation of an invariant is one too many. Either costs the pass.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A single one is wrong whatever the load.
+    Hard,
+    /// A share is allowed, or the scenario decides whether it can be held at all.
+    Soft,
+}
+
+/// What an invariant reads.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// What the clients saw.
+    Clients,
+    /// What the shop said of itself during the run.
+    Snapshots,
+    /// The shop's ledger.
+    Shop,
+    /// The provider's ledger.
+    Provider,
+}
+
+/// All invariants, in the order of their findings.
+pub const INVARIANTS: [Invariant; 12] = [
+    Invariant {
+        id: "INV-CONSERVE",
+        promise: "free, held and sold pieces and places always add up to what there was",
+        kind: Kind::Hard,
+        reads: &[Source::Snapshots, Source::Shop],
+        check: stock::conserve,
+    },
+    Invariant {
+        id: "INV-OVERSELL",
+        promise: "no more pieces and places are sold than there are",
+        kind: Kind::Hard,
+        reads: &[Source::Clients, Source::Shop, Source::Provider],
+        check: stock::oversell,
+    },
+    Invariant {
+        id: "INV-STRANDED",
+        promise: "nothing stays held for an order that will never be paid",
+        kind: Kind::Hard,
+        reads: &[Source::Shop],
+        check: held::stranded,
+    },
+    Invariant {
+        id: "INV-UNDERSOLD",
+        promise: "what could be sold is sold before a fan leaves empty-handed",
+        kind: Kind::Soft,
+        reads: &[Source::Clients, Source::Shop],
+        check: undersold::undersold,
+    },
+    Invariant {
+        id: "INV-ORPHAN-AUTH",
+        promise: "no money stays reserved for an order that is not paid",
+        kind: Kind::Hard,
+        reads: &[Source::Shop, Source::Provider],
+        check: payments::orphaned,
+    },
+    Invariant {
+        id: "INV-DOUBLE-CHARGE",
+        promise: "a purchase is charged once, and not more than its price",
+        kind: Kind::Hard,
+        reads: &[Source::Shop, Source::Provider],
+        check: payments::double_charge,
+    },
+    Invariant {
+        id: "INV-CAPTURED-NO-STOCK",
+        promise: "who is charged gets the pieces",
+        kind: Kind::Hard,
+        reads: &[Source::Shop, Source::Provider],
+        check: payments::captured_no_stock,
+    },
+    Invariant {
+        id: "INV-STOCK-NO-CAPTURE",
+        promise: "who gets the pieces is charged",
+        kind: Kind::Hard,
+        reads: &[Source::Shop, Source::Provider],
+        check: payments::stock_no_capture,
+    },
+    Invariant {
+        id: "INV-SILENT-CHARGE",
+        promise: "who was told that nothing was bought is not charged",
+        kind: Kind::Hard,
+        reads: &[Source::Clients, Source::Provider],
+        check: payments::silent_charge,
+    },
+    Invariant {
+        id: "INV-PERUSER",
+        promise: "no fan buys more pieces than one fan may",
+        kind: Kind::Hard,
+        reads: &[Source::Shop],
+        check: flow::per_user,
+    },
+    Invariant {
+        id: "INV-RESOLVED",
+        promise: "every order comes to an end",
+        kind: Kind::Hard,
+        reads: &[Source::Shop],
+        check: flow::resolved,
+    },
+    Invariant {
+        id: "INV-QUOTA",
+        promise: "with an admission in front, the provider refuses at most 0.1 % of the calls",
+        kind: Kind::Hard,
+        reads: &[Source::Provider],
+        check: flow::quota,
+    },
+];
+
+/// What a check found.
+enum Found {
+    Held,
+    Violated { count: u64, measure: &'static str, witness: Vec<String> },
+    NotApplicable(&'static str),
+    NotChecked(String),
+}
+
+impl Found {
+    /// Violated if there is a first one of `count`, and otherwise held.
+    fn count(count: u64, measure: &'static str, witness: impl FnOnce() -> Vec<String>) -> Self {
+        if count == 0 { Self::Held } else { Self::Violated { count, measure, witness: witness() } }
+    }
+
+    /// What was found, unless nothing was found and something was missing to be sure.
+    fn unless_missing(self, missing: Option<String>) -> Self {
+        match (self, missing) {
+            (Self::Held, Some(reason)) => Self::NotChecked(reason),
+            (found, _) => found,
+        }
+    }
+}
+
+/// Holds the evidence against every invariant: one finding each, in the order of [`INVARIANTS`].
+///
+/// What is violated by the evidence there is, is violated, even where a ledger is missing; what
+/// merely seems to hold while one is missing is not checked. A waiver lifts `not_checked` only.
+pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Finding> {
+    let books = Books::new(evidence, facts);
+    let nothing_sold = evidence.catalogue.items().next().is_none()
+        && evidence.shop.is_none()
+        && evidence.provider.is_none();
+    INVARIANTS
+        .iter()
+        .map(|invariant| {
+            let found = if nothing_sold {
+                Found::NotApplicable("nothing was for sale")
+            } else {
+                (invariant.check)(&books).unless_missing(missing(&books, invariant.reads))
+            };
+            finding(invariant, found, waivers)
+        })
+        .collect()
+}
+
+/// Which ledger is missing of those that are read, and why.
+fn missing(books: &Books<'_>, reads: &[Source]) -> Option<String> {
+    let absent = |source: &Source| match source {
+        Source::Shop if books.shop.is_none() => Some("shop"),
+        Source::Provider if books.provider.is_none() => Some("provider"),
+        _ => None,
+    };
+    let name = reads.iter().find_map(absent)?;
+    let why = books.evidence.ending.unreadable.iter().find(|why| why.contains(name));
+    Some(match why {
+        Some(why) => format!("the {name}'s ledger could not be read: {why}"),
+        None => format!("there is no ledger of the {name}"),
+    })
+}
+
+fn finding(invariant: &Invariant, found: Found, waivers: &[Waiver]) -> Finding {
+    let id = invariant.id.to_owned();
+    let (status, count, measure, witness) = match found {
+        Found::Held => (Status::Held, 0, String::new(), Vec::new()),
+        Found::Violated { count, measure, witness } => {
+            (Status::Violated, count, measure.to_owned(), witness)
+        }
+        Found::NotApplicable(why) => {
+            (Status::NotApplicable, 0, String::new(), vec![why.to_owned()])
+        }
+        Found::NotChecked(why) => (Status::NotChecked, 0, String::new(), vec![why]),
+    };
+    let waived = waivers
+        .iter()
+        .find(|waiver| status == Status::NotChecked && waiver.id == id)
+        .map(|waiver| waiver.reason.clone());
+    Finding { id, status, count, measure, witness, waived }
 }

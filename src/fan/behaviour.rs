@@ -33,7 +33,7 @@ impl Default for Behaviour {
     fn default() -> Self {
         Self {
             reload: Reload::default(),
-            patience: Law::Constant(Duration::from_secs(600)),
+            patience: Law::Constant(Duration::from_mins(10)),
             think: Law::Constant(Duration::ZERO),
             abandon: 0.0,
             pieces: vec![1.0],

@@ -1,1 +1,310 @@
-//! The live world: fans act over real sockets, one loop per core.
+//! The live world: the same fans, real sockets, real time.
+//!
+//! One thread per core lives its share of the fans ([`load`]); once a second they hand over what
+//! they counted, which is merged and written down here. When the last fan has left, the shop is
+//! left alone to finish, and the ledgers are read.
+
+mod admin;
+mod answer;
+pub mod clock;
+mod connection;
+mod crew;
+mod diary;
+pub mod health;
+mod http;
+mod ledger;
+mod load;
+mod merge;
+mod request;
+mod slab;
+mod snapshot;
+mod stop;
+mod wheel;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::Sender;
+
+use domain::id::FanId;
+use domain::time::{Duration, Time};
+
+pub use admin::AdminError;
+pub use ledger::LedgerSinks;
+pub use stop::Stop;
+
+use crate::evidence::Ending;
+use crate::fan::{Action, Input};
+use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::{Population, Scenario};
+use admin::{Admin, with_causes};
+use clock::Clock;
+use health::{Health, PreflightError};
+use load::Course;
+use request::Script;
+use snapshot::Survey;
+use stop::{Signal, Wish};
+
+/// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
+/// asked last: those who were told to wait ask on. After it the load ends whatever they do.
+const OVERTIME: Duration = Duration::from_mins(1);
+/// How often the shop is asked during the drain whether it is at rest.
+const DRAIN_CHECK: Duration = Duration::from_millis(250);
+/// How long the first probe may take before the target counts as refusing.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whom the fans ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Where the shop listens.
+    pub shop: SocketAddr,
+    /// The shop's name in the field `Host`.
+    pub host: String,
+    /// Where the provider listens, for its ledger.
+    pub provider: SocketAddr,
+}
+
+/// How fans share connections.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// Each fan has its own, kept alive until it leaves.
+    PerFan,
+    /// At most so many in all; who finds none free waits, first come first served.
+    Pool(usize),
+}
+
+/// How a scenario is lived.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The run's clock: what is embedded was told the same beginning.
+    pub clock: Clock,
+    /// Load loops, at least 1; usually one per core.
+    pub threads: usize,
+    /// How fans share connections.
+    pub connections: Connections,
+    /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
+    pub drain: Duration,
+    /// The tightest latency objective, against which the generator's lateness is held.
+    pub tightest: Option<Duration>,
+    /// Where every step of every fan goes, so that it can be lived again.
+    pub visits: Option<Sender<Step>>,
+}
+
+/// One step of one fan: what it was told, and what it answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Who.
+    pub fan: FanId,
+    /// What happened.
+    pub input: Input,
+    /// What it did.
+    pub action: Action,
+}
+
+/// A run that was lived to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveRun {
+    /// How it ended, for the judge.
+    pub ending: Ending,
+    /// How the generator fared.
+    pub health: Health,
+}
+
+/// A run that was not lived to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The machine is too small for the crowd.
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+    /// Nobody answers at the target.
+    #[error("reach the shop at {address}: {why}\nhint: is it running, and is the address right?")]
+    TargetRefuses {
+        /// Where it was looked for.
+        address: SocketAddr,
+        /// What happened instead of an answer.
+        why: String,
+    },
+    /// The client for snapshots and ledgers cannot be had.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A load loop cannot be started or cannot go on.
+    #[error("live the fans' load")]
+    Load(#[source] io::Error),
+    /// Evidence cannot be written.
+    #[error("write down what was measured")]
+    Record(#[source] io::Error),
+    /// The user abandoned the run; what was written so far is on disk.
+    #[error("live the run to its end: it was abandoned")]
+    Abandoned,
+}
+
+/// Lives `scenario` against `target`, from the beginning of the clock in `settings`.
+///
+/// Evidence goes to `recorder` once a second and to `ledgers` at the end; `watch` is called after
+/// each second. A first press of `stop` ends the sending, drains and is then judged (the ending
+/// says `aborted`); a second abandons the run.
+///
+/// # Errors
+/// When the run cannot begin or cannot be lived to its end; then there is no ending, and the run is
+/// partial.
+///
+/// # Panics
+/// When a load loop panics.
+pub fn run(
+    scenario: &Scenario,
+    settings: &Settings,
+    target: &Target,
+    recorder: &mut Recorder,
+    mut ledgers: LedgerSinks,
+    stop: &Stop,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<LiveRun, LiveError> {
+    check_means(scenario, settings.connections)?;
+    let admin = Admin::new()?;
+    probe(&admin, target)?;
+    let arrivals = arrivals(scenario);
+    let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
+    let course = course(scenario, settings, target, stop, last_arrival);
+    let mut survey = Survey::start(target.shop, settings.clock)?;
+    settings.clock.sleep_until_beginning();
+
+    let loaded = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
+    let drained = drain(&course, loaded.merge.ended_at(), recorder, &mut survey, watch)?;
+    survey.now(recorder)?;
+    let judged = settings.clock.now();
+    let unreadable = fetch_ledgers(&admin, target, &mut ledgers);
+
+    let lateness_p99_ms = recorder.progress().lateness_p99_ms;
+    let aborted = stop.presses() > 0;
+    let mut tally = loaded.merge.tally();
+    if aborted {
+        // Who stops a run wants the fans to be left behind.
+        tally.left_behind = 0;
+    }
+    Ok(LiveRun {
+        ending: Ending {
+            began_utc_ns: settings.clock.began_utc_ns(),
+            load_ended: loaded.merge.ended_at(),
+            judged,
+            drained,
+            aborted,
+            unreadable,
+        },
+        health: health::judge(
+            loaded.processor.peak(),
+            lateness_p99_ms,
+            settings.tightest,
+            tally,
+            survey.unheard(),
+        ),
+    })
+}
+
+/// How many connections a scenario needs at once, at most.
+pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 {
+    let fans = scenario.populations.iter().map(|population| u64::from(population.count)).sum();
+    match connections {
+        Connections::PerFan => fans,
+        Connections::Pool(limit) => fans.min(limit as u64),
+    }
+}
+
+fn check_means(scenario: &Scenario, connections: Connections) -> Result<(), PreflightError> {
+    let needed = connections_needed(scenario, connections);
+    health::preflight(needed, health::raise_descriptor_limit(), health::ephemeral_ports())
+}
+
+/// Whatever the shop answers to its first question is an answer; only silence is a refusal.
+fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
+    let request = admin
+        .get(target.shop, "/sales/0/status")
+        .header(reqwest::header::HOST, &target.host)
+        .timeout(PROBE_PATIENCE);
+    match admin.wait(async { request.send().await }) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = with_causes(&error.without_url());
+            Err(LiveError::TargetRefuses { address: target.shop, why })
+        }
+    }
+}
+
+fn course<'run>(
+    scenario: &'run Scenario,
+    settings: &'run Settings,
+    target: &'run Target,
+    stop: &Stop,
+    last_arrival: Time,
+) -> Course<'run> {
+    let sales = &scenario.catalogue.sales;
+    let script = |population: &Population| {
+        let reload = &population.crowd.behaviour.reload;
+        Script::new(&scenario.catalogue, population.sale, reload, &target.host)
+    };
+    let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
+    let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
+    let last = closes.max(last_arrival);
+    Course {
+        scenario,
+        settings,
+        target,
+        clock: settings.clock,
+        scripts: scenario.populations.iter().map(script).collect(),
+        signal: Signal::new(stop.clone()),
+        opening: sales.iter().map(|sale| sale.opens).min().unwrap_or(Time::ZERO),
+        horizon: last + timeout.unwrap_or_default() + OVERTIME,
+    }
+}
+
+/// Everybody who comes, ordered by time; those of one instant stay in the populations' order.
+fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
+    let mut arrivals = Vec::new();
+    for (number, them) in (0_u16..).zip(&scenario.populations) {
+        let opens = scenario.catalogue.sales[them.sale].opens;
+        let of_one = them.arrive.arrivals(scenario.seed, number, them.count, opens, None);
+        let named = |(at, index)| (at, FanId { population: number, index });
+        arrivals.extend(of_one.into_iter().map(named));
+    }
+    arrivals.sort_by_key(|(at, _)| *at);
+    arrivals
+}
+
+/// Leaves the shop alone until it says that it is at rest, or the promised time is over: true, for
+/// either is enough.
+fn drain(
+    course: &Course<'_>,
+    load_ended: Time,
+    recorder: &mut Recorder,
+    survey: &mut Survey,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<bool, LiveError> {
+    let until = load_ended + course.settings.drain;
+    loop {
+        if course.signal.wish() == Wish::Abandon {
+            return Err(LiveError::Abandoned);
+        }
+        let at_rest = survey.now(recorder)?;
+        let now = course.clock.now();
+        watch(&Progress { at: now, ..recorder.progress() });
+        if at_rest || now >= until {
+            return Ok(true);
+        }
+        course.clock.sleep_until(until, DRAIN_CHECK);
+    }
+}
+
+/// Fetches both ledgers; why those that cannot be had cannot.
+fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Vec<String> {
+    let LedgerSinks { shop, provider } = ledgers;
+    let mut unreadable = Vec::new();
+    for (name, address, sink) in
+        [("shop", target.shop, shop), ("provider", target.provider, provider)]
+    {
+        if let Err(error) = ledger::fetch(admin, address, sink.as_mut()) {
+            unreadable.push(format!("{name}: {}", with_causes(&error)));
+        }
+    }
+    unreadable
+}
+
+#[cfg(test)]
+mod tests;

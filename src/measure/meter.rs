@@ -1,57 +1,337 @@
 //! A meter: what one load thread counts and times, with nothing shared.
+//!
+//! The hot path adds to counters and appends packed samples to a vector; histograms are made of
+//! them once a second by the recorder, off the load path. So a record costs a few nanoseconds, and
+//! an interval's values can be told apart by when they were *intended*, which a histogram per
+//! thread could not do without one histogram per interval.
+
+use std::collections::VecDeque;
 
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::time::Time;
 
 use crate::evidence::Attempt;
+use crate::measure::latency::{Grain, Series, microseconds};
 
 /// What one load thread (or the simulator) has counted since the last harvest.
 #[derive(Debug)]
-pub struct Meter {}
+pub struct Meter {
+    grain: Grain,
+    counted: Harvest,
+}
 
 /// What a meter counted in a while: mergeable without loss.
-#[derive(Debug)]
-pub struct Harvest {}
+#[derive(Clone, Debug, Default)]
+pub struct Harvest {
+    /// Counts by second; the first entry is second `first`.
+    seconds: VecDeque<Counts>,
+    first: u64,
+    samples: Vec<Sample>,
+}
+
+/// What was counted in one second of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Operations intended in it.
+    pub offered: u64,
+    /// Operations sent in it.
+    pub sent: u64,
+    /// Operations answered or given up in it.
+    pub completed: u64,
+    /// Checkouts (and their polls) answered `ok` in it.
+    pub useful: u64,
+    /// Checkouts sent in it.
+    pub checkout: u64,
+    /// Reloads sent in it.
+    pub reload: u64,
+    /// Fans that arrived in it.
+    pub arrived: u64,
+    /// Fans that left in it, by departure.
+    pub departed: [u64; Departure::ALL.len()],
+    /// Operations intended in it, by operation and outcome.
+    pub outcomes: [[u64; Outcome::ALL.len()]; Operation::ALL.len()],
+    /// Requests of reloads sent in it, by outcome.
+    pub calls: [u64; Outcome::ALL.len()],
+    /// Operations sent in each of its tenths.
+    pub tenths: [u64; 10],
+}
+
+impl Counts {
+    fn merge(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.sent += other.sent;
+        self.completed += other.completed;
+        self.useful += other.useful;
+        self.checkout += other.checkout;
+        self.reload += other.reload;
+        self.arrived += other.arrived;
+        add(&mut self.departed, &other.departed);
+        add(&mut self.calls, &other.calls);
+        add(&mut self.tenths, &other.tenths);
+        for (mine, theirs) in self.outcomes.iter_mut().zip(&other.outcomes) {
+            add(mine, theirs);
+        }
+    }
+}
+
+fn add(mine: &mut [u64], theirs: &[u64]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
+    }
+}
+
+/// One time of one series in one interval, packed so that sorting groups what belongs together:
+/// 28 bits of interval (tenths of a second: 310 days), 6 of series, 30 of microseconds.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sample(u64);
+
+const VALUE_BITS: u32 = 30;
+const SERIES_BITS: u32 = 6;
+const INTERVAL_MAX: u64 = (1 << (64 - VALUE_BITS - SERIES_BITS)) - 1;
+
+impl Sample {
+    fn new(interval: u64, series: Series, us: u64) -> Self {
+        let group = (interval.min(INTERVAL_MAX) << SERIES_BITS) | series.place() as u64;
+        Self((group << VALUE_BITS) | us)
+    }
+
+    /// Equal for samples of one series in one interval.
+    pub(crate) const fn group(self) -> u64 {
+        self.0 >> VALUE_BITS
+    }
+
+    /// The tenth of a second that the interval begins with.
+    pub(crate) const fn interval(self) -> u64 {
+        self.group() >> SERIES_BITS
+    }
+
+    /// The place of the series.
+    pub(crate) fn series(self) -> Series {
+        let place = self.group() & ((1 << SERIES_BITS) - 1);
+        Series::all()
+            .find(|series| series.place() as u64 == place)
+            .expect("a sample is made of a series")
+    }
+
+    /// The time \[us\].
+    pub(crate) const fn us(self) -> u64 {
+        self.0 & ((1 << VALUE_BITS) - 1)
+    }
+}
+
+impl Harvest {
+    /// Adds what another meter counted.
+    pub fn merge(&mut self, other: Self) {
+        for (second, counts) in (other.first..).zip(&other.seconds) {
+            self.at(second).merge(counts);
+        }
+        if self.samples.is_empty() {
+            self.samples = other.samples;
+        } else {
+            self.samples.extend_from_slice(&other.samples);
+        }
+    }
+
+    /// The counts of each second that has any entry, in order.
+    pub fn seconds(&self) -> impl Iterator<Item = (u64, &Counts)> {
+        (self.first..).zip(&self.seconds).filter(|(_, counts)| **counts != Counts::default())
+    }
+
+    /// The samples, sorted: by interval, then series, then value.
+    pub(crate) fn into_samples(mut self) -> Vec<Sample> {
+        self.samples.sort_unstable();
+        self.samples
+    }
+
+    /// The counts of a second: nearly always one that is there already.
+    fn at(&mut self, second: u64) -> &mut Counts {
+        let place = second.wrapping_sub(self.first);
+        if place >= self.seconds.len() as u64 {
+            self.make_room(second);
+        }
+        let place = usize::try_from(second - self.first).expect("a run's seconds fit memory");
+        &mut self.seconds[place]
+    }
+
+    fn make_room(&mut self, second: u64) {
+        if self.seconds.is_empty() {
+            self.first = second;
+        }
+        while second < self.first {
+            self.seconds.push_front(Counts::default());
+            self.first -= 1;
+        }
+        let place = usize::try_from(second - self.first).expect("a run's seconds fit memory");
+        if place >= self.seconds.len() {
+            self.seconds.resize(place + 1, Counts::default());
+        }
+    }
+}
 
 impl Meter {
     /// An empty meter; `opening` is the first opening, around which counting is finer.
     pub fn new(opening: Time) -> Self {
-        let _ = opening;
-        todo!()
+        Self { grain: Grain::new(opening), counted: Harvest::default() }
     }
 
     /// A fan arrived.
     pub fn arrived(&mut self, at: Time) {
-        let _ = at;
-        todo!()
+        self.counted.at(second(at)).arrived += 1;
     }
 
     /// A fan left.
     pub fn departed(&mut self, at: Time, departure: Departure) {
-        let _ = (at, departure);
-        todo!()
+        self.counted.at(second(at)).departed[departure as usize] += 1;
     }
 
-    /// A fan wants an operation sent at `intended`, and it was handed to the network at `sent`.
+    /// A fan wants an operation sent at `intended`, and it was handed to the network at `sent`. An
+    /// operation that is shed is never sent: it counts as offered when it is done.
     pub fn sent(&mut self, operation: Operation, intended: Time, sent: Time) {
-        let _ = (operation, intended, sent);
-        todo!()
+        self.counted.at(second(intended)).offered += 1;
+        let counts = self.counted.at(second(sent));
+        counts.sent += 1;
+        counts.checkout += u64::from(operation == Operation::Checkout);
+        counts.reload += u64::from(operation == Operation::Reload);
+        counts.tenths[tenth(sent)] += 1;
+        self.time(Series::Lateness, intended, intended, sent);
     }
 
     /// A whole operation was answered or given up.
     pub fn done(&mut self, attempt: &Attempt) {
-        let _ = attempt;
-        todo!()
+        let Attempt { operation, intended, sent, done, outcome, .. } = *attempt;
+        let counts = self.counted.at(second(intended));
+        counts.outcomes[operation as usize][outcome as usize] += 1;
+        counts.offered += u64::from(outcome == Outcome::Shed);
+        let useful =
+            outcome == Outcome::Ok && matches!(operation, Operation::Checkout | Operation::Poll);
+        let counts = self.counted.at(second(done));
+        counts.completed += 1;
+        counts.useful += u64::from(useful);
+        if outcome.enters_percentiles() {
+            self.time(Series::Response(operation), intended, intended, done);
+            self.time(Series::Service(operation), intended, sent, done);
+        }
     }
 
     /// One request of a reload (`reload.call`) was answered or given up.
     pub fn call_done(&mut self, sent: Time, done: Time, outcome: Outcome) {
-        let _ = (sent, done, outcome);
-        todo!()
+        self.counted.at(second(sent)).calls[outcome as usize] += 1;
+        if outcome.enters_percentiles() {
+            self.time(Series::Call, sent, sent, done);
+        }
     }
 
     /// Hands over all that was counted and is empty afterwards.
     pub fn harvest(&mut self) -> Harvest {
-        todo!()
+        let samples = Vec::with_capacity(self.counted.samples.len());
+        let seconds = VecDeque::with_capacity(self.counted.seconds.len());
+        std::mem::replace(&mut self.counted, Harvest { seconds, first: 0, samples })
+    }
+
+    /// Keeps the time from `from` to `until` for the interval of `of`.
+    fn time(&mut self, series: Series, of: Time, from: Time, until: Time) {
+        let sample = Sample::new(self.grain.interval(of), series, microseconds(until.since(from)));
+        self.counted.samples.push(sample);
+    }
+}
+
+const fn second(at: Time) -> u64 {
+    at.nanos() / 1_000_000_000
+}
+
+/// Which tenth of its second, from 0 to 9.
+const fn tenth(at: Time) -> usize {
+    (at.nanos() / 100_000_000 % 10) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::FanId;
+
+    fn attempt(outcome: Outcome, intended_ms: u64, sent_ms: u64, done_ms: u64) -> Attempt {
+        Attempt {
+            fan: FanId { population: 0, index: 0 },
+            operation: Operation::Checkout,
+            intended: Time::from_millis(intended_ms),
+            sent: Time::from_millis(sent_ms),
+            done: Time::from_millis(done_ms),
+            outcome,
+        }
+    }
+
+    fn meter() -> Meter {
+        Meter::new(Time::from_millis(60_000))
+    }
+
+    #[test]
+    fn an_answer_counts_where_it_was_wanted_and_completes_where_it_came() {
+        let mut meter = meter();
+        meter.sent(Operation::Checkout, Time::from_millis(1_900), Time::from_millis(2_100));
+        meter.done(&attempt(Outcome::Ok, 1_900, 2_100, 4_000));
+        let harvest = meter.harvest();
+        let seconds: Vec<(u64, u64, u64, u64, u64)> = harvest
+            .seconds()
+            .map(|(second, counts)| {
+                (second, counts.offered, counts.sent, counts.completed, counts.useful)
+            })
+            .collect();
+        assert_eq!(seconds, [(1, 1, 0, 0, 0), (2, 0, 1, 0, 0), (4, 0, 0, 1, 1)]);
+        let samples = harvest.into_samples();
+        let read: Vec<(Series, u64, u64)> = samples
+            .iter()
+            .map(|sample| (sample.series(), sample.interval(), sample.us()))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (Series::Response(Operation::Checkout), 10, 2_100_000),
+                (Series::Service(Operation::Checkout), 10, 1_900_000),
+                (Series::Lateness, 10, 200_000),
+            ]
+        );
+    }
+
+    #[test]
+    fn refusals_enter_ratios_only() {
+        let mut meter = meter();
+        for outcome in [Outcome::RateLimited, Outcome::Error, Outcome::Shed, Outcome::Waiting] {
+            meter.done(&attempt(outcome, 1_000, 1_000, 1_001));
+        }
+        let harvest = meter.harvest();
+        let (_, counts) = harvest.seconds().next().unwrap();
+        assert_eq!(counts.outcomes[Operation::Checkout as usize].iter().sum::<u64>(), 4);
+        assert_eq!(counts.offered, 1, "what was shed was offered though never sent");
+        assert_eq!(harvest.into_samples(), []);
+    }
+
+    #[test]
+    fn two_threads_merge_to_what_one_would_have_counted() {
+        let (mut one, mut first, mut second) = (meter(), meter(), meter());
+        for n in 0..100 {
+            let attempt = attempt(Outcome::Ok, 7_000 - n * 50, 7_000, 7_000 + n * 3);
+            one.done(&attempt);
+            if n % 2 == 0 { &mut first } else { &mut second }.done(&attempt);
+        }
+        let mut merged = first.harvest();
+        merged.merge(second.harvest());
+        let one = one.harvest();
+        assert!(one.seconds().eq(merged.seconds()));
+        assert_eq!(one.into_samples(), merged.into_samples());
+    }
+
+    #[test]
+    fn a_harvested_meter_is_empty() {
+        let mut meter = meter();
+        meter.arrived(Time::from_millis(5));
+        meter.harvest();
+        assert_eq!(meter.harvest().seconds().count(), 0);
+    }
+
+    #[test]
+    fn what_takes_longer_than_the_histogram_reaches_is_clamped() {
+        let mut meter = meter();
+        meter.done(&attempt(Outcome::Unknown, 0, 0, 3_600_000));
+        assert!(meter.harvest().into_samples().iter().all(|sample| sample.us() == 600_000_000));
     }
 }

@@ -1,7 +1,13 @@
 //! How long and how many: meters, histograms, the timeline, and the measured part of a summary.
 
+pub mod latency;
 pub mod meter;
+mod rates;
 pub mod recorder;
+mod summarize;
+pub mod timeline;
+
+pub use summarize::summarize;
 
 use std::collections::BTreeMap;
 
@@ -211,4 +217,15 @@ pub struct Tenth {
     pub sent: u64,
     /// Reloads' 99 % response time \[ms\].
     pub reload_p99_ms: Option<f64>,
+}
+
+/// Rounded to 3 decimals: microseconds of milliseconds, and rates that a file can hold the same on
+/// every machine.
+pub fn round3(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+/// Rounded to 6 decimals: ratios.
+pub fn round6(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }

@@ -1,12 +1,19 @@
 //! Merges the meters once a second and writes what the judge will read.
+//!
+//! Its memory does not grow with the run: one histogram to fill and empty, one of all lateness so
+//! far, and the totals that a person watches.
 
 use std::io::{self, Write};
 
-use domain::shop::ShopSnapshot;
+use domain::shop::{Balance, ShopSnapshot};
 use domain::time::Time;
+use hdrhistogram::Histogram;
+use serde::Serialize;
 
 use crate::evidence::PurchaseLine;
-use crate::measure::meter::Harvest;
+use crate::measure::latency::{Grain, LatencyWriter, Series, histogram, milliseconds};
+use crate::measure::meter::{Counts, Harvest, Sample};
+use crate::measure::timeline::TimelineLine;
 
 /// Where evidence goes.
 pub struct Sinks {
@@ -22,7 +29,20 @@ pub struct Sinks {
 
 /// Writes evidence once a second, so that a killed run loses at most the last second.
 pub struct Recorder {
-    sinks: Sinks,
+    latency: LatencyWriter,
+    timeline: Box<dyn Write + Send>,
+    purchases: Box<dyn Write + Send>,
+    snapshots: Box<dyn Write + Send>,
+    grain: Grain,
+    /// Filled and emptied for each entry of the interval log.
+    scratch: Histogram<u64>,
+    lateness: Histogram<u64>,
+    /// The generator's cores, for the next line of the timeline.
+    cpu: Option<f64>,
+    progress: Progress,
+    arrived: u64,
+    left: u64,
+    last: Option<ShopSnapshot>,
 }
 
 /// How far the run is, for a person who watches.
@@ -56,8 +76,20 @@ impl Recorder {
     /// # Errors
     /// When a header cannot be written.
     pub fn new(sinks: Sinks, began_utc_ns: u64, opening: Time) -> io::Result<Self> {
-        let _ = (began_utc_ns, opening);
-        Ok(Self { sinks })
+        Ok(Self {
+            latency: LatencyWriter::begin(sinks.latency, began_utc_ns)?,
+            timeline: sinks.timeline,
+            purchases: sinks.purchases,
+            snapshots: sinks.snapshots,
+            grain: Grain::new(opening),
+            scratch: histogram(),
+            lateness: histogram(),
+            cpu: None,
+            progress: Progress::default(),
+            arrived: 0,
+            left: 0,
+            last: None,
+        })
     }
 
     /// Takes what all meters counted up to `until` (a whole second) and writes it down, flushed.
@@ -70,8 +102,26 @@ impl Recorder {
         harvests: Vec<Harvest>,
         purchases: &[PurchaseLine],
     ) -> io::Result<()> {
-        let _ = (until, harvests, purchases, &mut self.sinks);
-        todo!()
+        let mut all = Harvest::default();
+        for harvest in harvests {
+            all.merge(harvest);
+        }
+        self.progress.at = until;
+        self.progress.sent = 0;
+        self.write_timeline(until, &all)?;
+        self.write_latency(&all.into_samples())?;
+        for line in purchases {
+            write_line(&mut self.purchases, line)?;
+        }
+        self.latency.flush()?;
+        self.timeline.flush()?;
+        self.purchases.flush()
+    }
+
+    /// Notes how many cores the generator used since the last call \[cores\]; the next line of the
+    /// timeline says so.
+    pub fn busy(&mut self, cores: f64) {
+        self.cpu = Some(self.cpu.map_or(cores, |cpu| cpu.max(cores)));
     }
 
     /// Writes down what the shop says of itself.
@@ -79,12 +129,193 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be written.
     pub fn snapshot(&mut self, snapshot: &ShopSnapshot) -> io::Result<()> {
-        let _ = snapshot;
-        todo!()
+        write_line(&mut self.snapshots, snapshot)?;
+        self.snapshots.flush()?;
+        let before = self.last.take().unwrap_or_default();
+        let elapsed = snapshot.at.since(before.at).as_secs_f64();
+        let per_s = |now: u64, then: u64| rate(now.saturating_sub(then), elapsed);
+        self.progress.edge = per_s(snapshot.edge, before.edge);
+        self.progress.origin = per_s(snapshot.origin, before.origin);
+        self.progress.payment = per_s(snapshot.payment, before.payment);
+        let sum = |part: fn(&Balance) -> i64| snapshot.items.values().map(part).sum();
+        self.progress.free = sum(|balance| balance.free);
+        self.progress.sold = sum(|balance| balance.sold);
+        self.last = Some(snapshot.clone());
+        Ok(())
     }
 
     /// How far the run is.
     pub fn progress(&self) -> Progress {
-        todo!()
+        let lateness_p99_ms = milliseconds(self.lateness.value_at_quantile(0.99));
+        Progress { lateness_p99_ms, ..self.progress.clone() }
+    }
+
+    fn write_timeline(&mut self, until: Time, all: &Harvest) -> io::Result<()> {
+        for (second, counts) in all.seconds() {
+            write_line(&mut self.timeline, &TimelineLine::new(second, counts, self.grain))?;
+            self.watch(counts);
+        }
+        if self.cpu.is_some() {
+            let second = (until.nanos() / 1_000_000_000).saturating_sub(1);
+            let line = TimelineLine { second, cpu: self.cpu.take(), ..TimelineLine::default() };
+            write_line(&mut self.timeline, &line)?;
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, counts: &Counts) {
+        self.arrived += counts.arrived;
+        self.left += counts.departed.iter().sum::<u64>();
+        // One meter may tell of a fan's leaving before another tells of its arrival.
+        self.progress.present = self.arrived.saturating_sub(self.left);
+        self.progress.sent += counts.sent;
+        self.progress.confirmed += counts.useful;
+    }
+
+    /// Writes one entry per interval and series; the samples are sorted.
+    fn write_latency(&mut self, samples: &[Sample]) -> io::Result<()> {
+        for group in samples.chunk_by(|a, b| a.group() == b.group()) {
+            let (interval, series) = (group[0].interval(), group[0].series());
+            self.scratch.reset();
+            for same in group.chunk_by(|a, b| a == b) {
+                self.scratch.saturating_record_n(same[0].us(), same.len() as u64);
+                if series == Series::Lateness {
+                    self.lateness.saturating_record_n(same[0].us(), same.len() as u64);
+                }
+            }
+            let (start, length) = (Grain::start(interval), self.grain.length(interval));
+            self.latency.write(series, start, length, &self.scratch)?;
+        }
+        Ok(())
+    }
+}
+
+/// Events per second, to the nearest; nothing while no time has passed.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count over a positive time is positive, and far below 2^64"
+)]
+fn rate(count: u64, seconds: f64) -> u64 {
+    if seconds > 0.0 { (count as f64 / seconds).round() as u64 } else { 0 }
+}
+
+fn write_line(sink: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *sink, line)?;
+    sink.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    use crate::evidence::Attempt;
+    use crate::measure::latency::LatencyLog;
+    use crate::measure::meter::Meter;
+    use crate::measure::timeline::Timeline;
+    use domain::id::FanId;
+    use domain::outcome::{Departure, Operation, Outcome};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Shared {
+        fn bytes(&self) -> Vec<u8> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    struct Rig {
+        recorder: Recorder,
+        latency: Shared,
+        timeline: Shared,
+    }
+
+    fn rig() -> Rig {
+        let (latency, timeline) = (Shared::default(), Shared::default());
+        let sinks = Sinks {
+            latency: Box::new(latency.clone()),
+            timeline: Box::new(timeline.clone()),
+            purchases: Box::new(io::sink()),
+            snapshots: Box::new(io::sink()),
+        };
+        let recorder = Recorder::new(sinks, 0, Time::from_millis(40_000)).unwrap();
+        Rig { recorder, latency, timeline }
+    }
+
+    fn reload(meter: &mut Meter, intended_ms: u64, took_ms: u64) {
+        let intended = Time::from_millis(intended_ms);
+        let done = Time::from_millis(intended_ms + took_ms);
+        let fan = FanId { population: 0, index: 0 };
+        let (operation, outcome) = (Operation::Reload, Outcome::Ok);
+        meter.sent(operation, intended, intended);
+        meter.done(&Attempt { fan, operation, intended, sent: intended, done, outcome });
+    }
+
+    #[test]
+    fn what_comes_late_corrects_the_second_it_belongs_to() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        reload(&mut meter, 100, 50);
+        rig.recorder.absorb(Time::from_millis(1_000), vec![meter.harvest()], &[]).unwrap();
+        reload(&mut meter, 900, 700);
+        rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
+
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.seconds[&0].outcomes[&Operation::Reload][&Outcome::Ok], 2);
+        assert_eq!((timeline.seconds[&0].completed, timeline.seconds[&1].completed), (1, 1));
+        let log = LatencyLog::read(&rig.latency.bytes()[..]).unwrap();
+        let first =
+            log.between(Series::Response(Operation::Reload), Time::ZERO, Time::from_millis(1_000));
+        assert_eq!((first.len(), first.equivalent(first.max(), 700_000)), (2, true));
+    }
+
+    #[test]
+    fn the_opening_is_cut_into_tenths() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        for tenth in 0..10 {
+            reload(&mut meter, 40_000 + tenth * 100, 5);
+        }
+        rig.recorder.absorb(Time::from_millis(41_000), vec![meter.harvest()], &[]).unwrap();
+        let text = String::from_utf8(rig.latency.bytes()).unwrap();
+        let intervals: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("Tag=reload,40.")).collect();
+        assert_eq!(intervals.len(), 10);
+        assert!(intervals[3].starts_with("Tag=reload,40.300,0.100,0.005,"), "{}", intervals[3]);
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.seconds[&40].tenths, Some([1; 10]));
+    }
+
+    #[test]
+    fn progress_counts_the_last_second_and_who_is_present() {
+        let mut rig = rig();
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        meter.arrived(Time::from_millis(10));
+        meter.arrived(Time::from_millis(20));
+        meter.departed(Time::from_millis(30), Departure::SoldOut);
+        reload(&mut meter, 100, 5);
+        rig.recorder.busy(0.5);
+        rig.recorder.absorb(Time::from_millis(1_000), vec![meter.harvest()], &[]).unwrap();
+        let snapshot =
+            |ms, edge| ShopSnapshot { at: Time::from_millis(ms), edge, ..ShopSnapshot::default() };
+        rig.recorder.snapshot(&snapshot(1_000, 60)).unwrap();
+        rig.recorder.snapshot(&snapshot(3_000, 260)).unwrap();
+        let progress = rig.recorder.progress();
+        assert_eq!((progress.present, progress.sent, progress.edge), (1, 1, 100));
+        rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
+        assert_eq!(rig.recorder.progress().sent, 0);
+        let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
+        assert_eq!(timeline.total().cpu, Some(0.5));
     }
 }

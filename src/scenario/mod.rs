@@ -1,12 +1,34 @@
 //! A scenario as meant: every reference resolved, every number in range, scaled.
+//!
+//! A file is read as written (`written`), every mistake in it is told at once (`recover`, `check`,
+//! `problem`), and what remains is scaled (`scale`) to a [`Scenario`].
 
+mod check;
+pub mod file;
+pub mod offer;
+pub mod overrides;
+mod place;
+pub mod problem;
+mod recover;
+mod scale;
+mod schema;
+mod wording;
+pub mod written;
+
+use domain::id::{ItemId, SlotId};
 use domain::shop::Catalogue;
-use reference_shop::settings::Settings as ShopTable;
+use domain::time::{Duration, Time};
+use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
+use crate::evidence::OPENING;
 use crate::fan::Crowd;
 use crate::tier::Stack;
+use crate::verdict::objective::Objective;
+
+pub use schema::schema;
+pub use written::Connections;
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -19,6 +41,12 @@ pub struct Scenario {
     pub seed: u64,
     /// The scale that people, stock and limits were multiplied by.
     pub scale: f64,
+    /// The time zone in which instants are shown (IANA name).
+    pub timezone: String,
+    /// How the live world lives it.
+    pub live: LiveSettings,
+    /// How the run is divided in time.
+    pub phases: Phases,
     /// All that is for sale, scaled; opening times count from the run's beginning.
     pub catalogue: Catalogue,
     /// The populations, scaled.
@@ -31,6 +59,44 @@ pub struct Scenario {
     pub audit: AuditSettings,
     /// The stack of the simulator.
     pub stack: Stack,
+    /// The service level objectives, in the order of the file.
+    pub objectives: Vec<Objective>,
+}
+
+impl Scenario {
+    /// When each fan of a population arrives, and its index: sorted by both.
+    pub fn arrivals(&self, number: u16) -> Vec<(Time, u32)> {
+        let population = &self.populations[usize::from(number)];
+        let opens = self.catalogue.sales[population.sale].opens;
+        let trace = population.trace.as_deref();
+        population.arrive.arrivals(self.seed, number, population.count, opens, trace)
+    }
+
+    /// The number of an item that a population knows by its place in the sale.
+    pub fn item(&self, population: &Population, place: u8) -> ItemId {
+        ItemId(self.catalogue.first_item(population.sale).0 + u16::from(place))
+    }
+
+    /// The number of a slot that a population knows by its place in the sale.
+    pub fn slot(&self, population: &Population, place: u8) -> SlotId {
+        SlotId(self.catalogue.first_slot(population.sale).0 + u16::from(place))
+    }
+
+    /// When the first sale opens.
+    pub fn first_opening(&self) -> Time {
+        let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
+        openings.min().expect("a scenario has a sale")
+    }
+
+    /// All that the shop's rules need to know.
+    pub fn shop_settings(&self) -> ShopSettings {
+        ShopSettings {
+            shop: self.shop.clone(),
+            catalogue: self.catalogue.clone(),
+            account: self.name.clone(),
+            seed: self.seed,
+        }
+    }
 }
 
 /// A population: fans, staff, bots.
@@ -44,6 +110,56 @@ pub struct Population {
     pub count: u32,
     /// How they arrive.
     pub arrive: Arrive,
+    /// The moments of a `trace` \[s from the opening\]; absent for every other shape.
+    pub trace: Option<Vec<f64>>,
     /// How they behave, and what they want.
     pub crowd: Crowd,
+}
+
+/// How the live world lives a scenario: the table `[live]`.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct LiveSettings {
+    /// The scale that `spike run` uses.
+    pub scale: f64,
+    /// Threads that make load; absent: one per core.
+    pub threads: Option<u16>,
+    /// Connections to the shop.
+    pub connections: Connections,
+}
+
+/// How the run is divided in time: the table `[phases]`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Phases {
+    /// How long `opening` lasts from each opening on.
+    pub opening: Duration,
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self { opening: OPENING }
+    }
+}
+
+/// What the reader of a scenario must know of the moment it is read in.
+#[derive(Copy, Clone, Debug)]
+pub struct Context {
+    /// What time it is \[ns of UTC\]; absent for virtual time, in which no opening is past.
+    pub now_utc_ns: Option<u64>,
+    /// Whether an opening may be past or near.
+    pub late: Late,
+}
+
+/// Whether an opening may be past, or too near for its people to arrive as the file says.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Late {
+    /// It may not.
+    #[default]
+    Refused,
+    /// It may (`--late`): what is left of the sale is run.
+    Allowed,
+}
+
+impl Context {
+    /// Virtual time: no opening is past.
+    pub const VIRTUAL: Self = Self { now_utc_ns: None, late: Late::Refused };
 }

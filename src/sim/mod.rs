@@ -1,1 +1,227 @@
 //! The simulated world: the same fans, an event calendar for a world.
+//!
+//! Fans, the shop's rules, the edge cache, the inventory and the provider are the very machines of
+//! the live world; only the medium is simulated: the network, and stations that serve and queue.
+
+pub mod calendar;
+mod guest;
+mod path;
+mod shop;
+
+use std::io;
+use std::ops::ControlFlow;
+
+use domain::id::OrderId;
+use domain::provider::PaymentReply;
+use domain::time::{Duration, Time};
+use mock_provider::rules::Provider;
+use reference_shop::inventory::memory::Memory;
+use reference_shop::rules::edge::Edge;
+use reference_shop::rules::{Asker, InventoryCall, Shop, Wake};
+
+use crate::evidence::{Ending, PurchaseLine};
+use crate::fan::Visit;
+use crate::measure::meter::Meter;
+use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::Scenario;
+use crate::tier::station::Station;
+
+use calendar::Calendar;
+use guest::Guest;
+use path::Call;
+use shop::Books;
+
+pub use shop::Ledgers;
+
+/// What can happen in the simulated world.
+#[derive(Debug)]
+enum Event {
+    /// A fan arrives.
+    Arrive(u32),
+    /// A fan's sleep is over.
+    Wake(u32),
+    /// A fan's operation (by its number) has had its time.
+    Deadline { guest: u32, operation: u32 },
+    /// A request reaches the edge.
+    AtEdge(u32),
+    /// The edge has done its part of a request.
+    EdgeDone(u32),
+    /// The application has done its part of a request.
+    ApplicationDone(u32),
+    /// An answer reaches its fan.
+    Answered(u32),
+    /// The database has carried out a statement.
+    DatabaseDone(u32),
+    /// The provider answers for an order, or has had its time.
+    Provider { order: OrderId, reply: Option<PaymentReply> },
+    /// The shop wanted to be woken.
+    Shop(Wake),
+}
+
+/// A statement on its way through the database.
+#[derive(Copy, Clone, Debug)]
+struct Statement {
+    asker: Asker,
+    call: InventoryCall,
+}
+
+/// Everything there is.
+struct World<'a> {
+    scenario: &'a Scenario,
+    calendar: Calendar<Event>,
+    guests: Vec<Guest>,
+    present: u64,
+    calls: slab::Slab<Call>,
+    statements: slab::Slab<Statement>,
+    edge: Edge,
+    edge_station: Option<Station<u32>>,
+    application: Option<Station<u32>>,
+    database: Option<Station<u32>>,
+    shop: Shop,
+    inventory: Memory,
+    provider: Provider,
+    books: Books,
+    meter: Meter,
+    purchases: Vec<PurchaseLine>,
+    visits: Option<Vec<Visit>>,
+    draws: u64,
+}
+
+/// What a simulated run leaves beside what it recorded.
+#[derive(Debug)]
+pub struct SimulatedRun {
+    /// How it ended.
+    pub ending: Ending,
+    /// Both ledgers.
+    pub ledgers: Ledgers,
+    /// Each fan's every step, where asked for.
+    pub visits: Vec<Visit>,
+    /// How many events it took.
+    pub events: u64,
+}
+
+/// Whether each fan's every step is kept, for the twin test.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Visits {
+    /// They are forgotten.
+    Forget,
+    /// They are kept.
+    Keep,
+}
+
+/// Lives `scenario` in virtual time and records it; the same scenario gives the same bytes.
+///
+/// `drain` is how long the shop is left alone after the last fan; `watch` is told once per
+/// virtual second and may break the run off, which is then judged as aborted.
+///
+/// # Errors
+/// When evidence cannot be written.
+pub fn run(
+    scenario: &Scenario,
+    drain: Duration,
+    visits: Visits,
+    recorder: &mut Recorder,
+    watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> io::Result<SimulatedRun> {
+    let mut world = World::new(scenario, visits);
+    world.admit_everyone();
+    world.open_the_shop();
+    let mut events = 0;
+    let mut second = Time::from_millis(1_000);
+    let mut load_ended = None;
+    let (judged, aborted) = loop {
+        while world.calendar.peek().is_some_and(|at| at <= second) {
+            let (at, event) = world.calendar.next().expect("it was peeked at");
+            world.happen(at, event);
+            events += 1;
+        }
+        world.record(second, recorder)?;
+        let aborted = watch(&recorder.progress()).is_break();
+        if world.present == 0 && load_ended.is_none() {
+            load_ended = Some(second);
+        }
+        let rested =
+            load_ended.is_some_and(|ended| world.is_quiet() || second.since(ended) >= drain);
+        if rested || aborted {
+            break (second, aborted);
+        }
+        second += Duration::from_secs(1);
+    };
+    let ending = Ending {
+        began_utc_ns: 0,
+        load_ended: load_ended.unwrap_or(judged),
+        judged,
+        drained: !aborted,
+        aborted,
+        ..Ending::default()
+    };
+    Ok(SimulatedRun {
+        ending,
+        ledgers: world.books.ledgers(&world.inventory),
+        visits: world.visits.unwrap_or_default(),
+        events,
+    })
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, visits: Visits) -> Self {
+        let station = |tier: Option<&crate::tier::Tier>| {
+            tier.map(|tier| Station::new(tier.servers, tier.queue))
+        };
+        let settings = scenario.shop_settings();
+        Self {
+            calendar: Calendar::new(),
+            guests: Vec::new(),
+            present: 0,
+            calls: slab::Slab::new(),
+            statements: slab::Slab::new(),
+            edge: Edge::new(settings.shop.edge),
+            edge_station: station(scenario.stack.edge.as_ref()),
+            application: station(scenario.stack.application.as_ref()),
+            // Statements wait as long as it takes: the bound is the application's queue in front.
+            database: scenario.stack.database.as_ref().map(|tier| Station::new(tier.servers, None)),
+            inventory: Memory::new(
+                &scenario.catalogue,
+                settings.shop.inventory,
+                &settings.shop.faults,
+            ),
+            shop: Shop::new(settings),
+            provider: Provider::new(scenario.provider.clone()),
+            books: Books::default(),
+            meter: Meter::new(scenario.first_opening()),
+            purchases: Vec::new(),
+            visits: (visits == Visits::Keep).then(Vec::new),
+            draws: 0,
+            scenario,
+        }
+    }
+
+    /// One event: who it concerns deals with it.
+    fn happen(&mut self, at: Time, event: Event) {
+        match event {
+            Event::Arrive(guest) => self.arrive(at, guest),
+            Event::Wake(guest) => self.wake(at, guest),
+            Event::Deadline { guest, operation } => self.deadline(at, guest, operation),
+            Event::AtEdge(call) => self.at_edge(at, call),
+            Event::EdgeDone(call) => self.edge_done(at, call),
+            Event::ApplicationDone(call) => self.application_done(at, call),
+            Event::Answered(call) => self.answered(at, call),
+            Event::DatabaseDone(statement) => self.database_done(at, statement),
+            Event::Provider { order, reply } => self.provider_answered(at, order, reply),
+            Event::Shop(wake) => self.wake_shop(at, wake),
+        }
+    }
+
+    /// Writes down what was counted up to `second`, and what the shop says of itself.
+    fn record(&mut self, second: Time, recorder: &mut Recorder) -> io::Result<()> {
+        recorder.snapshot(&self.snapshot(second))?;
+        let purchases = std::mem::take(&mut self.purchases);
+        recorder.absorb(second, vec![self.meter.harvest()], &purchases)
+    }
+
+    /// A number for the next random service time.
+    fn next_draw(&mut self) -> u64 {
+        self.draws += 1;
+        self.draws
+    }
+}

@@ -1,1 +1,138 @@
-//! A station: servers, a bounded queue, a service law.
+//! A station: servers, a bounded queue, first come, first served.
+
+use std::collections::VecDeque;
+
+/// What became of a job that was offered.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// A server began it: it ends one service time later.
+    Started,
+    /// It waits.
+    Queued,
+    /// The queue was full.
+    Refused,
+}
+
+/// Servers with one queue before them.
+///
+/// Always: in service + waiting + served + refused = offered.
+#[derive(Debug)]
+pub struct Station<Job> {
+    servers: u32,
+    queue_limit: Option<u32>,
+    busy: u32,
+    waiting: VecDeque<Job>,
+    offered: u64,
+    served: u64,
+    refused: u64,
+}
+
+impl<Job> Station<Job> {
+    /// An idle station of `servers` (at least 1), before which at most `queue_limit` may wait.
+    pub fn new(servers: u32, queue_limit: Option<u32>) -> Self {
+        assert!(servers > 0, "a station has a server");
+        Self {
+            servers,
+            queue_limit,
+            busy: 0,
+            waiting: VecDeque::new(),
+            offered: 0,
+            served: 0,
+            refused: 0,
+        }
+    }
+
+    /// A job comes. When it is [`Offered::Started`], its end is the caller's to schedule.
+    pub fn offer(&mut self, job: Job) -> Offered {
+        self.offered += 1;
+        if self.busy < self.servers {
+            self.busy += 1;
+            return Offered::Started;
+        }
+        if self.queue_limit.is_some_and(|limit| self.waiting() >= u64::from(limit)) {
+            self.refused += 1;
+            return Offered::Refused;
+        }
+        self.waiting.push_back(job);
+        Offered::Queued
+    }
+
+    /// A job ends. The next one, if any waits, starts now: its end is the caller's to schedule.
+    pub fn finish(&mut self) -> Option<Job> {
+        assert!(self.busy > 0, "only what was started ends");
+        self.served += 1;
+        let next = self.waiting.pop_front();
+        if next.is_none() {
+            self.busy -= 1;
+        }
+        next
+    }
+
+    /// Jobs in service.
+    pub fn in_service(&self) -> u64 {
+        u64::from(self.busy)
+    }
+
+    /// Jobs that wait.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+
+    /// Jobs that ended.
+    pub fn served(&self) -> u64 {
+        self.served
+    }
+
+    /// Jobs that found the queue full.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Jobs that came.
+    pub fn offered(&self) -> u64 {
+        self.offered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_job_is_lost_or_made(
+            servers in 1_u32..5,
+            limit in proptest::option::of(0_u32..5),
+            comes in proptest::collection::vec(any::<bool>(), 0..200),
+        ) {
+            let mut station = Station::new(servers, limit);
+            for (job, comes) in comes.into_iter().enumerate() {
+                if comes {
+                    let refused = station.offer(job) == Offered::Refused;
+                    prop_assert!(!refused || station.waiting() >= u64::from(limit.unwrap()));
+                } else if station.in_service() > 0 {
+                    station.finish();
+                }
+                prop_assert!(station.waiting() == 0 || station.in_service() == u64::from(servers));
+                prop_assert_eq!(
+                    station.in_service() + station.waiting() + station.served() + station.refused(),
+                    station.offered()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_start_in_the_order_they_came() {
+        let mut station = Station::new(1, None);
+        for job in 0..4 {
+            station.offer(job);
+        }
+        assert_eq!(
+            [station.finish(), station.finish(), station.finish()],
+            [Some(1), Some(2), Some(3)]
+        );
+        assert_eq!(station.finish(), None);
+    }
+}

@@ -1,10 +1,108 @@
 //! Weighs what was measured and what was found: verdict, exit code, summary.
 
+pub mod assess;
+pub mod junit;
+pub mod objective;
+mod weigh;
+
+#[cfg(test)]
+mod tests;
+
+use domain::shop::Catalogue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Finding;
-use crate::measure::Measured;
+use crate::audit::{Finding, Waiver, audit};
+use crate::evidence::Facts;
+use crate::evidence::read::{Files, ReadError, evidence};
+use crate::measure::latency::LatencyLog;
+use crate::measure::timeline::Timeline;
+use crate::measure::{Measured, summarize};
+use assess::{Assessed, Readings, Times, assess};
+use objective::Objective;
+use weigh::{Case, weigh};
+
+/// What is asked of the judge about one run.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Which world it was lived in.
+    pub world: World,
+    /// Whether its times mean anything.
+    pub times: Times,
+    /// All that was for sale.
+    pub catalogue: &'a Catalogue,
+    /// What else the judge must know of the scenario.
+    pub facts: &'a Facts,
+    /// The objectives.
+    pub objectives: &'a [Objective],
+    /// Invariants that need not be checked.
+    pub waivers: &'a [Waiver],
+    /// Sentences that the verdict must repeat, such as why no canary was sent.
+    pub remarks: &'a [String],
+}
+
+/// Judges a run by what it left behind: the one way for `run`, `simulate` and `verify`. Without an
+/// ending the run is partial.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, ReadError> {
+    let latency = LatencyLog::read(&mut files.latency)?;
+    let timeline = Timeline::read(&mut files.timeline)?;
+    let (evidence, completeness) = evidence(question.catalogue.clone(), &mut files)?;
+
+    let mut measured = summarize(&evidence, question.facts, &latency, &timeline);
+    if question.world == World::Simulated {
+        measured.health = None;
+    }
+    let findings = audit(&evidence, question.facts, question.waivers);
+    let readings = Readings {
+        latency: &latency,
+        timeline: &timeline,
+        measured: &measured,
+        catalogue: question.catalogue,
+        facts: question.facts,
+        times: question.times,
+    };
+    let assessed: Vec<Assessed> =
+        question.objectives.iter().map(|objective| assess(objective, &readings)).collect();
+    let (verdict, mut reasons) = weigh(&Case {
+        world: question.world,
+        completeness,
+        evidence: &evidence,
+        measured: &measured,
+        findings: &findings,
+        objectives: question.objectives,
+        assessed: &assessed,
+    });
+    reasons.extend_from_slice(question.remarks);
+    Ok(Judged {
+        verdict,
+        exit_code: verdict.exit_code(),
+        reasons,
+        world: question.world,
+        findings,
+        objectives: assessed.into_iter().map(|assessed| assessed.assessment).collect(),
+        measured,
+    })
+}
+
+/// How many reasons the last line holds: more would wrap off the screen.
+const REASONS_MAX: usize = 4;
+
+/// The last line on stderr: `verdict: invariant_violated (111): INV-OVERSELL: 37 pieces oversold`.
+pub fn last_line(judged: &Judged) -> String {
+    let mut line = format!("verdict: {} ({})", judged.verdict.word(), judged.exit_code);
+    for (place, reason) in judged.reasons.iter().take(REASONS_MAX).enumerate() {
+        line.push_str(if place == 0 { ": " } else { "; " });
+        line.push_str(reason.trim_end_matches('.'));
+    }
+    let more = judged.reasons.len().saturating_sub(REASONS_MAX);
+    if more > 0 {
+        line = format!("{line}; and {more} more");
+    }
+    line.replace('\n', " ")
+}
 
 /// `summary.json`. For a simulated run `result` is a function of scenario, seed, scale and version
 /// alone.

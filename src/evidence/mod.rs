@@ -1,11 +1,14 @@
 //! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers, incidents.
 
+pub mod demand;
+pub mod read;
+
 use domain::id::FanId;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::provider::PaymentLine;
 use domain::shop::{Catalogue, ShopLine, ShopSnapshot, Short};
-use domain::time::Time;
+use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
 
 /// One operation of one fan, answered or given up: `intended ≤ sent ≤ done`.
@@ -85,6 +88,16 @@ pub enum PurchaseLine {
     },
 }
 
+impl PurchaseLine {
+    /// When the line was written: its last moment.
+    pub const fn at(&self) -> Time {
+        match self {
+            Self::Attempt { done, .. } => *done,
+            Self::Seen { at, .. } | Self::Departed { at, .. } => *at,
+        }
+    }
+}
+
 /// Something that happened to the run itself rather than to a fan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +109,7 @@ pub struct Incident {
 }
 
 /// How a run ended, for the judge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ending {
     /// The run's beginning in UTC \[ns\]; 0 in virtual time.
@@ -129,4 +142,57 @@ pub struct Evidence {
     pub provider: Option<Vec<PaymentLine>>,
     /// How the run ended.
     pub ending: Ending,
+}
+
+/// What the judge must know of the scenario beside its catalogue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// How many orders can be paid per second.
+    pub admitted: Admitted,
+    /// How long the opening lasts, as a phase of the run.
+    pub opening: Duration,
+    /// How long after its end a reservation may still be held: the sweeper's period and a little.
+    pub grace: Duration,
+}
+
+/// How long the opening lasts unless a scenario says otherwise: what people call the first
+/// moment of a sale, and long enough for five-second windows to slide in.
+pub const OPENING: Duration = Duration::from_secs(10);
+
+/// How long after its end a reservation may still be held unless a scenario says otherwise: the
+/// default sweeper comes once a second, and a busy one may come late.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self { admitted: Admitted::Unbounded, opening: OPENING, grace: GRACE }
+    }
+}
+
+/// How many orders can be paid per second, over all sales together.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub enum Admitted {
+    /// Nothing is known that bounds them.
+    #[default]
+    Unbounded,
+    /// The shop lets that many through \[orders/s\].
+    ByShop {
+        /// Orders per second.
+        orders_per_s: f64,
+    },
+    /// The provider's limit R over the k calls of an order allows that many \[orders/s\].
+    ByProvider {
+        /// Orders per second.
+        orders_per_s: f64,
+    },
+}
+
+impl Admitted {
+    /// Orders per second \[1/s\], if bounded.
+    pub const fn orders_per_s(self) -> Option<f64> {
+        match self {
+            Self::Unbounded => None,
+            Self::ByShop { orders_per_s } | Self::ByProvider { orders_per_s } => Some(orders_per_s),
+        }
+    }
 }

@@ -1,0 +1,81 @@
+//! What all connections share: the clock, and behind one lock the rules and the ledger.
+
+use std::sync::{Mutex, MutexGuard};
+
+use axum::body::Bytes;
+use domain::id::AuthorizationId;
+use domain::provider::PaymentRequest;
+use domain::time::Duration;
+
+use super::ledger::{Bookmark, Ledger};
+use crate::clock::Clock;
+use crate::rules::{Authorization, Counts, Decision, Provider};
+use crate::settings::Settings;
+
+/// The running provider. Its lock is held for microseconds, and never while a task waits.
+#[derive(Debug)]
+pub(super) struct Shared {
+    clock: Clock,
+    desk: Mutex<Desk>,
+}
+
+/// One lock for both, so that the ledger's order is the order of the decisions.
+#[derive(Debug)]
+struct Desk {
+    provider: Provider,
+    ledger: Ledger,
+}
+
+/// What cannot be written down does not happen.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger is full: start the provider anew for another run")]
+pub(super) struct LedgerFullError;
+
+impl Shared {
+    pub(super) fn new(clock: Clock, settings: Settings) -> Self {
+        let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
+        Self { clock, desk: Mutex::new(desk) }
+    }
+
+    /// Decides a call and writes it down. The time is read under the lock, so that it does not
+    /// run backwards from one line to the next.
+    pub(super) fn decide(&self, request: &PaymentRequest) -> Result<Decision, LedgerFullError> {
+        let mut desk = self.desk();
+        if desk.ledger.is_full() {
+            return Err(LedgerFullError);
+        }
+        let at = self.clock.now();
+        let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
+        desk.ledger.append(&decision.line);
+        Ok(decision)
+    }
+
+    pub(super) fn authorization(&self, id: AuthorizationId) -> Option<Authorization> {
+        self.desk().provider.authorization(id).cloned()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let mut desk = self.desk();
+        desk.provider.counts(self.clock.now())
+    }
+
+    /// How long until the last answer under way has left.
+    pub(super) fn busy_for(&self) -> Duration {
+        let desk = self.desk();
+        desk.provider.last_answer_leaves().since(self.clock.now())
+    }
+
+    /// The whole ledger.
+    pub(super) fn ledger(&self) -> Vec<Bytes> {
+        self.ledger_after(&mut Bookmark::default())
+    }
+
+    /// The ledger's lines after `bookmark`, which is moved behind them.
+    pub(super) fn ledger_after(&self, bookmark: &mut Bookmark) -> Vec<Bytes> {
+        self.desk().ledger.read_on(bookmark)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("a panic under the lock has ended the provider's truth")
+    }
+}

@@ -1,0 +1,284 @@
+//! The provider over real HTTP, as merchants and the harness meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::future::pending;
+use std::path::PathBuf;
+
+use domain::law::Law;
+use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::time::Duration;
+use mock_provider::server::{Args, Server};
+use mock_provider::settings::{Algorithm, Latency, Limit, Overrides, Scope, Settings};
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+/// A provider that declines nobody, limits nobody and takes no time.
+fn settings() -> Settings {
+    let at_once = Law::default();
+    Settings {
+        limits: Vec::new(),
+        declines: 0.0,
+        latency: Latency { authorize: at_once, capture: at_once, void: at_once },
+        ..Overrides::default().resolve(7).unwrap()
+    }
+}
+
+fn args() -> Args {
+    Args {
+        listen: "127.0.0.1:0".to_owned(),
+        admin: None,
+        profile: None,
+        settings: None,
+        seed: None,
+        ledger: None,
+        began_utc_ns: None,
+        until_stdin_closes: false,
+    }
+}
+
+/// A merchant of a provider that serves until the test ends.
+struct Merchant {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Merchant {
+    fn of(settings: Settings) -> Self {
+        let server = Server::bind(args(), settings).unwrap();
+        let url = format!("http://{}", server.address());
+        tokio::spawn(server.serve(pending()));
+        Self { url, client: reqwest::Client::new() }
+    }
+
+    fn post(&self, path: &str, key: &str, body: &Value) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.url));
+        request.bearer_auth("shop").header("Idempotency-Key", key).json(body)
+    }
+
+    async fn call(&self, path: &str, key: &str, body: Value) -> (u16, Value) {
+        read(self.post(path, key, &body).send().await.unwrap()).await
+    }
+
+    async fn authorize(&self, key: &str) -> (u16, Value) {
+        self.call("/v1/authorizations", key, authorization()).await
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth("shop");
+        read(request.send().await.unwrap()).await
+    }
+
+    async fn ledger(&self) -> Vec<PaymentLine> {
+        let answer = self.client.get(format!("{}/admin/ledger", self.url)).send().await.unwrap();
+        lines(&answer.text().await.unwrap())
+    }
+}
+
+fn authorization() -> Value {
+    json!({ "amount": 4_500, "card": 0, "reference": "0-417" })
+}
+
+fn lines(text: &str) -> Vec<PaymentLine> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn read(answer: Response) -> (u16, Value) {
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+fn error(code: &str) -> Value {
+    json!({ "error": { "code": code } })
+}
+
+#[tokio::test]
+async fn an_authorization_lives_and_the_ledger_tells_of_it() {
+    let shop = Merchant::of(settings());
+    let body = json!({ "amount": 4_000, "reference": "0-417" });
+
+    let authorized = shop.authorize("a").await;
+    let held = shop.get("/v1/authorizations/1").await;
+    let captured = shop.call("/v1/authorizations/1/capture", "c", body.clone()).await;
+    let again = shop.call("/v1/authorizations/1/capture", "c", body).await;
+    let voided = shop.call("/v1/authorizations/1/void", "v", json!({"reference": "0-417"})).await;
+    let known = shop.get("/v1/authorizations/1").await;
+
+    let captured_once = (200, json!({ "id": "1", "status": "captured" }));
+    assert_eq!(authorized, (200, json!({ "id": "1", "status": "authorized" })));
+    assert_eq!(held.1["status"], "authorized");
+    assert_eq!([&captured, &again], [&captured_once, &captured_once]);
+    assert_eq!(voided, (400, error("payment_intent_unexpected_state")));
+    assert_eq!((&known.1["status"], &known.1["captured"]), (&json!("captured"), &json!(4_000)));
+
+    let told: Vec<_> = shop
+        .ledger()
+        .await
+        .into_iter()
+        .map(|line| {
+            assert_eq!((line.intent.as_str(), line.payment.as_deref()), ("0-417", Some("1")));
+            assert_eq!(line.outcome, line.told);
+            (line.operation, line.outcome, line.amount.minor(), line.key, line.replayed)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (PaymentOperation::Authorize, PaymentOutcome::Authorized, 4_500, "a".into(), false),
+            (PaymentOperation::Capture, PaymentOutcome::Captured, 4_000, "c".into(), false),
+            (PaymentOperation::Capture, PaymentOutcome::Captured, 4_000, "c".into(), true),
+            (PaymentOperation::Void, PaymentOutcome::Refused, 4_500, "v".into(), false),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_repetition_says_that_it_is_one() {
+    let shop = Merchant::of(settings());
+    let send =
+        async || shop.post("/v1/authorizations", "a", &authorization()).send().await.unwrap();
+    let replayed = |answer: &Response| answer.headers().contains_key("idempotent-replayed");
+    let (first, second) = (send().await, send().await);
+    assert!(!replayed(&first) && replayed(&second));
+    assert_eq!(read(first).await, read(second).await);
+}
+
+#[tokio::test]
+async fn a_small_bucket_refuses_and_says_when_to_come_back() {
+    let limit = Limit {
+        scope: Scope::Global,
+        algorithm: Algorithm::TokenBucket,
+        // The bucket is not refilled while the test lasts.
+        rate: 0.001,
+        burst: Some(2.0),
+        window: None,
+        retry_after: true,
+    };
+    let shop = Merchant::of(Settings { limits: vec![limit], ..settings() });
+    assert_eq!((shop.authorize("a").await.0, shop.authorize("b").await.0), (200, 200));
+    let refused = shop.post("/v1/authorizations", "c", &authorization()).send().await.unwrap();
+    let wait_s: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=1_000).contains(&wait_s), "{wait_s}");
+    assert_eq!(read(refused).await, (429, error("rate_limit")));
+    let counts = json!({ "calls": 3, "refused": 1, "pending": 0 });
+    assert_eq!(shop.get("/admin/status").await, (200, counts));
+    assert_eq!(shop.ledger().await[2].outcome, PaymentOutcome::RateLimited);
+}
+
+#[tokio::test]
+async fn a_repetition_of_a_call_under_way_conflicts() {
+    let slow = Law::Constant(Duration::from_mins(10));
+    let latency = Latency { authorize: slow, capture: slow, void: slow };
+    let shop = Merchant::of(Settings { latency, ..settings() });
+    let first = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
+    while shop.get("/admin/status").await.1["pending"] != 1 {}
+    assert_eq!(shop.authorize("a").await, (409, error("idempotency_key_in_use")));
+    first.abort();
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_takes_effect_in_silence() {
+    let shop = Merchant::of(Settings { hangs: 1.0, ..settings() });
+    let hung = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
+    while shop.get("/admin/status").await.1["calls"] != 1 {}
+    let line = shop.ledger().await.remove(0);
+    assert_eq!((line.outcome, line.told), (PaymentOutcome::Authorized, PaymentOutcome::Silence));
+    assert_eq!(shop.authorize("a").await, (200, json!({ "id": "1", "status": "authorized" })));
+    assert!(!hung.is_finished(), "the first caller still waits");
+    hung.abort();
+}
+
+#[tokio::test]
+async fn a_declined_card_reserves_nothing() {
+    let shop = Merchant::of(Settings { declines: 1.0, ..settings() });
+    let (status, body) = shop.authorize("a").await;
+    let code = body["error"]["code"].as_str().unwrap();
+    let codes = ["insufficient_funds", "generic_decline", "incorrect_cvc", "expired_card"];
+    assert!(status == 402 && codes.contains(&code), "{status} {code}");
+    assert_eq!(shop.get("/v1/authorizations/1").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_bad_request_is_told_what_is_wrong_and_leaves_no_trace() {
+    let shop = Merchant::of(settings());
+    let url = format!("{}/v1/authorizations", shop.url);
+    let bare = || shop.client.post(&url);
+    let keyed = || bare().bearer_auth("shop").header("Idempotency-Key", "a");
+    let void = shop.post("/v1/authorizations/x/void", "a", &json!({ "reference": "0-417" }));
+    let long = "x".repeat(20_000);
+    for (request, status, part) in [
+        (keyed().body("{"), 400, "EOF while parsing"),
+        (keyed().json(&json!({ "amount": 1 })), 400, "missing field `reference`"),
+        (keyed().json(&json!({ "amount": -5, "reference": "r" })), 400, "invalid value"),
+        (keyed().json(&json!({ "amount": 1, "reference": "r", "x": 1 })), 400, "unknown field `x`"),
+        (keyed().json(&json!({ "amount": 1, "reference": " " })), 400, "reference: missing"),
+        (keyed().body(long.clone()), 413, "at most 16384 bytes"),
+        (bare().bearer_auth("shop").json(&authorization()), 400, "Idempotency-Key: missing"),
+        (shop.post("/v1/authorizations", &long[..300], &authorization()), 400, "300 bytes"),
+        (bare().header("Idempotency-Key", "a").json(&authorization()), 401, "Bearer <account>"),
+        (void, 400, "no authorization is named `x`"),
+        (shop.post("/v1/charges", "a", &authorization()), 404, "try POST /v1/authorizations"),
+    ] {
+        let (answered, body) = read(request.send().await.unwrap()).await;
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(answered == status && message.contains(part), "{part}: {answered} {body}");
+    }
+    assert_eq!(shop.ledger().await, []);
+}
+
+#[tokio::test]
+async fn the_ledger_file_holds_every_line_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join("ledger.jsonl");
+    let args = Args { ledger: Some(path.clone()), ..args() };
+    let server = Server::bind(args, settings()).unwrap();
+    let url = format!("http://{}", server.address());
+    let (stop, told_to_stop) = tokio::sync::oneshot::channel::<()>();
+    let task = tokio::spawn(server.serve(async { drop(told_to_stop.await) }));
+    let merchant = Merchant { url, client: reqwest::Client::new() };
+    for key in 0..200 {
+        merchant.authorize(&key.to_string()).await;
+    }
+    let ledger = merchant.ledger().await;
+    stop.send(()).unwrap();
+    task.await.unwrap().unwrap();
+    assert_eq!(ledger.len(), 200);
+    assert_eq!(lines(&std::fs::read_to_string(&path).unwrap()), ledger);
+    assert!(ledger.is_sorted_by_key(|line| line.utc_ns));
+}
+
+#[tokio::test]
+async fn the_administration_can_have_an_address_of_its_own() {
+    let args = Args { admin: Some("127.0.0.1:0".to_owned()), ..args() };
+    let server = Server::bind(args, settings()).unwrap();
+    let status = |address| format!("http://{address}/admin/status");
+    let (merchants, owner) = (status(server.address()), status(server.admin_address()));
+    tokio::spawn(server.serve(pending()));
+    assert_eq!(reqwest::get(owner).await.unwrap().status(), 200);
+    assert_eq!(reqwest::get(merchants).await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn many_callers_at_once_get_no_more_than_the_burst() {
+    let limit = Limit {
+        scope: Scope::Global,
+        algorithm: Algorithm::FixedWindow,
+        rate: 0.02,
+        burst: None,
+        window: Some("1000s".parse().unwrap()),
+        retry_after: false,
+    };
+    // The run began at the start of a window, which does not end while the test lasts.
+    let shop = std::sync::Arc::new(Merchant::of(Settings { limits: vec![limit], ..settings() }));
+    let calls: Vec<_> = (0..100)
+        .map(|key: u32| {
+            let shop = std::sync::Arc::clone(&shop);
+            tokio::spawn(async move { shop.authorize(&key.to_string()).await.0 })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for call in calls {
+        statuses.push(call.await.unwrap());
+    }
+    let count = |status| statuses.iter().filter(|answered| **answered == status).count();
+    assert_eq!((count(200), count(429)), (20, 80));
+}

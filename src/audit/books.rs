@@ -1,0 +1,250 @@
+//! The ledgers side by side: which payment belongs to which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::provider::{PaymentLine, PaymentOutcome};
+use domain::shop::{Balance, ShopLine};
+use domain::time::Time;
+
+use crate::evidence::{Evidence, Facts};
+
+/// The evidence, indexed. A ledger that could not be read is absent.
+pub(super) struct Books<'a> {
+    pub(super) evidence: &'a Evidence,
+    pub(super) facts: &'a Facts,
+    /// The shop's ledger.
+    pub(super) shop: Option<&'a [ShopLine]>,
+    /// Its orders; empty where it is absent.
+    pub(super) orders: Vec<Order<'a>>,
+    /// The provider's ledger.
+    pub(super) provider: Option<&'a [PaymentLine]>,
+    /// Its payments, in the order of their first line; empty where it is absent.
+    pub(super) payments: Vec<Payment<'a>>,
+    order_places: BTreeMap<&'a str, usize>,
+}
+
+/// An order of the shop's ledger.
+pub(super) struct Order<'a> {
+    pub(super) id: &'a str,
+    pub(super) fan: &'a str,
+    pub(super) intent: &'a str,
+    pub(super) item: &'a str,
+    pub(super) slot: Option<&'a str>,
+    pub(super) quantity: u32,
+    pub(super) amount: u64,
+    pub(super) status: &'a str,
+    pub(super) paid: bool,
+    pub(super) terminal: bool,
+    claims: Option<&'a str>,
+    pub(super) created_utc_ns: u64,
+    pub(super) updated_utc_ns: u64,
+    /// Places of its payments among [`Books::payments`].
+    pub(super) payments: Vec<usize>,
+}
+
+/// A payment of the provider's ledger: what truly became of it.
+pub(super) struct Payment<'a> {
+    pub(super) id: &'a str,
+    pub(super) intent: &'a str,
+    pub(super) authorized: Option<u64>,
+    captured: u64,
+    pub(super) captures: u64,
+    pub(super) voided: bool,
+    /// The place of its order among [`Books::orders`].
+    pub(super) order: Option<usize>,
+}
+
+impl Payment<'_> {
+    /// Money taken and not given back \[minor units\].
+    pub(super) const fn net(&self) -> u64 {
+        if self.voided { 0 } else { self.captured }
+    }
+
+    /// Whether money is reserved that was neither taken nor let go.
+    pub(super) const fn is_open(&self) -> bool {
+        self.authorized.is_some() && self.captures == 0 && !self.voided
+    }
+}
+
+impl<'a> Books<'a> {
+    pub(super) fn new(evidence: &'a Evidence, facts: &'a Facts) -> Self {
+        let shop = evidence.shop.as_deref();
+        let provider = evidence.provider.as_deref();
+        let orders = orders(shop.unwrap_or_default());
+        let order_places =
+            orders.iter().enumerate().map(|(place, order)| (order.id, place)).collect();
+        let mut books = Self {
+            evidence,
+            facts,
+            shop,
+            order_places,
+            orders,
+            provider,
+            payments: payments(provider.unwrap_or_default()),
+        };
+        books.join();
+        books
+    }
+
+    /// The order of that number.
+    pub(super) fn order(&self, id: &str) -> Option<&Order<'a>> {
+        self.order_places.get(id).map(|place| &self.orders[*place])
+    }
+
+    /// Money taken for an order \[minor units\].
+    pub(super) fn net(&self, order: &Order<'_>) -> u64 {
+        order
+            .payments
+            .iter()
+            .fold(0, |sum: u64, payment| sum.saturating_add(self.payments[*payment].net()))
+    }
+
+    /// An instant of UTC as time since the run began.
+    pub(super) const fn time(&self, utc_ns: u64) -> Time {
+        Time::from_nanos(utc_ns.saturating_sub(self.evidence.ending.began_utc_ns))
+    }
+
+    /// Gives each payment to one order: the one that names it; or else, of the orders of its intent,
+    /// the first paid one, or the last.
+    fn join(&mut self) {
+        let mut claims = BTreeMap::new();
+        let mut by_intent: BTreeMap<&str, usize> = BTreeMap::new();
+        for (place, order) in self.orders.iter().enumerate() {
+            if let Some(payment) = order.claims {
+                claims.entry(payment).or_insert(place);
+            }
+            if order.intent.is_empty() {
+                continue;
+            }
+            let best = by_intent.entry(order.intent).or_insert(place);
+            if !self.orders[*best].paid {
+                *best = place;
+            }
+        }
+        for (place, payment) in self.payments.iter_mut().enumerate() {
+            let order = claims.get(payment.id).or_else(|| by_intent.get(payment.intent));
+            payment.order = order.copied();
+            if let Some(order) = payment.order {
+                self.orders[order].payments.push(place);
+            }
+        }
+    }
+
+    /// Pieces of an item, or places of a slot by `sale/slot`, at the start: the catalogue's word, or
+    /// for what it does not know, the ledger's.
+    pub(super) fn initial(&self, name: &str) -> Option<u64> {
+        let catalogue = &self.evidence.catalogue;
+        let item = catalogue.items().find(|(_, _, item)| item.id == name);
+        let slot = || {
+            catalogue.slots().find(|(_, sale, slot)| {
+                name.strip_prefix(sale.id.as_str()).and_then(|rest| rest.strip_prefix('/'))
+                    == Some(slot.id.as_str())
+            })
+        };
+        item.map(|(_, _, item)| u64::from(item.stock))
+            .or_else(|| slot().map(|(_, _, slot)| u64::from(slot.capacity)))
+            .or_else(|| self.balances().find(|(of, ..)| of == name).map(|(_, initial, _)| initial))
+    }
+
+    /// The balances of the shop's ledger: name (a slot's as `sale/slot`), initial, balance.
+    pub(super) fn balances(&self) -> impl Iterator<Item = (String, u64, Balance)> {
+        self.shop.unwrap_or_default().iter().filter_map(|line| match line {
+            ShopLine::Stock { item, initial, free, held, sold } => {
+                let balance = Balance { free: *free, held: *held, sold: *sold };
+                Some((item.clone(), *initial, balance))
+            }
+            ShopLine::Slot { slot, sale, initial, free, held, sold } => {
+                let name = match slot.strip_prefix(sale.as_str()) {
+                    Some(rest) if rest.starts_with('/') => slot.clone(),
+                    _ => format!("{sale}/{slot}"),
+                };
+                Some((name, *initial, Balance { free: *free, held: *held, sold: *sold }))
+            }
+            _ => None,
+        })
+    }
+
+    /// The items whose pieces the shop keeps as one row each.
+    pub(super) fn items_with_units(&self) -> BTreeSet<&'a str> {
+        let item = |line: &'a ShopLine| match line {
+            ShopLine::Unit { item, .. } => Some(item.as_str()),
+            _ => None,
+        };
+        self.shop.unwrap_or_default().iter().filter_map(item).collect()
+    }
+}
+
+fn orders(shop: &[ShopLine]) -> Vec<Order<'_>> {
+    let order = |line| match line {
+        &ShopLine::Order {
+            ref order_id,
+            ref fan,
+            ref intent,
+            ref item,
+            ref slot,
+            quantity,
+            amount,
+            ref status,
+            paid,
+            terminal,
+            ref payment,
+            created_utc_ns,
+            updated_utc_ns,
+        } => Some(Order {
+            id: order_id,
+            fan,
+            intent,
+            item,
+            slot: slot.as_deref(),
+            quantity,
+            amount: amount.minor(),
+            status,
+            paid,
+            terminal,
+            claims: payment.as_deref(),
+            created_utc_ns,
+            updated_utc_ns,
+            payments: Vec::new(),
+        }),
+        _ => None,
+    };
+    shop.iter().filter_map(order).collect()
+}
+
+fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {
+    let mut payments: Vec<Payment<'_>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in provider.iter().filter(|line| !line.replayed) {
+        let moves = matches!(
+            line.outcome,
+            PaymentOutcome::Authorized | PaymentOutcome::Captured | PaymentOutcome::Voided
+        );
+        if !moves {
+            continue;
+        }
+        // A ledger without names for its payments still tells them apart by their keys.
+        let id = line.payment.as_deref().unwrap_or(&line.key);
+        let place = *places.entry(id).or_insert_with(|| {
+            payments.push(Payment {
+                id,
+                intent: &line.intent,
+                authorized: None,
+                captured: 0,
+                captures: 0,
+                voided: false,
+                order: None,
+            });
+            payments.len() - 1
+        });
+        let payment = &mut payments[place];
+        match line.outcome {
+            PaymentOutcome::Authorized => payment.authorized = Some(line.amount.minor()),
+            PaymentOutcome::Captured => {
+                payment.captures += 1;
+                payment.captured = payment.captured.saturating_add(line.amount.minor());
+            }
+            _ => payment.voided = true,
+        }
+    }
+    payments
+}

@@ -1,0 +1,183 @@
+//! Whether pieces and places were conserved, and whether more were sold than there were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::shop::{Balance, ShopLine};
+
+use crate::audit::Found;
+use crate::audit::books::{Books, Order};
+use crate::audit::story::line;
+use crate::evidence::PurchaseLine;
+use crate::evidence::demand::{self, Tally};
+
+/// free + held + sold = initial, in every snapshot, in the ledger, and in its rows.
+pub(super) fn conserve(books: &Books<'_>) -> Found {
+    let mut off = Off::default();
+    let snapshots = &books.evidence.snapshots;
+    for snapshot in snapshots {
+        for (name, balance) in snapshot.items.iter().chain(&snapshot.slots) {
+            if let Some(initial) = books.initial(name) {
+                off.hold(name, initial, balance, &line(snapshot.at, "the shop counted"));
+            }
+        }
+    }
+    let judged = books.evidence.ending.judged;
+    let mut seen = !snapshots.is_empty();
+    for (name, initial, balance) in books.balances() {
+        seen = true;
+        off.hold(&name, initial, &balance, &line(judged, "the shop's ledger has"));
+    }
+    for (name, initial, balance) in rows(books) {
+        off.hold(&name, initial, &balance, &line(judged, "the shop's rows are"));
+    }
+    if !seen {
+        return Found::NotChecked("the shop never said where its stock is".to_owned());
+    }
+    let count = off.worst.values().fold(0, |sum: u64, off| sum.saturating_add(*off));
+    Found::count(count, "pieces and places unaccounted for", || off.witness)
+}
+
+/// What did not add up.
+#[derive(Default)]
+struct Off {
+    /// The most that was ever missing or too many, by name.
+    worst: BTreeMap<String, u64>,
+    /// The first time for each name.
+    witness: Vec<String>,
+}
+
+impl Off {
+    fn hold(&mut self, name: &str, initial: u64, balance: &Balance, who: &str) {
+        let Balance { free, held, sold } = *balance;
+        let counted = i128::from(free) + i128::from(held) + i128::from(sold);
+        let off = u64::try_from((counted - i128::from(initial)).unsigned_abs()).unwrap_or(u64::MAX);
+        if off == 0 {
+            return;
+        }
+        if !self.worst.contains_key(name) {
+            self.witness.push(format!(
+                "{who} of {name}: {free} free + {held} held + {sold} sold = {counted}, \
+                 but there were {initial}"
+            ));
+        }
+        let worst = self.worst.entry(name.to_owned()).or_default();
+        *worst = off.max(*worst);
+    }
+}
+
+/// The balances that one row per piece adds up to, where the shop keeps such rows.
+fn rows(books: &Books<'_>) -> Vec<(String, u64, Balance)> {
+    let mut rows: BTreeMap<&str, Balance> = BTreeMap::new();
+    for row in books.shop.unwrap_or_default() {
+        if let ShopLine::Unit { item, state, .. } = row {
+            let balance = rows.entry(item).or_default();
+            match state.as_str() {
+                "free" => balance.free += 1,
+                "sold" => balance.sold += 1,
+                _ => balance.held += 1,
+            }
+        }
+    }
+    rows.into_iter()
+        .filter_map(|(item, balance)| {
+            books.initial(item).map(|initial| (item.to_owned(), initial, balance))
+        })
+        .collect()
+}
+
+/// max(sold by the shop's orders, by captured payments, by what clients were told) ≤ stock, for
+/// items and slots; and no piece is in two orders.
+pub(super) fn oversell(books: &Books<'_>) -> Found {
+    let catalogue = &books.evidence.catalogue;
+    let paid = demand::sold(catalogue, books.shop.unwrap_or_default());
+    let captured = captured(books);
+    let (told, _) = demand::told_bought(catalogue, &books.evidence.purchases);
+    let mut count = 0;
+    let mut witness = Vec::new();
+    for name in names(&[&paid, &captured, &told]) {
+        let Some(initial) = books.initial(&name) else { continue };
+        let of = |tally: &Tally| tally.item(&name).max(tally.slot(&name));
+        let sold = of(&paid).max(of(&captured)).max(of(&told));
+        let over = sold.saturating_sub(initial);
+        if over > 0 {
+            count = over.saturating_add(count);
+            witness.push(format!(
+                "{name}: there were {initial}; {} in paid orders, {} in orders whose money was \
+                 taken, {} that clients were told are theirs",
+                of(&paid),
+                of(&captured),
+                of(&told)
+            ));
+            witness.extend(over_the_last(books, &name, initial));
+        }
+    }
+    let (twice, where_to) = sold_twice(books);
+    witness.extend(where_to);
+    Found::count(count + twice, "pieces and places oversold", || witness)
+}
+
+/// What is in orders whose money was taken.
+fn captured(books: &Books<'_>) -> Tally {
+    let mut tally = Tally::default();
+    for order in books.orders.iter().filter(|order| books.net(order) > 0) {
+        tally.add(&books.evidence.catalogue, order.item, order.slot, order.quantity);
+    }
+    tally
+}
+
+fn names(tallies: &[&Tally]) -> BTreeSet<String> {
+    tallies.iter().flat_map(|tally| tally.items.keys().chain(tally.slots.keys())).cloned().collect()
+}
+
+/// The paid order, or else the answer, that went over what there was.
+fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> {
+    let catalogue = &books.evidence.catalogue;
+    let takes = |item: &str, slot: Option<&str>, quantity: u32| match slot {
+        _ if item == name => u64::from(quantity),
+        Some(slot) if demand::place(catalogue, item, slot) == name => 1,
+        _ => 0,
+    };
+    let mut paid: Vec<&Order<'_>> = books.orders.iter().filter(|order| order.paid).collect();
+    paid.sort_by_key(|order| order.updated_utc_ns);
+    let mut sold = 0;
+    for order in paid {
+        sold += takes(order.item, order.slot, order.quantity);
+        if sold > initial {
+            let (id, fan) = (order.id, order.fan);
+            let what = format!("order {id} of fan {fan} made it {sold} of {initial}");
+            return Some(line(books.time(order.updated_utc_ns), &what));
+        }
+    }
+    books.evidence.purchases.iter().rev().find_map(|purchase| match purchase {
+        PurchaseLine::Attempt { fan, item, slot, quantity, done, outcome, .. }
+            if *outcome == domain::outcome::Outcome::Ok
+                && takes(item, slot.as_deref(), *quantity) > 0 =>
+        {
+            Some(line(*done, &format!("fan {fan} was the last to be told that {name} is its own")))
+        }
+        _ => None,
+    })
+}
+
+/// Pieces that are in two orders at once.
+fn sold_twice(books: &Books<'_>) -> (u64, Vec<String>) {
+    let mut taken: BTreeMap<(&str, u64), &str> = BTreeMap::new();
+    let (mut count, mut witness) = (0, Vec::new());
+    for row in books.shop.unwrap_or_default() {
+        let ShopLine::Unit { unit, item, state, order_id: Some(order) } = row else { continue };
+        if state == "free" {
+            continue;
+        }
+        match taken.insert((item, *unit), order) {
+            Some(other) if other != order => {
+                count += 1;
+                if witness.is_empty() {
+                    witness
+                        .push(format!("piece {unit} of {item} is in orders {other} and {order}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    (count, witness)
+}

@@ -1,0 +1,150 @@
+//! A violation as a person can follow it: what clients, shop and provider say of one purchase.
+
+use domain::outcome::{Operation, Outcome};
+use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::time::Time;
+
+use crate::audit::books::{Books, Order};
+use crate::evidence::PurchaseLine;
+
+/// How many lines a story has at most: what fits beside a verdict on a screen.
+const LINES_MAX: usize = 12;
+
+/// One line of a story.
+pub(super) fn line(at: Time, what: &str) -> String {
+    format!("{at}  {what}")
+}
+
+/// The story of one intent, oldest line first, and how it ended.
+pub(super) fn of_intent(books: &Books<'_>, intent: &str, end: String) -> Vec<String> {
+    let mut lines: Vec<(Time, String)> = Vec::new();
+    for purchase in &books.evidence.purchases {
+        of_client(purchase, intent, &mut lines);
+    }
+    for payment in books.provider.unwrap_or_default().iter().filter(|line| line.intent == intent) {
+        lines.push((books.time(payment.utc_ns), of_provider(payment)));
+    }
+    for order in books.orders.iter().filter(|order| order.intent == intent) {
+        of_shop(books, order, &mut lines);
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    let more = lines.len().saturating_sub(LINES_MAX - 1);
+    let mut story: Vec<String> =
+        lines.into_iter().take(LINES_MAX - 1).map(|(at, what)| line(at, &what)).collect();
+    if more > 0 {
+        story.push(format!("… and {more} more lines"));
+    }
+    story.push(end);
+    story
+}
+
+/// The story of an order: of its intent, or where it has none, of itself alone.
+pub(super) fn of_order(books: &Books<'_>, order: &Order<'_>, end: String) -> Vec<String> {
+    if !order.intent.is_empty() {
+        return of_intent(books, order.intent, end);
+    }
+    let mut lines = Vec::new();
+    of_shop(books, order, &mut lines);
+    let mut story: Vec<String> = lines.into_iter().map(|(at, what)| line(at, &what)).collect();
+    story.push(end);
+    story
+}
+
+fn of_client(purchase: &PurchaseLine, wanted: &str, lines: &mut Vec<(Time, String)>) {
+    let PurchaseLine::Attempt {
+        fan, intent, operation, item, quantity, sent, done, outcome, ..
+    } = purchase
+    else {
+        return;
+    };
+    if intent != wanted || *operation == Operation::Cart {
+        return;
+    }
+    let asked = match operation {
+        Operation::Checkout => format!("to check out {quantity} × {item}"),
+        _ => "what became of its order".to_owned(),
+    };
+    lines.push((*sent, format!("fan {fan} asked {asked} (intent {intent})")));
+    let told = match outcome {
+        Outcome::Unknown => "had no answer in time".to_owned(),
+        Outcome::Shed => "was not sent after all".to_owned(),
+        outcome => format!("was told {}", words(outcome.word())),
+    };
+    lines.push((*done, format!("fan {fan} {told}")));
+}
+
+fn of_provider(payment: &PaymentLine) -> String {
+    let name = payment.payment.as_deref().unwrap_or(&payment.key);
+    let money = thousands(payment.amount.minor());
+    let asked = match payment.operation {
+        PaymentOperation::Authorize => "authorization",
+        PaymentOperation::Capture => "capture",
+        PaymentOperation::Void => "void",
+    };
+    let what = match payment.outcome {
+        _ if payment.replayed => format!("the provider repeated its answer to the {asked}"),
+        PaymentOutcome::Authorized => format!("the provider authorized {money} as payment {name}"),
+        PaymentOutcome::Captured => format!("the provider took {money} of payment {name}"),
+        PaymentOutcome::Voided => format!("the provider let payment {name} go"),
+        PaymentOutcome::Declined => format!("the provider declined the card for {money}"),
+        PaymentOutcome::RateLimited => {
+            format!("the provider refused the {asked}: too many calls (429)")
+        }
+        PaymentOutcome::Refused => format!("the provider refused the {asked}"),
+        PaymentOutcome::InFlight => {
+            format!("the provider refused the {asked}: the same is under way")
+        }
+        PaymentOutcome::Failed | PaymentOutcome::Silence => {
+            format!("the provider failed at the {asked}: nothing happened")
+        }
+    };
+    match payment.told {
+        told if told == payment.outcome => what,
+        PaymentOutcome::Silence => format!("{what}, and the shop heard nothing"),
+        PaymentOutcome::Failed => format!("{what}, and the shop heard a failure (5xx)"),
+        _ => what,
+    }
+}
+
+fn of_shop(books: &Books<'_>, order: &Order<'_>, lines: &mut Vec<(Time, String)>) {
+    let Order { id, item, quantity, status, .. } = order;
+    let money = thousands(order.amount);
+    let placed = format!("the shop placed order {id}: {quantity} × {item} for {money}");
+    lines.push((books.time(order.created_utc_ns), placed));
+    let meaning = match (order.paid, order.terminal) {
+        (true, _) => "sold",
+        (false, true) => "over, not sold",
+        (false, false) => "not over",
+    };
+    let stands = format!("order {id} is left at `{status}`: {meaning}");
+    lines.push((books.time(order.updated_utc_ns), stands));
+}
+
+/// A number with its thousands apart: 9,000.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut apart = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart
+}
+
+fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (9_000, "9,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
+}

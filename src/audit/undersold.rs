@@ -1,0 +1,114 @@
+//! Whether a fan left empty-handed while what it wanted could still have been sold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::FanId;
+use domain::outcome::{Departure, Outcome};
+use domain::shop::Sale;
+
+use crate::audit::Found;
+use crate::audit::books::Books;
+use crate::audit::story;
+use crate::evidence::PurchaseLine;
+use crate::evidence::demand::{self, Tally};
+
+/// Sold less than sellable while a fan who wanted no more pieces than are left went away without.
+///
+/// The bound by the admitted rate is lowered by the pieces of declined payments: each used up an
+/// admission that nobody could have bought with.
+pub(super) fn undersold(books: &Books<'_>) -> Found {
+    let evidence = books.evidence;
+    if evidence.catalogue.sales.is_empty() {
+        return Found::NotApplicable("nothing was for sale");
+    }
+    let Some(shop) = books.shop else { return Found::Held };
+    if evidence.ending.aborted {
+        return Found::NotChecked("the sale was cut short by its user".to_owned());
+    }
+    let sold = demand::sold(&evidence.catalogue, shop);
+    let sellable = demand::sellable(evidence, books.facts);
+    let empty_handed = EmptyHanded::new(books);
+    let (mut count, mut witness) = (0, Vec::new());
+    for (sale, sellable) in evidence.catalogue.sales.iter().zip(sellable) {
+        let within = |item: &domain::shop::Item| sold.item(&item.id).min(u64::from(item.stock));
+        let total: u64 = sale.items.iter().map(within).sum();
+        let missing = sellable.after_declines.saturating_sub(total);
+        if missing == 0 || slots_are_full(sale, &sold) {
+            continue;
+        }
+        if let Some((fan, wanted)) = empty_handed.who_could_have_bought(sale, &sold) {
+            count += missing;
+            if witness.is_empty() {
+                let end = format!(
+                    "at the end: {total} of {} sellable pieces of sale {} were sold, and fan {fan} \
+                     left without {wanted}",
+                    sellable.total, sale.id
+                );
+                witness = story::of_intent(books, &fan.to_string(), end);
+            }
+        }
+    }
+    Found::count(count, "sellable pieces not sold", || witness)
+}
+
+fn slots_are_full(sale: &Sale, sold: &Tally) -> bool {
+    let is_full = |slot: &domain::shop::Slot| {
+        sold.slot(&format!("{}/{}", sale.id, slot.id)) >= u64::from(slot.capacity)
+    };
+    !sale.slots.is_empty() && sale.slots.iter().all(is_full)
+}
+
+/// Fans who wanted something, were refused and never bought.
+struct EmptyHanded<'a> {
+    /// By item: the fewest pieces such a fan wanted, and the first who did.
+    fewest: BTreeMap<&'a str, (u32, FanId)>,
+}
+
+impl<'a> EmptyHanded<'a> {
+    fn new(books: &Books<'a>) -> Self {
+        let evidence = books.evidence;
+        let refused: BTreeSet<FanId> = evidence.purchases.iter().filter_map(refused).collect();
+        let mut fewest: BTreeMap<&str, (u32, FanId)> = BTreeMap::new();
+        for line in &evidence.purchases {
+            let PurchaseLine::Departed { fan, departure, item, quantity, .. } = line else {
+                continue;
+            };
+            let empty = match departure {
+                Departure::SoldOut | Departure::GaveUp => true,
+                Departure::Expired | Departure::Reneged | Departure::Rejected => {
+                    refused.contains(fan)
+                }
+                Departure::Bought | Departure::Declined | Departure::Balked => false,
+            };
+            if empty {
+                let known = fewest.entry(item).or_insert((*quantity, *fan));
+                if *quantity < known.0 {
+                    *known = (*quantity, *fan);
+                }
+            }
+        }
+        Self { fewest }
+    }
+
+    /// A fan whose wish the rest of its item's stock would have met.
+    fn who_could_have_bought(&self, sale: &Sale, sold: &Tally) -> Option<(FanId, String)> {
+        sale.items.iter().find_map(|item| {
+            let left = u64::from(item.stock).saturating_sub(sold.item(&item.id));
+            let (quantity, fan) = self.fewest.get(item.id.as_str())?;
+            (left > 0 && u64::from(*quantity) <= left)
+                .then(|| (*fan, format!("{quantity} × {}, of which {left} are left", item.id)))
+        })
+    }
+}
+
+/// The fan, if the line says that it was refused, or that nothing was heard.
+fn refused(line: &PurchaseLine) -> Option<FanId> {
+    match line {
+        PurchaseLine::Attempt {
+            fan,
+            outcome: Outcome::SoldOut | Outcome::RateLimited | Outcome::Error | Outcome::Unknown,
+            ..
+        } => Some(*fan),
+        _ => None,
+    }
+}

@@ -1,0 +1,85 @@
+//! How every run begins: the scenario is read, its problems are told, its folder is made.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use super::folder::{self, RunFolder};
+use super::machine::machine;
+use crate::cli::OverrideArgs;
+use crate::scenario::file::{self, Loaded};
+use crate::scenario::overrides::Overrides;
+use crate::scenario::problem::Colour;
+use crate::scenario::{Context, Late, Scenario};
+use crate::verdict::{Provenance, World};
+
+/// What is written down when a run begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Begun {
+    pub(super) world: World,
+    pub(super) provenance: Provenance,
+}
+
+/// Reads all scenarios; when one of them has problems all problems are told, and there is nothing.
+pub(super) fn load_all(
+    paths: &[PathBuf],
+    args: &OverrideArgs,
+    now_utc_ns: Option<u64>,
+) -> Option<Vec<Loaded>> {
+    let loaded: Vec<_> = paths.iter().map(|path| load(path, args, now_utc_ns)).collect();
+    loaded.into_iter().collect()
+}
+
+/// Reads a scenario; when it has problems they are told, and there is nothing.
+pub(super) fn load(path: &Path, args: &OverrideArgs, now_utc_ns: Option<u64>) -> Option<Loaded> {
+    let overrides = Overrides { set: args.set.clone(), seed: args.seed, scale: args.scale };
+    let late = if args.late { Late::Allowed } else { Late::Refused };
+    match file::load(path, &overrides, &Context { now_utc_ns, late }) {
+        Ok(loaded) => Some(loaded),
+        Err(problems) => {
+            let stderr = std::io::stderr();
+            let colour = Colour::of(&stderr, std::env::var_os("NO_COLOR").as_deref());
+            // Nobody is left to tell when standard error is gone.
+            drop(write!(stderr.lock(), "{}", problems.render(colour)));
+            None
+        }
+    }
+}
+
+/// Makes the run's folder and writes down what it begins with.
+pub(super) fn begin(
+    out: &Path,
+    loaded: &Loaded,
+    scenario: &Scenario,
+    world: World,
+    now_utc_ns: u64,
+) -> anyhow::Result<(RunFolder, Begun)> {
+    let started = instant(now_utc_ns)?;
+    let stamp = started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    let run = RunFolder::create(out, &scenario.name, &stamp)?;
+    run.write(folder::SCENARIO, loaded.text_as_run(world).as_bytes())?;
+    let begun = Begun {
+        world,
+        provenance: Provenance {
+            spike: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("SPIKE_COMMIT").map(str::to_owned),
+            scenario: scenario.name.clone(),
+            title: scenario.title.clone(),
+            seed: scenario.seed,
+            scale: scenario.scale,
+            started_at: started.to_string(),
+            took_s: 0.0,
+            machine: machine(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+        },
+    };
+    run.write_json(folder::PROVENANCE, &begun)?;
+    Ok((run, begun))
+}
+
+fn instant(utc_ns: u64) -> anyhow::Result<jiff::Timestamp> {
+    jiff::Timestamp::from_nanosecond(i128::from(utc_ns))
+        .context("failed to read the clock: it stands outside of what a calendar holds")
+}

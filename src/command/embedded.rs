@@ -1,0 +1,103 @@
+//! The embedded shop and provider: child processes of this very binary, on free loopback ports.
+//!
+//! They run the code path that users of `spike shop` and `spike provider` have, with descriptors
+//! and processor time of their own, and end when this process ends, however it ends: they watch
+//! their standard input.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::scenario::Scenario;
+
+/// The two child processes and where they listen.
+pub(super) struct Embedded {
+    /// The shop's edge.
+    pub(super) shop: SocketAddr,
+    /// The provider.
+    pub(super) provider: SocketAddr,
+    children: Vec<Child>,
+}
+
+impl Embedded {
+    /// Starts both; the shop keeps its database in `folder`.
+    ///
+    /// # Errors
+    /// When a child cannot be started or does not come up.
+    pub(super) fn start(
+        scenario: &Scenario,
+        folder: &Path,
+        began_utc_ns: u64,
+    ) -> anyhow::Result<Self> {
+        let mut children = Vec::new();
+        let settings = write_settings(folder, "provider.json", &scenario.provider)?;
+        let provider = start("provider", &settings, began_utc_ns, &[], &mut children)?;
+        let settings = write_settings(folder, "shop.json", &scenario.shop_settings())?;
+        let database = folder.join("shop.db");
+        let more = [
+            "--provider".to_owned(),
+            format!("http://{provider}"),
+            "--database".to_owned(),
+            database.display().to_string(),
+        ];
+        let shop = start("shop", &settings, began_utc_ns, &more, &mut children)?;
+        Ok(Self { shop, provider, children })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // Closing its input tells it to end; the wait keeps its last words in order.
+            drop(child.stdin.take());
+            drop(child.wait());
+        }
+    }
+}
+
+fn write_settings(
+    folder: &Path,
+    name: &str,
+    settings: &impl Serialize,
+) -> anyhow::Result<std::path::PathBuf> {
+    let path = folder.join(name);
+    let text = serde_json::to_string_pretty(settings).context("failed to write settings")?;
+    std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    Ok(path)
+}
+
+/// Starts one child and waits until it says where it listens.
+fn start(
+    program: &str,
+    settings: &Path,
+    began_utc_ns: u64,
+    more: &[String],
+    children: &mut Vec<Child>,
+) -> anyhow::Result<SocketAddr> {
+    let binary = std::env::current_exe().context("failed to find this program's own file")?;
+    let mut child = Command::new(binary)
+        .arg(program)
+        .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
+        .arg("--settings")
+        .arg(settings)
+        .args(["--began-utc-ns", &began_utc_ns.to_string()])
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("failed to start the embedded {program}"))?;
+    let stdout = child.stdout.take().expect("its output is piped");
+    children.push(child);
+    let mut line = String::new();
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .with_context(|| format!("failed to hear from the embedded {program}"))?;
+    let Some(address) = line.trim().strip_prefix("listening on http://") else {
+        bail!("failed to start the embedded {program}: it ended before it listened");
+    };
+    address.parse().with_context(|| format!("the embedded {program} listens on {address:?}"))
+}

@@ -1,0 +1,76 @@
+//! `spike simulate`: the scenario in virtual time.
+
+use std::ops::ControlFlow;
+
+use anyhow::Context;
+
+use super::begin::{begin, load_all};
+use super::conclude::{Telling, conclude, took};
+use super::folder::{self, RunFolder};
+use super::progress::Watch;
+use super::{check, gravest, print};
+use crate::cli::RunArgs;
+use crate::live::Stop;
+use crate::live::clock::Clock;
+use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::file::Loaded;
+use crate::scenario::{Scenario, offer};
+use crate::sim::{self, SimulatedRun, Visits};
+use crate::verdict::{Verdict, World};
+
+/// Lives each scenario in virtual time, one after the other.
+pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
+    let Some(scenarios) = load_all(&args.scenarios, &args.overrides, None) else {
+        return Ok(Verdict::InvalidScenario);
+    };
+    let stop = super::run::stop_on_signals()?;
+    let mut verdicts = Vec::new();
+    for loaded in &scenarios {
+        if args.print_config {
+            print(&loaded.text_as_run(World::Simulated))?;
+        } else if args.dry_run {
+            check::print_offer(loaded, World::Simulated)?;
+        } else {
+            verdicts.push(simulate_one(args, loaded, &stop)?);
+        }
+    }
+    Ok(gravest(verdicts))
+}
+
+fn simulate_one(args: &RunArgs, loaded: &Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
+    let scenario = loaded.at_scale(None, World::Simulated);
+    let clock = Clock::begin_in(std::time::Duration::ZERO);
+    let (run, mut begun) =
+        begin(&args.out, loaded, &scenario, World::Simulated, clock.began_utc_ns())?;
+    let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
+    rehearse(&scenario, &run, Visits::Forget, &mut |progress| {
+        watch.show(progress);
+        if stop.presses() > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    watch.end();
+    begun.provenance = took(&begun.provenance, clock.now().seconds());
+    run.write_json(folder::PROVENANCE, &begun)?;
+    let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
+    conclude(&run, &scenario, &begun, &telling)
+}
+
+/// Lives a scenario in virtual time and leaves its evidence in `run`.
+///
+/// # Errors
+/// When evidence cannot be written.
+pub fn rehearse(
+    scenario: &Scenario,
+    run: &RunFolder,
+    visits: Visits,
+    watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> anyhow::Result<SimulatedRun> {
+    let record = || format!("failed to write into {}", run.path().display());
+    let mut recorder =
+        Recorder::new(run.sinks()?, 0, scenario.first_opening()).with_context(record)?;
+    let drain = offer::drain(scenario);
+    let lived = sim::run(scenario, drain, visits, &mut recorder, watch).with_context(record)?;
+    run.write_lines(folder::LEDGER_SHOP, &lived.ledgers.shop)?;
+    run.write_lines(folder::LEDGER_PROVIDER, &lived.ledgers.provider)?;
+    run.write_json(folder::ENDING, &lived.ending)?;
+    Ok(lived)
+}

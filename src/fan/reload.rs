@@ -1,0 +1,50 @@
+//! The page before and around the opening: when a fan looks next.
+
+use domain::draw::Purpose;
+use domain::law::Law;
+use domain::time::{Duration, Time, duration_from_seconds};
+
+use super::behaviour::Reload;
+use super::{Crowd, Fan, SHORTEST_PAUSE};
+
+impl Crowd {
+    /// Whether its people look at the page at all.
+    pub(super) fn reloads(&self) -> bool {
+        self.behaviour.reload.calls > 0
+    }
+}
+
+impl Reload {
+    /// The law of the gap that follows a reload, `distance` before or after the opening: that of
+    /// `gap` with its median raised to `growth · distance` where that is longer. A crowd of n then
+    /// reloads n / mean times per second.
+    pub fn gap_at(&self, distance: Duration) -> Law {
+        let stretched = duration_from_seconds(self.growth * distance.as_secs_f64());
+        match self.gap {
+            Law::Constant(length) => Law::Constant(length.max(stretched)),
+            Law::Lognormal { median, sigma } => {
+                Law::Lognormal { median: median.max(stretched), sigma }
+            }
+            Law::Exponential { mean } => {
+                // The median of an exponential law is ln 2 of its mean.
+                let stretched = stretched.as_secs_f64() / core::f64::consts::LN_2;
+                Law::Exponential { mean: mean.max(duration_from_seconds(stretched)) }
+            }
+        }
+    }
+}
+
+impl Fan {
+    /// When it looks again, from start to start: a gap after the latest reload was intended, or
+    /// `at`, when the answer came, if that is later. So the rate of reloads is that of the gaps,
+    /// however slowly the page answers, until answers take longer than a gap. Where nobody
+    /// reloads, the gap counts from `at`.
+    pub(super) fn next_look(&mut self, at: Time, crowd: &Crowd) -> Time {
+        let from = if crowd.reloads() { self.reloaded } else { at };
+        let distance = from.max(crowd.opens) - from.min(crowd.opens);
+        let gap = crowd.behaviour.reload.gap_at(distance);
+        let length = gap.sample(self.draw(crowd, Purpose::ReloadGap, self.gaps));
+        self.gaps += 1;
+        at.max(from + length.max(SHORTEST_PAUSE))
+    }
+}

@@ -1,0 +1,832 @@
+//! What a fan promises, by examples and by properties.
+
+use domain::law::Law;
+use domain::time::Span;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::behaviour::{Reload, Retry, SoldOut};
+use super::*;
+
+const OPENS: Time = Time::from_millis(40_000);
+const CLOSES: Time = Time::from_millis(70_000);
+const ID: FanId = FanId { population: 0, index: 417 };
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn at(seconds: f64) -> Time {
+    Time::from_seconds(seconds)
+}
+
+fn constantly(length: f64) -> Law {
+    Law::Constant(seconds(length))
+}
+
+/// A crowd without whims: it reloads every 2 s, never gives up, never leaves on its own, and waits
+/// 1 s, 2 s, 4 s … before its retries.
+fn steadfast() -> Crowd {
+    Crowd {
+        seed: 20_261_121,
+        population: 0,
+        behaviour: Behaviour {
+            reload: Reload { gap: constantly(2.0), growth: 0.0, calls: 6, cacheable: 5 },
+            patience: constantly(600.0),
+            think: constantly(0.0),
+            abandon: 0.0,
+            pieces: vec![1.0],
+            retry: Retry {
+                attempts: 3,
+                base: Span(seconds(1.0)),
+                cap: Span(seconds(20.0)),
+                factor: 2.0,
+                jitter: 0.0,
+                honour_retry_after: true,
+                give_up: 0.0,
+            },
+            sold_out: SoldOut { leave: 0.0, every: constantly(5.0) },
+            other_card: 1.0,
+            timeout: Span(seconds(3.0)),
+        },
+        opens: OPENS,
+        closes: CLOSES,
+        demand: vec![0.5, 0.3, 0.2],
+        slots: 4,
+        limit_per_fan: 4,
+    }
+}
+
+/// A fan and where its visit stands.
+#[derive(Clone)]
+struct Visit {
+    fan: Fan,
+    crowd: Crowd,
+    now: Time,
+    action: Action,
+}
+
+impl Visit {
+    fn begin(crowd: Crowd, at: Time) -> Self {
+        let mut fan = Fan::new(ID);
+        let action = fan.step(Input::Arrived { at }, &crowd);
+        Self { fan, crowd, now: at, action }
+    }
+
+    /// Answers the outstanding operation `after` that long.
+    fn reply(mut self, after: f64, reply: Reply) -> Self {
+        assert!(matches!(self.action, Action::Send(_)), "{:?}", self.action);
+        self.now += seconds(after);
+        self.action = self.fan.step(Input::Replied { at: self.now, reply }, &self.crowd);
+        self
+    }
+
+    /// Answers the outstanding operation at once with nothing but an outcome.
+    fn outcome(self, outcome: Outcome) -> Self {
+        self.reply(0.0, Reply::of(outcome))
+    }
+
+    fn wake(mut self) -> Self {
+        let Action::Sleep { until } = self.action else { panic!("{:?}", self.action) };
+        self.now = until;
+        self.action = self.fan.step(Input::Woke { at: until }, &self.crowd);
+        self
+    }
+
+    fn request(&self) -> Request {
+        let Action::Send(request) = self.action else { panic!("{:?}", self.action) };
+        request
+    }
+
+    #[track_caller]
+    fn asks(self, operation: Operation) -> Self {
+        assert_eq!(self.request().operation, operation);
+        self
+    }
+
+    #[track_caller]
+    fn sleeps_until(self, until: f64) -> Self {
+        assert_eq!(self.action, Action::Sleep { until: at(until) });
+        self
+    }
+
+    #[track_caller]
+    fn leaves(self, departure: Departure) {
+        assert_eq!(self.action, Action::Leave(departure));
+    }
+
+    /// Walks to the outstanding checkout of a sale that has opened.
+    fn to_checkout(crowd: Crowd) -> Self {
+        let mut visit = Self::begin(crowd, at(45.0));
+        while visit.request().operation != Operation::Checkout {
+            visit = visit.outcome(Outcome::Ok);
+        }
+        visit
+    }
+}
+
+#[test]
+fn a_fan_reloads_as_soon_as_it_arrives() {
+    let visit = Visit::begin(steadfast(), at(12.0));
+    let request = visit.request();
+    assert_eq!(request.operation, Operation::Reload);
+    assert_eq!((request.intended, request.deadline), (at(12.0), at(15.0)));
+    assert_eq!((request.slot, request.purchase), (None, 0));
+}
+
+#[test]
+fn reloads_follow_from_start_to_start_however_slowly_the_page_answers() {
+    let visit = Visit::begin(steadfast(), at(10.0))
+        .reply(0.5, Reply::of(Outcome::NotOpen))
+        .sleeps_until(12.0)
+        .wake()
+        .reply(1.9, Reply::of(Outcome::NotOpen))
+        .sleeps_until(14.0)
+        .wake();
+    assert_eq!(visit.request().intended, at(14.0));
+}
+
+#[test]
+fn a_page_slower_than_the_gap_is_reloaded_when_its_answer_comes() {
+    let visit = Visit::begin(steadfast(), at(10.0)).reply(2.5, Reply::of(Outcome::NotOpen));
+    assert_eq!(visit.request().intended, at(12.5));
+    visit.reply(0.5, Reply::of(Outcome::NotOpen)).sleeps_until(14.5);
+}
+
+#[test]
+fn a_crowd_reloads_as_often_as_its_mean_gap_says() {
+    let gap = Law::Lognormal { median: seconds(6.1), sigma: 0.8 };
+    let mut crowd = steadfast();
+    crowd.behaviour.reload = Reload { gap, growth: 0.0, calls: 6, cacheable: 5 };
+    (crowd.opens, crowd.closes) = (at(1_000.0), at(2_000.0));
+    let (fans, mut reloads) = (500, 0_u32);
+    for index in 0..fans {
+        let mut fan = Fan::new(FanId { population: 0, index });
+        let mut action = fan.step(Input::Arrived { at: Time::ZERO }, &crowd);
+        loop {
+            action = match action {
+                Action::Send(request) if request.intended >= crowd.opens => break,
+                Action::Send(request) => {
+                    // The first 100 s are left out: all fans began at once.
+                    reloads += u32::from(request.intended >= at(100.0));
+                    let reply = Reply::of(Outcome::NotOpen);
+                    fan.step(Input::Replied { at: request.intended + seconds(0.3), reply }, &crowd)
+                }
+                Action::Sleep { until } => fan.step(Input::Woke { at: until }, &crowd),
+                Action::Leave(departure) => panic!("{departure}"),
+            }
+        }
+    }
+    let expected = f64::from(fans) * 900.0 / gap.mean().as_secs_f64();
+    assert!((f64::from(reloads) / expected - 1.0).abs() < 0.01, "{reloads} of {expected}");
+}
+
+#[test]
+fn a_page_that_is_open_leads_through_the_funnel() {
+    let visit = Visit::begin(steadfast(), at(41.0)).asks(Operation::Reload);
+    assert!(!visit.fan.entered_funnel());
+    let visit = visit.outcome(Outcome::Ok).asks(Operation::Slots);
+    assert!(visit.fan.entered_funnel());
+    let visit = visit.outcome(Outcome::Ok).asks(Operation::Item);
+    assert!(visit.request().slot.is_some_and(|slot| slot < 4));
+    visit
+        .outcome(Outcome::Ok)
+        .asks(Operation::Cart)
+        .outcome(Outcome::Ok)
+        .asks(Operation::Checkout)
+        .outcome(Outcome::Ok)
+        .leaves(Departure::Bought);
+}
+
+#[test]
+fn a_sale_without_slots_has_no_slots_step() {
+    let visit = Visit::begin(Crowd { slots: 0, ..steadfast() }, at(41.0))
+        .outcome(Outcome::Ok)
+        .asks(Operation::Item)
+        .outcome(Outcome::Ok)
+        .outcome(Outcome::Ok)
+        .asks(Operation::Checkout);
+    assert_eq!(visit.request().slot, None);
+}
+
+#[test]
+fn a_fan_thinks_before_each_step_of_the_funnel() {
+    let mut crowd = steadfast();
+    crowd.behaviour.think = constantly(1.5);
+    Visit::begin(crowd, at(41.0))
+        .outcome(Outcome::Ok)
+        .sleeps_until(42.5)
+        .wake()
+        .asks(Operation::Slots)
+        .outcome(Outcome::Ok)
+        .sleeps_until(44.0)
+        .wake()
+        .asks(Operation::Item);
+}
+
+#[test]
+fn a_crowd_without_reloads_enters_the_funnel_at_the_opening() {
+    let mut crowd = steadfast();
+    crowd.behaviour.reload.calls = 0;
+    let visit = Visit::begin(crowd.clone(), at(3.0)).sleeps_until(40.0);
+    assert!(!visit.fan.entered_funnel());
+    let visit = visit.wake().asks(Operation::Slots);
+    assert!(visit.fan.entered_funnel());
+    Visit::begin(crowd, at(44.0)).asks(Operation::Slots);
+}
+
+#[test]
+fn a_fan_wants_one_item_for_good() {
+    let crowd = Crowd { demand: vec![0.0, 1.0], ..steadfast() };
+    let visit = Visit::to_checkout(crowd);
+    let want = visit.fan.want(&visit.crowd);
+    assert_eq!(want, Want { item: 1, quantity: 1 });
+    let request = visit.outcome(Outcome::SoldOut).wake().outcome(Outcome::Ok).request();
+    assert_eq!((request.item, request.quantity), (1, 1));
+}
+
+#[test]
+fn wants_follow_demand_and_pieces_up_to_the_limit() {
+    let mut crowd = Crowd { demand: vec![0.6, 0.0, 0.4], limit_per_fan: 2, ..steadfast() };
+    crowd.behaviour.pieces = vec![0.5, 0.25, 0.25];
+    let (fans, mut items, mut pieces) = (20_000, [0_u32; 3], [0_u32; 3]);
+    for index in 0..fans {
+        let want = Fan::new(FanId { population: 0, index }).want(&crowd);
+        items[usize::from(want.item)] += 1;
+        pieces[usize::from(want.quantity)] += 1;
+    }
+    let share = |count: u32| f64::from(count) / f64::from(fans);
+    assert!((share(items[0]) - 0.6).abs() < 0.015 && items[1] == 0);
+    // Those who want three take the two that they may have.
+    assert!((share(pieces[1]) - 0.5).abs() < 0.015 && pieces[0] == 0);
+    assert!((share(pieces[2]) - 0.5).abs() < 0.015);
+}
+
+#[test]
+fn an_item_that_the_page_shows_as_gone_is_not_asked_for() {
+    let mut crowd = Crowd { demand: vec![0.0, 1.0], ..steadfast() };
+    let gone = Reply { items: Some(0b01), ..Reply::of(Outcome::Ok) };
+    let visit = Visit::begin(crowd.clone(), at(41.0)).reply(0.0, gone);
+    assert!(visit.fan.entered_funnel(), "it was told that the sale is open");
+    visit.sleeps_until(46.0).wake().asks(Operation::Reload);
+    crowd.behaviour.sold_out.leave = 1.0;
+    Visit::begin(crowd, at(41.0)).reply(0.0, gone).leaves(Departure::SoldOut);
+}
+
+#[test]
+fn a_slot_is_chosen_among_those_seen_as_available() {
+    for seed in 0..50 {
+        let seen = Reply { slots: Some(0b1010), ..Reply::of(Outcome::Ok) };
+        let visit = Visit::begin(Crowd { seed, ..steadfast() }, at(41.0))
+            .outcome(Outcome::Ok)
+            .reply(0.0, seen);
+        assert!(matches!(visit.request().slot, Some(1 | 3)));
+    }
+}
+
+#[test]
+fn no_slot_left_is_sold_out() {
+    let none = Reply { slots: Some(0), ..Reply::of(Outcome::Ok) };
+    let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::Ok).reply(0.0, none);
+    visit.sleeps_until(46.0).wake().asks(Operation::Reload);
+}
+
+#[test]
+fn a_full_slot_leads_to_each_other_slot_once_and_then_to_looking_again() {
+    let full = Reply { short: Some(Short::Slot), ..Reply::of(Outcome::SoldOut) };
+    let mut visit = Visit::to_checkout(steadfast());
+    let mut tried = vec![visit.request().slot.unwrap()];
+    for _ in 1..4 {
+        visit = visit.reply(0.0, full).asks(Operation::Slots);
+        visit = visit.outcome(Outcome::Ok).outcome(Outcome::Ok).outcome(Outcome::Ok);
+        tried.push(visit.request().slot.unwrap());
+    }
+    let visit = visit.asks(Operation::Checkout);
+    assert_eq!(visit.request().purchase, 0);
+    tried.sort_unstable();
+    assert_eq!(tried, [0, 1, 2, 3]);
+    visit.reply(0.0, full).sleeps_until(50.0).wake().asks(Operation::Reload);
+}
+
+#[test]
+fn slots_that_were_full_are_tried_again_after_looking_again() {
+    let full = Reply { short: Some(Short::Slot), ..Reply::of(Outcome::SoldOut) };
+    let mut crowd = Crowd { slots: 1, ..steadfast() };
+    crowd.behaviour.reload.calls = 0;
+    let visit = Visit::to_checkout(crowd).reply(0.0, full).sleeps_until(50.0).wake();
+    let visit = visit.asks(Operation::Slots).outcome(Outcome::Ok).asks(Operation::Item);
+    assert_eq!(visit.request().slot, Some(0));
+}
+
+#[test]
+fn without_reloads_a_fan_looks_again_at_its_item() {
+    let mut crowd = steadfast();
+    crowd.behaviour.reload.calls = 0;
+    let visit = Visit::to_checkout(crowd).outcome(Outcome::SoldOut).sleeps_until(50.0).wake();
+    visit.asks(Operation::Item).outcome(Outcome::Ok).asks(Operation::Cart);
+}
+
+#[test]
+fn a_declined_fan_tries_one_other_card_as_another_purchase() {
+    let visit = Visit::to_checkout(steadfast());
+    let first = visit.request();
+    let visit = visit.outcome(Outcome::Declined).asks(Operation::Checkout);
+    assert_eq!(visit.request(), Request { purchase: 1, ..first });
+    visit.outcome(Outcome::Declined).leaves(Departure::Declined);
+}
+
+#[test]
+fn a_declined_fan_without_another_card_leaves() {
+    let mut crowd = steadfast();
+    crowd.behaviour.other_card = 0.0;
+    Visit::to_checkout(crowd).outcome(Outcome::Declined).leaves(Departure::Declined);
+}
+
+#[test]
+fn an_unknown_checkout_is_tried_again_under_the_same_purchase() {
+    let visit = Visit::to_checkout(steadfast());
+    let first = visit.request();
+    let second = visit.reply(3.0, Reply::of(Outcome::Unknown)).sleeps_until(49.0).wake().request();
+    assert_eq!(Request { intended: first.intended, deadline: first.deadline, ..second }, first);
+    assert_eq!((second.intended, second.deadline), (at(49.0), at(52.0)));
+}
+
+#[test]
+fn a_refused_fan_backs_off_further_each_time_and_gives_up_at_last() {
+    Visit::to_checkout(steadfast())
+        .outcome(Outcome::RateLimited)
+        .sleeps_until(46.0)
+        .wake()
+        .outcome(Outcome::Error)
+        .sleeps_until(48.0)
+        .wake()
+        .outcome(Outcome::Shed)
+        .sleeps_until(52.0)
+        .wake()
+        .outcome(Outcome::Unknown)
+        .leaves(Departure::GaveUp);
+}
+
+#[test]
+fn another_answer_ends_a_row_of_refusals() {
+    let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::RateLimited).wake();
+    visit.outcome(Outcome::Ok).outcome(Outcome::RateLimited).sleeps_until(43.0);
+    let mut visit = Visit::to_checkout(Crowd { closes: at(1_000.0), ..steadfast() });
+    for _ in 0..10 {
+        visit = visit.outcome(Outcome::RateLimited).wake().outcome(Outcome::Waiting).wake();
+    }
+    visit.asks(Operation::Checkout);
+}
+
+#[test]
+fn no_attempts_means_no_retry() {
+    let mut crowd = steadfast();
+    crowd.behaviour.retry.attempts = 0;
+    Visit::to_checkout(crowd).outcome(Outcome::Error).leaves(Departure::GaveUp);
+}
+
+#[test]
+fn a_fan_may_give_up_at_the_first_refusal() {
+    let mut crowd = steadfast();
+    crowd.behaviour.retry.give_up = 1.0;
+    Visit::begin(crowd, at(3.0)).outcome(Outcome::RateLimited).leaves(Departure::GaveUp);
+}
+
+#[test]
+fn retry_after_is_honoured_only_by_those_who_honour_it() {
+    let told = Reply { retry_after: Some(seconds(7.0)), ..Reply::of(Outcome::RateLimited) };
+    let mut crowd = steadfast();
+    Visit::to_checkout(crowd.clone()).reply(0.0, told).sleeps_until(52.0);
+    crowd.behaviour.retry.honour_retry_after = false;
+    Visit::to_checkout(crowd).reply(0.0, told).sleeps_until(46.0);
+}
+
+#[test]
+fn the_random_share_of_a_back_off_is_jitter() {
+    let law = Retry { jitter: 0.5, ..steadfast().behaviour.retry };
+    let range = |refusal, retry_after: Option<f64>| {
+        let pauses = (0..1_000).map(|n| {
+            let draw = draw(1, ID, Purpose::Backoff, n);
+            law.pause(refusal, retry_after.map(seconds), draw).as_secs_f64()
+        });
+        pauses.fold((f64::MAX, 0.0_f64), |(least, most), pause| (least.min(pause), most.max(pause)))
+    };
+    let (least, most) = range(3, None);
+    assert!((2.0..2.01).contains(&least) && (3.99..=4.0).contains(&most), "{least} {most}");
+    let (least, most) = range(3, Some(9.0));
+    assert!((9.0..9.01).contains(&least) && (10.99..=11.0).contains(&most), "{least} {most}");
+    let (least, most) = range(u16::MAX, None);
+    assert!((10.0..10.05).contains(&least) && (19.9..=20.0).contains(&most), "{least} {most}");
+}
+
+#[test]
+fn a_base_of_zero_never_waits_longer_than_the_shortest_pause() {
+    let retry = Retry { base: Span(Duration::ZERO), ..steadfast().behaviour.retry };
+    let pause = retry.pause(u16::MAX, None, draw(1, ID, Purpose::Backoff, 0));
+    assert_eq!(pause, SHORTEST_PAUSE);
+}
+
+#[test]
+fn waiting_has_no_limit_but_patience_and_keeps_the_purchase() {
+    let mut crowd = Crowd { closes: at(10_000.0), ..steadfast() };
+    crowd.behaviour.patience = constantly(100.0);
+    let mut visit = Visit::to_checkout(crowd);
+    let first = visit.request();
+    let mut asked = 1;
+    while let Action::Send(request) = visit.action {
+        assert_eq!(
+            Request { intended: first.intended, deadline: first.deadline, ..request },
+            first
+        );
+        let slept_from = visit.now;
+        visit = visit.outcome(Outcome::Waiting);
+        let Action::Sleep { until } = visit.action else { panic!("{:?}", visit.action) };
+        assert!(until - slept_from <= seconds(1.2));
+        assert!(until - slept_from >= seconds(1.0) || until == at(145.0));
+        visit = visit.wake();
+        asked += 1;
+    }
+    assert!(asked > 75);
+    assert_eq!(visit.now, at(145.0));
+    visit.leaves(Departure::Reneged);
+}
+
+#[test]
+fn a_crowd_told_the_same_second_does_not_come_back_as_one() {
+    let told = Reply { retry_after: Some(seconds(10.0)), ..Reply::of(Outcome::Waiting) };
+    let moments: std::collections::BTreeSet<Time> = (0..100)
+        .map(|seed| Visit::to_checkout(Crowd { seed, ..steadfast() }).reply(0.0, told).wake().now)
+        .collect();
+    assert_eq!(moments.len(), 100);
+    assert!(moments.iter().all(|moment| (at(55.0)..=at(57.0)).contains(moment)));
+}
+
+#[test]
+fn patience_counts_from_the_opening_and_ends_a_sleep_at_its_true_time() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(7.0);
+    let visit = Visit::begin(crowd.clone(), at(3.0)).outcome(Outcome::NotOpen).wake();
+    assert_eq!(visit.fan.patience_ends, at(47.0));
+    crowd.behaviour.think = constantly(8.0);
+    let visit = Visit::begin(crowd, at(41.0)).outcome(Outcome::Ok).sleeps_until(48.0).wake();
+    visit.leaves(Departure::Reneged);
+}
+
+#[test]
+fn an_answer_after_the_end_of_patience_is_not_acted_on() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(2.0);
+    Visit::begin(crowd, at(41.0)).reply(2.1, Reply::of(Outcome::Ok)).leaves(Departure::Reneged);
+}
+
+#[test]
+fn a_sleep_that_ends_with_patience_is_still_followed_up() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(2.0);
+    let visit = Visit::begin(crowd, at(41.0)).outcome(Outcome::NotOpen).sleeps_until(43.0).wake();
+    visit.asks(Operation::Reload).outcome(Outcome::Ok).asks(Operation::Slots);
+}
+
+#[test]
+fn patience_longer_than_the_sale_lets_the_last_answer_count() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(100.0);
+    crowd.behaviour.other_card = 0.0;
+    let late = Visit::to_checkout(crowd).reply(200.0, Reply::of(Outcome::Declined));
+    late.leaves(Departure::Declined);
+}
+
+#[test]
+fn a_checkout_answered_ok_is_bought_whenever_it_is_answered() {
+    let mut crowd = steadfast();
+    crowd.behaviour.patience = constantly(2.0);
+    Visit::to_checkout(crowd).reply(60.0, Reply::of(Outcome::Ok)).leaves(Departure::Bought);
+}
+
+#[test]
+fn nothing_is_sent_once_the_sale_has_closed() {
+    Visit::begin(steadfast(), CLOSES).leaves(Departure::Expired);
+    let late = || Visit::begin(steadfast(), at(69.0));
+    late().reply(1.0, Reply::of(Outcome::Ok)).leaves(Departure::Expired);
+    let visit = late().reply(0.5, Reply::of(Outcome::NotOpen)).sleeps_until(70.0).wake();
+    visit.leaves(Departure::Expired);
+    late().reply(1.5, Reply::of(Outcome::Error)).leaves(Departure::Expired);
+}
+
+#[test]
+fn a_rejection_after_the_closing_is_the_closing() {
+    let late = || Visit::begin(steadfast(), at(69.0));
+    late().reply(0.9, Reply::of(Outcome::Rejected)).leaves(Departure::Rejected);
+    late().reply(1.0, Reply::of(Outcome::Rejected)).leaves(Departure::Expired);
+}
+
+#[test]
+fn a_fan_may_turn_away_before_a_step() {
+    let mut crowd = steadfast();
+    crowd.behaviour.abandon = 1.0;
+    let visit = Visit::begin(crowd, at(41.0)).outcome(Outcome::Ok);
+    assert!(visit.fan.entered_funnel());
+    visit.leaves(Departure::Balked);
+}
+
+#[test]
+fn a_funnel_that_is_not_open_leads_back_to_the_page() {
+    let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::Ok).asks(Operation::Slots);
+    visit.reply(0.5, Reply::of(Outcome::NotOpen)).sleeps_until(43.0).wake().asks(Operation::Reload);
+    let mut crowd = steadfast();
+    crowd.behaviour.reload.calls = 0;
+    let visit = Visit::begin(crowd, at(41.0)).reply(0.5, Reply::of(Outcome::NotOpen));
+    visit.sleeps_until(43.5).wake().asks(Operation::Slots);
+}
+
+#[test]
+fn choices_do_not_hang_on_how_often_the_page_was_reloaded() {
+    let funnel = |visit: Visit| {
+        let visit = visit.outcome(Outcome::Ok).outcome(Outcome::Ok);
+        let request = visit.asks(Operation::Item).request();
+        (request.item, request.slot, request.quantity)
+    };
+    let early = Visit::begin(steadfast(), at(39.0)).outcome(Outcome::NotOpen).wake();
+    let late = Visit::begin(steadfast(), at(41.0));
+    assert_eq!(funnel(early), funnel(late));
+}
+
+#[test]
+#[should_panic(expected = "fan 0-417 is Gone")]
+fn a_world_that_speaks_to_a_fan_that_left_is_wrong() {
+    let mut visit = Visit::begin(steadfast(), CLOSES);
+    visit.fan.step(Input::Woke { at: CLOSES }, &visit.crowd);
+}
+
+/// A length of time up to `longest_ms`, often zero.
+fn lengths(longest_ms: u64) -> impl Strategy<Value = Duration> {
+    prop_oneof![Just(0), 0..=longest_ms].prop_map(Duration::from_millis)
+}
+
+fn laws(longest_ms: u64) -> impl Strategy<Value = Law> {
+    (lengths(longest_ms), 0..3, 0.0..2.0_f64).prop_map(|(length, kind, sigma)| match kind {
+        0 => Law::Constant(length),
+        1 => Law::Lognormal { median: length, sigma },
+        _ => Law::Exponential { mean: length },
+    })
+}
+
+fn chances() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64]
+}
+
+fn retries() -> impl Strategy<Value = Retry> {
+    let waits = (lengths(2_000), lengths(2_000), 0.0..4.0_f64, chances());
+    (waits, 0..20_u16, any::<bool>(), chances()).prop_map(
+        |((base, cap, factor, jitter), attempts, honour_retry_after, give_up)| Retry {
+            attempts,
+            base: Span(base),
+            cap: Span(cap),
+            factor,
+            jitter,
+            honour_retry_after,
+            give_up,
+        },
+    )
+}
+
+fn behaviours() -> impl Strategy<Value = Behaviour> {
+    let reload = (laws(2_000), 0.0..0.5_f64, 0..3_u16).prop_map(|(gap, growth, calls)| Reload {
+        gap,
+        growth,
+        calls,
+        cacheable: 0,
+    });
+    let sold_out = (chances(), laws(2_000)).prop_map(|(leave, every)| SoldOut { leave, every });
+    let pieces = vec(0.1..1.0_f64, 1..6);
+    (reload, laws(8_000), laws(500), chances(), pieces, retries(), sold_out, chances(), 0..900_u64)
+        .prop_map(
+            |(reload, patience, think, abandon, pieces, retry, sold_out, other_card, timeout)| {
+                Behaviour {
+                    reload,
+                    patience,
+                    think,
+                    abandon: abandon * 0.2,
+                    pieces,
+                    retry,
+                    sold_out,
+                    other_card,
+                    timeout: Span(Duration::from_millis(timeout)),
+                }
+            },
+        )
+}
+
+fn crowds() -> impl Strategy<Value = Crowd> {
+    let times = (0..3_000_u64, 0..4_000_u64);
+    let demand = vec(0.1..1.0_f64, 1..=64);
+    let slots = prop_oneof![0..5_u8, Just(64)];
+    (any::<u64>(), behaviours(), times, demand, slots, 1..6_u32).prop_map(
+        |(seed, behaviour, (opens, lasts), demand, slots, limit_per_fan)| Crowd {
+            seed,
+            population: 0,
+            behaviour,
+            opens: Time::from_millis(opens),
+            closes: Time::from_millis(opens + lasts),
+            demand,
+            slots,
+            limit_per_fan,
+        },
+    )
+}
+
+fn replies() -> impl Strategy<Value = (Duration, Reply)> {
+    let outcome = prop_oneof![Just(Outcome::Ok), prop::sample::select(Outcome::ALL.to_vec())];
+    let short = prop::sample::select(vec![None, Some(Short::Item), Some(Short::Slot)]);
+    (lengths(400), outcome, option::of(lengths(1_500)), short, option::of(any::<u64>()))
+        .prop_map(|(latency, outcome, retry_after, short, mask)| {
+            (latency, Reply { outcome, retry_after, short, items: mask.map(|m| !m), slots: mask })
+        })
+        .boxed()
+}
+
+/// Every input of a visit with the action that answered it, up to its departure. Answers are
+/// taken from `script` in turn; when it begins anew, nobody is told to wait any more.
+fn live_through(
+    crowd: &Crowd,
+    arrival: Time,
+    script: &[(Duration, Reply)],
+) -> Vec<(Input, Action)> {
+    // Between two pauses, each slot is tried at most once.
+    let bound = 10_000 * (2 + 4 * (usize::from(crowd.slots) + 1));
+    let mut fan = Fan::new(ID);
+    let mut input = Input::Arrived { at: arrival };
+    let mut visit = Vec::new();
+    let mut answered = 0;
+    loop {
+        let action = fan.step(input.clone(), crowd);
+        visit.push((input, action));
+        assert!(visit.len() < bound, "a fan leaves at last");
+        input = match action {
+            Action::Leave(_) => return visit,
+            Action::Sleep { until } => Input::Woke { at: until },
+            Action::Send(request) => {
+                let (latency, mut reply) = script[answered % script.len()];
+                if answered >= script.len() && reply.outcome == Outcome::Waiting {
+                    reply.outcome = Outcome::Error;
+                }
+                answered += 1;
+                Input::Replied { at: request.intended + latency, reply }
+            }
+        };
+    }
+}
+
+fn moment(input: &Input) -> Time {
+    match input {
+        Input::Arrived { at } | Input::Woke { at } | Input::Replied { at, .. } => *at,
+    }
+}
+
+/// The end of patience, and whether it comes before that of the sale.
+fn patience_ends(crowd: &Crowd, arrival: Time) -> Time {
+    let patience = crowd.behaviour.patience.sample(draw(crowd.seed, ID, Purpose::Patience, 0));
+    arrival.max(crowd.opens) + patience
+}
+
+proptest! {
+    #[test]
+    fn time_never_runs_backwards_and_nobody_outstays(
+        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
+    ) {
+        let arrival = Time::from_millis(arrival);
+        let end = patience_ends(&crowd, arrival).min(crowd.closes);
+        for (input, action) in live_through(&crowd, arrival, &script) {
+            match action {
+                Action::Send(request) => {
+                    prop_assert_eq!(request.intended, moment(&input));
+                    prop_assert_eq!(request.deadline, request.intended + crowd.behaviour.timeout.0);
+                    prop_assert!(request.intended < crowd.closes && request.intended <= end);
+                }
+                Action::Sleep { until } => {
+                    prop_assert!(until >= moment(&input) && until <= end);
+                }
+                Action::Leave(Departure::Reneged | Departure::Expired) => {
+                    prop_assert!(moment(&input) >= end);
+                }
+                Action::Leave(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_for_sale_and_within_the_limit(
+        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
+    ) {
+        let arrival = Time::from_millis(arrival);
+        let want = Fan::new(ID).want(&crowd);
+        prop_assert!(usize::from(want.item) < crowd.demand.len());
+        prop_assert!((1..=crowd.limit_per_fan).contains(&u32::from(want.quantity)));
+        for (_, action) in live_through(&crowd, arrival, &script) {
+            if let Action::Send(request) = action {
+                prop_assert_eq!((request.item, request.quantity), (want.item, want.quantity));
+                prop_assert!(request.slot.is_none_or(|slot| slot < crowd.slots));
+                let carries = matches!(request.operation, Operation::Cart | Operation::Checkout);
+                prop_assert!(!carries || request.slot.is_some() == (crowd.slots > 0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_lead_to_the_same_actions(
+        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
+    ) {
+        let visit = live_through(&crowd, Time::from_millis(arrival), &script);
+        let mut again = Fan::new(ID);
+        for (input, action) in visit {
+            prop_assert_eq!(again.step(input, &crowd), action);
+        }
+    }
+
+    #[test]
+    fn only_a_decline_begins_another_purchase_and_only_an_ok_ends_in_one(
+        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
+    ) {
+        let mut latest: Option<Request> = None;
+        let mut declined = false;
+        for (input, action) in live_through(&crowd, Time::from_millis(arrival), &script) {
+            let paid = latest.is_some_and(|request| request.operation == Operation::Checkout);
+            let outcome = match &input {
+                Input::Replied { reply, .. } => Some(reply.outcome),
+                _ => None,
+            };
+            declined |= paid && outcome == Some(Outcome::Declined);
+            let bought = paid && outcome == Some(Outcome::Ok);
+            prop_assert_eq!(action == Action::Leave(Departure::Bought), bought);
+            if let Action::Send(request) = action {
+                let before = latest.map_or(0, |request| request.purchase);
+                prop_assert!(request.purchase == before || (declined && request.purchase == 1));
+                latest = Some(request);
+            }
+        }
+    }
+
+    #[test]
+    fn refused_and_waiting_requests_are_repeated_as_they_were_after_the_wait_asked_for(
+        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
+    ) {
+        let arrival = Time::from_millis(arrival);
+        let end = patience_ends(&crowd, arrival).min(crowd.closes);
+        let mut latest: Option<Request> = None;
+        let mut repeats = false;
+        for (input, action) in live_through(&crowd, arrival, &script) {
+            if let Input::Replied { reply, at } = &input {
+                let waits = reply.outcome == Outcome::Waiting;
+                repeats = waits || matches!(
+                    reply.outcome,
+                    Outcome::RateLimited | Outcome::Error | Outcome::Unknown | Outcome::Shed
+                );
+                let honours = waits || crowd.behaviour.retry.honour_retry_after;
+                let told = reply.retry_after.filter(|_| honours).unwrap_or_default();
+                if let Action::Sleep { until } = action && repeats {
+                    prop_assert!(until >= (*at + told.max(SHORTEST_PAUSE)).min(end));
+                }
+                prop_assert!(!repeats || !matches!(action, Action::Send(_)));
+            }
+            if let Action::Send(request) = action {
+                if let Some(first) = latest.filter(|_| repeats) {
+                    let timed = Request {
+                        intended: request.intended, deadline: request.deadline, ..first
+                    };
+                    prop_assert_eq!(request, timed);
+                }
+                latest = Some(request);
+            }
+        }
+    }
+
+    #[test]
+    fn a_shop_that_always_says_the_same_is_left_soon(
+        crowd in crowds(), outcome in prop::sample::select(vec![
+            Outcome::Ok, Outcome::Declined, Outcome::Rejected, Outcome::RateLimited,
+            Outcome::Error, Outcome::Unknown, Outcome::Shed,
+        ]),
+    ) {
+        let visit = live_through(&crowd, crowd.opens, &[(Duration::ZERO, Reply::of(outcome))]);
+        // Five operations and five thoughts, or as many tries and sleeps as there are attempts.
+        let bound = 12.max(2 * usize::from(crowd.behaviour.retry.attempts) + 4);
+        prop_assert!(visit.len() <= bound, "{} inputs", visit.len());
+    }
+
+    #[test]
+    fn the_median_gap_is_the_longer_of_the_median_and_the_growth(
+        median_ms in 1..10_000_u64, growth in 0.0..0.1_f64, distance_ms in 0..600_000_u64,
+    ) {
+        let median = Duration::from_millis(median_ms);
+        let distance = Duration::from_millis(distance_ms);
+        let gap = Law::Lognormal { median, sigma: 0.8 };
+        let reload = Reload { gap, growth, ..Reload::default() };
+        let Law::Lognormal { median: found, sigma } = reload.gap_at(distance) else {
+            panic!("the law stays lognormal")
+        };
+        prop_assert_eq!(sigma.to_bits(), 0.8_f64.to_bits());
+        let expected = f64::max(median.as_secs_f64(), growth * distance.as_secs_f64());
+        prop_assert!((found.as_secs_f64() - expected).abs() < 2e-9);
+    }
+}

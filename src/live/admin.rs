@@ -1,0 +1,73 @@
+//! Requests that are no load: the first probe, the shop's snapshots, the ledgers.
+
+use std::io;
+use std::net::SocketAddr;
+
+use domain::time::Duration;
+use reqwest::{Client, RequestBuilder};
+use tokio::runtime::{self, Runtime};
+
+/// How long a connection for administration may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// The longest silence within an answer: a shop that lists a million rows may think a while.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A client that one thread uses, blocking.
+#[derive(Debug)]
+pub(super) struct Admin {
+    runtime: Runtime,
+    client: Client,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The system gives no event queue or timer.
+    #[error("start the client that reads snapshots and ledgers")]
+    Runtime(#[source] io::Error),
+    /// The client's settings do not fit together.
+    #[error("set up the client that reads snapshots and ledgers")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Admin {
+    /// A client that obeys no proxy variables: it must see the same shop as the load.
+    ///
+    /// # Errors
+    /// When the system lacks the means.
+    pub(super) fn new() -> Result<Self, AdminError> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(AdminError::Runtime)?;
+        let client = Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .build()
+            .map_err(AdminError::Client)?;
+        Ok(Self { runtime, client })
+    }
+
+    /// A request for `path` at `address`.
+    pub(super) fn get(&self, address: SocketAddr, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{address}{path}"))
+    }
+
+    /// Waits for `work`.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+}
+
+/// An error with all its causes in one line, outermost first.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! The load loops together: the crowd shared out, one thread each, merged once a second.
+
+use std::io;
+use std::panic;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use domain::id::FanId;
+use domain::time::{Duration, Time};
+
+use crate::live::clock::processor_time;
+use crate::live::health::Processor;
+use crate::live::load::{Course, LoadLoop, Report};
+use crate::live::merge::Merge;
+use crate::live::snapshot::Survey;
+use crate::live::stop::{Signal, Wish};
+use crate::live::{Connections, LiveError, Settings};
+use crate::measure::recorder::{Progress, Recorder};
+
+/// How often the main thread looks for snapshots and for the user's wish.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What is left of the load when it has ended.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// What the loops handed over.
+    pub(super) merge: Merge,
+    /// How busy this process was.
+    pub(super) processor: Processor,
+}
+
+/// Starts the load loops, writes down once a second what they hand over, and joins them.
+///
+/// # Errors
+/// When a loop fails, evidence cannot be written, or the user abandons the run.
+///
+/// # Panics
+/// When a loop panics.
+pub(super) fn load(
+    course: &Course<'_>,
+    arrivals: Vec<(Time, FanId)>,
+    recorder: &mut Recorder,
+    survey: &mut Survey,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<Loaded, LiveError> {
+    let shares = shares(arrivals, course.settings);
+    let loops = shares.len();
+    let (reports, reported) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut threads = Vec::with_capacity(loops);
+        for (place, share) in shares.into_iter().enumerate() {
+            threads.push(start_loop(scope, course, place, share, reports.clone()));
+        }
+        drop(reports);
+        let loaded = merge_reports(course, loops, &reported, recorder, survey, watch);
+        if loaded.is_err() {
+            course.signal.fail();
+        }
+        for thread in threads {
+            match thread.map(ScopedJoinHandle::join) {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) | Err(error) => return Err(LiveError::Load(error)),
+                Ok(Err(panic)) => panic::resume_unwind(panic),
+            }
+        }
+        loaded
+    })
+}
+
+/// One loop's share of the crowd and of the pool.
+#[derive(Debug)]
+struct Share {
+    arrivals: Vec<(Time, FanId)>,
+    pool: Option<usize>,
+}
+
+/// Shares the crowd out by the fans' numbers, so that any number of loops lives the same crowd.
+fn shares(arrivals: Vec<(Time, FanId)>, settings: &Settings) -> Vec<Share> {
+    let pool = match settings.connections {
+        Connections::PerFan => usize::MAX,
+        Connections::Pool(limit) => limit.max(1),
+    };
+    let loops = settings.threads.min(arrivals.len()).min(pool).max(1);
+    let share = |place| Share {
+        arrivals: Vec::with_capacity(arrivals.len() / loops + 1),
+        pool: (pool < usize::MAX).then(|| pool / loops + usize::from(place < pool % loops)),
+    };
+    let mut shares: Vec<Share> = (0..loops).map(share).collect();
+    for (at, fan) in arrivals {
+        shares[fan.index as usize % loops].arrivals.push((at, fan));
+    }
+    shares
+}
+
+fn start_loop<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    course: &'scope Course<'scope>,
+    place: usize,
+    share: Share,
+    reports: Sender<Report>,
+) -> io::Result<ScopedJoinHandle<'scope, io::Result<()>>> {
+    let live = move || {
+        // However this loop ends before its fans do, the others end with it.
+        let watchdog = FailUnlessDone(&course.signal);
+        LoadLoop::new(course, place, share.arrivals, share.pool, reports)?.run()?;
+        std::mem::forget(watchdog);
+        Ok(())
+    };
+    let started = thread::Builder::new().name(format!("load-{place}")).spawn_scoped(scope, live);
+    if started.is_err() {
+        course.signal.fail();
+    }
+    started
+}
+
+struct FailUnlessDone<'run>(&'run Signal);
+
+impl Drop for FailUnlessDone<'_> {
+    fn drop(&mut self) {
+        self.0.fail();
+    }
+}
+
+/// Merges what the loops hand over until the last has ended.
+fn merge_reports(
+    course: &Course<'_>,
+    loops: usize,
+    reported: &Receiver<Report>,
+    recorder: &mut Recorder,
+    survey: &mut Survey,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<Loaded, LiveError> {
+    let clock = course.clock;
+    let mut merge = Merge::of(loops);
+    let mut processor = Processor::new(clock.now(), processor_time());
+    while !merge.is_ended() {
+        match reported.recv_timeout(LOOK) {
+            Ok(report) => merge.take(report),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
+        }
+        if course.signal.wish() == Wish::Abandon {
+            return Err(LiveError::Abandoned);
+        }
+        while let Some(merged) = merge.pass_on() {
+            recorder
+                .absorb(merged.until, merged.harvests, &merged.lines)
+                .map_err(LiveError::Record)?;
+            processor.read(clock.now(), processor_time());
+            survey.ask();
+            watch(&recorder.progress());
+        }
+        survey.collect(recorder)?;
+    }
+    Ok(Loaded { merge, processor })
+}

@@ -1,0 +1,221 @@
+//! What one load loop writes into `purchases.jsonl`: purchase operations, the availability fans
+//! see, and departures out of the funnel.
+
+use domain::id::FanId;
+use domain::money::Amount;
+use domain::outcome::{Departure, Operation};
+use domain::shop::{Catalogue, Sale};
+use domain::time::Time;
+
+use crate::evidence::{Attempt, PurchaseLine};
+use crate::fan::{Reply, Request};
+use crate::live::request;
+
+/// Lines not handed over yet.
+#[derive(Debug)]
+pub(super) struct Diary<'run> {
+    catalogue: &'run Catalogue,
+    lines: Vec<PurchaseLine>,
+}
+
+/// What the diary remembers of one fan.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Notes {
+    /// The items it has seen as gone: bit n is the sale's item n.
+    gone: u64,
+    /// What it wants, once it has entered the funnel.
+    wants: Option<Wants>,
+    /// Whether it has seen something come back.
+    saw_return: bool,
+}
+
+#[derive(Copy, Clone, Debug)]
+struct Wants {
+    item: u8,
+    quantity: u8,
+}
+
+impl<'run> Diary<'run> {
+    /// An empty diary.
+    pub(super) const fn new(catalogue: &'run Catalogue) -> Self {
+        Self { catalogue, lines: Vec::new() }
+    }
+
+    /// Hands over all lines.
+    pub(super) fn take(&mut self) -> Vec<PurchaseLine> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// An operation of a fan of the sale number `sale` is over.
+    pub(super) fn attempt(
+        &mut self,
+        notes: &mut Notes,
+        sale: usize,
+        attempt: &Attempt,
+        asked: &Request,
+        reply: &Reply,
+    ) {
+        if !matches!(attempt.operation, Operation::Reload | Operation::Login) {
+            notes.wants = Some(Wants { item: asked.item, quantity: asked.quantity });
+        }
+        let sale = &self.catalogue.sales[sale];
+        if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
+            self.lines.push(purchase_line(sale, attempt, asked, reply));
+        }
+        if let Some(items) = reply.items {
+            self.seen(notes, sale, attempt.fan, attempt.done, items);
+        }
+    }
+
+    /// A fan leaves; noted if it had entered the funnel.
+    pub(super) fn departed(
+        &mut self,
+        notes: Notes,
+        sale: usize,
+        fan: FanId,
+        at: Time,
+        departure: Departure,
+    ) {
+        if let Some(wants) = notes.wants {
+            self.lines.push(PurchaseLine::Departed {
+                fan,
+                at,
+                departure,
+                item: item_name(&self.catalogue.sales[sale], wants.item),
+                quantity: u32::from(wants.quantity),
+            });
+        }
+    }
+
+    /// Notes the first time something is gone, and the first time something gone is back.
+    fn seen(&mut self, notes: &mut Notes, sale: &Sale, fan: FanId, at: Time, items: u64) {
+        let all = (0..sale.items.len()).fold(0_u64, |all, item| all | 1 << item);
+        let first_gone = notes.gone == 0 && items & all != all;
+        let first_return = !notes.saw_return && notes.gone & items != 0;
+        notes.gone |= all & !items;
+        notes.saw_return |= first_return;
+        if first_gone || first_return {
+            let available = (0_u8..).zip(&sale.items).filter(|(item, _)| items >> item & 1 == 1);
+            let items = available.map(|(_, item)| item.id.clone()).collect();
+            self.lines.push(PurchaseLine::Seen { fan, at, items });
+        }
+    }
+}
+
+/// When a line happened: purchases are written down when they are over.
+pub(super) const fn at(line: &PurchaseLine) -> Time {
+    match line {
+        PurchaseLine::Attempt { done, .. } => *done,
+        PurchaseLine::Seen { at, .. } | PurchaseLine::Departed { at, .. } => *at,
+    }
+}
+
+fn purchase_line(sale: &Sale, attempt: &Attempt, asked: &Request, reply: &Reply) -> PurchaseLine {
+    let quantity = u32::from(asked.quantity);
+    let price = sale.items.get(usize::from(asked.item)).map_or(Amount::ZERO, |item| item.price);
+    PurchaseLine::Attempt {
+        fan: attempt.fan,
+        intent: attempt.fan.to_string(),
+        key: request::key(attempt.fan, asked.purchase),
+        operation: attempt.operation,
+        item: item_name(sale, asked.item),
+        slot: asked.slot.and_then(|slot| Some(sale.slots.get(usize::from(slot))?.id.clone())),
+        quantity,
+        amount: price.times(quantity).expect("the money of one order fits 64 bits"),
+        intended: attempt.intended,
+        sent: attempt.sent,
+        done: attempt.done,
+        outcome: attempt.outcome,
+        short: reply.short,
+    }
+}
+
+fn item_name(sale: &Sale, item: u8) -> String {
+    sale.items[usize::from(item)].id.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::outcome::Outcome;
+    use domain::shop::Item;
+
+    use super::*;
+
+    const FAN: FanId = FanId { population: 0, index: 7 };
+
+    fn catalogue() -> Catalogue {
+        let item = |id: &str| Item { id: id.to_owned(), stock: 1, price: Amount::new(4_500) };
+        let sale = Sale {
+            id: "day-1".to_owned(),
+            opens: Time::ZERO,
+            closes: Time::NEVER,
+            limit_per_fan: 4,
+            items: vec![item("tee"), item("towel")],
+            slots: Vec::new(),
+        };
+        Catalogue { sales: vec![sale] }
+    }
+
+    fn note(diary: &mut Diary<'_>, notes: &mut Notes, operation: Operation, items: Option<u64>) {
+        let (intended, sent, done) =
+            (Time::from_millis(1), Time::from_millis(2), Time::from_millis(3));
+        let asked = Request {
+            operation,
+            intended,
+            deadline: Time::NEVER,
+            item: 1,
+            slot: None,
+            quantity: 2,
+            purchase: 1,
+        };
+        let outcome = Outcome::Ok;
+        let attempt = Attempt { fan: FAN, operation, intended, sent, done, outcome };
+        let reply = Reply { items, ..Reply::of(outcome) };
+        diary.attempt(notes, 0, &attempt, &asked, &reply);
+    }
+
+    #[test]
+    fn purchase_operations_are_written_down_and_others_are_not() {
+        let catalogue = catalogue();
+        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
+        note(&mut diary, &mut notes, Operation::Reload, None);
+        note(&mut diary, &mut notes, Operation::Slots, None);
+        note(&mut diary, &mut notes, Operation::Checkout, None);
+        let lines = diary.take();
+        let [PurchaseLine::Attempt { intent, key, item, amount, intended, sent, done, .. }] =
+            &lines[..]
+        else {
+            panic!("one line, of the checkout: {lines:?}")
+        };
+        assert_eq!((intent.as_str(), key.as_str(), item.as_str()), ("0-7", "0-7-1", "towel"));
+        assert_eq!(*amount, Amount::new(9_000));
+        assert!(intended < sent && sent < done && at(&lines[0]) == *done);
+    }
+
+    #[test]
+    fn a_fan_notes_the_first_loss_and_the_first_return() {
+        let catalogue = catalogue();
+        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
+        for items in [0b11, 0b10, 0b10, 0b00, 0b01, 0b11] {
+            note(&mut diary, &mut notes, Operation::Reload, Some(items));
+        }
+        let line = |items: &[&str]| PurchaseLine::Seen {
+            fan: FAN,
+            at: Time::from_millis(3),
+            items: items.iter().map(|item| (*item).to_owned()).collect(),
+        };
+        assert_eq!(diary.take(), [line(&["towel"]), line(&["tee"])]);
+    }
+
+    #[test]
+    fn only_who_entered_the_funnel_departs_from_it() {
+        let catalogue = catalogue();
+        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
+        note(&mut diary, &mut notes, Operation::Reload, None);
+        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Reneged);
+        assert_eq!(diary.take(), []);
+        note(&mut diary, &mut notes, Operation::Item, None);
+        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Bought);
+        assert!(matches!(&diary.take()[..], [PurchaseLine::Departed { quantity: 2, .. }]));
+    }
+}

@@ -1,0 +1,228 @@
+//! The generator's own health: a late or starved instrument is an invalid reading.
+
+use std::fs;
+
+use domain::time::{Duration, Time};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::live::load::Tally;
+
+/// Descriptors for everything that is no connection of a fan: files of the run, polls, clients.
+const DESCRIPTORS_RESERVED: u64 = 64;
+/// Lateness that is never held against a run: timers are a millisecond coarse, and a shared
+/// machine takes a core away for a few scheduler ticks of 4 ms.
+const LATENESS_TOLERATED: Duration = Duration::from_millis(20);
+
+/// How the generator fared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Health {
+    /// The share of one core that this process used, at its busiest second; above 1 on several
+    /// cores.
+    pub cpu: f64,
+    /// 99 % lateness \[ms\].
+    pub lateness_p99_ms: f64,
+    /// Operations that could not be sent: the generator's own fault.
+    pub dropped: u64,
+    /// Why the reading is invalid, a sentence each; empty when it is valid.
+    pub reasons: Vec<String>,
+}
+
+/// A run that cannot be lived on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreflightError {
+    /// Too few descriptors.
+    #[error(
+        "open {needed} connections: this process may hold {limit} files\nhint: raise the limit \
+         (`ulimit -n {needed}`), lower --scale, or share connections (`connections = {{ pool = n }}`)"
+    )]
+    Descriptors {
+        /// Connections and other files needed.
+        needed: u64,
+        /// The hard limit.
+        limit: u64,
+    },
+    /// Too few ports.
+    #[error(
+        "open {needed} connections to one address: this machine has {ports} ports for them\nhint: \
+         widen net.ipv4.ip_local_port_range, lower --scale, or share connections \
+         (`connections = {{ pool = n }}`)"
+    )]
+    Ports {
+        /// Connections needed.
+        needed: u64,
+        /// Ephemeral ports.
+        ports: u64,
+    },
+}
+
+/// Raises this process's limit of open files as far as it may by itself, and returns it.
+pub fn raise_descriptor_limit() -> u64 {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
+    // Where the system refuses, the present limit is what there is.
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Checks that `connections` to one address can be open at once with `descriptors` files and, where
+/// known, `ports` ephemeral ports.
+///
+/// # Errors
+/// When they cannot: better no run than half a crowd.
+pub fn preflight(
+    connections: u64,
+    descriptors: u64,
+    ports: Option<u64>,
+) -> Result<(), PreflightError> {
+    let needed = connections.saturating_add(DESCRIPTORS_RESERVED);
+    if needed > descriptors {
+        return Err(PreflightError::Descriptors { needed, limit: descriptors });
+    }
+    match ports {
+        Some(ports) if connections > ports => {
+            Err(PreflightError::Ports { needed: connections, ports })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many ports this machine has for connections to one address; `None` where it does not say.
+pub fn ephemeral_ports() -> Option<u64> {
+    // The file is Linux's own (ip-sysctl: ip_local_port_range); its absence means no check.
+    port_count(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+}
+
+fn port_count(range: &str) -> Option<u64> {
+    let mut bounds = range.split_whitespace().map(str::parse::<u64>);
+    let (first, last) = (bounds.next()?.ok()?, bounds.next()?.ok()?);
+    Some(last.checked_sub(first)? + 1)
+}
+
+/// The most 99 % lateness with which a run can be judged whose tightest latency objective is
+/// `tightest`: 20 ms, or 10 % of the objective.
+pub fn lateness_bound(tightest: Option<Duration>) -> Duration {
+    tightest.map_or(LATENESS_TOLERATED, |objective| LATENESS_TOLERATED.max(objective / 10))
+}
+
+/// The busiest second of the processor.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Processor {
+    at: Time,
+    used: Duration,
+    peak: f64,
+}
+
+impl Processor {
+    /// From `at` on, when `used` processor time had been used.
+    pub(super) const fn new(at: Time, used: Duration) -> Self {
+        Self { at, used, peak: 0.0 }
+    }
+
+    /// Takes a reading about once a second; one after less than half a second says too little.
+    pub(super) fn read(&mut self, at: Time, used: Duration) {
+        let passed = at.since(self.at);
+        if passed >= Duration::from_millis(500) {
+            let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
+            (self.at, self.used, self.peak) = (at, used, self.peak.max(share));
+        }
+    }
+
+    /// The share of one core at the busiest second.
+    pub(super) const fn peak(&self) -> f64 {
+        self.peak
+    }
+}
+
+/// Judges the instrument by what it counted. `unheard` is why the shop's last snapshot could not
+/// be had.
+pub(super) fn judge(
+    cpu: f64,
+    lateness_p99_ms: f64,
+    tightest: Option<Duration>,
+    tally: Tally,
+    unheard: Option<&str>,
+) -> Health {
+    let bound_ms = lateness_bound(tightest).as_secs_f64() * 1e3;
+    let mut reasons = Vec::new();
+    if lateness_p99_ms > bound_ms {
+        reasons.push(format!(
+            "the generator was late: 99 % lateness was {lateness_p99_ms:.1} ms, more than {bound_ms:.0} ms \
+             (it used {cpu:.2} cores)"
+        ));
+    }
+    let Tally { shed_sockets, shed_pool, left_behind } = tally;
+    if shed_sockets > 0 {
+        reasons.push(format!(
+            "{shed_sockets} operations were never sent: this machine had no descriptor or port left for them"
+        ));
+    }
+    if shed_pool > 0 {
+        reasons.push(format!(
+            "{shed_pool} operations were never sent: they waited for one of the pool's connections until \
+             their deadline"
+        ));
+    }
+    if left_behind > 0 {
+        reasons.push(format!("{left_behind} fans had not left when the load had to end"));
+    }
+    if let Some(why) = unheard {
+        reasons.push(format!("the shop's last snapshot could not be read: {why}"));
+    }
+    Health { cpu, lateness_p99_ms, dropped: shed_sockets + shed_pool, reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lateness_is_held_against_the_tightest_objective() {
+        let bound = |ms: Option<u64>| lateness_bound(ms.map(Duration::from_millis)).as_millis();
+        assert_eq!([bound(None), bound(Some(50)), bound(Some(300))], [20, 20, 30]);
+    }
+
+    #[test]
+    fn a_healthy_instrument_gives_no_reasons_and_a_starved_one_all() {
+        assert_eq!(judge(0.5, 19.9, None, Tally::default(), None).reasons, [""; 0]);
+        let tally = Tally { shed_sockets: 1, shed_pool: 2, left_behind: 3 };
+        let health = judge(0.99, 31.0, Some(Duration::from_millis(300)), tally, Some("refused"));
+        assert_eq!((health.dropped, health.reasons.len()), (3, 5));
+    }
+
+    #[test]
+    fn a_crowd_beyond_the_descriptors_or_ports_is_refused() {
+        assert_eq!(preflight(1_000, 20_000, Some(28_232)), Ok(()));
+        assert_eq!(preflight(1_000, 20_000, None), Ok(()));
+        let limit = 20_000;
+        assert_eq!(
+            preflight(70_000, limit, None),
+            Err(PreflightError::Descriptors { needed: 70_064, limit })
+        );
+        assert_eq!(
+            preflight(70_000, 100_000, Some(28_232)),
+            Err(PreflightError::Ports { needed: 70_000, ports: 28_232 })
+        );
+    }
+
+    #[test]
+    fn the_port_range_is_counted_with_both_ends() {
+        assert_eq!(port_count("32768\t60999\n"), Some(28_232));
+        assert_eq!(port_count("nonsense"), None);
+    }
+
+    #[test]
+    fn the_limit_of_files_is_raised_to_what_is_allowed() {
+        let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+        assert_eq!(raise_descriptor_limit(), hard);
+    }
+
+    #[test]
+    fn the_busiest_second_counts() {
+        let mut processor = Processor::new(Time::ZERO, Duration::ZERO);
+        processor.read(Time::from_millis(1_000), Duration::from_millis(300));
+        processor.read(Time::from_millis(1_100), Duration::from_millis(400));
+        processor.read(Time::from_millis(2_000), Duration::from_millis(1_200));
+        processor.read(Time::from_millis(3_000), Duration::from_millis(1_300));
+        assert!((processor.peak() - 0.9).abs() < 1e-9);
+    }
+}

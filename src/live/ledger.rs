@@ -1,0 +1,112 @@
+//! Fetches the ledgers of shop and provider after the drain, streamed line by line to the run's
+//! folder.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use reqwest::{Response, StatusCode};
+
+use crate::live::admin::Admin;
+
+/// The largest ledger that is fetched: about ten million orders \[bytes\].
+const LEDGER_MAX: u64 = 4 << 30;
+
+/// Where the ledgers go.
+pub struct LedgerSinks {
+    /// `ledger-shop.jsonl`.
+    pub shop: Box<dyn Write + Send>,
+    /// `ledger-provider.jsonl`.
+    pub provider: Box<dyn Write + Send>,
+}
+
+/// A ledger that could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LedgerError {
+    /// Nobody answered, or the answer broke off.
+    #[error("fetch {path} from {address}")]
+    Fetch {
+        /// Whom it was asked of.
+        address: SocketAddr,
+        /// What was asked for.
+        path: &'static str,
+        /// Why it failed.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer was a refusal.
+    #[error("fetch {path} from {address}: it answered {status}")]
+    Status {
+        /// Whom it was asked of.
+        address: SocketAddr,
+        /// What was asked for.
+        path: &'static str,
+        /// What it said.
+        status: StatusCode,
+    },
+    /// The ledger is larger than allowed.
+    #[error("fetch {path} from {address}: it is longer than {LEDGER_MAX} bytes")]
+    TooLong {
+        /// Whom it was asked of.
+        address: SocketAddr,
+        /// What was asked for.
+        path: &'static str,
+    },
+    /// The last line breaks off.
+    #[error("fetch {path} from {address}: its last line is not whole")]
+    Torn {
+        /// Whom it was asked of.
+        address: SocketAddr,
+        /// What was asked for.
+        path: &'static str,
+    },
+    /// The ledger's file cannot be written.
+    #[error("write the ledger of {address}")]
+    Write {
+        /// Whose ledger it is.
+        address: SocketAddr,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Copies the ledger at `address` into `sink`, as it comes.
+///
+/// # Errors
+/// When it cannot be had whole; the sink then holds its beginning.
+pub(super) fn fetch(
+    admin: &Admin,
+    address: SocketAddr,
+    sink: &mut dyn Write,
+) -> Result<(), LedgerError> {
+    let path = "/admin/ledger";
+    let failed = |source| LedgerError::Fetch { address, path, source };
+    admin.wait(async {
+        let response = admin.get(address, path).send().await.map_err(failed)?;
+        if response.status() != StatusCode::OK {
+            return Err(LedgerError::Status { address, path, status: response.status() });
+        }
+        copy(response, address, path, sink).await
+    })
+}
+
+async fn copy(
+    mut response: Response,
+    address: SocketAddr,
+    path: &'static str,
+    sink: &mut dyn Write,
+) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Fetch { address, path, source };
+    let unwritten = |source| LedgerError::Write { address, source };
+    let (mut length, mut last) = (0, b'\n');
+    while let Some(bytes) = response.chunk().await.map_err(failed)? {
+        length += bytes.len() as u64;
+        if length > LEDGER_MAX {
+            return Err(LedgerError::TooLong { address, path });
+        }
+        last = bytes.last().copied().unwrap_or(last);
+        sink.write_all(&bytes).map_err(unwritten)?;
+    }
+    sink.flush().map_err(unwritten)?;
+    if last == b'\n' { Ok(()) } else { Err(LedgerError::Torn { address, path }) }
+}

@@ -1,0 +1,367 @@
+//! One load loop: a thread of its own that lives its share of the fans.
+//!
+//! Nothing is shared between loops but what nobody writes; a fan, its timer, its connection and
+//! its measurements belong to one thread. Once a second a loop hands over what it counted.
+
+mod flight;
+
+use std::collections::VecDeque;
+use std::io;
+use std::iter::Peekable;
+use std::sync::mpsc::Sender;
+use std::vec;
+
+use domain::id::FanId;
+use domain::outcome::{Departure, Outcome};
+use domain::time::{Duration, Time};
+use mio::{Events, Poll};
+
+use crate::evidence::PurchaseLine;
+use crate::fan::{Action, Fan, Input};
+use crate::live::clock::Clock;
+use crate::live::connection::Connection;
+use crate::live::diary::{Diary, Notes};
+use crate::live::request::Script;
+use crate::live::slab::Slab;
+use crate::live::stop::{Signal, Wish};
+use crate::live::wheel::Wheel;
+use crate::live::{Settings, Step, Target};
+use crate::measure::meter::{Harvest, Meter};
+use crate::scenario::{Population, Scenario};
+use flight::{Flight, Pool};
+
+/// The most timers, and the most arrivals, that are served before sockets are looked at again:
+/// sending must not starve the reading of answers (at 10 µs each, 0.6 ms).
+const BATCH: usize = 64;
+/// The most socket events taken at once, for the same reason the other way round.
+const EVENTS: usize = 256;
+/// The buffer that all connections of a loop read through: larger than most answers \[bytes\].
+const BUFFER: usize = 64 * 1024;
+/// The longest time for which a loop does not look whether it shall stop.
+const STOP_CHECK: Duration = Duration::from_millis(50);
+/// How long answers are waited for after the user asked to stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How often a loop hands over what it counted.
+const SECOND: Duration = Duration::from_secs(1);
+/// No connection.
+const NONE: u32 = u32::MAX;
+
+/// What all loops of a run read and none writes.
+#[derive(Debug)]
+pub(super) struct Course<'run> {
+    /// The scenario.
+    pub(super) scenario: &'run Scenario,
+    /// How to live it.
+    pub(super) settings: &'run Settings,
+    /// Whom to ask.
+    pub(super) target: &'run Target,
+    /// The run's clock.
+    pub(super) clock: Clock,
+    /// The requests of each population.
+    pub(super) scripts: Vec<Script>,
+    /// Whether to stop.
+    pub(super) signal: Signal,
+    /// When the first sale opens.
+    pub(super) opening: Time,
+    /// When the load ends whatever the fans do.
+    pub(super) horizon: Time,
+}
+
+/// What a loop hands over once a second, and when it ends.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// Which loop.
+    pub(super) place: usize,
+    /// The whole second up to which everything has been handed over.
+    pub(super) until: Time,
+    /// What its meter counted.
+    pub(super) harvest: Harvest,
+    /// What its fans' purchases were, in about the order of time.
+    pub(super) lines: Vec<PurchaseLine>,
+    /// Its counts since the beginning.
+    pub(super) tally: Tally,
+    /// When its last fan had left, in its last report.
+    pub(super) ended: Option<Time>,
+}
+
+/// What a loop counts about itself, since the beginning.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Operations for which no socket could be had.
+    pub(super) shed_sockets: u64,
+    /// Operations that waited for a pooled connection until their deadline.
+    pub(super) shed_pool: u64,
+    /// Fans that were still there when the load had to end.
+    pub(super) left_behind: u64,
+}
+
+/// One load loop.
+pub(super) struct LoadLoop<'run> {
+    course: &'run Course<'run>,
+    place: usize,
+    reports: Sender<Report>,
+    poll: Poll,
+    arrivals: Peekable<vec::IntoIter<(Time, FanId)>>,
+    /// Everybody who has arrived, in that order; a fan's place here is its number.
+    visitors: Vec<Visitor>,
+    present: usize,
+    /// What happened and has not been told to its fan yet.
+    inbox: VecDeque<(u32, Input)>,
+    wheel: Wheel,
+    connections: Slab<Connection>,
+    /// Who holds each connection, by its number; [`NONE`] while it is idle in the pool.
+    holders: Vec<u32>,
+    pool: Option<Pool>,
+    in_flight: usize,
+    meter: Meter,
+    diary: Diary<'run>,
+    tally: Tally,
+    buffer: Box<[u8]>,
+    rendered: Vec<u8>,
+    expired: Vec<(u32, Time)>,
+    next_report: Time,
+    /// When nothing more was sent, and until when answers are waited for.
+    stopping: Option<Time>,
+}
+
+/// A fan and what is known of it here.
+#[derive(Debug)]
+struct Visitor {
+    id: FanId,
+    fan: Fan,
+    /// The connection it holds, or [`NONE`].
+    connection: u32,
+    notes: Notes,
+    /// Its operation, while one is on its way; a waiting fan has none and takes no memory for it.
+    flight: Option<Box<Flight>>,
+}
+
+impl<'run> LoadLoop<'run> {
+    /// A loop for those who come by `arrivals`, ordered by time, with at most `pool` connections.
+    ///
+    /// # Errors
+    /// When the system gives no poll.
+    pub(super) fn new(
+        course: &'run Course<'run>,
+        place: usize,
+        arrivals: Vec<(Time, FanId)>,
+        pool: Option<usize>,
+        reports: Sender<Report>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            course,
+            place,
+            reports,
+            poll: Poll::new()?,
+            visitors: Vec::with_capacity(arrivals.len()),
+            present: 0,
+            inbox: VecDeque::with_capacity(2 * BATCH + EVENTS),
+            wheel: Wheel::with_capacity(arrivals.len()),
+            arrivals: arrivals.into_iter().peekable(),
+            connections: Slab::new(),
+            holders: Vec::new(),
+            pool: pool.map(Pool::new),
+            in_flight: 0,
+            meter: Meter::new(course.opening),
+            diary: Diary::new(&course.scenario.catalogue),
+            tally: Tally::default(),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            rendered: Vec::with_capacity(1_024),
+            expired: Vec::with_capacity(BATCH),
+            next_report: Time::ZERO + SECOND,
+            stopping: None,
+        })
+    }
+
+    /// Lives until the last fan has left, or the run is stopped.
+    ///
+    /// # Errors
+    /// When the system's poll fails.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        while let Some((visitor, input)) = self.next(&mut events)? {
+            let at = input_time(&input);
+            match self.step(visitor, input) {
+                Action::Leave(departure) => self.leave(visitor, at, departure),
+                // Who is stopped neither asks nor waits any more.
+                _ if self.stopping.is_some() => {}
+                Action::Send(request) => self.send(visitor, request),
+                Action::Sleep { until } => self.wheel.insert(visitor, until),
+            }
+        }
+        self.report(Some(self.course.clock.now()));
+        Ok(())
+    }
+
+    /// What happens next to which fan; `None` when nothing will.
+    fn next(&mut self, events: &mut Events) -> io::Result<Option<(u32, Input)>> {
+        loop {
+            if let Some(happened) = self.inbox.pop_front() {
+                return Ok(Some(happened));
+            }
+            if self.is_over() {
+                return Ok(None);
+            }
+            self.collect(events)?;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let all_left = self.present == 0 && self.arrivals.len() == 0;
+        let stopped = self.stopping.is_some() && self.in_flight == 0;
+        all_left || stopped || self.course.signal.wish() == Wish::Abandon
+    }
+
+    /// Collects what has happened: arrivals, timers, sockets, each in a bounded batch.
+    ///
+    /// The clock is read once here for what is due, and again whenever bytes are sent or an answer
+    /// is whole: two more readings per request, 50 ns of about 10 µs, so that no stamp is older
+    /// than its event.
+    fn collect(&mut self, events: &mut Events) -> io::Result<()> {
+        let now = self.course.clock.now();
+        if now >= self.next_report {
+            self.report(None);
+        }
+        self.stop_if_due(now);
+        self.admit(now);
+        self.expire(now);
+        let timeout = self.timeout(now);
+        match self.poll.poll(events, Some(timeout)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        for event in events.iter() {
+            let number = u32::try_from(event.token().0).expect("tokens are connection numbers");
+            let closing = event.is_read_closed() || event.is_error();
+            self.ready(number, closing);
+        }
+        self.serve_waiting();
+        Ok(())
+    }
+
+    /// How long the sockets may be waited for.
+    fn timeout(&mut self, now: Time) -> Duration {
+        if !self.inbox.is_empty() {
+            return Duration::ZERO;
+        }
+        let arrival = self.arrivals.peek().map_or(Time::NEVER, |(at, _)| *at);
+        let timer = self.wheel.next_due().unwrap_or(Time::NEVER);
+        arrival.min(timer).min(self.next_report).min(now + STOP_CHECK).since(now)
+    }
+
+    /// Those arrive whose time has come.
+    fn admit(&mut self, now: Time) {
+        for _ in 0..BATCH {
+            let Some((at, id)) = self.arrivals.next_if(|(at, _)| *at <= now) else { return };
+            let number = u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans");
+            self.visitors.push(Visitor {
+                id,
+                fan: Fan::new(id),
+                connection: NONE,
+                notes: Notes::default(),
+                flight: None,
+            });
+            self.present += 1;
+            self.meter.arrived(at);
+            self.inbox.push_back((number, Input::Arrived { at }));
+        }
+    }
+
+    /// Sleeps end, and deadlines pass.
+    fn expire(&mut self, now: Time) {
+        let mut expired = std::mem::take(&mut self.expired);
+        self.wheel.expire(now, BATCH, |visitor, due| expired.push((visitor, due)));
+        for (visitor, due) in expired.drain(..) {
+            if self.visitors[visitor as usize].flight.is_some() {
+                self.give_up(visitor, due);
+            } else if self.stopping.is_none() {
+                self.inbox.push_back((visitor, Input::Woke { at: due }));
+            }
+        }
+        self.expired = expired;
+    }
+
+    fn step(&mut self, visitor: u32, input: Input) -> Action {
+        let Visitor { id, fan, .. } = &mut self.visitors[visitor as usize];
+        let crowd = &self.course.scenario.populations[usize::from(id.population)].crowd;
+        let Some(steps) = &self.course.settings.visits else { return fan.step(input, crowd) };
+        let action = fan.step(input.clone(), crowd);
+        // Whoever stopped listening does not want to know.
+        let _ = steps.send(Step { fan: *id, input, action });
+        action
+    }
+
+    fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
+        let Visitor { id, notes, connection, .. } = self.visitors[visitor as usize];
+        self.present -= 1;
+        self.meter.departed(at, departure);
+        let sale = self.population(id).sale;
+        self.diary.departed(notes, sale, id, at, departure);
+        self.drop_connection(connection);
+    }
+
+    fn population(&self, id: FanId) -> &'run Population {
+        &self.course.scenario.populations[usize::from(id.population)]
+    }
+
+    /// Stops sending when the user wishes it or the load has lasted as long as it may, and gives
+    /// up what is still on its way when its grace is over.
+    fn stop_if_due(&mut self, now: Time) {
+        match self.stopping {
+            None if self.course.signal.wish() != Wish::Go => self.stop(now + STOP_GRACE),
+            None if now >= self.course.horizon => self.stop(now),
+            None => return,
+            Some(_) => {}
+        }
+        if self.stopping.is_some_and(|until| now >= until) {
+            for visitor in 0..u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans") {
+                if self.visitors[visitor as usize].flight.is_some() {
+                    self.wheel.cancel(visitor);
+                    self.give_up(visitor, now);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, until: Time) {
+        self.stopping = Some(until);
+        self.arrivals = Vec::new().into_iter().peekable();
+    }
+
+    /// Hands over everything counted so far.
+    fn report(&mut self, ended: Option<Time>) {
+        let now = self.course.clock.now();
+        let seconds = if ended.is_some() {
+            now.nanos().div_ceil(1_000_000_000)
+        } else {
+            now.nanos() / 1_000_000_000
+        };
+        let until = Time::ZERO + Duration::from_secs(seconds);
+        self.next_report = until + SECOND;
+        if ended.is_some() {
+            self.tally.left_behind = self.present as u64;
+        }
+        let report = Report {
+            place: self.place,
+            until,
+            harvest: self.meter.harvest(),
+            lines: self.diary.take(),
+            tally: self.tally,
+            ended,
+        };
+        // The receiver goes away only when the run has failed, which the signal says too.
+        let _ = self.reports.send(report);
+    }
+}
+
+/// When an input happened.
+const fn input_time(input: &Input) -> Time {
+    match input {
+        Input::Arrived { at } | Input::Woke { at } | Input::Replied { at, .. } => *at,
+    }
+}
+
+/// Whether an operation that ended so may be followed by the next call of the same operation.
+const fn goes_on(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::Error | Outcome::Unknown | Outcome::Shed | Outcome::RateLimited)
+}

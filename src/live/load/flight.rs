@@ -1,0 +1,366 @@
+//! Operations on their way: from a fan's wish to its reply, over one connection at a time.
+//!
+//! An operation is one or several calls, one after the other. Its `sent` is when the first byte
+//! was handed to the socket or, where a connection had to be made first, when that was begun: to
+//! connect is part of the service. Each operation ends in exactly one reply in the inbox.
+
+use std::collections::VecDeque;
+
+use domain::outcome::{Operation, Outcome};
+use domain::time::Time;
+use mio::Token;
+
+use super::{LoadLoop, NONE, goes_on};
+use crate::evidence::Attempt;
+use crate::fan::{Input, Reply, Request};
+use crate::live::answer;
+use crate::live::connection::{Connection, Progress, is_own_fault};
+use crate::live::request::{Script, takes_effect};
+
+/// An operation on its way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    request: Request,
+    /// The present call, from 0.
+    call: u16,
+    /// When the operation was sent; absent while it waits for a pooled connection.
+    sent: Option<Time>,
+    /// When the present call was sent.
+    call_sent: Time,
+    /// Whether the present call has been repeated after a connection turned out to be stale.
+    retried: bool,
+    /// Its number among those that waited for the pool.
+    queued: Option<u64>,
+}
+
+/// A bounded number of connections, shared by the fans of one loop.
+#[derive(Debug)]
+pub(super) struct Pool {
+    limit: usize,
+    idle: Vec<u32>,
+    /// Who waits, first come first served, with the number of the flight that waits: an entry
+    /// whose flight has ended is passed over.
+    waiting: VecDeque<(u32, u64)>,
+    queued: u64,
+}
+
+impl Pool {
+    /// A pool of at most `limit` connections, none of them open yet.
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { limit, idle: Vec::new(), waiting: VecDeque::new(), queued: 0 }
+    }
+}
+
+impl<'run> LoadLoop<'run> {
+    /// Sends an operation of `visitor`, or queues it for the pool.
+    ///
+    /// For the pool's queue the meter's `sent` is when it was queued: the wait is in the response
+    /// time, but it is no lateness of this instrument.
+    pub(super) fn send(&mut self, visitor: u32, request: Request) {
+        let now = self.course.clock.now();
+        assert!(request.intended <= now, "a fan asks now; for later there is sleep");
+        self.wheel.insert(visitor, request.deadline);
+        self.in_flight += 1;
+        let queued = self.pool.as_mut().filter(|pool| {
+            let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
+            none_free || !pool.waiting.is_empty()
+        });
+        let queued = queued.map(|pool| {
+            pool.queued += 1;
+            pool.waiting.push_back((visitor, pool.queued));
+            pool.queued
+        });
+        let flight =
+            Flight { request, call: 0, sent: None, call_sent: now, retried: false, queued };
+        self.visitors[visitor as usize].flight = Some(Box::new(flight));
+        if queued.is_some() {
+            self.meter.sent(request.operation, request.intended, now);
+        } else {
+            self.begin(visitor);
+        }
+    }
+
+    /// Begins the operations that waited for the pool, as far as connections are free.
+    pub(super) fn serve_waiting(&mut self) {
+        while let Some(pool) = &mut self.pool {
+            let Some((visitor, number)) = pool.waiting.front().copied() else { return };
+            let flight = self.visitors[visitor as usize].flight.as_ref();
+            if flight.is_none_or(|flight| flight.queued != Some(number)) {
+                pool.waiting.pop_front();
+                continue;
+            }
+            if pool.idle.is_empty() && self.connections.len() >= pool.limit {
+                return;
+            }
+            pool.waiting.pop_front();
+            self.begin(visitor);
+        }
+    }
+
+    /// Something happened to a connection; `closing` says that its end was announced.
+    pub(super) fn ready(&mut self, number: u32, closing: bool) {
+        // It may have been closed earlier in the same batch of events.
+        let Some(connection) = self.connections.get_mut(number) else { return };
+        let holder = self.holders[number as usize];
+        if holder == NONE || self.visitors[holder as usize].flight.is_none() {
+            if !connection.is_quiet() {
+                self.drop_connection(number);
+            }
+            return;
+        }
+        if connection.is_connecting() {
+            match connection.establish() {
+                Ok(true) => self.write(holder),
+                Ok(false) => return,
+                Err(error) => return self.fail_to_connect(holder, &error),
+            }
+        } else if connection.flush().is_err() {
+            return self.lose(holder);
+        }
+        self.read(holder, closing);
+    }
+
+    /// The deadline of an operation passed, or nothing more is waited for: no answer is taken for
+    /// it any more, whatever becomes of its connection.
+    pub(super) fn give_up(&mut self, visitor: u32, at: Time) {
+        let flight = self.flight(visitor);
+        let operation = flight.request.operation;
+        let Some(sent) = flight.sent else {
+            self.tally.shed_pool += 1;
+            return self.finish(visitor, Reply::of(Outcome::Shed), at);
+        };
+        // A deadline may have passed before a late instrument sent at all.
+        let done = at.max(sent).max(flight.call_sent);
+        self.count_call(visitor, operation, done, Outcome::Unknown);
+        self.drop_connection(self.visitors[visitor as usize].connection);
+        self.finish(visitor, Reply::of(Outcome::Unknown), done);
+    }
+
+    /// Closes a connection, if there is one under that number.
+    pub(super) fn drop_connection(&mut self, number: u32) {
+        if self.connections.remove(number).is_none() {
+            return;
+        }
+        let holder = std::mem::replace(&mut self.holders[number as usize], NONE);
+        if holder != NONE {
+            self.visitors[holder as usize].connection = NONE;
+        } else if let Some(pool) = &mut self.pool {
+            pool.idle.retain(|idle| *idle != number);
+        }
+    }
+
+    /// Makes the present call over the fan's connection, an idle one, or a new one.
+    fn begin(&mut self, visitor: u32) {
+        if self.visitors[visitor as usize].connection == NONE
+            && let Some(idle) = self.pool.as_mut().and_then(|pool| pool.idle.pop())
+        {
+            self.holders[idle as usize] = visitor;
+            self.visitors[visitor as usize].connection = idle;
+        }
+        if self.visitors[visitor as usize].connection == NONE {
+            return self.connect(visitor);
+        }
+        self.stamp_call(visitor, self.course.clock.now());
+        self.write(visitor);
+    }
+
+    fn connect(&mut self, visitor: u32) {
+        let at = self.course.clock.now();
+        let number = self.connections.next_number();
+        let token = Token(number as usize);
+        match Connection::open(self.course.target.shop, self.poll.registry(), token) {
+            Ok(connection) => {
+                self.connections.insert(connection);
+                self.holders.resize(self.holders.len().max(number as usize + 1), NONE);
+                self.holders[number as usize] = visitor;
+                self.visitors[visitor as usize].connection = number;
+                self.stamp_call(visitor, at);
+            }
+            Err(error) => {
+                if !is_own_fault(&error) {
+                    self.stamp_call(visitor, at);
+                }
+                self.fail_to_connect(visitor, &error);
+            }
+        }
+    }
+
+    /// Notes when the present call, and with the first the operation, was sent.
+    fn stamp_call(&mut self, visitor: u32, at: Time) {
+        let flight = self.flight_mut(visitor);
+        if flight.retried {
+            return;
+        }
+        flight.call_sent = at;
+        if flight.sent.is_none() {
+            flight.sent = Some(at);
+            let (request, queued) = (flight.request, flight.queued);
+            if queued.is_none() {
+                self.meter.sent(request.operation, request.intended, at);
+            }
+        }
+    }
+
+    /// Hands the bytes of the present call to the fan's connection.
+    fn write(&mut self, visitor: u32) {
+        let mut rendered = std::mem::take(&mut self.rendered);
+        let flight = self.flight(visitor);
+        let (request, call) = (flight.request, flight.call);
+        let id = self.visitors[visitor as usize].id;
+        let script = self.script(visitor);
+        script.render(id, &request, call, &mut rendered);
+        let body = script.body(request.operation, call);
+        let sent = self.connection(visitor).send(&rendered, body);
+        self.rendered = rendered;
+        if sent.is_err() {
+            self.lose(visitor);
+        }
+    }
+
+    /// Reads what has come for a fan.
+    fn read(&mut self, visitor: u32, closing: bool) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let number = self.visitors[visitor as usize].connection;
+        // To write may just have failed, and the operation may be over.
+        let progress = self
+            .connections
+            .get_mut(number)
+            .map(|connection| connection.read(&mut buffer, closing));
+        self.buffer = buffer;
+        match progress {
+            None | Some(Ok(Progress::Partial)) => {}
+            Some(Ok(Progress::Whole)) => self.answer(visitor),
+            Some(Err(_)) => self.lose(visitor),
+        }
+    }
+
+    /// The present call's answer is whole: the next call, or the reply.
+    fn answer(&mut self, visitor: u32) {
+        let done = self.course.clock.now();
+        let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
+        let flight = self.flight(visitor);
+        let (operation, call) = (flight.request.operation, flight.call);
+        let script = self.script(visitor);
+        let is_part = script.is_part(operation, call);
+        let is_last = call + 1 >= script.calls(operation);
+        let connection = self.connection(visitor);
+        let reusable = connection.is_reusable();
+        let answer = connection.answer();
+        let reply = match answer.head() {
+            Some(head) => answer::read(head, answer.body(), utc_ns),
+            None => Reply::of(Outcome::Error),
+        };
+        connection.answered();
+        self.count_call(visitor, operation, done, reply.outcome);
+        if !reusable {
+            self.drop_connection(self.visitors[visitor as usize].connection);
+        }
+        // A part that is not there is a failed reload; before the opening a status is `not_open`.
+        let part_failed = is_part && reply.outcome != Outcome::Ok;
+        if is_last || part_failed || !goes_on(reply.outcome) {
+            return self.finish(visitor, reply, done);
+        }
+        let flight = self.flight_mut(visitor);
+        flight.call += 1;
+        flight.retried = false;
+        self.begin(visitor);
+    }
+
+    /// The connection is lost before the answer was whole.
+    ///
+    /// One that the server had closed while it was idle is replaced once, if the request cannot
+    /// have taken effect: it only asks, or not a byte of it left.
+    fn lose(&mut self, visitor: u32) {
+        let connection = self.connection(visitor);
+        let (stale, took_bytes) = (connection.went_stale(), connection.took_bytes());
+        self.drop_connection(self.visitors[visitor as usize].connection);
+        let flight = self.flight_mut(visitor);
+        let may_have_effect = took_bytes && takes_effect(flight.request.operation);
+        if stale && !flight.retried && !may_have_effect {
+            flight.retried = true;
+            return self.connect(visitor);
+        }
+        let outcome = if may_have_effect { Outcome::Unknown } else { Outcome::Error };
+        self.fail(visitor, outcome);
+    }
+
+    fn fail_to_connect(&mut self, visitor: u32, error: &std::io::Error) {
+        self.drop_connection(self.visitors[visitor as usize].connection);
+        if is_own_fault(error) {
+            self.tally.shed_sockets += 1;
+            self.fail(visitor, Outcome::Shed);
+        } else {
+            self.fail(visitor, Outcome::Error);
+        }
+    }
+
+    fn fail(&mut self, visitor: u32, outcome: Outcome) {
+        let done = self.course.clock.now();
+        let operation = self.flight(visitor).request.operation;
+        self.count_call(visitor, operation, done, outcome);
+        self.finish(visitor, Reply::of(outcome), done);
+    }
+
+    /// A request of a reload is over.
+    fn count_call(&mut self, visitor: u32, operation: Operation, done: Time, outcome: Outcome) {
+        if operation == Operation::Reload && self.flight(visitor).sent.is_some() {
+            let sent = self.flight(visitor).call_sent;
+            self.meter.call_done(sent, done, outcome);
+        }
+    }
+
+    /// An operation is over: it is counted, and its fan is told.
+    fn finish(&mut self, visitor: u32, reply: Reply, done: Time) {
+        let place = &mut self.visitors[visitor as usize];
+        let flight = place.flight.take().expect("only an operation on its way can end");
+        let id = place.id;
+        let attempt = Attempt {
+            fan: id,
+            operation: flight.request.operation,
+            intended: flight.request.intended,
+            // What was never sent has no service time.
+            sent: flight.sent.unwrap_or(done),
+            done,
+            outcome: reply.outcome,
+        };
+        assert!(
+            attempt.intended <= attempt.sent && attempt.sent <= attempt.done,
+            "an operation is intended, then sent, then done: {attempt:?}"
+        );
+        self.wheel.cancel(visitor);
+        self.in_flight -= 1;
+        self.meter.done(&attempt);
+        let sale = self.course.scenario.populations[usize::from(id.population)].sale;
+        self.diary.attempt(&mut place.notes, sale, &attempt, &flight.request, &reply);
+        self.return_connection(visitor);
+        self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
+    }
+
+    /// A pooled connection goes back to the pool; a fan keeps its own.
+    fn return_connection(&mut self, visitor: u32) {
+        let Some(pool) = &mut self.pool else { return };
+        let connection = std::mem::replace(&mut self.visitors[visitor as usize].connection, NONE);
+        if connection != NONE {
+            self.holders[connection as usize] = NONE;
+            pool.idle.push(connection);
+        }
+    }
+
+    fn script(&self, visitor: u32) -> &'run Script {
+        let course = self.course;
+        &course.scripts[usize::from(self.visitors[visitor as usize].id.population)]
+    }
+
+    fn flight(&self, visitor: u32) -> &Flight {
+        self.visitors[visitor as usize].flight.as_deref().expect("its operation is on its way")
+    }
+
+    fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
+        self.visitors[visitor as usize].flight.as_deref_mut().expect("its operation is on its way")
+    }
+
+    fn connection(&mut self, visitor: u32) -> &mut Connection {
+        let number = self.visitors[visitor as usize].connection;
+        self.connections.get_mut(number).expect("the fan holds a connection")
+    }
+}

@@ -1,0 +1,143 @@
+//! Merges what the load loops hand over, second by second.
+
+use std::collections::BTreeMap;
+
+use domain::time::{Duration, Time};
+
+use crate::evidence::PurchaseLine;
+use crate::live::diary;
+use crate::live::load::{Report, Tally};
+use crate::measure::meter::Harvest;
+
+/// How much later than its own time a line may be written by its loop: an operation that timed out
+/// is dated by its deadline, and a loop later than this makes the run inconclusive anyway.
+const SLACK: Duration = Duration::from_millis(100);
+
+/// A whole second that all loops have handed over.
+#[derive(Debug)]
+pub(super) struct Merged {
+    /// Its end.
+    pub(super) until: Time,
+    /// One per loop, or more.
+    pub(super) harvests: Vec<Harvest>,
+    /// Purchases in order of time.
+    pub(super) lines: Vec<PurchaseLine>,
+}
+
+/// What has been handed over and not yet been passed on.
+#[derive(Debug)]
+pub(super) struct Merge {
+    /// How far each loop has handed over; for ever, once it has ended.
+    reached: Vec<Time>,
+    tallies: Vec<Tally>,
+    harvests: BTreeMap<Time, Vec<Harvest>>,
+    lines: Vec<PurchaseLine>,
+    last_ended: Time,
+}
+
+impl Merge {
+    /// Nothing yet, of `loops` loops.
+    pub(super) fn of(loops: usize) -> Self {
+        Self {
+            reached: vec![Time::ZERO; loops],
+            tallies: vec![Tally::default(); loops],
+            harvests: BTreeMap::new(),
+            lines: Vec::new(),
+            last_ended: Time::ZERO,
+        }
+    }
+
+    /// Takes what one loop hands over.
+    pub(super) fn take(&mut self, report: Report) {
+        self.tallies[report.place] = report.tally;
+        self.harvests.entry(report.until).or_default().push(report.harvest);
+        self.lines.extend(report.lines);
+        self.reached[report.place] = match report.ended {
+            Some(at) => {
+                self.last_ended = self.last_ended.max(at);
+                Time::NEVER
+            }
+            None => report.until,
+        };
+    }
+
+    /// The earliest second that all loops have handed over, if there is one.
+    pub(super) fn pass_on(&mut self) -> Option<Merged> {
+        let reached = self.reached.iter().copied().min().unwrap_or(Time::NEVER);
+        let first = self.harvests.first_entry().filter(|first| *first.key() <= reached)?;
+        let (until, harvests) = first.remove_entry();
+        let is_last = reached == Time::NEVER && self.harvests.is_empty();
+        let before = if is_last { Time::NEVER } else { until.before(SLACK) };
+        self.lines.sort_by_key(diary::at);
+        let whole = self.lines.partition_point(|line| diary::at(line) < before);
+        let lines = self.lines.drain(..whole).collect();
+        Some(Merged { until, harvests, lines })
+    }
+
+    /// Whether all loops have ended.
+    pub(super) fn is_ended(&self) -> bool {
+        self.reached.iter().all(|reached| *reached == Time::NEVER)
+    }
+
+    /// When the last loop ended.
+    pub(super) const fn ended_at(&self) -> Time {
+        self.last_ended
+    }
+
+    /// The counts of all loops, since the beginning.
+    pub(super) fn tally(&self) -> Tally {
+        self.tallies.iter().fold(Tally::default(), |sum, tally| Tally {
+            shed_sockets: sum.shed_sockets + tally.shed_sockets,
+            shed_pool: sum.shed_pool + tally.shed_pool,
+            left_behind: sum.left_behind + tally.left_behind,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::FanId;
+
+    use super::*;
+    use crate::measure::meter::Meter;
+
+    fn report(place: usize, second: u64, line_ms: u64, ended: Option<Time>) -> Report {
+        let line = PurchaseLine::Seen {
+            fan: FanId::default(),
+            at: Time::from_millis(line_ms),
+            items: Vec::new(),
+        };
+        Report {
+            place,
+            until: Time::from_millis(second * 1_000),
+            harvest: Meter::new(Time::ZERO).harvest(),
+            lines: vec![line],
+            tally: Tally { shed_pool: second, ..Tally::default() },
+            ended,
+        }
+    }
+
+    fn passed_on(merge: &mut Merge) -> Option<(u64, usize, Vec<u64>)> {
+        let merged = merge.pass_on()?;
+        let lines = merged.lines.iter().map(|line| diary::at(line).nanos() / 1_000_000).collect();
+        Some((merged.until.nanos() / 1_000_000_000, merged.harvests.len(), lines))
+    }
+
+    #[test]
+    fn a_second_is_passed_on_when_all_loops_have_handed_it_over_in_order_of_time() {
+        let mut merge = Merge::of(2);
+        merge.take(report(0, 1, 700, None));
+        merge.take(report(0, 2, 1_950, None));
+        assert_eq!(passed_on(&mut merge), None);
+        merge.take(report(1, 1, 300, None));
+        assert_eq!(passed_on(&mut merge), Some((1, 2, vec![300, 700])));
+        assert_eq!(passed_on(&mut merge), None);
+        merge.take(report(1, 2, 1_100, Some(Time::from_millis(1_980))));
+        // The line of 1.95 s waits: another may still be dated before it.
+        assert_eq!(passed_on(&mut merge), Some((2, 2, vec![1_100])));
+        merge.take(report(0, 4, 3_100, Some(Time::from_millis(3_200))));
+        assert_eq!(passed_on(&mut merge), Some((4, 1, vec![1_950, 3_100])));
+        assert!(merge.is_ended());
+        assert_eq!((merge.ended_at(), merge.tally().shed_pool), (Time::from_millis(3_200), 6));
+    }
+}

@@ -1,0 +1,368 @@
+//! Evidence in, the measured part of the summary out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::outcome::{Departure, Operation, Outcome};
+use domain::provider::{PaymentLine, PaymentOutcome};
+use domain::shop::{Sale, ShopLine};
+use domain::time::Time;
+use hdrhistogram::Histogram;
+
+use crate::evidence::demand::{self, Tally};
+use crate::evidence::{Evidence, Facts};
+use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
+use crate::measure::rates::{Counter, of_timeline, sold_out};
+use crate::measure::timeline::{Timeline, TimelineLine};
+use crate::measure::{
+    FanSummary, HealthSummary, ItemSummary, LatenessSummary, Measured, OperationSummary,
+    OrderSummary, PaymentSummary, Percentiles, RateSummary, SaleSummary, Second, SlotSummary,
+    Tenth, round3, round6,
+};
+
+/// Reads the measured part of a summary out of what a run left behind.
+///
+/// Where the shop's ledger is missing, what was sold is what its last snapshot says, and orders are
+/// what the clients were told.
+pub fn summarize(
+    evidence: &Evidence,
+    facts: &Facts,
+    latency: &LatencyLog,
+    timeline: &Timeline,
+) -> Measured {
+    let total = timeline.total();
+    Measured {
+        operations: operations(&total, latency),
+        rates: rates(evidence, timeline),
+        sales: sales(evidence, facts),
+        orders: orders(evidence),
+        payments: payments(evidence.provider.as_deref().unwrap_or_default()),
+        health: Some(health(&total, latency)),
+        fans: fans(&total),
+        timeline: seconds(evidence, latency, timeline),
+        opening: opening(evidence, latency, timeline),
+    }
+}
+
+fn operations(total: &TimelineLine, latency: &LatencyLog) -> BTreeMap<String, OperationSummary> {
+    let mut operations: BTreeMap<String, OperationSummary> = total
+        .outcomes
+        .iter()
+        .map(|(operation, outcomes)| {
+            let response = latency.whole(Series::Response(*operation));
+            let service = latency.whole(Series::Service(*operation));
+            (operation.word().to_owned(), operation_summary(outcomes, &response, Some(&service)))
+        })
+        .collect();
+    if !total.calls.is_empty() {
+        let calls = latency.whole(Series::Call);
+        operations.insert("reload.call".to_owned(), operation_summary(&total.calls, &calls, None));
+    }
+    operations
+}
+
+/// A call of a reload has no intended time of its own: its response time is its service time.
+fn operation_summary(
+    outcomes: &BTreeMap<Outcome, u64>,
+    response: &Histogram<u64>,
+    service: Option<&Histogram<u64>>,
+) -> OperationSummary {
+    OperationSummary {
+        count: outcomes.values().sum(),
+        outcomes: outcomes
+            .iter()
+            .map(|(outcome, count)| (outcome.word().to_owned(), *count))
+            .collect(),
+        response_ms: percentiles(response),
+        service_ms: percentiles(service.unwrap_or(response)),
+        spectrum_ms: spectrum(response),
+    }
+}
+
+/// The usual percentiles of a histogram, if it holds anything.
+fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
+    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
+    (!histogram.is_empty()).then(|| Percentiles {
+        count: histogram.len(),
+        p50: at(0.5),
+        p90: at(0.9),
+        p95: at(0.95),
+        p99: at(0.99),
+        p99_9: at(0.999),
+        max: milliseconds(histogram.max()),
+    })
+}
+
+/// Steps per halving of the distance to 1: smooth to the eye, about 100 points for a million
+/// values.
+const SPECTRUM_TICKS: u32 = 5;
+
+fn spectrum(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    let points = histogram.iter_quantiles(SPECTRUM_TICKS).map(|value| {
+        (round6(value.quantile_iterated_to()), milliseconds(value.value_iterated_to()))
+    });
+    let mut spectrum: Vec<(f64, f64)> = points.collect();
+    spectrum.dedup();
+    spectrum
+}
+
+fn rates(evidence: &Evidence, timeline: &Timeline) -> BTreeMap<String, RateSummary> {
+    let count = |read| Counter::new(&evidence.snapshots, read).summary();
+    let mut edge = count(|snapshot| snapshot.edge);
+    if edge.count == 0 {
+        // A foreign shop does not say what reached it: what the fans sent is the next best.
+        edge = of_timeline(timeline, |second, timeline| timeline.seconds[&second].requests());
+    }
+    let checkout = of_timeline(timeline, |second, timeline| timeline.seconds[&second].checkout);
+    BTreeMap::from([
+        ("edge".to_owned(), edge),
+        ("origin".to_owned(), count(|snapshot| snapshot.origin)),
+        ("payment".to_owned(), count(|snapshot| snapshot.payment)),
+        ("checkout".to_owned(), checkout),
+    ])
+}
+
+fn sales(evidence: &Evidence, facts: &Facts) -> BTreeMap<String, SaleSummary> {
+    let sold = what_was_sold(evidence);
+    evidence
+        .catalogue
+        .sales
+        .iter()
+        .zip(demand::sellable(evidence, facts))
+        .map(|(sale, sellable)| {
+            let stock: Vec<(&str, u32)> =
+                sale.items.iter().map(|item| (item.id.as_str(), item.stock)).collect();
+            let summary = SaleSummary {
+                opens_s: round3(sale.opens.seconds()),
+                closes_s: round3(sale.closes.seconds()),
+                sold_out_s: sold_out(&evidence.snapshots, &stock).map(|at| round3(at.seconds())),
+                items: items(sale, &sold, &sellable.items),
+                slots: slots(sale, &sold),
+            };
+            (sale.id.clone(), summary)
+        })
+        .collect()
+}
+
+fn items(
+    sale: &Sale,
+    sold: &Tally,
+    sellable: &BTreeMap<String, u64>,
+) -> BTreeMap<String, ItemSummary> {
+    sale.items
+        .iter()
+        .map(|item| {
+            let summary = ItemSummary {
+                stock: u64::from(item.stock),
+                sold: sold.item(&item.id),
+                sellable: sellable.get(&item.id).copied().unwrap_or(0),
+            };
+            (item.id.clone(), summary)
+        })
+        .collect()
+}
+
+fn slots(sale: &Sale, sold: &Tally) -> BTreeMap<String, SlotSummary> {
+    sale.slots
+        .iter()
+        .map(|slot| {
+            let taken = sold.slot(&format!("{}/{}", sale.id, slot.id));
+            (slot.id.clone(), SlotSummary { capacity: u64::from(slot.capacity), taken })
+        })
+        .collect()
+}
+
+/// What was sold: by the shop's ledger, or else by its last snapshot.
+fn what_was_sold(evidence: &Evidence) -> Tally {
+    if let Some(shop) = &evidence.shop {
+        return demand::sold(&evidence.catalogue, shop);
+    }
+    let Some(last) = evidence.snapshots.last() else { return Tally::default() };
+    let sold = |(name, balance): (&String, &domain::shop::Balance)| {
+        (name.clone(), u64::try_from(balance.sold).unwrap_or(0))
+    };
+    Tally {
+        items: last.items.iter().map(sold).collect(),
+        slots: last.slots.iter().map(sold).collect(),
+    }
+}
+
+fn orders(evidence: &Evidence) -> OrderSummary {
+    let opens = evidence.catalogue.sales.iter().map(|sale| sale.opens).min().unwrap_or_default();
+    let (attempted, confirmed, last) = match &evidence.shop {
+        Some(shop) => orders_of_ledger(shop, evidence.ending.began_utc_ns),
+        None => orders_of_clients(evidence),
+    };
+    let seconds = last.since(opens).as_secs_f64();
+    let per_s = if seconds > 0.0 { round3(confirmed as f64 / seconds) } else { 0.0 };
+    OrderSummary { attempted, confirmed, per_s }
+}
+
+/// Orders, paid ones, and when the last of those was paid.
+fn orders_of_ledger(shop: &[ShopLine], began_utc_ns: u64) -> (u64, u64, Time) {
+    let (mut attempted, mut confirmed, mut last) = (0, 0, Time::ZERO);
+    for line in shop {
+        if let ShopLine::Order { paid, updated_utc_ns, .. } = line {
+            attempted += 1;
+            if *paid {
+                confirmed += 1;
+                last = last.max(Time::from_nanos(updated_utc_ns.saturating_sub(began_utc_ns)));
+            }
+        }
+    }
+    (attempted, confirmed, last)
+}
+
+/// Purchases the clients tried, those they were told were theirs, and when the last of those was.
+fn orders_of_clients(evidence: &Evidence) -> (u64, u64, Time) {
+    use crate::evidence::PurchaseLine::Attempt;
+    let (mut keys, mut last) = (BTreeSet::new(), Time::ZERO);
+    for line in &evidence.purchases {
+        if let Attempt { operation: Operation::Checkout, key, .. } = line {
+            keys.insert(key.as_str());
+        }
+        if let Attempt {
+            operation: Operation::Checkout | Operation::Poll,
+            outcome: Outcome::Ok,
+            done,
+            ..
+        } = line
+        {
+            last = last.max(*done);
+        }
+    }
+    let (_, bought) = demand::told_bought(&evidence.catalogue, &evidence.purchases);
+    (keys.len() as u64, bought, last)
+}
+
+fn payments(provider: &[PaymentLine]) -> PaymentSummary {
+    let mut summary = PaymentSummary::default();
+    let mut open = BTreeMap::new();
+    for line in provider.iter().filter(|line| !line.replayed) {
+        match line.outcome {
+            PaymentOutcome::Authorized => {
+                summary.authorized += 1;
+                open.insert(line.payment.as_deref(), line.amount.minor());
+            }
+            PaymentOutcome::Captured => {
+                summary.captured += 1;
+                open.remove(&line.payment.as_deref());
+            }
+            PaymentOutcome::Voided => {
+                summary.voided += 1;
+                open.remove(&line.payment.as_deref());
+            }
+            PaymentOutcome::RateLimited => summary.refused += 1,
+            PaymentOutcome::Declined
+            | PaymentOutcome::Refused
+            | PaymentOutcome::InFlight
+            | PaymentOutcome::Failed
+            | PaymentOutcome::Silence => {}
+        }
+    }
+    summary.orphaned = open.len() as u64;
+    summary.orphaned_amount = open.values().fold(0, |sum: u64, amount| sum.saturating_add(*amount));
+    summary
+}
+
+fn health(total: &TimelineLine, latency: &LatencyLog) -> HealthSummary {
+    let lateness = latency.whole(Series::Lateness);
+    let at = |quantile| milliseconds(lateness.value_at_quantile(quantile));
+    let shed = |outcomes: &BTreeMap<Outcome, u64>| outcomes.get(&Outcome::Shed).copied();
+    HealthSummary {
+        lateness_ms: LatenessSummary {
+            p50: at(0.5),
+            p99: at(0.99),
+            max: milliseconds(lateness.max()),
+        },
+        cpu: round3(total.cpu.unwrap_or(0.0)),
+        dropped: total.outcomes.values().filter_map(shed).sum(),
+    }
+}
+
+fn fans(total: &TimelineLine) -> FanSummary {
+    let mut departed: BTreeMap<String, u64> =
+        Departure::ALL.iter().map(|departure| (departure.word().to_owned(), 0)).collect();
+    for (departure, count) in &total.departed {
+        departed.insert(departure.word().to_owned(), *count);
+    }
+    FanSummary { arrived: total.arrived, departed }
+}
+
+fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Vec<Second> {
+    let count = |read| Counter::new(&evidence.snapshots, read);
+    let (edge, origin, payment) = (
+        count(|snapshot| snapshot.edge),
+        count(|snapshot| snapshot.origin),
+        count(|snapshot| snapshot.payment),
+    );
+    let last = evidence.snapshots.last().map_or(0, |last| last.at.nanos().div_ceil(1_000_000_000));
+    let (mut arrived, mut left) = (0_u64, 0_u64);
+    let nothing = TimelineLine::default();
+    (0..timeline.end().max(last))
+        .map(|second| {
+            let line = timeline.seconds.get(&second).unwrap_or(&nothing);
+            arrived += line.arrived;
+            left += line.departed.values().sum::<u64>();
+            let end = Time::from_millis((second + 1) * 1_000);
+            let (free, sold) = balances(evidence, end);
+            Second {
+                at_s: second as f64,
+                offered: line.offered,
+                sent: line.sent,
+                completed: line.completed,
+                useful: line.useful,
+                edge: edge.in_second(second),
+                origin: origin.in_second(second),
+                payment: payment.in_second(second),
+                checkout: line.checkout,
+                reload_p99_ms: reload_p99(latency, Time::from_millis(second * 1_000), end),
+                free,
+                sold,
+                present: arrived.saturating_sub(left),
+            }
+        })
+        .collect()
+}
+
+/// Free and sold pieces by item, by the last snapshot before `end`.
+fn balances(evidence: &Evidence, end: Time) -> (BTreeMap<String, i64>, BTreeMap<String, i64>) {
+    let known = evidence.snapshots.partition_point(|snapshot| snapshot.at <= end);
+    let Some(last) = known.checked_sub(1).and_then(|last| evidence.snapshots.get(last)) else {
+        return (BTreeMap::new(), BTreeMap::new());
+    };
+    let part = |read: fn(&domain::shop::Balance) -> i64| {
+        last.items.iter().map(|(item, balance)| (item.clone(), read(balance))).collect()
+    };
+    (part(|balance| balance.free), part(|balance| balance.sold))
+}
+
+fn reload_p99(latency: &LatencyLog, from: Time, until: Time) -> Option<f64> {
+    let series = Series::Response(Operation::Reload);
+    latency
+        .has_between(series, from, until)
+        .then(|| milliseconds(latency.between(series, from, until).value_at_quantile(0.99)))
+}
+
+fn opening(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Vec<Tenth> {
+    let Some(opens) = evidence.catalogue.sales.iter().map(|sale| sale.opens).min() else {
+        return Vec::new();
+    };
+    let grain = Grain::new(opens);
+    (0..timeline.end())
+        .filter(|second| grain.is_fine(*second))
+        .flat_map(|second| (0_usize..10).map(move |tenth| (second, tenth)))
+        .map(|(second, tenth)| {
+            let from = Grain::start(second * 10 + tenth as u64);
+            let until = Grain::start(second * 10 + tenth as u64 + 1);
+            let sent = timeline.seconds.get(&second).and_then(|line| line.tenths);
+            Tenth {
+                at_s: round3(from.seconds()),
+                sent: sent.map_or(0, |tenths| tenths[tenth]),
+                reload_p99_ms: reload_p99(latency, from, until),
+            }
+        })
+        .collect()
+}

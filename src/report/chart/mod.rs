@@ -1,0 +1,26 @@
+//! Pictures: what happened when, how long it took, where the stock went.
+
+mod latency;
+mod moments;
+mod opening;
+mod panel;
+mod sell_through;
+mod sheet;
+mod timeline;
+
+use sheet::{Anchor, Caption, DOTS, Ink, Size, drawing};
+
+pub use latency::latency;
+pub use opening::opening;
+pub use sell_through::sell_through;
+pub use timeline::timeline;
+
+/// A chart without data, which says so.
+fn nothing(caption: &Caption) -> String {
+    let caption = Caption { description: "Nothing was measured.".to_owned(), ..caption.clone() };
+    drawing(&caption, (960, 120), |sheet| {
+        let middle = (480 * DOTS, 60 * DOTS);
+        let text = format!("{}: nothing was measured", caption.title);
+        sheet.text(&text, middle, Anchor::Middle, Size::Small, Ink::Quiet);
+    })
+}

@@ -1,0 +1,128 @@
+//! Requests per second at each tier over time: one panel per tier, so that 50,000 and 45 are both
+//! readable.
+
+use super::moments::TimeAxis;
+use super::panel::{Frame, Panel, round_steps};
+use super::sheet::{Caption, Ink, Sheet, drawing};
+use crate::measure::{Measured, Second};
+use crate::report::{digest, figure, words};
+use crate::verdict::Summary;
+
+/// How many columns a line is drawn with at most: more than the panel has pixels show nothing.
+const COLUMNS_MAX: usize = 900;
+
+const WIDTH: u32 = 960;
+const PANEL_HEIGHT: i32 = 92;
+const PANEL_GAP: i32 = 34;
+const MARGIN_ABOVE: i32 = 28;
+const MARGIN_BELOW: i32 = 44;
+
+/// Requests per second at edge, origin, checkout and payment over time, as SVG.
+pub fn timeline(summary: &Summary) -> String {
+    let measured = &summary.result.measured;
+    let title = "Requests per second at each tier".to_owned();
+    let caption = Caption { name: "timeline", title, description: description(measured) };
+    let (Some(first), Some(last)) = (measured.timeline.first(), measured.timeline.last()) else {
+        return super::nothing(&caption);
+    };
+    let axis = TimeAxis::new(measured, first.at_s, last.at_s + 1.0);
+    let frame = Frame { left: 68, top: 0, right: 944, bottom: PANEL_HEIGHT };
+    let labels = axis.labels_height(frame);
+    let top = labels + MARGIN_ABOVE;
+    let panels = i32::try_from(digest::TIERS.len()).unwrap_or(0);
+    let height = top + panels * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + MARGIN_BELOW;
+    drawing(&caption, (WIDTH, height.unsigned_abs()), |sheet| {
+        for (place, tier) in (0..).zip(digest::TIERS) {
+            let above = top + place * (PANEL_HEIGHT + PANEL_GAP);
+            let frame = Frame { top: above, bottom: above + PANEL_HEIGHT, ..frame };
+            let panel = one_tier(sheet, frame, &axis, tier, measured);
+            let first = place == 0;
+            panel.name(tier, &remark(&axis, tier, measured), if first { labels } else { 0 });
+            if first {
+                axis.labels(sheet, frame);
+            }
+            if place + 1 == panels {
+                panel.names_below(&axis.ticks(), axis.title);
+            }
+        }
+    })
+}
+
+fn one_tier<'s, 'b>(
+    sheet: &'s Sheet<'b>,
+    frame: Frame,
+    axis: &TimeAxis,
+    tier: &str,
+    measured: &Measured,
+) -> Panel<'s, 'b> {
+    let (_, peak) = peak(&measured.timeline, tier);
+    let steps = round_steps(peak as f64, 3.0);
+    let greatest = steps[steps.len() - 1];
+    let panel = Panel::new(sheet, frame, axis.range, (0.0, greatest));
+    axis.ground(&panel);
+    let name = |step: &f64| (*step, figure::decimal(*step, decimals(greatest)));
+    panel.horizontal_grid(&steps.iter().map(name).collect::<Vec<_>>());
+    let stairs = busiest(&measured.timeline, |second| requests(second, tier));
+    let from_origin = stairs.into_iter().map(|(at_s, value)| (at_s - axis.origin_s, value));
+    panel.area(&from_origin.collect::<Vec<_>>(), Ink::Line(0));
+    axis.marks(&panel);
+    panel
+}
+
+fn remark(axis: &TimeAxis, tier: &str, measured: &Measured) -> String {
+    let (at_s, peak) = peak(&measured.timeline, tier);
+    let what = words::tier(tier);
+    if peak == 0 {
+        return format!("{what} per second: none");
+    }
+    let moment = figure::moment(at_s - axis.origin_s);
+    format!("{what} per second, at most {} at {moment}", figure::number(peak))
+}
+
+fn decimals(greatest: f64) -> usize {
+    usize::from(greatest <= 1.0)
+}
+
+fn requests(second: &Second, tier: &str) -> u64 {
+    match tier {
+        "edge" => second.edge,
+        "origin" => second.origin,
+        "payment" => second.payment,
+        _ => second.checkout,
+    }
+}
+
+fn peak(timeline: &[Second], tier: &str) -> (f64, u64) {
+    timeline.iter().map(|second| (second.at_s, requests(second, tier))).fold(
+        (0.0, 0),
+        |peak, second| {
+            if second.1 > peak.1 { second } else { peak }
+        },
+    )
+}
+
+/// The corners of a stair over the seconds; where there are more than [`COLUMNS_MAX`], each stair
+/// is the busiest of several.
+fn busiest(timeline: &[Second], read: impl Fn(&Second) -> u64) -> Vec<(f64, f64)> {
+    let together = timeline.len().div_ceil(COLUMNS_MAX).max(1);
+    timeline
+        .chunks(together)
+        .flat_map(|seconds| {
+            let value = seconds.iter().map(&read).max().unwrap_or(0) as f64;
+            let from = seconds[0].at_s;
+            let to = seconds[seconds.len() - 1].at_s + 1.0;
+            [(from, value), (to, value)]
+        })
+        .collect()
+}
+
+fn description(measured: &Measured) -> String {
+    let opening_s = digest::opening_s(measured).unwrap_or(0.0);
+    digest::TIERS
+        .map(|tier| {
+            let (at_s, peak) = peak(&measured.timeline, tier);
+            let moment = figure::moment(at_s - opening_s);
+            format!("{tier} peaks at {}/s at {moment}.", figure::number(peak))
+        })
+        .join(" ")
+}

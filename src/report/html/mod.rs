@@ -1,0 +1,180 @@
+//! The report as one page that opens offline: no script, no font, no picture from elsewhere.
+
+mod answer;
+mod tables;
+
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::chart;
+use super::words;
+use crate::verdict::Summary;
+
+use answer::Answer;
+use tables::{Fact, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step};
+
+/// The page, whose name tells the engine to escape what it is given as HTML.
+const NAME: &str = "report.html.j2";
+const TEMPLATE: &str = include_str!("../report.html.j2");
+
+/// The charts of a report, as SVG files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charts {
+    /// Requests per second at each tier.
+    pub timeline: String,
+    /// The seconds around the opening.
+    pub opening: String,
+    /// Response time by percentile.
+    pub latency: String,
+    /// How the stock went.
+    pub sell_through: String,
+}
+
+impl Charts {
+    /// Draws them all.
+    pub fn draw(summary: &Summary) -> Self {
+        Self {
+            timeline: chart::timeline(summary),
+            opening: chart::opening(summary),
+            latency: chart::latency(summary),
+            sell_through: chart::sell_through(summary),
+        }
+    }
+}
+
+/// `report.html` with `charts` in it.
+///
+/// # Panics
+/// When the page asks for what the data have not, which no summary can bring about.
+pub fn html(summary: &Summary, charts: &Charts) -> String {
+    let page = Value::from(Serde(Page::of(summary, charts)));
+    let mut environment = Environment::new();
+    // A name that the page has and the data have not is a mistake of ours, for a test to find.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
+    environment
+        .render_named_str(NAME, TEMPLATE, page)
+        .expect("the page asks for nothing that the data have not")
+}
+
+/// A sentence as HTML: escaped, with what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd backtick has no partner and stays one.
+    let is_paired = parts.len() % 2 == 1;
+    for (place, part) in parts.iter().enumerate() {
+        match (place, is_paired) {
+            (0, _) => {}
+            (_, false) => html.push('`'),
+            (_, true) if place % 2 == 1 => html.push_str("<code>"),
+            (_, true) => html.push_str("</code>"),
+        }
+        for letter in part.chars() {
+            match letter {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                other => html.push(other),
+            }
+        }
+    }
+    html
+}
+
+/// All that the page shows, as text.
+#[derive(Debug, Serialize)]
+struct Page {
+    title: String,
+    answer: Answer,
+    charts: [Figure; 4],
+    steps: Vec<Step>,
+    departures: Vec<Share>,
+    arrived: String,
+    bought: Share,
+    operations: Vec<OperationRow>,
+    rates: Vec<RateRow>,
+    sales: Vec<SaleView>,
+    orders: Vec<Fact>,
+    payments: Vec<Fact>,
+    violated: Vec<FindingView>,
+    unchecked: Vec<FindingView>,
+    held: Vec<FindingView>,
+    inapplicable: Vec<FindingView>,
+    objectives: Vec<ObjectiveView>,
+    health: Vec<Fact>,
+    provenance: Vec<Fact>,
+    command: String,
+}
+
+/// A chart on the page.
+#[derive(Debug, Serialize)]
+struct Figure {
+    title: &'static str,
+    caption: &'static str,
+    svg: String,
+}
+
+impl Page {
+    fn of(summary: &Summary, charts: &Charts) -> Self {
+        let judged = &summary.result;
+        let measured = &judged.measured;
+        Self {
+            title: summary.provenance.title.clone(),
+            answer: Answer::of(summary),
+            charts: figures(charts),
+            steps: tables::steps(measured),
+            departures: tables::departures(measured),
+            arrived: super::figure::number(measured.fans.arrived),
+            bought: tables::bought(measured),
+            operations: tables::operations(measured),
+            rates: tables::rates(measured),
+            sales: tables::sales(measured),
+            orders: tables::orders(measured),
+            payments: tables::payments(measured),
+            violated: words::violated(judged).map(FindingView::of).collect(),
+            unchecked: tables::findings(judged, crate::audit::Status::NotChecked),
+            held: tables::findings(judged, crate::audit::Status::Held),
+            inapplicable: tables::findings(judged, crate::audit::Status::NotApplicable),
+            objectives: judged.objectives.iter().map(ObjectiveView::of).collect(),
+            health: tables::health(judged),
+            provenance: tables::provenance(summary),
+            command: summary.provenance.command.clone(),
+        }
+    }
+}
+
+fn figures(charts: &Charts) -> [Figure; 4] {
+    [
+        Figure {
+            title: "Requests per second",
+            caption: "From the fans inwards, each tier on a scale of its own. The sale is shaded; \
+                      each step is one second.",
+            svg: inlined(&charts.timeline),
+        },
+        Figure {
+            title: "The opening",
+            caption: "A spike of three seconds is thirty steps wide here.",
+            svg: inlined(&charts.opening),
+        },
+        Figure {
+            title: "How the stock went",
+            caption: "What is neither sold nor free is reserved by a checkout under way.",
+            svg: inlined(&charts.sell_through),
+        },
+        Figure {
+            title: "How long people waited",
+            caption: "Answers, and timeouts at their deadline; refusals and errors enter the \
+                      counts alone.",
+            svg: inlined(&charts.latency),
+        },
+    ]
+}
+
+/// The SVG as a part of an HTML page, where it needs no name space and takes the room there is.
+fn inlined(svg: &str) -> String {
+    svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
+}

@@ -1,0 +1,363 @@
+//! The page's tables and lists, as text.
+
+use domain::outcome::Departure;
+use serde::Serialize;
+
+use crate::audit::{Finding, Status};
+use crate::measure::{HealthSummary, Measured, Percentiles, SaleSummary};
+use crate::report::figure::{self, NONE};
+use crate::report::{digest, invariant, words};
+use crate::verdict::{Assessment, Judged, Summary, World};
+
+/// A name and what is known under it.
+#[derive(Debug, Serialize)]
+pub(super) struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+fn fact(name: &'static str, value: String) -> Fact {
+    Fact { name, value }
+}
+
+/// A step of the funnel.
+#[derive(Debug, Serialize)]
+pub(super) struct Step {
+    name: &'static str,
+    tried: String,
+    succeeded: String,
+    share: String,
+    /// For a bar, in percent.
+    percent: String,
+    otherwise: String,
+}
+
+/// The funnel from the page to the payment; steps that nobody took are left out.
+pub(super) fn steps(measured: &Measured) -> Vec<Step> {
+    const STEPS: [(&str, &str); 7] = [
+        ("reload", "reloaded the page"),
+        ("login", "signed in"),
+        ("slots", "looked at the pickup slots"),
+        ("item", "looked at an item"),
+        ("cart", "filled the cart"),
+        ("checkout", "checked out"),
+        ("poll", "asked what became of it"),
+    ];
+    let taken = STEPS.iter().filter_map(|(word, name)| {
+        let operation = measured.operations.get(*word).filter(|operation| operation.count > 0)?;
+        let succeeded = operation.outcomes.get("ok").copied().unwrap_or(0);
+        let others =
+            digest::outcomes(operation).into_iter().filter(|(outcome, _)| *outcome != "ok");
+        let otherwise: Vec<String> =
+            others.map(|(outcome, count)| format!("{outcome} {}", figure::number(count))).collect();
+        Some(Step {
+            name,
+            tried: figure::number(operation.count),
+            succeeded: figure::number(succeeded),
+            share: figure::share(succeeded, operation.count),
+            percent: percent(succeeded, operation.count),
+            otherwise: otherwise.join(" · "),
+        })
+    });
+    taken.collect()
+}
+
+/// A share from 0 to 100 for a style sheet.
+fn percent(part: u64, whole: u64) -> String {
+    let share = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    format!("{:.1}", share.min(1.0) * 100.0)
+}
+
+/// A part of the fans.
+#[derive(Debug, Serialize)]
+pub(super) struct Share {
+    word: String,
+    meaning: &'static str,
+    count: String,
+    of_all: String,
+    percent: String,
+}
+
+fn of_arrived(measured: &Measured, word: &str, meaning: &'static str, count: u64) -> Share {
+    let arrived = measured.fans.arrived;
+    Share {
+        word: word.to_owned(),
+        meaning,
+        count: figure::number(count),
+        of_all: figure::share(count, arrived),
+        percent: percent(count, arrived),
+    }
+}
+
+/// The fans who bought.
+pub(super) fn bought(measured: &Measured) -> Share {
+    let word = Departure::Bought.word();
+    let count = measured.fans.departed.get(word).copied().unwrap_or(0);
+    of_arrived(measured, word, words::departure(word), count)
+}
+
+/// How the fans left, and who had not.
+pub(super) fn departures(measured: &Measured) -> Vec<Share> {
+    let share = |word: &str, meaning, count| of_arrived(measured, word, meaning, count);
+    let mut shares: Vec<Share> = digest::departures(measured)
+        .into_iter()
+        .map(|(word, count)| share(word, words::departure(word), count))
+        .collect();
+    let there = digest::still_there(measured);
+    if there > 0 {
+        shares.push(share("still there", "had not left when the run ended", there));
+    }
+    shares
+}
+
+/// An operation's counts and times.
+#[derive(Debug, Serialize)]
+pub(super) struct OperationRow {
+    name: String,
+    count: String,
+    /// p50, p90, p95, p99, p99.9, max.
+    response: Vec<String>,
+    service_p99: String,
+    outcomes: Vec<OutcomeView>,
+}
+
+/// An outcome and how often it came.
+#[derive(Debug, Serialize)]
+pub(super) struct OutcomeView {
+    word: String,
+    count: String,
+    share: String,
+}
+
+/// The operations in the order of the funnel.
+pub(super) fn operations(measured: &Measured) -> Vec<OperationRow> {
+    let rows = digest::operations(measured).into_iter().map(|(word, operation)| OperationRow {
+        name: word.to_owned(),
+        count: figure::number(operation.count),
+        response: times(operation.response_ms.as_ref()),
+        service_p99: operation
+            .service_ms
+            .map_or_else(|| NONE.to_owned(), |of| figure::milliseconds(of.p99)),
+        outcomes: digest::outcomes(operation)
+            .into_iter()
+            .map(|(outcome, count)| OutcomeView {
+                word: outcome.to_owned(),
+                count: figure::number(count),
+                share: figure::share(count, operation.count),
+            })
+            .collect(),
+    });
+    rows.collect()
+}
+
+fn times(percentiles: Option<&Percentiles>) -> Vec<String> {
+    match percentiles {
+        Some(of) => {
+            [of.p50, of.p90, of.p95, of.p99, of.p99_9, of.max].map(figure::milliseconds).to_vec()
+        }
+        None => vec![NONE.to_owned(); 6],
+    }
+}
+
+/// A tier's requests per second.
+#[derive(Debug, Serialize)]
+pub(super) struct RateRow {
+    tier: String,
+    counts: &'static str,
+    peak: String,
+    mean: String,
+    count: String,
+}
+
+/// The tiers from the fans inwards.
+pub(super) fn rates(measured: &Measured) -> Vec<RateRow> {
+    let rows = digest::rates(measured).into_iter().map(|(tier, rate)| RateRow {
+        tier: tier.to_owned(),
+        counts: words::tier(tier),
+        peak: figure::rate(rate.peak_per_s),
+        mean: figure::rate(rate.mean_per_s),
+        count: figure::number(rate.count),
+    });
+    rows.collect()
+}
+
+/// A sale.
+#[derive(Debug, Serialize)]
+pub(super) struct SaleView {
+    id: String,
+    course: String,
+    items: Vec<ItemRow>,
+    slots: Vec<SlotRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ItemRow {
+    id: String,
+    stock: String,
+    sold: String,
+    sellable: String,
+    share: String,
+    percent: String,
+    remark: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SlotRow {
+    id: String,
+    capacity: String,
+    taken: String,
+    share: String,
+    percent: String,
+    remark: String,
+}
+
+/// The sales with their items and slots.
+pub(super) fn sales(measured: &Measured) -> Vec<SaleView> {
+    let views = measured.sales.iter().map(|(id, sale)| SaleView {
+        id: id.clone(),
+        course: words::course(sale),
+        items: items(sale),
+        slots: slots(sale),
+    });
+    views.collect()
+}
+
+fn items(sale: &SaleSummary) -> Vec<ItemRow> {
+    let rows = sale.items.iter().map(|(id, item)| ItemRow {
+        id: id.clone(),
+        stock: figure::number(item.stock),
+        sold: figure::number(item.sold),
+        sellable: figure::number(item.sellable),
+        share: figure::share(item.sold, item.stock),
+        percent: percent(item.sold, item.stock),
+        remark: words::item_remark(item),
+    });
+    rows.collect()
+}
+
+fn slots(sale: &SaleSummary) -> Vec<SlotRow> {
+    let rows = sale.slots.iter().map(|(id, slot)| SlotRow {
+        id: id.clone(),
+        capacity: figure::number(slot.capacity),
+        taken: figure::number(slot.taken),
+        share: figure::share(slot.taken, slot.capacity),
+        percent: percent(slot.taken, slot.capacity),
+        remark: words::slot_remark(slot),
+    });
+    rows.collect()
+}
+
+/// The orders.
+pub(super) fn orders(measured: &Measured) -> Vec<Fact> {
+    let orders = &measured.orders;
+    vec![
+        fact("Written down", figure::number(orders.attempted)),
+        fact("Paid", figure::number(orders.confirmed)),
+        fact("Paid per second, opening to last", figure::rate(orders.per_s)),
+    ]
+}
+
+/// The payments, in numbers and in money.
+pub(super) fn payments(measured: &Measured) -> Vec<Fact> {
+    let payments = &measured.payments;
+    vec![
+        fact("Authorized", figure::number(payments.authorized)),
+        fact("Captured", figure::number(payments.captured)),
+        fact("Voided", figure::number(payments.voided)),
+        fact("Calls refused by a limiter", figure::number(payments.refused)),
+        fact("Orphaned", figure::number(payments.orphaned)),
+        fact("Money in orphaned authorizations", figure::money(payments.orphaned_amount)),
+    ]
+}
+
+/// A finding.
+#[derive(Debug, Serialize)]
+pub(super) struct FindingView {
+    id: String,
+    name: String,
+    counted: String,
+    violated: String,
+    cure: &'static str,
+    witness: Vec<String>,
+    waived: Option<String>,
+}
+
+impl FindingView {
+    pub(super) fn of(finding: &Finding) -> Self {
+        let explanation = invariant::explain(&finding.id);
+        Self {
+            id: finding.id.clone(),
+            name: finding.id.strip_prefix("INV-").unwrap_or(&finding.id).to_owned(),
+            counted: words::counted(finding),
+            violated: words::sentence(explanation.violated),
+            cure: explanation.cure,
+            witness: finding.witness.clone(),
+            waived: finding.waived.clone(),
+        }
+    }
+}
+
+/// The findings of a status.
+pub(super) fn findings(judged: &Judged, status: Status) -> Vec<FindingView> {
+    let of_status = judged.findings.iter().filter(|finding| finding.status == status);
+    of_status.map(FindingView::of).collect()
+}
+
+/// An objective and what became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct ObjectiveView {
+    text: String,
+    tone: &'static str,
+    symbol: char,
+    status: &'static str,
+    value: String,
+    reason: String,
+}
+
+impl ObjectiveView {
+    pub(super) fn of(assessment: &Assessment) -> Self {
+        let tone = words::assessment_tone(assessment.status);
+        Self {
+            text: assessment.text.clone(),
+            tone: tone.word(),
+            symbol: tone.symbol(),
+            status: words::assessment_word(assessment.status),
+            value: words::assessed(assessment),
+            reason: assessment.reason.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// The generator's own health.
+pub(super) fn health(judged: &Judged) -> Vec<Fact> {
+    let Some(HealthSummary { lateness_ms, cpu, dropped }) = &judged.measured.health else {
+        let why = match judged.world {
+            World::Simulated => "virtual time: nothing can be late",
+            World::Live => "nothing was measured",
+        };
+        return vec![fact("Lateness", why.to_owned())];
+    };
+    vec![
+        fact("Lateness, half at most", figure::milliseconds(lateness_ms.p50)),
+        fact("Lateness, 99 % at most", figure::milliseconds(lateness_ms.p99)),
+        fact("Lateness, longest", figure::milliseconds(lateness_ms.max)),
+        fact("Share of a core, busiest second", figure::ratio(*cpu)),
+        fact("Operations that could not be sent", figure::number(*dropped)),
+    ]
+}
+
+/// Where the result came from.
+pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
+    let from = &summary.provenance;
+    let commit = from.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    vec![
+        fact("Scenario", from.scenario.clone()),
+        fact("World", words::world(summary.result.world).to_owned()),
+        fact("Began", from.started_at.clone()),
+        fact("Took", figure::seconds(from.took_s)),
+        fact("Seed", from.seed.to_string()),
+        fact("Scale", from.scale.to_string()),
+        fact("spike", format!("{}{commit}", from.spike)),
+        fact("Machine", from.machine.clone()),
+    ]
+}

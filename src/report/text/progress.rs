@@ -1,0 +1,62 @@
+//! The line that tells someone who watches how far the run is.
+
+use domain::time::Time;
+
+use crate::measure::recorder::Progress;
+use crate::report::figure;
+
+/// One second of a run as one line, relative to the opening at `opens`.
+///
+/// Figures stand in columns wide enough for 99,999/s, so that lines under each other can be
+/// compared.
+pub fn progress_line(progress: &Progress, opens: Time) -> String {
+    let from_opening_s = progress.at.seconds() - opens.seconds();
+    format!(
+        "{:>7}  edge {:>6}/s  origin {:>6}/s  payment {:>4}/s  {:>6} left  {:>6} fans  \
+         late p99 {}",
+        figure::moment(from_opening_s),
+        figure::number(progress.edge),
+        figure::number(progress.origin),
+        figure::number(progress.payment),
+        figure::signed(progress.free),
+        figure::number(progress.present),
+        figure::milliseconds(progress.lateness_p99_ms),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watcher_sees_the_storm_come_and_the_stock_go() {
+        let opens = Time::from_millis(40_000);
+        let before = Progress {
+            at: Time::from_millis(28_000),
+            present: 13_402,
+            edge: 9_812,
+            origin: 1_630,
+            free: 2_000,
+            lateness_p99_ms: 1.2,
+            ..Progress::default()
+        };
+        let after = Progress {
+            at: Time::from_millis(43_000),
+            present: 70_000,
+            edge: 49_812,
+            origin: 8_305,
+            payment: 45,
+            free: -3,
+            lateness_p99_ms: 14.0,
+            ..Progress::default()
+        };
+
+        let lines = [progress_line(&before, opens), progress_line(&after, opens)].join("\n");
+
+        insta::assert_snapshot!(lines, @r"
+        T−12 s  edge  9,812/s  origin  1,630/s  payment    0/s   2,000 left  13,402 fans  late p99 1.20 ms
+         T+3 s  edge 49,812/s  origin  8,305/s  payment   45/s      −3 left  70,000 fans  late p99 14.0 ms
+        ");
+        assert!(lines.lines().all(|line| line.chars().count() <= 100));
+    }
+}

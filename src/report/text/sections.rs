@@ -1,0 +1,292 @@
+//! The parts of the summary that follow the verdict.
+
+use super::Page;
+use super::table::{Side, Table, UNBROKEN};
+use crate::audit::{Finding, Status};
+use crate::measure::{HealthSummary, Measured, OperationSummary, Percentiles, SaleSummary};
+use crate::report::figure::{self, NONE};
+use crate::report::words::{self, Tone};
+use crate::report::{digest, words::assessment_word};
+use crate::verdict::{Judged, World};
+
+/// Writes every part that has something to say.
+pub(super) fn write(page: &mut Page, judged: &Judged) {
+    let measured = &judged.measured;
+    for (id, sale) in &measured.sales {
+        one_sale(page, id, sale);
+    }
+    findings(page, &judged.findings);
+    objectives(page, judged);
+    rates(page, measured);
+    operations(page, measured);
+    fans(page, measured);
+    payments(page, measured);
+    health(page, judged.world, measured.health.as_ref());
+}
+
+fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
+    page.heading(&super::clean(&format!("Sale {id}: {}", words::course(sale))));
+    let mut items = Table::new(&[
+        ("item", Side::Left),
+        ("stock", Side::Right),
+        ("sold", Side::Right),
+        ("sellable", Side::Right),
+        ("", Side::Left),
+    ]);
+    for (id, item) in &sale.items {
+        items.row(&[
+            id.clone(),
+            figure::number(item.stock),
+            figure::number(item.sold),
+            figure::number(item.sellable),
+            words::item_remark(item),
+        ]);
+    }
+    table(page, &items);
+    if sale.slots.is_empty() {
+        return;
+    }
+    let mut slots = Table::new(&[
+        ("slot", Side::Left),
+        ("capacity", Side::Right),
+        ("taken", Side::Right),
+        ("", Side::Left),
+    ]);
+    for (id, slot) in &sale.slots {
+        slots.row(&[
+            id.clone(),
+            figure::number(slot.capacity),
+            figure::number(slot.taken),
+            words::slot_remark(slot),
+        ]);
+    }
+    table(page, &slots);
+}
+
+fn findings(page: &mut Page, findings: &[Finding]) {
+    page.heading("Findings");
+    if findings.is_empty() {
+        page.wrapped("  ", "nothing was audited");
+    }
+    let with = |status: Status| findings.iter().filter(move |finding| finding.status == status);
+    for finding in with(Status::Violated) {
+        let text = format!("✗ {}  {}", finding.id, words::counted(finding));
+        page.toned(Tone::Bad, "  ", &text);
+        for line in &finding.witness {
+            page.wrapped("      ", line);
+        }
+    }
+    for finding in with(Status::NotChecked) {
+        page.toned(Tone::Open, "  ", &format!("? {}  not checked", finding.id));
+        for line in &finding.witness {
+            page.wrapped("      ", line);
+        }
+        if let Some(reason) = &finding.waived {
+            page.wrapped("      ", &format!("waived: {reason}"));
+        }
+    }
+    listed(page, "✓ held: ", with(Status::Held));
+    listed(page, "– not applicable: ", with(Status::NotApplicable));
+}
+
+fn listed<'a>(page: &mut Page, title: &str, findings: impl Iterator<Item = &'a Finding>) {
+    let ids: Vec<&str> =
+        findings.map(|finding| finding.id.strip_prefix("INV-").unwrap_or(&finding.id)).collect();
+    if !ids.is_empty() {
+        page.wrapped("  ", &format!("{title}{}", ids.join(", ")));
+    }
+}
+
+fn objectives(page: &mut Page, judged: &Judged) {
+    if judged.objectives.is_empty() {
+        return;
+    }
+    page.heading("Objectives");
+    for assessment in &judged.objectives {
+        let tone = words::assessment_tone(assessment.status);
+        let status = assessment_word(assessment.status);
+        let read = match assessment.value {
+            Some(_) => format!("{status}: {}", words::assessed(assessment)),
+            None => status.to_owned(),
+        };
+        page.toned(tone, "  ", &format!("{} {}  {read}", tone.symbol(), assessment.text));
+        if let Some(reason) = &assessment.reason {
+            page.wrapped("      ", reason);
+        }
+    }
+}
+
+fn rates(page: &mut Page, measured: &Measured) {
+    if measured.rates.is_empty() {
+        return;
+    }
+    page.heading("Rates");
+    let mut rates = Table::new(&[
+        ("tier", Side::Left),
+        ("peak", Side::Right),
+        ("mean", Side::Right),
+        ("in all", Side::Right),
+        ("", Side::Left),
+    ]);
+    for (tier, rate) in digest::rates(measured) {
+        rates.row(&[
+            tier.to_owned(),
+            figure::rate(rate.peak_per_s),
+            figure::rate(rate.mean_per_s),
+            figure::number(rate.count),
+            words::tier(tier).to_owned(),
+        ]);
+    }
+    table(page, &rates);
+}
+
+fn operations(page: &mut Page, measured: &Measured) {
+    let operations = digest::operations(measured);
+    if operations.is_empty() {
+        return;
+    }
+    page.heading("Operations (response time from intended to done)");
+    let mut times = Table::new(&[
+        ("operation", Side::Left),
+        ("count", Side::Right),
+        ("p50", Side::Right),
+        ("p99", Side::Right),
+        ("max", Side::Right),
+        ("service p99", Side::Right),
+    ]);
+    for (word, operation) in &operations {
+        let response = |read: fn(&Percentiles) -> f64| time(operation.response_ms.as_ref(), read);
+        times.row(&[
+            (*word).to_owned(),
+            figure::number(operation.count),
+            response(|of| of.p50),
+            response(|of| of.p99),
+            response(|of| of.max),
+            time(operation.service_ms.as_ref(), |of| of.p99),
+        ]);
+    }
+    let lines = times.lines("  ");
+    let (header, rows) = lines.split_first().expect("a table has a header");
+    page.line(header);
+    for (row, (_, operation)) in rows.iter().zip(&operations) {
+        page.line(row);
+        page.wrapped("      ", &outcomes(operation));
+    }
+}
+
+fn outcomes(operation: &OperationSummary) -> String {
+    let outcomes = digest::outcomes(operation);
+    if let [(outcome, _)] = outcomes[..] {
+        return format!("all {outcome}");
+    }
+    let counts = outcomes
+        .into_iter()
+        .map(|(outcome, count)| format!("{outcome}{UNBROKEN}{}", figure::number(count)));
+    counts.collect::<Vec<_>>().join(" · ")
+}
+
+fn time(percentiles: Option<&Percentiles>, read: fn(&Percentiles) -> f64) -> String {
+    percentiles.map_or_else(|| NONE.to_owned(), |of| figure::milliseconds(read(of)))
+}
+
+fn fans(page: &mut Page, measured: &Measured) {
+    let arrived = measured.fans.arrived;
+    page.heading(&format!("Fans: {} arrived", figure::number(arrived)));
+    let mut fans = Table::new(&[
+        ("", Side::Left),
+        ("fans", Side::Right),
+        ("share", Side::Right),
+        ("", Side::Left),
+    ]);
+    for (departure, count) in digest::departures(measured) {
+        fans.row(&[
+            departure.to_owned(),
+            figure::number(count),
+            figure::share(count, arrived),
+            words::departure(departure).to_owned(),
+        ]);
+    }
+    let there = digest::still_there(measured);
+    if there > 0 {
+        fans.row(&[
+            "still there".to_owned(),
+            figure::number(there),
+            figure::share(there, arrived),
+            "had not left when the run ended".to_owned(),
+        ]);
+    }
+    for line in fans.lines("  ").into_iter().skip(1) {
+        page.line(&line);
+    }
+}
+
+fn payments(page: &mut Page, measured: &Measured) {
+    let payments = &measured.payments;
+    let orders = &measured.orders;
+    page.heading("Orders and payments");
+    page.wrapped(
+        "  ",
+        &format!(
+            "orders: {} written down, {} paid, {} from the opening to the last",
+            figure::number(orders.attempted),
+            figure::number(orders.confirmed),
+            figure::rate(orders.per_s)
+        ),
+    );
+    page.wrapped(
+        "  ",
+        &format!(
+            "payments: {} authorized, {} captured, {} voided; {} calls refused by a limiter",
+            figure::number(payments.authorized),
+            figure::number(payments.captured),
+            figure::number(payments.voided),
+            figure::number(payments.refused)
+        ),
+    );
+    if payments.orphaned == 0 && payments.authorized == 0 {
+        page.wrapped("  ", "orphaned: none, nothing was authorized");
+    } else if payments.orphaned == 0 {
+        page.wrapped("  ", "orphaned: none, every authorization was captured or voided");
+    } else {
+        let text = format!(
+            "✗ orphaned: {} authorizations worth {} neither captured nor voided",
+            figure::number(payments.orphaned),
+            figure::money(payments.orphaned_amount)
+        );
+        page.toned(Tone::Bad, "  ", &text);
+    }
+}
+
+fn health(page: &mut Page, world: World, health: Option<&HealthSummary>) {
+    page.heading("Generator");
+    let Some(health) = health else {
+        let text = match world {
+            World::Simulated => "virtual time: nothing can be late",
+            World::Live => "nothing was measured",
+        };
+        return page.wrapped("  ", text);
+    };
+    let late = &health.lateness_ms;
+    page.wrapped(
+        "  ",
+        &format!(
+            "lateness p50 {}, p99 {}, max {}; {} of a core at its busiest second",
+            figure::milliseconds(late.p50),
+            figure::milliseconds(late.p99),
+            figure::milliseconds(late.max),
+            figure::ratio(health.cpu)
+        ),
+    );
+    if health.dropped == 0 {
+        page.wrapped("  ", "nothing was dropped");
+    } else {
+        let text = format!("✗ {} operations could not be sent", figure::number(health.dropped));
+        page.toned(Tone::Bad, "  ", &text);
+    }
+}
+
+fn table(page: &mut Page, table: &Table) {
+    for line in table.lines("  ") {
+        page.line(&line);
+    }
+}

@@ -1,0 +1,315 @@
+//! The sentences of a report: what a verdict says, what to do next, how a fan left.
+
+use domain::outcome::Departure;
+
+use super::figure;
+use super::invariant;
+use crate::audit::{Finding, Status};
+use crate::measure::{ItemSummary, SaleSummary, SlotSummary};
+use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
+
+/// Whether something is good, bad or open, for colour and symbol alike.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// As it should be.
+    Good,
+    /// Not as it should be.
+    Bad,
+    /// Not known.
+    Open,
+    /// Does not matter here.
+    Quiet,
+}
+
+impl Tone {
+    /// A sign that tells the tone without colour.
+    pub(super) const fn symbol(self) -> char {
+        match self {
+            Self::Good => '✓',
+            Self::Bad => '✗',
+            Self::Open => '?',
+            Self::Quiet => '–',
+        }
+    }
+
+    /// The tone's word, for style sheets.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Open => "open",
+            Self::Quiet => "quiet",
+        }
+    }
+}
+
+/// The tone of a verdict.
+pub(super) const fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Good,
+        Verdict::Inconclusive | Verdict::Aborted => Tone::Open,
+        Verdict::Error
+        | Verdict::InvalidScenario
+        | Verdict::ObjectiveMissed
+        | Verdict::InvariantViolated
+        | Verdict::Regression
+        | Verdict::OverCapacity => Tone::Bad,
+    }
+}
+
+/// The tone of an assessment's status.
+pub(super) const fn assessment_tone(status: AssessmentStatus) -> Tone {
+    match status {
+        AssessmentStatus::Met => Tone::Good,
+        AssessmentStatus::Missed => Tone::Bad,
+        AssessmentStatus::NotAssessed => Tone::Open,
+    }
+}
+
+/// An assessment's status in words.
+pub(super) const fn assessment_word(status: AssessmentStatus) -> &'static str {
+    match status {
+        AssessmentStatus::Met => "met",
+        AssessmentStatus::Missed => "missed",
+        AssessmentStatus::NotAssessed => "not assessed",
+    }
+}
+
+/// A verdict as the answer to "did it hold?".
+pub(super) const fn headline(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "It held.",
+        Verdict::Error => "spike itself failed.",
+        Verdict::ObjectiveMissed => "It was right, but not good enough.",
+        Verdict::InvalidScenario => "The scenario is not valid.",
+        Verdict::Aborted => "It was cut short.",
+        Verdict::InvariantViolated => "It did not hold.",
+        Verdict::Inconclusive => "Nothing can be said.",
+        Verdict::Regression => "It has become worse.",
+        Verdict::OverCapacity => "The plan cannot be met.",
+    }
+}
+
+/// What to do next, in one or two sentences.
+pub(super) fn next(judged: &Judged) -> String {
+    match judged.verdict {
+        Verdict::Pass => "Nothing needs mending. Raise `--scale` to find out how much more it can \
+                          take, and keep this run to compare later ones with."
+            .to_owned(),
+        Verdict::Error => {
+            "Mend the cause and run it again: this run says nothing about the shop.".to_owned()
+        }
+        Verdict::ObjectiveMissed => after_a_missed_objective(judged),
+        Verdict::InvalidScenario => "Mend the scenario where the problems point.".to_owned(),
+        Verdict::Aborted => {
+            "Run it again to its end: what follows is what was seen until it was stopped."
+                .to_owned()
+        }
+        Verdict::InvariantViolated => match violated(judged).next() {
+            Some(finding) => {
+                let cure = invariant::explain(&finding.id).cure;
+                format!("{cure} Then run the same seed again.")
+            }
+            None => "Follow the witnesses below, then run the same seed again.".to_owned(),
+        },
+        Verdict::Inconclusive => after_nothing_can_be_said(judged),
+        Verdict::Regression => {
+            "Look at what changed between baseline and candidate, then compare again.".to_owned()
+        }
+        Verdict::OverCapacity => {
+            "Widen the plan's bounds, or lower what is asked of it.".to_owned()
+        }
+    }
+}
+
+fn after_a_missed_objective(judged: &Judged) -> String {
+    let missed = judged
+        .objectives
+        .iter()
+        .find(|assessment| assessment.status == AssessmentStatus::Missed)
+        .map(|assessment| assessment.text.as_str());
+    match missed {
+        Some(text) => format!(
+            "Stock and money were right. Start with `{text}`: find the tier that is at its limit \
+             when it goes wrong, mend it, and run the same seed again."
+        ),
+        None => "Find the tier that is at its limit and run the same seed again.".to_owned(),
+    }
+}
+
+fn after_nothing_can_be_said(judged: &Judged) -> String {
+    if judged.reasons.is_empty() {
+        return "There was nothing to judge: see that fans arrive and that the shop answers, then \
+                run it again."
+            .to_owned();
+    }
+    let unchecked = judged
+        .findings
+        .iter()
+        .find(|finding| finding.status == Status::NotChecked && finding.waived.is_none());
+    let advice = match unchecked {
+        Some(finding) => format!(
+            "Remove the cause named above, or waive {} with a reason under `[audit] waive`, and \
+             run it again.",
+            finding.id
+        ),
+        None => "Remove the cause named above and run it again.".to_owned(),
+    };
+    if judged.measured.health.as_ref().is_some_and(|health| health.dropped > 0) {
+        format!("{advice} The generator itself could not keep up: lower `--scale` on this machine.")
+    } else {
+        advice
+    }
+}
+
+/// The violated findings, as the judge ordered them.
+pub(super) fn violated(judged: &Judged) -> impl Iterator<Item = &Finding> {
+    judged.findings.iter().filter(|finding| finding.status == Status::Violated)
+}
+
+/// What a violated finding says, as a clause: "the shop sold more than it had: 37 pieces oversold
+/// (INV-OVERSELL)".
+pub(super) fn violation(finding: &Finding) -> String {
+    let clause = invariant::explain(&finding.id).violated;
+    format!("{clause}: {} ({})", counted(finding), finding.id)
+}
+
+/// The reasons that no violated finding tells better.
+pub(super) fn further_reasons(judged: &Judged) -> impl Iterator<Item = &String> {
+    judged
+        .reasons
+        .iter()
+        .filter(|reason| !violated(judged).any(|finding| reason.starts_with(&finding.id)))
+}
+
+/// A clause as a sentence: with a capital and a full stop.
+pub(super) fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).chain(['.']).collect()
+}
+
+/// A finding's count and what is counted: "37 pieces oversold".
+pub(super) fn counted(finding: &Finding) -> String {
+    format!("{} {}", figure::number(finding.count), finding.measure)
+}
+
+/// How a fan left, as a clause after its number: "were told that it is sold out".
+pub(super) fn departure(word: &str) -> &'static str {
+    let known = Departure::ALL.into_iter().find(|departure| departure.word() == word);
+    match known {
+        Some(Departure::Bought) => "left with what they wanted",
+        Some(Departure::SoldOut) => "were told that it is sold out",
+        Some(Departure::Declined) => "had their last card declined",
+        Some(Departure::Expired) => "were still trying when the sale closed",
+        Some(Departure::Balked) => "turned away of their own accord",
+        Some(Departure::Reneged) => "ran out of patience while waiting",
+        Some(Departure::GaveUp) => "gave up after too many refusals or failures",
+        Some(Departure::Rejected) => "were refused for good",
+        None => "left otherwise",
+    }
+}
+
+/// Which world a run was lived in, and what that means for its times.
+pub(super) const fn world(world: World) -> &'static str {
+    match world {
+        World::Live => "live over HTTP",
+        World::Simulated => "simulated in virtual time",
+    }
+}
+
+/// How a sale went, as a clause: "open for 30.0 s, sold out after 12.3 s".
+pub(super) fn course(sale: &SaleSummary) -> String {
+    let lasted = figure::seconds(sale.closes_s - sale.opens_s);
+    match sale.sold_out_s {
+        Some(at_s) => {
+            let after = figure::seconds(at_s - sale.opens_s);
+            format!("open for {lasted}, sold out after {after}")
+        }
+        None => format!("open for {lasted}, not sold out"),
+    }
+}
+
+/// What is remarkable about an item's figures; empty if nothing is.
+pub(super) fn item_remark(item: &ItemSummary) -> String {
+    if item.sold > item.stock {
+        format!("✗ {} more than there were", figure::number(item.sold - item.stock))
+    } else if item.sold < item.sellable {
+        format!("{} more could have been sold", figure::number(item.sellable - item.sold))
+    } else if item.stock > 0 && item.sold == item.stock {
+        "sold out".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// What is remarkable about a slot's figures; empty if nothing is.
+pub(super) fn slot_remark(slot: &SlotSummary) -> String {
+    if slot.taken > slot.capacity {
+        format!("✗ {} more than there were", figure::number(slot.taken - slot.capacity))
+    } else if slot.capacity > 0 && slot.taken == slot.capacity {
+        "full".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// What a tier's rate counts.
+pub(super) fn tier(word: &str) -> &'static str {
+    match word {
+        "edge" => "requests of the fans",
+        "origin" => "requests that no cache answered",
+        "payment" => "calls to the payment provider",
+        "checkout" => "payment attempts of the fans",
+        _ => "requests",
+    }
+}
+
+/// The value that an objective was read as, in the unit that the objective is written in.
+pub(super) fn assessed(assessment: &Assessment) -> String {
+    let Some(value) = assessment.value else { return figure::NONE.to_owned() };
+    let bound = assessment.text.split_whitespace().next_back().unwrap_or_default();
+    let unit = bound.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
+    if bound.ends_with('%') {
+        figure::ratio(value)
+    } else if bound.starts_with(|letter: char| letter.is_ascii_digit()) && !unit.is_empty() {
+        figure::milliseconds(value)
+    } else {
+        let text = figure::decimal(value, 4);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assessment(text: &str, value: f64) -> Assessment {
+        Assessment {
+            text: text.to_owned(),
+            status: AssessmentStatus::Met,
+            value: Some(value),
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_value_takes_the_unit_of_its_objective() {
+        for (text, value, expected) in [
+            ("reload p(99) < 300ms", 212.4, "212 ms"),
+            ("reload p(99) for 5s in opening < 0.8s", 1_240.0, "1.24 s"),
+            ("sold ratio >= 1", 0.993, "0.993"),
+            ("sold ratio >= 0", 1.0, "1"),
+            ("error ratio < 1%", 0.0123, "1.2 %"),
+        ] {
+            assert_eq!(assessed(&assessment(text, value)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_departure_is_said_in_words() {
+        for known in Departure::ALL {
+            assert_ne!(departure(known.word()), departure("teleported"), "{known}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How long the shop is left alone before its ledgers are read.
+
+use domain::time::{Duration, duration_from_seconds};
+
+use crate::scenario::Scenario;
+use crate::scenario::offer::{CALLS_PER_ORDER, payment};
+
+/// How long any part of the drain may last: nobody waits longer than an hour for a verdict, and a
+/// retry that doubles every time would otherwise never end.
+const PART_MAX: Duration = Duration::from_hours(1);
+
+/// How long the shop is left alone after the last fan, and why.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drain {
+    /// Calls to the provider that may still have to be made, at its rate.
+    pub backlog: Duration,
+    /// The time to live of a reservation, and the sweep that ends it.
+    pub expiry: Duration,
+    /// The retries of one call, from the first to the last.
+    pub retries: Duration,
+    /// What `[audit] drain` asks for instead.
+    pub asked: Option<Duration>,
+}
+
+impl Drain {
+    /// How long it must be for every invariant to be checked.
+    pub fn needed(&self) -> Duration {
+        self.backlog + self.expiry + self.retries
+    }
+
+    /// How long it is.
+    pub fn length(&self) -> Duration {
+        self.asked.unwrap_or_else(|| self.needed())
+    }
+
+    /// Whether it is cut short, so that stranded stock, orphaned authorizations and unresolved
+    /// orders cannot be told from those that are on their way.
+    pub fn is_short(&self) -> bool {
+        self.length() < self.needed()
+    }
+}
+
+/// How long the shop is left alone after the last fan.
+pub fn drain(scenario: &Scenario) -> Duration {
+    drain_needed(scenario).length()
+}
+
+/// backlog / R + time to live and sweep + retry horizon, and what is asked for instead.
+pub fn drain_needed(scenario: &Scenario) -> Drain {
+    let reservation = scenario.shop.reservation;
+    Drain {
+        backlog: backlog(scenario).min(PART_MAX),
+        expiry: reservation.ttl.0 + reservation.sweep.0,
+        retries: retries(scenario).min(PART_MAX),
+        asked: scenario.audit.drain.map(|span| span.0),
+    }
+}
+
+/// How long the provider needs for the calls that may be outstanding: those under way, and, where
+/// voids are made again, the void of every authorization it can have granted meanwhile. At the rate
+/// they were granted, that takes as long as the sales lasted.
+fn backlog(scenario: &Scenario) -> Duration {
+    let Some(orders_per_s) = payment(scenario).orders_per_s else { return Duration::ZERO };
+    let latency = &scenario.provider.latency;
+    let under_way = latency.authorize.bound() + latency.capture.bound();
+    if scenario.shop.void_retries == 0 {
+        return under_way;
+    }
+    let sales = &scenario.catalogue.sales;
+    let window_s: f64 =
+        sales.iter().map(|sale| sale.closes.since(sale.opens).as_secs_f64()).fold(0.0, f64::max);
+    let fans: f64 = scenario.populations.iter().map(|people| f64::from(people.count)).sum();
+    let all_fans_s = fans / (orders_per_s * CALLS_PER_ORDER);
+    under_way + duration_from_seconds(window_s.min(all_fans_s))
+}
+
+/// From the first attempt of a call to its last: unanswered calls wait for the shop's timeout each
+/// time, refused voids one second, then two, four and so on.
+fn retries(scenario: &Scenario) -> Duration {
+    let (shop, latency) = (&scenario.shop, &scenario.provider.latency);
+    let slowest = [latency.authorize, latency.capture, latency.void]
+        .into_iter()
+        .map(domain::law::Law::bound)
+        .max()
+        .unwrap_or_default();
+    let unanswered = scenario.provider.hangs > 0.0 || slowest >= shop.provider_timeout.0;
+    let one_call = if unanswered {
+        shop.provider_timeout.0.saturating_mul(shop.provider_retries.saturating_add(1))
+    } else {
+        slowest
+    };
+    // 1 + 2 + 4 + … seconds.
+    let doublings = 1_u64.checked_shl(shop.void_retries).map_or(u64::MAX, |power| power - 1);
+    one_call.saturating_add(Duration::from_secs(doublings))
+}

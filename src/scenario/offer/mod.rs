@@ -1,0 +1,311 @@
+//! What follows from a scenario before anything runs: offered rates, what can be sold, what the
+//! machine must lend, how long the shop must be left alone, and which findings a scale costs.
+
+mod drain;
+mod sale;
+mod scale;
+mod text;
+
+use domain::time::{Duration, Time};
+use mock_provider::settings::{Scope, Settings as Provider};
+
+use crate::evidence::{Admitted, Facts};
+use crate::scenario::{Connections, Population, Scenario};
+
+pub use drain::{Drain, drain, drain_needed};
+pub use sale::{Bound, SaleOffer, sellable};
+pub use text::render;
+
+/// Calls to the provider that one paid order makes: it is authorized, then captured.
+pub const CALLS_PER_ORDER: f64 = 2.0;
+
+/// What follows from a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// The scale this holds for.
+    pub scale: f64,
+    /// How many fans arrive in all.
+    pub arrivals: u64,
+    /// The most of them that are expected to arrive in one second \[fans/s\].
+    pub arrivals_peak_per_s: f64,
+    /// One per opening, in order of time; sales that open together are one.
+    pub openings: Vec<Opening>,
+    /// What the payment allows.
+    pub payment: Payment,
+    /// One per sale, in the catalogue's order.
+    pub sales: Vec<SaleOffer>,
+    /// The scale of `spike run`.
+    pub live_scale: f64,
+    /// What a live run needs of this machine, at that scale.
+    pub needs: Needs,
+    /// How long the shop is left alone after the last fan.
+    pub drain: Drain,
+    /// What does not survive the scale of `spike run`; a sentence each.
+    pub lost_by_scale: Vec<String>,
+    /// What a reader should know besides; a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// What is offered at an opening: fans come whether or not the shop copes.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Opening {
+    /// When.
+    pub at: Time,
+    /// Fans who are there, waiting for it.
+    pub present: f64,
+    /// Requests per second at the edge: fans × calls / mean gap \[1/s\].
+    pub edge_per_s: f64,
+    /// The uncached share of them, at the origin \[1/s\].
+    pub origin_per_s: f64,
+    /// Checkouts per second that follow, once those who turn away have left \[1/s\].
+    pub checkouts_per_s: f64,
+}
+
+/// What the payment allows.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Payment {
+    /// Calls per second that the provider's tightest limit allows; absent: no limit \[1/s\].
+    pub calls_per_s: Option<f64>,
+    /// Orders per second that all its limits allow, of [`CALLS_PER_ORDER`] calls \[1/s\].
+    pub orders_per_s: Option<f64>,
+    /// Orders per second that the shop admits; absent: all \[1/s\].
+    pub admission_per_s: Option<f64>,
+}
+
+impl Payment {
+    /// Orders per second that can be paid: what the shop admits, else what the provider allows,
+    /// else any \[1/s\].
+    pub fn admitted_per_s(&self) -> Option<f64> {
+        self.admission_per_s.or(self.orders_per_s)
+    }
+}
+
+/// What a live run needs of this machine, roughly.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Connections to the shop.
+    pub connections: u64,
+    /// File descriptors of the load process.
+    pub descriptors: u64,
+    /// Memory of the load process \[bytes\].
+    pub memory_bytes: u64,
+    /// What the run leaves on disk \[bytes\].
+    pub disk_bytes: u64,
+}
+
+/// What follows from `scenario`; `lived` is the same at the scale of `spike run`.
+pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
+    let payment = payment(scenario);
+    let openings = openings(scenario);
+    let arrivals_peak_per_s = arrivals_peak_per_s(scenario);
+    let storm_per_s = openings.iter().map(|opening| opening.checkouts_per_s);
+    let storm_per_s = storm_per_s.fold(arrivals_peak_per_s, f64::max);
+    let needs = needs(lived);
+    Offer {
+        scale: scenario.scale,
+        arrivals: fans(scenario),
+        arrivals_peak_per_s,
+        openings,
+        payment,
+        sales: sellable(scenario),
+        live_scale: lived.scale,
+        needs,
+        drain: drain_needed(scenario),
+        lost_by_scale: scale::lost(lived),
+        remarks: remarks(&payment, storm_per_s, &needs),
+    }
+}
+
+/// All people of all populations.
+fn fans(scenario: &Scenario) -> u64 {
+    scenario.populations.iter().map(|people| u64::from(people.count)).sum()
+}
+
+/// What the payment allows.
+pub fn payment(scenario: &Scenario) -> Payment {
+    Payment {
+        calls_per_s: lowest(scenario.provider.limits.iter().map(|limit| limit.rate)),
+        orders_per_s: orders_per_s(&scenario.provider),
+        admission_per_s: scenario.shop.admission.map(|admission| admission.orders_per_second),
+    }
+}
+
+/// What the judge must know of the scenario beside its catalogue.
+pub fn facts(scenario: &Scenario) -> Facts {
+    /// How late a busy sweeper may come \[added to its period\].
+    const LATE_SWEEP: Duration = Duration::from_secs(4);
+    let payment = payment(scenario);
+    let admitted = match (payment.admission_per_s, payment.orders_per_s) {
+        (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
+        (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
+        (None, None) => Admitted::Unbounded,
+    };
+    Facts {
+        admitted,
+        opening: scenario.phases.opening,
+        grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
+    }
+}
+
+/// Orders per second that all limits allow: both calls of an order share a global limit or an
+/// account's, and have one each of an endpoint's.
+fn orders_per_s(provider: &Provider) -> Option<f64> {
+    lowest(provider.limits.iter().map(|limit| match limit.scope {
+        Scope::Global | Scope::Key => limit.rate / CALLS_PER_ORDER,
+        Scope::Endpoint => limit.rate,
+    }))
+}
+
+fn lowest(rates: impl Iterator<Item = f64>) -> Option<f64> {
+    rates.min_by(f64::total_cmp)
+}
+
+/// What is offered at each opening.
+fn openings(scenario: &Scenario) -> Vec<Opening> {
+    let mut moments: Vec<Time> = scenario.catalogue.sales.iter().map(|sale| sale.opens).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let at_moment = |at: Time| {
+        let waiting = scenario.populations.iter().filter(|people| people.crowd.opens >= at);
+        waiting.fold(Opening { at, ..Opening::default() }, |sum, people| {
+            let one = opening_of(people, at);
+            Opening {
+                at,
+                present: sum.present + one.present,
+                edge_per_s: sum.edge_per_s + one.edge_per_s,
+                origin_per_s: sum.origin_per_s + one.origin_per_s,
+                checkouts_per_s: sum.checkouts_per_s + one.checkouts_per_s,
+            }
+        })
+    };
+    moments.into_iter().map(at_moment).collect()
+}
+
+/// What one population that waits for its opening offers `at` a moment.
+fn opening_of(people: &Population, at: Time) -> Opening {
+    let reload = &people.crowd.behaviour.reload;
+    let present = expected(people, at);
+    let gap_s = reload.gap_at(people.crowd.opens.since(at)).mean().as_secs_f64();
+    let looks_per_s = if gap_s > 0.0 { present / gap_s } else { 0.0 };
+    let calls = f64::from(reload.calls);
+    let uncached = f64::from(reload.calls.saturating_sub(reload.cacheable));
+    let opens_now = if people.crowd.opens == at { 1.0 } else { 0.0 };
+    Opening {
+        at,
+        present,
+        edge_per_s: looks_per_s * calls,
+        origin_per_s: looks_per_s * uncached,
+        checkouts_per_s: looks_per_s * reach(people) * opens_now,
+    }
+}
+
+/// How many people of a population are expected to have arrived `at` a moment.
+fn expected(people: &Population, at: Time) -> f64 {
+    people.arrive.expected(people.count, people.crowd.opens, at, people.trace.as_deref())
+}
+
+/// The share of a population that does not turn away before the checkout: each step of slots (where
+/// there are any), item, cart and checkout is one chance to.
+fn reach(people: &Population) -> f64 {
+    let steps = if people.crowd.slots == 0 { 3 } else { 4 };
+    (1.0 - people.crowd.behaviour.abandon).powi(steps)
+}
+
+/// How many windows are looked at to find the busiest second of arrivals; longer runs are looked
+/// at more coarsely.
+const WINDOWS_MAX: u32 = 20_000;
+
+/// The most fans that are expected in one second.
+fn arrivals_peak_per_s(scenario: &Scenario) -> f64 {
+    let end_s = run_length(scenario).as_secs_f64();
+    let step_s = (end_s / f64::from(WINDOWS_MAX)).max(1.0);
+    let arrived = |at_s: f64| -> f64 {
+        scenario.populations.iter().map(|people| expected(people, Time::from_seconds(at_s))).sum()
+    };
+    let (mut peak, mut at_s, mut before) = (0.0_f64, 0.0, arrived(0.0));
+    while at_s < end_s {
+        at_s += step_s;
+        let now = arrived(at_s);
+        peak = peak.max((now - before) / step_s);
+        before = now;
+    }
+    peak
+}
+
+/// File descriptors beside connections: files of the run, timers, pipes of the child processes.
+const DESCRIPTORS_SPARE: u64 = 64;
+/// Memory of a waiting fan: its state (64 bytes) and its place on the timer wheel (48 bytes).
+const FAN_BYTES: u64 = 112;
+/// Memory of an open connection: its own buffers (3 KB measured with 2 KB each way) and state.
+const CONNECTION_BYTES: u64 = 4_096;
+/// Memory of everything else: the program, its histograms (216 KiB each) and the timeline.
+const BASE_BYTES: u64 = 64 * 1024 * 1024;
+/// A line of `purchases.jsonl` or of a ledger, generously.
+const LINE_BYTES: u64 = 320;
+/// What histograms and timeline take on disk per second of the run, generously.
+const SECOND_BYTES: u64 = 16 * 1024;
+
+fn needs(scenario: &Scenario) -> Needs {
+    let fans = fans(scenario);
+    let connections = match scenario.live.connections {
+        Connections::PerFan => fans,
+        Connections::Pool(pool) => fans.min(u64::from(pool)),
+    };
+    // Each fan in the funnel leaves a cart, a checkout and a departure; each order two calls in
+    // the provider's ledger and one line in the shop's; each piece a line of its own.
+    let in_funnel: f64 =
+        scenario.populations.iter().map(|people| f64::from(people.count) * reach(people)).sum();
+    let pieces: u64 = scenario.catalogue.items().map(|(_, _, item)| u64::from(item.stock)).sum();
+    let lines = fans + whole(in_funnel) * 6 + pieces;
+    let length = run_length(scenario);
+    Needs {
+        connections,
+        descriptors: connections + DESCRIPTORS_SPARE,
+        memory_bytes: BASE_BYTES + fans * FAN_BYTES + connections * CONNECTION_BYTES,
+        disk_bytes: lines * LINE_BYTES + length.as_secs() * SECOND_BYTES,
+    }
+}
+
+/// From the run's beginning to the last closing.
+fn run_length(scenario: &Scenario) -> Duration {
+    let ends = scenario.catalogue.sales.iter().map(|sale| sale.closes);
+    ends.max().unwrap_or_default() - Time::ZERO
+}
+
+/// The ports that one address has for connections to one other (Linux's default
+/// `net.ipv4.ip_local_port_range`, 32768 to 60999).
+const PORTS: u64 = 28_232;
+
+fn remarks(payment: &Payment, storm_per_s: f64, needs: &Needs) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match (payment.admission_per_s, payment.orders_per_s) {
+        (Some(admission), Some(allowed)) if admission > allowed => remarks.push(format!(
+            "the shop admits {admission} orders/s, but the provider allows {allowed}: captures \
+             and voids will be refused"
+        )),
+        (None, Some(allowed)) if storm_per_s > allowed => remarks.push(format!(
+            "nothing holds back the checkouts: up to {} orders/s meet a provider that allows \
+             {allowed}",
+            text::count(storm_per_s)
+        )),
+        _ => {}
+    }
+    if needs.connections > PORTS {
+        remarks.push(format!(
+            "{} connections from one address exceed its {} ports: scale down, or use a pool",
+            text::count(needs.connections as f64),
+            text::count(PORTS as f64),
+        ));
+    }
+    remarks
+}
+
+/// The whole part of a count, at least 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the range of u64 just before"
+)]
+fn whole(value: f64) -> u64 {
+    value.clamp(0.0, 1e18) as u64
+}

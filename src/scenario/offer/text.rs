@@ -1,0 +1,196 @@
+//! The offer as a table for a terminal.
+
+use std::fmt::Write as _;
+
+use domain::time::{Duration, Span};
+
+use crate::scenario::Scenario;
+use crate::scenario::offer::{Bound, Offer, Opening, SaleOffer, whole};
+use crate::scenario::wording::grouped;
+
+/// How wide the left column is \[columns\].
+const NAME_COLUMNS: usize = 22;
+/// How wide the right column is \[columns\]: with the left one, 100.
+const FIGURE_COLUMNS: usize = 77;
+
+/// The offer as plain text: one line per figure, in columns.
+pub fn render(scenario: &Scenario, offer: &Offer) -> String {
+    let mut table = Table::default();
+    table.line("scenario", &format!("{} · {}", scenario.name, scenario.title));
+    table.line("scale, seed", &format!("{} · {}", offer.scale, scenario.seed));
+    table.line(
+        "arrivals",
+        &format!(
+            "{} fans, at most {}/s",
+            count(offer.arrivals as f64),
+            count(offer.arrivals_peak_per_s)
+        ),
+    );
+    for opening in &offer.openings {
+        table.opening(opening);
+    }
+    table.payment(offer);
+    for sale in &offer.sales {
+        table.sale(sale);
+    }
+    table.needs(offer);
+    table.drain(offer);
+    table.list("lost by the scale", &offer.lost_by_scale);
+    table.list("remarks", &offer.remarks);
+    table.text
+}
+
+#[derive(Default)]
+struct Table {
+    text: String,
+}
+
+impl Table {
+    fn line(&mut self, name: &str, figure: &str) {
+        for (place, part) in wrapped(figure).iter().enumerate() {
+            let name = if place == 0 { name } else { "" };
+            writeln!(self.text, "{name:<NAME_COLUMNS$} {part}").expect("text can be appended to");
+        }
+    }
+
+    fn opening(&mut self, opening: &Opening) {
+        self.line(
+            &format!("opening at {}", duration(opening.at - domain::time::Time::ZERO)),
+            &format!("{} fans present", count(opening.present)),
+        );
+        if opening.present < 0.5 {
+            return;
+        }
+        self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
+        self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
+        self.line("  checkouts", &format!("{}/s offered", count(opening.checkouts_per_s)));
+    }
+
+    fn payment(&mut self, offer: &Offer) {
+        let payment = &offer.payment;
+        let allowed = match (payment.calls_per_s, payment.orders_per_s) {
+            (Some(calls), Some(orders)) => {
+                format!("{} calls/s allowed, {} orders/s", count(calls), count(orders))
+            }
+            _ => "no limit".to_owned(),
+        };
+        self.line("payment", &allowed);
+        let admitted = match payment.admission_per_s {
+            Some(orders) => format!("{} orders/s", count(orders)),
+            None => "all".to_owned(),
+        };
+        self.line("admission", &admitted);
+    }
+
+    fn sale(&mut self, sale: &SaleOffer) {
+        let bound = match sale.bound {
+            Bound::Stock => "the stock",
+            Bound::Wanted => "what is wanted",
+            Bound::Slots => "the slots",
+            Bound::Payment => "the payment",
+        };
+        let sellable = count(sale.sellable as f64);
+        let figure = format!("{sellable} pieces can be sold, bound by {bound}");
+        self.line(&format!("sale {}", sale.id), &figure);
+        self.line("  stock", &count(sale.stock as f64));
+        self.line("  wanted", &count(sale.wanted));
+        if let Some(places) = sale.places {
+            self.line("  slots", &count(places));
+        }
+        if let Some(payable) = sale.payable {
+            self.line("  payment", &format!("{} in the window", count(payable)));
+        }
+    }
+
+    fn needs(&mut self, offer: &Offer) {
+        let needs = &offer.needs;
+        self.line(
+            "a live run needs",
+            &format!(
+                "at scale {}: at most {} connections, {} descriptors, about {} of memory, {} of disk",
+                offer.live_scale,
+                count(needs.connections as f64),
+                count(needs.descriptors as f64),
+                size(needs.memory_bytes),
+                size(needs.disk_bytes)
+            ),
+        );
+    }
+
+    fn drain(&mut self, offer: &Offer) {
+        let drain = &offer.drain;
+        self.line(
+            "drain",
+            &format!(
+                "{}: backlog {}, expiry {}, retries {}",
+                duration(drain.needed()),
+                duration(drain.backlog),
+                duration(drain.expiry),
+                duration(drain.retries)
+            ),
+        );
+        if drain.is_short() {
+            self.line(
+                "",
+                &format!(
+                    "[audit] drain cuts it to {}: INV-STRANDED, INV-ORPHAN-AUTH and INV-RESOLVED \
+                     will be not_checked",
+                    duration(drain.length())
+                ),
+            );
+        }
+    }
+
+    fn list(&mut self, name: &str, sentences: &[String]) {
+        for (place, sentence) in sentences.iter().enumerate() {
+            self.line(if place == 0 { name } else { "" }, sentence);
+        }
+    }
+}
+
+/// A figure in lines that fit the right column.
+fn wrapped(figure: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in figure.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        let letters = line.chars().count() + word.chars().count() + 1;
+        if !line.is_empty() && letters > FIGURE_COLUMNS {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// A number with commas between thousands; below 100 with one decimal where it is not whole.
+pub(super) fn count(value: f64) -> String {
+    if value < 100.0 && (value - value.round()).abs() > 0.05 {
+        return format!("{value:.1}");
+    }
+    grouped(whole(value + 0.5))
+}
+
+/// A length of time in whole seconds, or shorter where it is shorter than that.
+fn duration(length: Duration) -> String {
+    let seconds = length.as_secs_f64().round();
+    if length < Duration::from_secs(1) {
+        return Span(length).to_string();
+    }
+    if seconds < 120.0 {
+        return format!("{seconds} s");
+    }
+    format!("{} min {} s", (seconds / 60.0).floor(), seconds % 60.0)
+}
+
+fn size(bytes: u64) -> String {
+    let mebibytes = bytes as f64 / (1024.0 * 1024.0);
+    if mebibytes < 1024.0 {
+        format!("{mebibytes:.0} MiB")
+    } else {
+        format!("{:.1} GiB", mebibytes / 1024.0)
+    }
+}

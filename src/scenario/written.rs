@@ -1,0 +1,244 @@
+//! A scenario as written: the tables and keys of the file, before anything is checked.
+//!
+//! Every key is optional here, so that what is missing is told with its place and together with
+//! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::law::Law;
+use domain::time::Span;
+use mock_provider::settings::Overrides as ProviderTable;
+use reference_shop::settings::Settings as ShopTable;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::arrival::Arrive;
+use crate::audit::AuditSettings;
+use crate::fan::behaviour::{Reload, Retry, SoldOut};
+use crate::tier::Stack;
+
+/// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider
+/// behave, and what is asked of them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct File {
+    /// The version of this language: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub schema: Option<u32>,
+    /// The scenario's name: letters, digits, `-`, `_` and `.`; reports lie in a folder of this
+    /// name.
+    #[schemars(required, regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"))]
+    pub name: Option<String>,
+    /// A title for people; left out: the name.
+    pub title: Option<String>,
+    /// Every choice of every fan hangs on this number; left out: 1.
+    pub seed: Option<u64>,
+    /// The time zone in which instants are shown, such as `Asia/Tokyo`; left out: `UTC`.
+    pub timezone: Option<String>,
+    /// How `spike run` lives the scenario on this machine.
+    pub live: LiveTable,
+    /// The sales: items and pickup slots that open together.
+    #[schemars(required, length(min = 1))]
+    pub sale: Vec<SaleTable>,
+    /// The populations: fans, staff, bots.
+    #[schemars(required, length(min = 1))]
+    pub fans: Vec<FansTable>,
+    /// The embedded reference shop.
+    pub shop: ShopTable,
+    /// The mock payment provider.
+    pub provider: ProviderTable,
+    /// The stack that the simulator stands in for.
+    pub stack: Stack,
+    /// Service level objectives: what is measured, and what it must be.
+    pub objectives: BTreeMap<String, String>,
+    /// What is asked of the judge.
+    pub audit: AuditSettings,
+    /// How the run is divided in time.
+    pub phases: PhasesTable,
+}
+
+/// How `spike run` lives the scenario on this machine; every key may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveTable {
+    /// What people, stock and limits are multiplied by in `spike run`; left out: 1. `simulate` and
+    /// `check` use 1; `--scale` overrides both.
+    #[schemars(range(min = 0, max = 100))]
+    pub scale: Option<f64>,
+    /// Threads that make load; left out: one per core.
+    #[schemars(range(min = 1, max = 256))]
+    pub threads: Option<u16>,
+    /// Connections to the shop: `"per-fan"`, or `{ pool = 200 }` for all fans together; left out:
+    /// `"per-fan"`.
+    pub connections: Option<Connections>,
+}
+
+/// Connections to the shop.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// One per fan, as browsers have.
+    #[default]
+    PerFan,
+    /// So many for all fans together; a wait for one counts as response time.
+    Pool(u32),
+}
+
+/// A sale: items and pickup slots that open together.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SaleTable {
+    /// The sale's name, unique in the scenario.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// When it opens: `"+40s"` counts from the run's beginning; an instant is written
+    /// `"2026-12-24T12:00:00+09:00"`.
+    #[schemars(required)]
+    pub opens: Option<String>,
+    /// How long it is open.
+    #[schemars(required)]
+    pub lasts: Option<Span>,
+    /// How many pieces one fan may buy; left out: any number.
+    #[schemars(range(min = 1))]
+    pub limit_per_fan: Option<u32>,
+    /// What is for sale, at most 64 items.
+    #[schemars(required, length(min = 1, max = 64))]
+    pub items: Vec<ItemTable>,
+    /// When it can be picked up, at most 64 slots; none: nothing is picked up. A slot is the second
+    /// limited resource, reserved together with the pieces.
+    #[schemars(length(max = 64))]
+    pub slots: Vec<SlotTable>,
+}
+
+/// An item of a sale.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ItemTable {
+    /// The item's name, unique in the scenario.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// How many pieces there are.
+    #[schemars(required, range(min = 1, max = 20_000_000))]
+    pub stock: Option<u32>,
+    /// The price of one piece, in minor units of the scenario's one currency (yen, cents).
+    #[schemars(required, range(min = 1, max = 1_000_000_000_000_u64))]
+    pub price: Option<u64>,
+    /// How much it is wanted, beside the sale's other items; left out: 1.
+    #[schemars(range(min = 0))]
+    pub demand: Option<f64>,
+}
+
+/// A pickup slot of a sale.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SlotTable {
+    /// The slot's name, unique in its sale.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// How many orders can be picked up in it.
+    #[schemars(required, range(min = 1, max = 20_000_000))]
+    pub capacity: Option<u32>,
+}
+
+/// A population: fans, staff, bots.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FansTable {
+    /// The population's name, unique in the scenario.
+    #[schemars(required)]
+    pub name: Option<String>,
+    /// The sale they come for; left out: the only one.
+    pub sale: Option<String>,
+    /// How many people.
+    #[schemars(required, range(min = 1, max = 20_000_000))]
+    pub count: Option<u32>,
+    /// How they arrive.
+    #[schemars(required)]
+    pub arrive: Option<Arrive>,
+    /// How they reload the sale's page.
+    pub reload: Option<Reload>,
+    /// How long a fan stays after the opening (or after its arrival, if that is later).
+    pub patience: Option<Law>,
+    /// How long a fan thinks before each step of the funnel.
+    pub think: Option<Law>,
+    /// The chance to leave instead of taking the next step of the funnel.
+    #[schemars(range(min = 0, max = 1))]
+    pub abandon: Option<f64>,
+    /// How many pieces are wanted: the weight of 1, 2, 3, … pieces.
+    #[schemars(length(min = 1, max = 64))]
+    pub pieces: Option<Vec<f64>>,
+    /// What a refused or failed operation leads to.
+    pub retry: Option<Retry>,
+    /// What a sold-out answer leads to.
+    pub sold_out: Option<SoldOut>,
+    /// The chance to try one other card after a decline.
+    #[schemars(range(min = 0, max = 1))]
+    pub other_card: Option<f64>,
+    /// How long an answer is waited for; after that the outcome is `unknown`.
+    pub timeout: Option<Span>,
+}
+
+/// How the run is divided in time; every key may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PhasesTable {
+    /// How long the phase `opening` lasts from each opening on; left out: 10 s. Before it lies
+    /// `before`, after it `sale`, and after the last fan `drain`.
+    pub opening: Option<Span>,
+}
+
+impl<'de> Deserialize<'de> for Connections {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordOrTable;
+        impl<'de> de::Visitor<'de> for WordOrTable {
+            type Value = Connections;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("\"per-fan\" or { pool = 200 }")
+            }
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Connections, E> {
+                match word {
+                    "per-fan" => Ok(Connections::PerFan),
+                    _ => Err(E::custom(format!(
+                        "`{word}` says nothing about connections: write \"per-fan\" or {{ pool = 200 }}"
+                    ))),
+                }
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Connections, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields)]
+                struct Pool {
+                    pool: u32,
+                }
+                Pool::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(|table| Connections::Pool(table.pool))
+            }
+        }
+        deserializer.deserialize_any(WordOrTable)
+    }
+}
+
+impl JsonSchema for Connections {
+    fn schema_name() -> Cow<'static, str> {
+        "Connections".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "enum": ["per-fan"] },
+                {
+                    "type": "object",
+                    "properties": {
+                        "pool": {
+                            "type": "integer", "minimum": 1, "maximum": 1_000_000,
+                            "description": "So many connections for all fans together; a wait for one counts as response time."
+                        }
+                    },
+                    "required": ["pool"],
+                    "additionalProperties": false
+                }
+            ],
+            "description": "Connections to the shop: \"per-fan\", or { pool = 200 } for all fans together."
+        })
+    }
+}

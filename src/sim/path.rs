@@ -1,0 +1,154 @@
+//! A request's path: network, edge, application; and back.
+
+use domain::draw::{Purpose, draw_for};
+use domain::law::Law;
+use domain::outcome::Outcome;
+use domain::shop::{ShopReply, ShopRequest};
+use domain::time::{Duration, Time};
+use reference_shop::rules::edge::Lookup;
+use reference_shop::rules::{Input, Ticket};
+
+use super::{Event, World};
+use crate::tier::Tier;
+use crate::tier::station::Offered;
+
+/// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
+pub(super) struct Call {
+    guest: u32,
+    operation: u32,
+    sent: Time,
+    request: ShopRequest,
+    reply: Option<ShopReply>,
+}
+
+impl World<'_> {
+    /// A request leaves its fan.
+    pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
+        let call = self.calls.insert(Call { guest, operation, sent: at, request, reply: None });
+        let there = self.network() / 2;
+        self.calendar.schedule(at + there, Event::AtEdge(number(call)));
+    }
+
+    pub(super) fn at_edge(&mut self, at: Time, call: u32) {
+        self.books.edge += 1;
+        match self.edge_station.as_mut().map(|station| station.offer(call)) {
+            None => self.edge_done(at, call),
+            Some(Offered::Started) => self.start_edge(at, call),
+            Some(Offered::Queued) => {}
+            Some(Offered::Refused) => self.refuse(at, call),
+        }
+    }
+
+    fn start_edge(&mut self, at: Time, call: u32) {
+        let service = self.service(self.scenario.stack.edge.as_ref());
+        self.calendar.schedule(at + service, Event::EdgeDone(call));
+    }
+
+    /// The edge answers from its cache, or passes the request on.
+    pub(super) fn edge_done(&mut self, at: Time, call: u32) {
+        if let Some(station) = &mut self.edge_station
+            && let Some(next) = station.finish()
+        {
+            self.start_edge(at, next);
+        }
+        let Some(object) = object_of(&self.calls[call as usize].request) else {
+            return self.at_origin(at, call);
+        };
+        match self.edge.lookup(at, object, Ticket(u64::from(call))) {
+            Lookup::Hit => self.answer(at, call, ShopReply::of(Outcome::Ok)),
+            Lookup::Wait => {}
+            Lookup::Fetch => self.at_origin(at, call),
+        }
+    }
+
+    fn at_origin(&mut self, at: Time, call: u32) {
+        self.books.origin += 1;
+        match self.application.as_mut().map(|station| station.offer(call)) {
+            None => self.serve(at, call),
+            Some(Offered::Started) => self.start_application(at, call),
+            Some(Offered::Queued) => {}
+            Some(Offered::Refused) => self.refuse_at_origin(at, call),
+        }
+    }
+
+    fn start_application(&mut self, at: Time, call: u32) {
+        let service = self.service(self.scenario.stack.application.as_ref());
+        self.calendar.schedule(at + service, Event::ApplicationDone(call));
+    }
+
+    pub(super) fn application_done(&mut self, at: Time, call: u32) {
+        if let Some(next) = self.application.as_mut().and_then(|station| station.finish()) {
+            self.start_application(at, next);
+        }
+        self.serve(at, call);
+    }
+
+    /// The shop's rules see the request.
+    fn serve(&mut self, at: Time, call: u32) {
+        let request = self.calls[call as usize].request.clone();
+        let ticket = Ticket(u64::from(call));
+        self.tell_shop(at, Input::Request { ticket, request });
+    }
+
+    /// The origin has answered: what the edge may keep answers those who wait for it too.
+    pub(super) fn origin_answered(&mut self, at: Time, call: u32, reply: ShopReply) {
+        if let Some(object) = object_of(&self.calls[call as usize].request) {
+            let keep = reply.outcome == Outcome::Ok;
+            for Ticket(waiting) in self.edge.fetched(at, object, keep) {
+                let waiting = u32::try_from(waiting).expect("tickets are the numbers of calls");
+                self.answer(at, waiting, reply.clone());
+            }
+        }
+        self.answer(at, call, reply);
+    }
+
+    /// The answer leaves for the fan.
+    fn answer(&mut self, at: Time, call: u32, reply: ShopReply) {
+        self.calls[call as usize].reply = Some(reply);
+        let back = self.network() / 2;
+        self.calendar.schedule(at + back, Event::Answered(call));
+    }
+
+    pub(super) fn answered(&mut self, at: Time, call: u32) {
+        let call = self.calls.remove(call as usize);
+        let reply = call.reply.expect("an answer is there when it arrives");
+        self.reply(at, call.guest, call.operation, call.sent, &reply);
+    }
+
+    /// A full queue: the tier answers with an error at once.
+    fn refuse(&mut self, at: Time, call: u32) {
+        self.answer(at, call, ShopReply::of(Outcome::Error));
+    }
+
+    fn refuse_at_origin(&mut self, at: Time, call: u32) {
+        self.origin_answered(at, call, ShopReply::of(Outcome::Error));
+    }
+
+    fn network(&mut self) -> Duration {
+        let law = self.scenario.stack.network;
+        law.map_or(Duration::ZERO, |law| self.sample(law))
+    }
+
+    /// How long a tier's server takes for the next request.
+    pub(super) fn service(&mut self, tier: Option<&Tier>) -> Duration {
+        tier.map_or(Duration::ZERO, |tier| self.sample(tier.service))
+    }
+
+    fn sample(&mut self, law: Law) -> Duration {
+        let number = self.next_draw();
+        law.sample(draw_for(self.scenario.seed, number, Purpose::Service, 0))
+    }
+}
+
+/// The object of a cacheable request: the sale's page, part by part.
+fn object_of(request: &ShopRequest) -> Option<u64> {
+    match request {
+        ShopRequest::Page { sale, part } => Some(u64::from(*sale) << 16 | u64::from(*part)),
+        _ => None,
+    }
+}
+
+/// A slab's key as it travels in events.
+pub(super) fn number(key: usize) -> u32 {
+    u32::try_from(key).expect("fewer than 2^32 requests under way")
+}

@@ -1,0 +1,161 @@
+//! Behind the application: the shop's effects carried out on the database, the inventory and the
+//! provider of the simulated world.
+
+use domain::id::OrderId;
+use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
+use domain::shop::{ShopLine, ShopSnapshot};
+use domain::time::Time;
+use reference_shop::inventory::memory::Memory;
+use reference_shop::rules::{Asker, Effect, Input, InventoryCall, Ticket, Wake};
+
+use super::path::number;
+use super::{Event, Statement, World};
+use crate::tier::station::Offered;
+
+/// What the shop and the provider have written down, and what passed each tier.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) edge: u64,
+    pub(super) origin: u64,
+    payment: u64,
+    payments: Vec<PaymentLine>,
+}
+
+/// Both ledgers at the end.
+#[derive(Debug)]
+pub struct Ledgers {
+    /// The shop's.
+    pub shop: Vec<ShopLine>,
+    /// The provider's.
+    pub provider: Vec<PaymentLine>,
+}
+
+impl Books {
+    /// Both ledgers as they stand. Virtual time begins at 0 UTC.
+    pub(super) fn ledgers(self, inventory: &Memory) -> Ledgers {
+        Ledgers { shop: inventory.lines(), provider: self.payments }
+    }
+}
+
+impl World<'_> {
+    /// Lets the shop do what must be done first.
+    pub(super) fn open_the_shop(&mut self) {
+        let effects = self.shop.start();
+        self.carry_out(Time::ZERO, effects);
+    }
+
+    pub(super) fn wake_shop(&mut self, at: Time, wake: Wake) {
+        self.tell_shop(at, Input::Woke(wake));
+    }
+
+    /// Tells the shop what happened and does what it wants done.
+    pub(super) fn tell_shop(&mut self, at: Time, input: Input) {
+        let effects = self.shop.handle(at, input);
+        self.carry_out(at, effects);
+    }
+
+    fn carry_out(&mut self, at: Time, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Reply { ticket: Ticket(call), reply } => {
+                    let call = u32::try_from(call).expect("tickets are the numbers of calls");
+                    self.origin_answered(at, call, reply);
+                }
+                Effect::Inventory { asker, call } => self.ask_inventory(at, asker, call),
+                Effect::CallProvider { order, request } => self.call_provider(at, order, &request),
+                Effect::Record(row) => self.inventory.record(row),
+                Effect::Wake { at, wake } => self.calendar.schedule(at, Event::Shop(wake)),
+            }
+        }
+    }
+
+    /// A statement goes to the database.
+    fn ask_inventory(&mut self, at: Time, asker: Asker, call: InventoryCall) {
+        let statement = number(self.statements.insert(Statement { asker, call }));
+        match self.database.as_mut().map(|station| station.offer(statement)) {
+            None => self.carry_out_statement(at, statement),
+            Some(Offered::Started) => self.start_statement(at, statement),
+            Some(Offered::Queued) => {}
+            Some(Offered::Refused) => unreachable!("the database's queue has no limit"),
+        }
+    }
+
+    fn start_statement(&mut self, at: Time, statement: u32) {
+        let mut service = self.service(self.scenario.stack.database.as_ref());
+        if in_transaction(self.statements[statement as usize].call) {
+            service += self.scenario.shop.time_in_transaction.0;
+        }
+        self.calendar.schedule(at + service, Event::DatabaseDone(statement));
+    }
+
+    pub(super) fn database_done(&mut self, at: Time, statement: u32) {
+        if let Some(next) = self.database.as_mut().and_then(|station| station.finish()) {
+            self.start_statement(at, next);
+        }
+        self.carry_out_statement(at, statement);
+    }
+
+    fn carry_out_statement(&mut self, at: Time, statement: u32) {
+        let Statement { asker, call } = self.statements.remove(statement as usize);
+        let reply = self.inventory.apply(at, call);
+        self.tell_shop(at, Input::Inventory { asker, reply });
+    }
+
+    /// The provider decides at once; its answer, or the shop's time-out, comes later.
+    fn call_provider(&mut self, at: Time, order: OrderId, request: &PaymentRequest) {
+        self.books.payment += 1;
+        let decision = self.provider.handle(at, at.nanos(), request);
+        self.books.payments.push(decision.line);
+        let timeout = self.scenario.shop.provider_timeout.0;
+        let (delay, reply) = match decision.reply {
+            Some(reply) if decision.delay <= timeout => (decision.delay, Some(reply)),
+            _ => (timeout, None),
+        };
+        self.calendar.schedule(at + delay, Event::Provider { order, reply });
+    }
+
+    pub(super) fn provider_answered(
+        &mut self,
+        at: Time,
+        order: OrderId,
+        reply: Option<PaymentReply>,
+    ) {
+        self.tell_shop(at, Input::Provider { order, reply });
+    }
+
+    /// What the shop says of itself.
+    pub(super) fn snapshot(&self, at: Time) -> ShopSnapshot {
+        let balances = self.inventory.balances();
+        ShopSnapshot {
+            at,
+            edge: self.books.edge,
+            origin: self.books.origin,
+            payment: self.books.payment,
+            pending: self.shop.pending(),
+            items: balances.items,
+            slots: balances.slots,
+        }
+    }
+
+    /// Whether nothing is left that could still change a ledger.
+    pub(super) fn is_quiet(&self) -> bool {
+        let balances = self.inventory.balances();
+        self.shop.pending() == 0
+            && self.statements.is_empty()
+            && balances
+                .items
+                .values()
+                .chain(balances.slots.values())
+                .all(|balance| balance.held == 0)
+    }
+}
+
+/// Whether a statement changes something, in a transaction that stays open a while.
+fn in_transaction(call: InventoryCall) -> bool {
+    !matches!(
+        call,
+        InventoryCall::Read { .. }
+            | InventoryCall::Availability { .. }
+            | InventoryCall::Sweep { .. }
+    )
+}

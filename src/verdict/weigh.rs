@@ -1,0 +1,163 @@
+//! Weighs findings and assessments: one verdict, and a sentence for each reason.
+
+use domain::outcome::Outcome;
+
+use crate::audit::{Finding, Status};
+use crate::evidence::Evidence;
+use crate::evidence::read::Completeness;
+use crate::measure::Measured;
+use crate::verdict::assess::Assessed;
+use crate::verdict::objective::Objective;
+use crate::verdict::{AssessmentStatus, Verdict, World};
+
+/// All that is weighed.
+pub(super) struct Case<'a> {
+    pub(super) world: World,
+    pub(super) completeness: Completeness,
+    pub(super) evidence: &'a Evidence,
+    pub(super) measured: &'a Measured,
+    pub(super) findings: &'a [Finding],
+    pub(super) objectives: &'a [Objective],
+    pub(super) assessed: &'a [Assessed],
+}
+
+/// The verdict, and all reasons: those for the verdict first, then the lesser ones, then what was
+/// waived. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
+pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
+    let weighed = [
+        (Verdict::InvariantViolated, case.violated()),
+        (Verdict::Aborted, case.aborted()),
+        (Verdict::Inconclusive, case.doubts()),
+        (Verdict::ObjectiveMissed, case.missed()),
+    ];
+    let first = weighed.iter().find(|(_, reasons)| !reasons.is_empty());
+    let verdict = first.map_or(Verdict::Pass, |(verdict, _)| *verdict);
+    let mut reasons: Vec<String> = weighed.into_iter().flat_map(|(_, reasons)| reasons).collect();
+    reasons.extend(case.waived());
+    (verdict, reasons)
+}
+
+/// The most lateness at 99 % that a reading survives \[ms\]: below this no one would call a page
+/// slow.
+const LATENESS_MAX_MS: f64 = 20.0;
+/// The share of the tightest objective on a time that lateness may take of it, in \[0, 1\].
+const LATENESS_SHARE_MAX: f64 = 0.1;
+
+impl Case<'_> {
+    fn violated(&self) -> Vec<String> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.status == Status::Violated)
+            .map(|Finding { id, count, measure, .. }| format!("{id}: {count} {measure}."))
+            .collect()
+    }
+
+    fn aborted(&self) -> Vec<String> {
+        let aborted = self.evidence.ending.aborted;
+        aborted.then(|| "The run was cut short by its user.".to_owned()).into_iter().collect()
+    }
+
+    fn missed(&self) -> Vec<String> {
+        self.assessed
+            .iter()
+            .map(|assessed| &assessed.assessment)
+            .filter(|assessment| assessment.status == AssessmentStatus::Missed)
+            .map(|assessment| match assessment.value {
+                Some(value) => format!("Missed {}: it was {value}.", assessment.text),
+                None => format!("Missed {}.", assessment.text),
+            })
+            .collect()
+    }
+
+    fn waived(&self) -> Vec<String> {
+        let waived = |finding: &Finding| {
+            let reason = finding.waived.as_ref()?;
+            Some(format!("{} was not checked, which is waived: {reason}.", finding.id))
+        };
+        self.findings.iter().filter_map(waived).collect()
+    }
+
+    /// Why nothing can be said for certain.
+    fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.completeness == Completeness::Partial {
+            doubts.push("The run is partial: it was killed before its end.".to_owned());
+        }
+        doubts.extend(self.nothing_answered());
+        doubts.extend(self.no_orders());
+        let unreadable = self.evidence.ending.unreadable.iter();
+        doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
+        if self.world == World::Live {
+            doubts.extend(self.generator_late());
+            doubts.extend(self.generator_shed());
+        }
+        let not_checked =
+            |finding: &&Finding| finding.status == Status::NotChecked && finding.waived.is_none();
+        doubts.extend(self.findings.iter().filter(not_checked).map(|finding| {
+            format!("{} was not checked: {}.", finding.id, finding.witness.join(" "))
+        }));
+        doubts.extend(self.not_assessed());
+        doubts
+    }
+
+    fn not_assessed(&self) -> impl Iterator<Item = String> {
+        self.assessed
+            .iter()
+            .filter(|assessed| !assessed.excused)
+            .map(|assessed| &assessed.assessment)
+            .filter(|assessment| assessment.status == AssessmentStatus::NotAssessed)
+            .map(|assessment| {
+                let reason = assessment.reason.as_deref().unwrap_or("nothing to read");
+                format!("Not assessed {}: {reason}.", assessment.text)
+            })
+    }
+
+    fn nothing_answered(&self) -> Option<String> {
+        let (mut answered, mut served) = (0, 0);
+        for (word, count) in self.measured.operations.values().flat_map(|found| &found.outcomes) {
+            match Outcome::from_word(word) {
+                None | Some(Outcome::Unknown | Outcome::Shed) => {}
+                Some(Outcome::Error | Outcome::RateLimited | Outcome::Rejected) => {
+                    answered += count;
+                }
+                Some(_) => {
+                    answered += count;
+                    served += count;
+                }
+            }
+        }
+        if answered == 0 {
+            Some("No operation was answered.".to_owned())
+        } else if served == 0 {
+            Some("The shop refused or failed every operation.".to_owned())
+        } else {
+            None
+        }
+    }
+
+    fn no_orders(&self) -> Option<String> {
+        let for_sale = self.evidence.catalogue.items().any(|(_, _, item)| item.stock > 0);
+        (for_sale && self.measured.orders.confirmed == 0)
+            .then(|| "Not one order was confirmed.".to_owned())
+    }
+
+    fn generator_late(&self) -> Option<String> {
+        let p99 = self.measured.health.as_ref()?.lateness_ms.p99;
+        let tightest = self.objectives.iter().filter_map(Objective::time_bound_ms).reduce(f64::min);
+        let bound = tightest.map_or(0.0, |ms| LATENESS_SHARE_MAX * ms).max(LATENESS_MAX_MS);
+        (p99 > bound).then(|| {
+            format!(
+                "The generator was late: 99 % lateness {p99} ms, of which {bound} ms are allowed."
+            )
+        })
+    }
+
+    fn generator_shed(&self) -> Option<String> {
+        let dropped = self.measured.health.as_ref()?.dropped;
+        (dropped > 0).then(|| {
+            format!(
+                "The generator could not send {dropped} operations: its own limits, not the shop's."
+            )
+        })
+    }
+}
