@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// | `strand-on-decline` | both | INV-STRANDED, INV-UNDERSOLD |
 /// | `lost-void` | authorize-first | INV-ORPHAN-AUTH |
 /// | `double-charge` | both | INV-DOUBLE-CHARGE |
-/// | `capture-without-stock` | both | INV-CAPTURED-NO-STOCK, INV-OVERSELL |
+/// | `capture-without-stock` | authorize-first | INV-CAPTURED-NO-STOCK, INV-OVERSELL |
 /// | `confirm-without-capture` | both | INV-STOCK-NO-CAPTURE |
 /// | `leak-units` | both | INV-CONSERVE, INV-UNDERSOLD |
 /// | `early-sold-out` | both | INV-UNDERSOLD |
@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize};
 /// are not there is a sale as the provider and the fan count it, so it also oversells. An order
 /// that is called paid is no orphan, so `confirm-without-capture` leaves INV-ORPHAN-AUTH alone.
 /// Under reserve-first an authorization leads to no sale only when a capture is refused, so
-/// `lost-void` shows there only behind a provider that refuses captures.
+/// `lost-void` shows there only behind a provider that refuses captures; and a reservation falls
+/// short only for those who looked just before, so `capture-without-stock` shows there only when
+/// many reserve at once.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {

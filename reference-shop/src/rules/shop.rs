@@ -9,7 +9,8 @@
 //!   under an idempotency key. Only its latest order counts.
 //! - Another key of the same intent is another purchase (another card). It waits while the one
 //!   before is undecided, is refused once one was paid, and otherwise begins a new order.
-//! - What a fan's undecided and paid orders hold together stays within the limit per fan.
+//! - What a fan's undecided and paid orders of one sale hold together stays within the limit per
+//!   fan.
 
 use std::collections::HashMap;
 
@@ -51,8 +52,8 @@ pub struct Shop {
     by_key: HashMap<String, OrderId>,
     /// The latest order of each intent.
     by_intent: HashMap<String, OrderId>,
-    /// Pieces in each fan's undecided and paid orders.
-    pieces: HashMap<FanId, u32>,
+    /// Pieces in each fan's undecided and paid orders, by the sale's place in the catalogue.
+    pieces: HashMap<(FanId, u16), u32>,
     /// Checkouts that found no token, by key.
     knocks: HashMap<String, Checkout>,
     /// Requests that wait for the inventory.
@@ -195,16 +196,16 @@ impl Shop {
                 return answer(ticket, reply);
             }
         }
-        let (sale, amount) = match self.welcome(at, &checkout) {
-            Ok(welcome) => welcome,
+        let wish = match self.welcome(at, &checkout) {
+            Ok(wish) => wish,
             Err(refusal) => return answer(ticket, refusal),
         };
-        let fan = checkout.fan;
+        let (fan, sale) = (checkout.fan, wish.0);
         if self.admission.as_mut().is_some_and(|admission| !admission.admit(at, fan)) {
             return self.look(at, ticket, sale, Question::Knock(checkout));
         }
         self.knocks.remove(&checkout.key);
-        self.begin(at, ticket, checkout, amount)
+        self.begin(at, ticket, checkout, wish)
     }
 
     /// Whether a new order may begin: its sale and the money it is about, or why not.
@@ -225,7 +226,7 @@ impl Shop {
                 _ => {}
             }
         }
-        let pieces = self.pieces.get(&checkout.fan).copied().unwrap_or(0);
+        let pieces = self.pieces.get(&(checkout.fan, sale)).copied().unwrap_or(0);
         if pieces.saturating_add(quantity) > self.sale(sale).limit_per_fan {
             return Err(rejected());
         }
@@ -237,14 +238,14 @@ impl Shop {
         at: Time,
         ticket: Ticket,
         checkout: Checkout,
-        amount: Amount,
+        (sale, amount): (u16, Amount),
     ) -> Vec<Effect> {
         let earlier = self.by_key.get(&checkout.key);
         let attempt = earlier.map_or(0, |order| self.order(*order).next_attempt(&checkout));
         let id = OrderId(self.orders.len() as u64 + 1);
         self.by_key.insert(checkout.key.clone(), id);
         self.by_intent.insert(checkout.intent.clone(), id);
-        *self.pieces.entry(checkout.fan).or_default() += checkout.quantity;
+        *self.pieces.entry((checkout.fan, sale)).or_default() += checkout.quantity;
         self.pending += 1;
         self.orders.push(Order::new(new_row(id, checkout, amount, at), ticket, attempt));
         self.advance(at, id, Event::Begun)
@@ -260,9 +261,10 @@ impl Shop {
         }
         let unpaid = order.answer().is_some_and(|answer| answer.outcome != Outcome::Ok);
         if !decided && unpaid {
-            let Checkout { fan, quantity, .. } = *order.checkout();
-            let pieces = self.pieces.get_mut(&fan).expect("who ordered has pieces counted");
-            *pieces -= quantity;
+            let Checkout { fan, item, quantity, .. } = *order.checkout();
+            let (sale, _) = self.places.item(item).expect("only what exists is ordered");
+            let pieces = self.pieces.get_mut(&(fan, sale));
+            *pieces.expect("who ordered has pieces counted") -= quantity;
         }
         effects
     }
@@ -494,8 +496,7 @@ mod tests {
     #[test]
     fn the_limit_per_fan_counts_what_is_paid() {
         let mut world = world(Saga::AuthorizeFirst, &[]);
-        let mut other = checkout(1, 1, 2);
-        "another-intent".clone_into(&mut other.intent);
+        let other = Checkout { intent: "another-intent".to_owned(), ..checkout(1, 1, 2) };
         assert_eq!(world.bought(checkout(1, 0, 3)).outcome, Outcome::Ok);
         assert_eq!(world.bought(other).outcome, Outcome::Rejected);
         assert_eq!(world.bought(checkout(2, 0, 5)).outcome, Outcome::Rejected);
