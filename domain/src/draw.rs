@@ -48,6 +48,8 @@ pub enum Purpose {
     Waiting = 18,
     /// How long until a fan looks again at what was sold out.
     LookAgain = 19,
+    /// How long the provider takes to refuse.
+    RefusalLatency = 20,
 }
 
 /// One draw: 64 even bits.

@@ -55,6 +55,8 @@ mod tests {
             std::hint::spin_loop();
         }
         let reference = Clock::new(Some(began));
-        assert!(reference.now() >= clock.now() || clock.now().since(reference.now()).as_millis() < 5);
+        assert!(
+            reference.now() >= clock.now() || clock.now().since(reference.now()).as_millis() < 5
+        );
     }
 }

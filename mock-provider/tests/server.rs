@@ -19,7 +19,7 @@ fn settings() -> Settings {
     Settings {
         limits: Vec::new(),
         declines: 0.0,
-        latency: Latency { authorize: at_once, capture: at_once, void: at_once },
+        latency: Latency { authorize: at_once, capture: at_once, void: at_once, refusal: at_once },
         ..Overrides::default().resolve(7).unwrap()
     }
 }

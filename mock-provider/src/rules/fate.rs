@@ -38,6 +38,11 @@ pub(super) fn latency(settings: &Settings, request: &PaymentRequest) -> Duration
     law.sample(draw(settings, request, Purpose::ProviderLatency))
 }
 
+/// How long an answer takes that executes nothing.
+pub(super) fn round_trip(settings: &Settings, request: &PaymentRequest) -> Duration {
+    settings.latency.refusal.sample(draw(settings, request, Purpose::RefusalLatency))
+}
+
 /// Whether the call takes effect but is never answered.
 pub(super) fn hangs(settings: &Settings, request: &PaymentRequest) -> bool {
     draw(settings, request, Purpose::ProviderFault).chance(settings.hangs)

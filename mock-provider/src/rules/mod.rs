@@ -90,7 +90,8 @@ impl Provider {
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &PaymentRequest) -> Decision {
         self.calls += 1;
         let (payment, amount) = self.subject(request);
-        let line = Draft { utc_ns, request, payment, amount };
+        let round_trip = fate::round_trip(&self.settings, request);
+        let line = Draft { utc_ns, request, payment, amount, round_trip };
         if let Err(gate::Refusal { retry_after }) = self.gate.admit(at, request) {
             self.refused += 1;
             return line.turn_away(PaymentReply::RateLimited { retry_after });
@@ -202,25 +203,28 @@ struct Draft<'call> {
     request: &'call PaymentRequest,
     payment: Option<AuthorizationId>,
     amount: Amount,
+    /// How long an answer takes that executes nothing.
+    round_trip: Duration,
 }
 
 impl Draft<'_> {
-    /// A call that is not executed: nothing happens, and the caller is told so at once.
+    /// A call that is not executed: nothing happens, and the caller is told so.
     fn turn_away(self, reply: PaymentReply) -> Decision {
         let outcome = match reply {
             PaymentReply::RateLimited { .. } => PaymentOutcome::RateLimited,
             PaymentReply::InFlight => PaymentOutcome::InFlight,
             _ => PaymentOutcome::Refused,
         };
-        let line = self.line(outcome, outcome);
-        Decision { reply: Some(reply), delay: Duration::ZERO, line }
+        let delay = self.round_trip;
+        Decision { reply: Some(reply), delay, line: self.line(outcome, outcome) }
     }
 
-    /// A repetition: the first result once more, at once, and nothing moves.
+    /// A repetition: the first result once more, and nothing moves.
     fn replay(self, first: &Executed) -> Decision {
+        let delay = self.round_trip;
         let line = self.line(first.outcome, first.outcome);
         let line = PaymentLine { payment: first.payment.clone(), replayed: true, ..line };
-        Decision { reply: Some(first.reply.clone()), delay: Duration::ZERO, line }
+        Decision { reply: Some(first.reply.clone()), delay, line }
     }
 
     fn line(self, outcome: PaymentOutcome, told: PaymentOutcome) -> PaymentLine {

@@ -12,7 +12,7 @@ fn settings() -> Settings {
     Settings {
         limits: Vec::new(),
         declines: 0.0,
-        latency: Latency { authorize: tenth, capture: tenth, void: tenth },
+        latency: Latency { authorize: tenth, capture: tenth, void: tenth, refusal: Law::default() },
         ..Overrides::default().resolve(7).unwrap()
     }
 }

@@ -22,6 +22,8 @@ pub struct Latency {
     pub capture: Law,
     /// Voids.
     pub void: Law,
+    /// Answers that execute nothing: refusals of a limiter, replays, keys in use. A round trip.
+    pub refusal: Law,
 }
 
 impl Latency {
@@ -35,12 +37,12 @@ impl Latency {
     }
 
     pub(super) fn check(&self) -> impl Iterator<Item = Problem> {
-        PaymentOperation::ALL.into_iter().filter(|each| self.of(*each).bound() > LATENCY_MAX).map(
-            |operation| {
-                let message = "one answer in a thousand would take more than an hour";
-                Problem::new(format!("latency.{}", operation.word()), message)
-            },
-        )
+        let executed = PaymentOperation::ALL.map(|each| (each.word(), self.of(each)));
+        let all = executed.into_iter().chain([("refusal", self.refusal)]);
+        all.filter(|(_, law)| law.bound() > LATENCY_MAX).map(|(word, _)| {
+            let message = "one answer in a thousand would take more than an hour";
+            Problem::new(format!("latency.{word}"), message)
+        })
     }
 }
 
@@ -57,6 +59,9 @@ pub struct LatencyOverrides {
     /// Voids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub void: Option<Law>,
+    /// Answers that execute nothing: refusals of a limiter, replays, keys in use. A round trip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Law>,
 }
 
 impl LatencyOverrides {
@@ -65,6 +70,7 @@ impl LatencyOverrides {
             authorize: self.authorize.unwrap_or(latency.authorize),
             capture: self.capture.unwrap_or(latency.capture),
             void: self.void.unwrap_or(latency.void),
+            refusal: self.refusal.unwrap_or(latency.refusal),
         }
     }
 }
