@@ -1,21 +1,52 @@
-//! The ledger of a shop whose stock is in a database.
+//! The ledger of a shop whose stock is in a database: orders written, everything read.
 
 use std::collections::HashMap;
 
 use domain::shop::{Balance, OrderStatus, ShopLine};
-use rusqlite::{Result, Row};
+use rusqlite::{Result, Row, params};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as WordError;
 
-use crate::inventory::slot_name;
+use crate::inventory::rows::signed;
 use crate::inventory::sqlite::Sqlite;
+use crate::inventory::{slot_name, status_word};
+use crate::rules::OrderRow;
 use crate::settings::Inventory;
 
 /// Each slot's own name, by `sale/slot`.
 type Names = HashMap<String, String>;
 
 impl Sqlite {
+    /// Writes an order down, in place of what was written of it before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record(&self, row: &OrderRow) -> Result<()> {
+        let checkout = &row.checkout;
+        let mut statement = self.connection.prepare_cached(
+            "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+             on conflict (order_id) do update set status = excluded.status, \
+             payment = excluded.payment, updated_utc_ns = excluded.updated_utc_ns",
+        )?;
+        let slot = checkout.slot.map(|slot| &self.slots[usize::from(slot.0)].name);
+        statement.execute(params![
+            signed(row.order.0),
+            checkout.fan.to_string(),
+            checkout.intent,
+            checkout.key,
+            self.items[usize::from(checkout.item.0)].name,
+            slot,
+            checkout.quantity,
+            signed(row.amount.minor()),
+            status_word(row.status),
+            row.payment.map(|payment| signed(payment.0)),
+            self.utc(row.created),
+            self.utc(row.updated),
+        ])?;
+        Ok(())
+    }
+
     /// The ledger: stock, slots, orders, reservations, and units where there is a row for each.
     ///
     /// # Errors

@@ -9,9 +9,9 @@ use domain::time::Time;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, params};
 
 use crate::inventory::rows::{ITEMS, SLOTS, Shelf, signed};
-use crate::inventory::{Balances, item_margin, leaks, slot_margin, slot_name, status_word};
+use crate::inventory::{Balances, item_margin, leaks, slot_margin, slot_name};
 use crate::rules::fault::Fault;
-use crate::rules::{InventoryCall, InventoryReply, OrderRow};
+use crate::rules::{InventoryCall, InventoryReply};
 use crate::settings::Inventory;
 
 /// How many statements each connection keeps compiled: all of this module's.
@@ -49,8 +49,8 @@ pub struct Sqlite {
     pub(super) strategy: Inventory,
     faults: Vec<Fault>,
     pub(super) began_utc_ns: u64,
-    items: Vec<Shelf>,
-    slots: Vec<Shelf>,
+    pub(super) items: Vec<Shelf>,
+    pub(super) slots: Vec<Shelf>,
 }
 
 /// What an order holds or bought, by its row.
@@ -173,35 +173,6 @@ impl Sqlite {
             InventoryCall::Sweep { now } => self.sweep(now),
             InventoryCall::Availability { sale } => self.availability(sale),
         }
-    }
-
-    /// Writes an order down, in place of what was written of it before.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn record(&self, row: &OrderRow) -> Result<()> {
-        let checkout = &row.checkout;
-        let mut statement = self.connection.prepare_cached(
-            "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
-             on conflict (order_id) do update set status = excluded.status, \
-             payment = excluded.payment, updated_utc_ns = excluded.updated_utc_ns",
-        )?;
-        let slot = checkout.slot.map(|slot| &self.slots[usize::from(slot.0)].name);
-        statement.execute(params![
-            signed(row.order.0),
-            checkout.fan.to_string(),
-            checkout.intent,
-            checkout.key,
-            self.items[usize::from(checkout.item.0)].name,
-            slot,
-            checkout.quantity,
-            signed(row.amount.minor()),
-            status_word(row.status),
-            row.payment.map(|payment| signed(payment.0)),
-            self.utc(row.created),
-            self.utc(row.updated),
-        ])?;
-        Ok(())
     }
 
     /// Where all pieces and places are.
@@ -372,7 +343,7 @@ impl Sqlite {
         (item, slot)
     }
 
-    fn utc(&self, time: Time) -> i64 {
+    pub(super) fn utc(&self, time: Time) -> i64 {
         signed(self.began_utc_ns.saturating_add(time.nanos()))
     }
 }
@@ -412,6 +383,7 @@ pub(super) fn order_id(number: i64) -> OrderId {
 mod tests {
     use super::*;
     use crate::inventory::memory::Memory;
+    use crate::rules::OrderRow;
     use domain::money::Amount;
     use domain::shop::{Checkout, Item, OrderStatus, Sale, Slot};
     use proptest::prelude::*;
