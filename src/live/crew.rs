@@ -143,10 +143,12 @@ fn merge_reports(
             return Err(LiveError::Abandoned);
         }
         while let Some(merged) = merge.pass_on() {
+            if let Some(cores) = processor.read(clock.now(), processor_time()) {
+                recorder.busy(cores);
+            }
             recorder
                 .absorb(merged.until, merged.harvests, &merged.lines)
                 .map_err(LiveError::Record)?;
-            processor.read(clock.now(), processor_time());
             survey.ask();
             watch(&recorder.progress());
         }

@@ -118,13 +118,16 @@ impl Processor {
         Self { at, used, peak: 0.0 }
     }
 
-    /// Takes a reading about once a second; one after less than half a second says too little.
-    pub(super) fn read(&mut self, at: Time, used: Duration) {
+    /// Takes a reading about once a second and returns the share of one core since the last one;
+    /// `None` after less than half a second, which says too little.
+    pub(super) fn read(&mut self, at: Time, used: Duration) -> Option<f64> {
         let passed = at.since(self.at);
-        if passed >= Duration::from_millis(500) {
-            let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
-            (self.at, self.used, self.peak) = (at, used, self.peak.max(share));
+        if passed < Duration::from_millis(500) {
+            return None;
         }
+        let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
+        (self.at, self.used, self.peak) = (at, used, self.peak.max(share));
+        Some(share)
     }
 
     /// The share of one core at the busiest second.
@@ -219,10 +222,13 @@ mod tests {
     #[test]
     fn the_busiest_second_counts() {
         let mut processor = Processor::new(Time::ZERO, Duration::ZERO);
-        processor.read(Time::from_millis(1_000), Duration::from_millis(300));
-        processor.read(Time::from_millis(1_100), Duration::from_millis(400));
-        processor.read(Time::from_millis(2_000), Duration::from_millis(1_200));
-        processor.read(Time::from_millis(3_000), Duration::from_millis(1_300));
+        let mut read = |at_ms, used_ms| {
+            processor.read(Time::from_millis(at_ms), Duration::from_millis(used_ms))
+        };
+        assert!((read(1_000, 300).unwrap() - 0.3).abs() < 1e-9);
+        assert_eq!(read(1_100, 400), None);
+        assert!((read(2_000, 1_200).unwrap() - 0.9).abs() < 1e-9);
+        assert!((read(3_000, 1_300).unwrap() - 0.1).abs() < 1e-9);
         assert!((processor.peak() - 0.9).abs() < 1e-9);
     }
 }

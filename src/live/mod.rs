@@ -260,7 +260,8 @@ fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
     let mut arrivals = Vec::new();
     for (number, them) in (0_u16..).zip(&scenario.populations) {
         let opens = scenario.catalogue.sales[them.sale].opens;
-        let of_one = them.arrive.arrivals(scenario.seed, number, them.count, opens, None);
+        let trace = them.trace.as_deref();
+        let of_one = them.arrive.arrivals(scenario.seed, number, them.count, opens, trace);
         let named = |(at, index)| (at, FanId { population: number, index });
         arrivals.extend(of_one.into_iter().map(named));
     }

@@ -117,12 +117,20 @@ impl Trial {
             title: String::new(),
             seed: 7,
             scale: 1.0,
+            timezone: "UTC".to_owned(),
+            live: crate::scenario::LiveSettings {
+                scale: 1.0,
+                threads: None,
+                connections: crate::scenario::Connections::PerFan,
+            },
+            phases: crate::scenario::Phases::default(),
             catalogue: Catalogue { sales: vec![sale] },
             populations: vec![Population {
                 name: "fans".to_owned(),
                 sale: 0,
                 count: self.fans,
                 arrive,
+                trace: None,
                 crowd,
             }],
             shop: reference_shop::settings::Settings::default(),
@@ -136,6 +144,7 @@ impl Trial {
             },
             audit: crate::audit::AuditSettings::default(),
             stack: crate::tier::Stack::default(),
+            objectives: Vec::new(),
         }
     }
 
