@@ -11,8 +11,9 @@ use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::{check, gravest, print};
 use crate::cli::RunArgs;
+use crate::evidence::Ending;
 use crate::live::clock::Clock;
-use crate::live::{self, Connections, LedgerSinks, LiveRun, Settings, Stop, Target};
+use crate::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::Loaded;
 use crate::scenario::{self, Scenario, offer};
@@ -48,10 +49,10 @@ fn run_one(args: &RunArgs, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdic
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     let embedded = Embedded::start(&scenario, run.path(), clock.began_utc_ns())?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
-    let lived = live(&scenario, clock, &embedded, &run, stop, &mut watch)?;
+    let ending = live(&scenario, clock, &embedded, &run, stop, &mut watch)?;
     watch.end();
     drop(embedded);
-    run.write_json(folder::ENDING, &lived.ending)?;
+    run.write_json(folder::ENDING, &ending)?;
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
@@ -65,7 +66,7 @@ fn live(
     run: &RunFolder,
     stop: &Stop,
     watch: &mut Watch,
-) -> anyhow::Result<LiveRun> {
+) -> anyhow::Result<Ending> {
     let target = Target {
         shop: embedded.shop,
         host: embedded.shop.to_string(),
@@ -86,7 +87,6 @@ fn live(
 
 fn settings(scenario: &Scenario, clock: Clock) -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let bounds = scenario.objectives.iter().filter_map(|objective| objective.time_bound_ms());
     Settings {
         clock,
         threads: scenario.live.threads.map_or(cores, usize::from),
@@ -95,9 +95,6 @@ fn settings(scenario: &Scenario, clock: Clock) -> Settings {
             scenario::Connections::Pool(limit) => Connections::Pool(limit as usize),
         },
         drain: offer::drain(scenario),
-        tightest: bounds
-            .min_by(f64::total_cmp)
-            .map(|bound_ms| Duration::from_secs_f64(bound_ms / 1e3)),
         visits: None,
     }
 }

@@ -125,6 +125,9 @@ pub struct Ending {
     pub aborted: bool,
     /// Why a ledger could not be read, by its name.
     pub unreadable: Vec<String>,
+    /// Why the generator doubts its own reading, a sentence each.
+    #[serde(default)]
+    pub doubts: Vec<String>,
 }
 
 /// All that the judge reads. Ledgers are absent where they could not be read.

@@ -9,23 +9,6 @@ use crate::live::load::Tally;
 
 /// Descriptors for everything that is no connection of a fan: files of the run, polls, clients.
 const DESCRIPTORS_RESERVED: u64 = 64;
-/// Lateness that is never held against a run: timers are a millisecond coarse, and a shared
-/// machine takes a core away for a few scheduler ticks of 4 ms.
-const LATENESS_TOLERATED: Duration = Duration::from_millis(20);
-
-/// How the generator fared.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Health {
-    /// The share of one core that this process used, at its busiest second; above 1 on several
-    /// cores.
-    pub cpu: f64,
-    /// 99 % lateness \[ms\].
-    pub lateness_p99_ms: f64,
-    /// Operations that could not be sent: the generator's own fault.
-    pub dropped: u64,
-    /// Why the reading is invalid, a sentence each; empty when it is valid.
-    pub reasons: Vec<String>,
-}
 
 /// A run that cannot be lived on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,12 +81,6 @@ fn port_count(range: &str) -> Option<u64> {
     Some(last.checked_sub(first)? + 1)
 }
 
-/// The most 99 % lateness with which a run can be judged whose tightest latency objective is
-/// `tightest`: 20 ms, or 10 % of the objective.
-pub fn lateness_bound(tightest: Option<Duration>) -> Duration {
-    tightest.map_or(LATENESS_TOLERATED, |objective| LATENESS_TOLERATED.max(objective / 10))
-}
-
 /// The busiest second of the processor.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Processor {
@@ -136,42 +113,22 @@ impl Processor {
     }
 }
 
-/// Judges the instrument by what it counted. `unheard` is why the shop's last snapshot could not
-/// be had.
-pub(super) fn judge(
-    cpu: f64,
-    lateness_p99_ms: f64,
-    tightest: Option<Duration>,
-    tally: Tally,
-    unheard: Option<&str>,
-) -> Health {
-    let bound_ms = lateness_bound(tightest).as_secs_f64() * 1e3;
-    let mut reasons = Vec::new();
-    if lateness_p99_ms > bound_ms {
-        reasons.push(format!(
-            "the generator was late: 99 % lateness was {lateness_p99_ms:.1} ms, more than {bound_ms:.0} ms \
-             (it used {cpu:.2} cores)"
-        ));
-    }
+/// Why the generator doubts its own reading, a sentence each; the judge adds lateness by itself.
+/// `unheard` is why the shop's last snapshot could not be had.
+pub(super) fn doubts(tally: Tally, unheard: Option<&str>) -> Vec<String> {
     let Tally { shed_sockets, shed_pool, left_behind } = tally;
-    if shed_sockets > 0 {
-        reasons.push(format!(
-            "{shed_sockets} operations were never sent: this machine had no descriptor or port left for them"
-        ));
-    }
-    if shed_pool > 0 {
-        reasons.push(format!(
-            "{shed_pool} operations were never sent: they waited for one of the pool's connections until \
-             their deadline"
-        ));
-    }
-    if left_behind > 0 {
-        reasons.push(format!("{left_behind} fans had not left when the load had to end"));
-    }
-    if let Some(why) = unheard {
-        reasons.push(format!("the shop's last snapshot could not be read: {why}"));
-    }
-    Health { cpu, lateness_p99_ms, dropped: shed_sockets + shed_pool, reasons }
+    let counted = [
+        (shed_sockets, "operations were never sent: this machine had no descriptor or port left"),
+        (shed_pool, "operations waited for one of the pool's connections until their deadline"),
+        (left_behind, "fans had not left when the load had to end"),
+    ];
+    let mut doubts: Vec<String> = counted
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}."))
+        .collect();
+    doubts.extend(unheard.map(|why| format!("The shop's last snapshot could not be read: {why}.")));
+    doubts
 }
 
 #[cfg(test)]
@@ -179,17 +136,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lateness_is_held_against_the_tightest_objective() {
-        let bound = |ms: Option<u64>| lateness_bound(ms.map(Duration::from_millis)).as_millis();
-        assert_eq!([bound(None), bound(Some(50)), bound(Some(300))], [20, 20, 30]);
-    }
-
-    #[test]
-    fn a_healthy_instrument_gives_no_reasons_and_a_starved_one_all() {
-        assert_eq!(judge(0.5, 19.9, None, Tally::default(), None).reasons, [""; 0]);
+    fn a_healthy_instrument_doubts_nothing_and_a_starved_one_says_why() {
+        assert_eq!(doubts(Tally::default(), None), [""; 0]);
         let tally = Tally { shed_sockets: 1, shed_pool: 2, left_behind: 3 };
-        let health = judge(0.99, 31.0, Some(Duration::from_millis(300)), tally, Some("refused"));
-        assert_eq!((health.dropped, health.reasons.len()), (3, 5));
+        assert_eq!(doubts(tally, Some("refused")).len(), 4);
     }
 
     #[test]

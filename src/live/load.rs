@@ -17,7 +17,7 @@ use domain::time::{Duration, Time};
 use mio::{Events, Poll};
 
 use crate::evidence::PurchaseLine;
-use crate::fan::{Action, Fan, Input};
+use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::clock::Clock;
 use crate::live::connection::Connection;
 use crate::live::diary::{Diary, Notes};
@@ -25,7 +25,7 @@ use crate::live::request::Script;
 use crate::live::slab::Slab;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
-use crate::live::{Settings, Step, Target};
+use crate::live::{Settings, Target};
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
 use flight::{Flight, Pool};
@@ -287,7 +287,7 @@ impl<'run> LoadLoop<'run> {
         let Some(steps) = &self.course.settings.visits else { return fan.step(input, crowd) };
         let action = fan.step(input.clone(), crowd);
         // Whoever stopped listening does not want to know.
-        let _ = steps.send(Step { fan: *id, input, action });
+        let _ = steps.send(Visit { fan: *id, input, action });
         action
     }
 

@@ -33,12 +33,12 @@ pub use ledger::LedgerSinks;
 pub use stop::Stop;
 
 use crate::evidence::Ending;
-use crate::fan::{Action, Input};
+use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{Population, Scenario};
 use admin::{Admin, with_causes};
 use clock::Clock;
-use health::{Health, PreflightError};
+use health::PreflightError;
 use load::Course;
 use request::Script;
 use snapshot::Survey;
@@ -83,30 +83,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
-    /// The tightest latency objective, against which the generator's lateness is held.
-    pub tightest: Option<Duration>,
     /// Where every step of every fan goes, so that it can be lived again.
-    pub visits: Option<Sender<Step>>,
-}
-
-/// One step of one fan: what it was told, and what it answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Who.
-    pub fan: FanId,
-    /// What happened.
-    pub input: Input,
-    /// What it did.
-    pub action: Action,
-}
-
-/// A run that was lived to its end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LiveRun {
-    /// How it ended, for the judge.
-    pub ending: Ending,
-    /// How the generator fared.
-    pub health: Health,
+    pub visits: Option<Sender<Visit>>,
 }
 
 /// A run that was not lived to its end.
@@ -157,7 +135,7 @@ pub fn run(
     mut ledgers: LedgerSinks,
     stop: &Stop,
     watch: &mut dyn FnMut(&Progress),
-) -> Result<LiveRun, LiveError> {
+) -> Result<Ending, LiveError> {
     check_means(scenario, settings.connections)?;
     let admin = Admin::new()?;
     probe(&admin, target)?;
@@ -173,29 +151,20 @@ pub fn run(
     let judged = settings.clock.now();
     let unreadable = fetch_ledgers(&admin, target, &mut ledgers);
 
-    let lateness_p99_ms = recorder.progress().lateness_p99_ms;
     let aborted = stop.presses() > 0;
     let mut tally = loaded.merge.tally();
     if aborted {
         // Who stops a run wants the fans to be left behind.
         tally.left_behind = 0;
     }
-    Ok(LiveRun {
-        ending: Ending {
-            began_utc_ns: settings.clock.began_utc_ns(),
-            load_ended: loaded.merge.ended_at(),
-            judged,
-            drained,
-            aborted,
-            unreadable,
-        },
-        health: health::judge(
-            loaded.processor.peak(),
-            lateness_p99_ms,
-            settings.tightest,
-            tally,
-            survey.unheard(),
-        ),
+    Ok(Ending {
+        began_utc_ns: settings.clock.began_utc_ns(),
+        load_ended: loaded.merge.ended_at(),
+        judged,
+        drained,
+        aborted,
+        unreadable,
+        doubts: health::doubts(tally, survey.unheard()),
     })
 }
 
@@ -258,12 +227,9 @@ fn course<'run>(
 /// Everybody who comes, ordered by time; those of one instant stay in the populations' order.
 fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
     let mut arrivals = Vec::new();
-    for (number, them) in (0_u16..).zip(&scenario.populations) {
-        let opens = scenario.catalogue.sales[them.sale].opens;
-        let trace = them.trace.as_deref();
-        let of_one = them.arrive.arrivals(scenario.seed, number, them.count, opens, trace);
-        let named = |(at, index)| (at, FanId { population: number, index });
-        arrivals.extend(of_one.into_iter().map(named));
+    for (population, _) in (0_u16..).zip(&scenario.populations) {
+        let named = |(at, index)| (at, FanId { population, index });
+        arrivals.extend(scenario.arrivals(population).into_iter().map(named));
     }
     arrivals.sort_by_key(|(at, _)| *at);
     arrivals

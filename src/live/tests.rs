@@ -18,7 +18,7 @@ use super::*;
 use crate::arrival::{Arrive, Shape};
 use crate::evidence::PurchaseLine;
 use crate::fan::behaviour::{Behaviour, Reload, Retry};
-use crate::fan::{Crowd, Reply, Request};
+use crate::fan::{Action, Crowd, Input, Reply, Request};
 use crate::measure::recorder::Sinks;
 use rude::{Asked, Deed, RudeShop, honest, json};
 
@@ -66,8 +66,8 @@ impl Default for Trial {
 
 /// All that a trial left behind.
 struct Outcomes {
-    run: Result<LiveRun, LiveError>,
-    steps: Vec<Step>,
+    run: Result<Ending, LiveError>,
+    steps: Vec<Visit>,
     purchases: Vec<PurchaseLine>,
     snapshots: String,
     ledgers: [String; 2],
@@ -165,7 +165,6 @@ impl Trial {
             threads: self.threads,
             connections: self.connections,
             drain: Duration::from_secs(5),
-            tightest: None,
             visits: Some(visits),
         };
         let target = Target { shop: address, host: "shop.test".to_owned(), provider: address };
@@ -220,7 +219,7 @@ impl Outcomes {
     }
 
     fn departures(&self) -> Vec<Departure> {
-        let left = |step: &Step| match step.action {
+        let left = |step: &Visit| match step.action {
             Action::Leave(departure) => Some(departure),
             Action::Send(_) | Action::Sleep { .. } => None,
         };
@@ -262,10 +261,10 @@ fn every_fan_of_an_honest_shop_buys_over_a_connection_of_its_own() {
     assert!(outcomes.operations().iter().all(|(_, reply, _)| reply.outcome == Outcome::Ok));
     assert_eq!(shop.connections.load(Ordering::SeqCst), 40);
     let run = outcomes.run.as_ref().unwrap();
-    assert_eq!((run.ending.drained, run.ending.aborted), (true, false));
-    assert_eq!(run.ending.unreadable, [""; 0]);
-    assert!(run.ending.load_ended <= run.ending.judged);
-    assert_eq!(run.health.dropped, 0);
+    assert_eq!((run.drained, run.aborted), (true, false));
+    assert_eq!(run.unreadable, [""; 0]);
+    assert!(run.load_ended <= run.judged);
+    assert_eq!(run.doubts, [""; 0]);
     assert_eq!(outcomes.ledgers, ["{}\n", "{}\n"]);
     assert!(!outcomes.snapshots.is_empty());
     let times: Vec<Time> = outcomes.purchases.iter().map(diary::at).collect();
@@ -282,7 +281,7 @@ fn a_pool_never_opens_more_connections_than_it_may() {
     let outcomes = trial.live(shop.address);
     assert_eq!(outcomes.departures(), [Departure::Bought; 40]);
     assert!(shop.connections.load(Ordering::SeqCst) <= 3);
-    assert_eq!(outcomes.run.unwrap().health.dropped, 0);
+    assert_eq!(outcomes.run.unwrap().doubts, [""; 0]);
 }
 
 #[test]
@@ -410,10 +409,9 @@ fn who_waits_for_the_pool_until_the_deadline_is_shed_and_the_reading_invalid() {
     let told: Vec<Outcome> =
         outcomes.operations().iter().map(|(_, reply, _)| reply.outcome).collect();
     assert!(told.contains(&Outcome::Unknown) && told.contains(&Outcome::Shed));
-    let health = outcomes.run.unwrap().health;
+    let doubts = outcomes.run.unwrap().doubts;
     let shed = told.iter().filter(|outcome| **outcome == Outcome::Shed).count();
-    assert_eq!(health.dropped, shed as u64);
-    assert!(health.reasons.iter().any(|reason| reason.contains("pool")));
+    assert!(doubts[0].starts_with(&format!("{shed} ")) && doubts[0].contains("pool"), "{doubts:?}");
 }
 
 #[test]
@@ -450,8 +448,9 @@ fn a_shop_that_closes_in_mid_run_gives_errors_not_sheds_and_unreadable_ledgers()
     let outcomes = trial.live(address);
     probed.join().unwrap();
     assert!(outcomes.operations().iter().all(|(_, reply, _)| reply.outcome == Outcome::Error));
-    let LiveRun { ending, health } = outcomes.run.unwrap();
-    assert_eq!((ending.unreadable.len(), health.dropped), (2, 0));
+    let ending = outcomes.run.unwrap();
+    assert_eq!(ending.unreadable.len(), 2);
+    assert!(!ending.doubts.iter().any(|doubt| doubt.contains("never sent")));
     assert!(ending.unreadable[0].starts_with("shop: fetch /admin/ledger"));
 }
 
@@ -468,8 +467,8 @@ fn the_first_stop_ends_the_sending_and_the_run_is_still_judged() {
         }
     });
     let run = outcomes.run.as_ref().unwrap();
-    assert!(run.ending.aborted && run.ending.drained);
-    assert_eq!(run.ending.unreadable, [""; 0]);
+    assert!(run.aborted && run.drained);
+    assert_eq!(run.unreadable, [""; 0]);
     assert!(outcomes.departures().is_empty());
 }
 

@@ -87,6 +87,7 @@ impl Case<'_> {
         doubts.extend(self.no_orders());
         let unreadable = self.evidence.ending.unreadable.iter();
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
+        doubts.extend(self.evidence.ending.doubts.iter().cloned());
         if self.world == World::Live {
             doubts.extend(self.generator_late());
             doubts.extend(self.generator_shed());
