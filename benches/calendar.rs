@@ -21,7 +21,7 @@ fn hold(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(1));
         group.bench_function(BenchmarkId::from_parameter(pending), |bencher| {
             bencher.iter(|| {
-                let (at, number) = calendar.next().expect("as many come as go");
+                let (at, number) = calendar.pop().expect("as many come as go");
                 calendar.schedule(at + gap(number.wrapping_add(pending)), black_box(number));
             });
         });

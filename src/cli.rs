@@ -61,6 +61,7 @@ pub struct OverrideArgs {
 
 /// `spike run` and `spike simulate`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunArgs {
     /// Scenario files; several are run one after the other under one exit code
     #[arg(required = true, value_name = "SCENARIO.toml")]

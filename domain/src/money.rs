@@ -49,6 +49,7 @@ impl Amount {
     }
 
     /// This less `other`, at least nothing.
+    #[must_use]
     pub fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

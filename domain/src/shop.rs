@@ -81,12 +81,18 @@ impl Catalogue {
     }
 
     /// The number of a sale's first item.
+    ///
+    /// # Panics
+    /// When there is no such sale.
     pub fn first_item(&self, sale: usize) -> ItemId {
         let before: usize = self.sales[..sale].iter().map(|sale| sale.items.len()).sum();
         ItemId(u16::try_from(before).expect("a scenario has fewer than 65,536 items"))
     }
 
     /// The number of a sale's first slot.
+    ///
+    /// # Panics
+    /// When there is no such sale.
     pub fn first_slot(&self, sale: usize) -> SlotId {
         let before: usize = self.sales[..sale].iter().map(|sale| sale.slots.len()).sum();
         SlotId(u16::try_from(before).expect("a scenario has fewer than 65,536 slots"))

@@ -56,6 +56,7 @@ impl Time {
     }
 
     /// This instant moved back by `duration`, at most to the run's beginning.
+    #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(nanos_of(duration)))
     }
@@ -170,9 +171,9 @@ impl fmt::Display for Span {
         let nanos = nanos_of(self.0);
         let (unit_ns, unit) = match nanos {
             0 => return formatter.write_str("0s"),
-            _ if nanos % 1_000_000_000 == 0 => (1_000_000_000, "s"),
-            _ if nanos % 1_000_000 == 0 => (1_000_000, "ms"),
-            _ if nanos % 1_000 == 0 => (1_000, "us"),
+            _ if nanos.is_multiple_of(1_000_000_000) => (1_000_000_000, "s"),
+            _ if nanos.is_multiple_of(1_000_000) => (1_000_000, "ms"),
+            _ if nanos.is_multiple_of(1_000) => (1_000, "us"),
             _ => (1, "ns"),
         };
         write!(formatter, "{}{unit}", nanos / unit_ns)

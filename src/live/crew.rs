@@ -20,16 +20,8 @@ use crate::measure::recorder::{Progress, Recorder};
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What is left of the load when it has ended.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    /// What the loops handed over.
-    pub(super) merge: Merge,
-    /// How busy this process was.
-    pub(super) processor: Processor,
-}
-
-/// Starts the load loops, writes down once a second what they hand over, and joins them.
+/// Starts the load loops, writes down once a second what they hand over, and joins them; returns
+/// what was merged.
 ///
 /// # Errors
 /// When a loop fails, evidence cannot be written, or the user abandons the run.
@@ -42,7 +34,7 @@ pub(super) fn load(
     recorder: &mut Recorder,
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
-) -> Result<Loaded, LiveError> {
+) -> Result<Merge, LiveError> {
     let shares = shares(arrivals, course.settings);
     let loops = shares.len();
     let (reports, reported) = mpsc::channel();
@@ -129,7 +121,7 @@ fn merge_reports(
     recorder: &mut Recorder,
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
-) -> Result<Loaded, LiveError> {
+) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);
     let mut processor = Processor::new(clock.now(), processor_time());
@@ -154,5 +146,5 @@ fn merge_reports(
         }
         survey.collect(recorder)?;
     }
-    Ok(Loaded { merge, processor })
+    Ok(merge)
 }

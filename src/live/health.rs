@@ -86,13 +86,12 @@ fn port_count(range: &str) -> Option<u64> {
 pub(super) struct Processor {
     at: Time,
     used: Duration,
-    peak: f64,
 }
 
 impl Processor {
     /// From `at` on, when `used` processor time had been used.
     pub(super) const fn new(at: Time, used: Duration) -> Self {
-        Self { at, used, peak: 0.0 }
+        Self { at, used }
     }
 
     /// Takes a reading about once a second and returns the share of one core since the last one;
@@ -103,13 +102,8 @@ impl Processor {
             return None;
         }
         let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
-        (self.at, self.used, self.peak) = (at, used, self.peak.max(share));
+        (self.at, self.used) = (at, used);
         Some(share)
-    }
-
-    /// The share of one core at the busiest second.
-    pub(super) const fn peak(&self) -> f64 {
-        self.peak
     }
 }
 
@@ -170,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_busiest_second_counts() {
+    fn the_processor_is_read_once_a_second() {
         let mut processor = Processor::new(Time::ZERO, Duration::ZERO);
         let mut read = |at_ms, used_ms| {
             processor.read(Time::from_millis(at_ms), Duration::from_millis(used_ms))
@@ -179,6 +173,5 @@ mod tests {
         assert_eq!(read(1_100, 400), None);
         assert!((read(2_000, 1_200).unwrap() - 0.9).abs() < 1e-9);
         assert!((read(3_000, 1_300).unwrap() - 0.1).abs() < 1e-9);
-        assert!((processor.peak() - 0.9).abs() < 1e-9);
     }
 }

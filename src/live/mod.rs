@@ -145,21 +145,21 @@ pub fn run(
     let mut survey = Survey::start(target.shop, settings.clock)?;
     settings.clock.sleep_until_beginning();
 
-    let loaded = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
-    let drained = drain(&course, loaded.merge.ended_at(), recorder, &mut survey, watch)?;
+    let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
+    let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
     survey.now(recorder)?;
     let judged = settings.clock.now();
     let unreadable = fetch_ledgers(&admin, target, &mut ledgers);
 
     let aborted = stop.presses() > 0;
-    let mut tally = loaded.merge.tally();
+    let mut tally = merged.tally();
     if aborted {
         // Who stops a run wants the fans to be left behind.
         tally.left_behind = 0;
     }
     Ok(Ending {
         began_utc_ns: settings.clock.began_utc_ns(),
-        load_ended: loaded.merge.ended_at(),
+        load_ended: merged.ended_at(),
         judged,
         drained,
         aborted,

@@ -111,6 +111,7 @@ impl Trial {
             authorize: nothing,
             capture: nothing,
             void: nothing,
+            refusal: nothing,
         };
         Scenario {
             name: "trial".to_owned(),

@@ -83,6 +83,9 @@ impl Scenario {
     }
 
     /// When the first sale opens.
+    ///
+    /// # Panics
+    /// When there is no sale, which no scenario that was read lacks.
     pub fn first_opening(&self) -> Time {
         let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
         openings.min().expect("a scenario has a sale")

@@ -88,7 +88,7 @@ impl<Event> Calendar<Event> {
     }
 
     /// The next event; now is its time.
-    pub fn next(&mut self) -> Option<(Time, Event)> {
+    pub fn pop(&mut self) -> Option<(Time, Event)> {
         let lane_first = match (self.heap.peek(), self.lane.front()) {
             (Some(heap), Some(lane)) => lane.key() < heap.key(),
             (None, Some(_)) => true,
@@ -134,7 +134,7 @@ mod tests {
                 entries.iter().enumerate().map(|(number, (at, _))| (*at, number)).collect();
             expected.sort_unstable();
             let mut seen = Vec::new();
-            while let Some((at, number)) = calendar.next() {
+            while let Some((at, number)) = calendar.pop() {
                 seen.push((at.nanos(), number));
             }
             prop_assert_eq!(seen, expected);

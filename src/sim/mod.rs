@@ -116,6 +116,9 @@ pub enum Visits {
 ///
 /// # Errors
 /// When evidence cannot be written.
+///
+/// # Panics
+/// When the scenario has more than 2^32 fans.
 pub fn run(
     scenario: &Scenario,
     drain: Duration,
@@ -131,7 +134,7 @@ pub fn run(
     let mut load_ended = None;
     let (judged, aborted) = loop {
         while world.calendar.peek().is_some_and(|at| at <= second) {
-            let (at, event) = world.calendar.next().expect("it was peeked at");
+            let (at, event) = world.calendar.pop().expect("it was peeked at");
             world.happen(at, event);
             events += 1;
         }

@@ -10,7 +10,7 @@ use reference_shop::rules::{Input, Ticket};
 
 use super::{Event, World};
 use crate::tier::Tier;
-use crate::tier::station::Offered;
+use crate::tier::station::{Offered, Station};
 
 /// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
 pub(super) struct Call {
@@ -77,7 +77,7 @@ impl World<'_> {
     }
 
     pub(super) fn application_done(&mut self, at: Time, call: u32) {
-        if let Some(next) = self.application.as_mut().and_then(|station| station.finish()) {
+        if let Some(next) = self.application.as_mut().and_then(Station::finish) {
             self.start_application(at, next);
         }
         self.serve(at, call);

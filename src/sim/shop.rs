@@ -10,7 +10,7 @@ use reference_shop::rules::{Asker, Effect, Input, InventoryCall, Ticket, Wake};
 
 use super::path::number;
 use super::{Event, Statement, World};
-use crate::tier::station::Offered;
+use crate::tier::station::{Offered, Station};
 
 /// What the shop and the provider have written down, and what passed each tier.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl World<'_> {
     }
 
     pub(super) fn database_done(&mut self, at: Time, statement: u32) {
-        if let Some(next) = self.database.as_mut().and_then(|station| station.finish()) {
+        if let Some(next) = self.database.as_mut().and_then(Station::finish) {
             self.start_statement(at, next);
         }
         self.carry_out_statement(at, statement);

@@ -29,6 +29,9 @@ pub struct Station<Job> {
 
 impl<Job> Station<Job> {
     /// An idle station of `servers` (at least 1), before which at most `queue_limit` may wait.
+    ///
+    /// # Panics
+    /// When it has no server.
     pub fn new(servers: u32, queue_limit: Option<u32>) -> Self {
         assert!(servers > 0, "a station has a server");
         Self {
@@ -58,6 +61,9 @@ impl<Job> Station<Job> {
     }
 
     /// A job ends. The next one, if any waits, starts now: its end is the caller's to schedule.
+    ///
+    /// # Panics
+    /// When no job is in service.
     pub fn finish(&mut self) -> Option<Job> {
         assert!(self.busy > 0, "only what was started ends");
         self.served += 1;
