@@ -1,0 +1,85 @@
+//! The documents are true: every command in them is one that works, every promise has its test.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use spike::cli::Cli;
+
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The command lines of a document's `sh` blocks; a line that ends in `\` goes on.
+fn commands(document: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    for block in document.split("```sh\n").skip(1) {
+        let block = block.split("```").next().unwrap().replace("\\\n", " ");
+        commands.extend(block.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()));
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_the_readmes_is_one_that_spike_takes() {
+    let mut spike_commands = 0;
+    for name in ["README.md", "README.ja.md"] {
+        for command in commands(&document(name)) {
+            let Some(args) = command.strip_prefix("cargo run --release -- ") else {
+                assert!(command.starts_with("./test") || command.starts_with("curl "), "{command}");
+                continue;
+            };
+            spike_commands += 1;
+            let words = std::iter::once("spike").chain(args.split_whitespace());
+            let parsed = Cli::try_parse_from(words);
+            assert!(parsed.is_ok(), "{name}: {command}: {}", parsed.unwrap_err());
+            let files = args.split_whitespace().filter(|word| word.starts_with("scenarios/"));
+            for file in files {
+                assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file}");
+            }
+        }
+    }
+    assert!(spike_commands > 10, "the commands were found");
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let documents = [
+        "README.md",
+        "README.ja.md",
+        "CONTRIBUTING.md",
+        "docs/ARCHITECTURE.md",
+        "docs/PROMISES.md",
+        "docs/SCENARIO.md",
+    ];
+    let mut links = 0;
+    for name in documents {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let folder = folder.parent().unwrap();
+        for link in document(name).split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.starts_with("http") {
+                continue;
+            }
+            links += 1;
+            assert!(folder.join(target).exists(), "{name} links to {target}");
+        }
+    }
+    assert!(links > 10, "the links were found");
+}
+
+#[test]
+fn every_promise_names_a_test_that_is_there() {
+    let promises = document("docs/PROMISES.md");
+    let mut tests = 0;
+    for word in promises.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = word.split_once("::") else { continue };
+        if !file.ends_with(".rs") {
+            continue;
+        }
+        tests += 1;
+        let code = document(file);
+        assert!(code.contains(&format!("fn {test}(")), "{file} has no test {test}");
+    }
+    assert!(tests > 30, "the promises were found");
+}
