@@ -2,11 +2,19 @@
 //! whole simulated sale in events per second.
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::draw::{Purpose, draw_for};
 use domain::time::{Time, duration_from_seconds};
+use spike::command::folder::RunFolder;
+use spike::command::rehearse;
+use spike::scenario::Context;
+use spike::scenario::file;
+use spike::scenario::overrides::Overrides;
+use spike::sim::Visits;
 use spike::sim::calendar::Calendar;
+use spike::verdict::World;
 
 fn hold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("calendar hold");
@@ -29,5 +37,24 @@ fn hold(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, hold);
+/// The dome at a fiftieth of its size: elements are events, so the throughput is events per second.
+fn dome(criterion: &mut Criterion) {
+    let text = include_str!("../scenarios/dome.toml");
+    let loaded = file::parse("dome.toml", text, &Overrides::default(), &Context::VIRTUAL)
+        .expect("the shipped scenario is valid");
+    let scenario = loaded.at_scale(Some(0.02), World::Simulated);
+    let out = tempfile::tempdir().expect("a temporary folder can be made");
+    let live = || {
+        let run = RunFolder::create(out.path(), "dome", "bench").expect("a folder can be made");
+        rehearse(&scenario, &run, Visits::Forget, &mut |_| ControlFlow::Continue(()))
+            .expect("evidence can be written")
+            .events
+    };
+    let mut group = criterion.benchmark_group("simulation");
+    group.sample_size(10).throughput(Throughput::Elements(live()));
+    group.bench_function("dome at 0.02", |bencher| bencher.iter(|| black_box(live())));
+    group.finish();
+}
+
+criterion_group!(benches, hold, dome);
 criterion_main!(benches);
