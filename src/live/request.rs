@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use domain::id::{FanId, ItemId, SlotId};
+use domain::id::{FanId, ItemId, SlotId, key_of};
 use domain::outcome::Operation;
 use domain::shop::{Catalogue, Checkout};
 use serde::Serialize;
@@ -114,7 +114,7 @@ impl Script {
         Checkout {
             fan,
             intent: fan.to_string(),
-            key: key(fan, request.purchase),
+            key: key_of(fan, request.purchase),
             item: self.item(request),
             slot: self.slot(request),
             quantity: u32::from(request.quantity),
@@ -147,16 +147,11 @@ impl Script {
         write!(
             out,
             "GET /orders/{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n\r\n",
-            key(fan, request.purchase),
+            key_of(fan, request.purchase),
             self.host
         )
         .expect("memory takes every byte");
     }
-}
-
-/// The idempotency key of a fan's purchase number `purchase`.
-pub(super) fn key(fan: FanId, purchase: u8) -> String {
-    format!("{fan}-{purchase}")
 }
 
 /// Whether asking twice may take effect twice: such an operation is never repeated by the

@@ -1,13 +1,15 @@
 //! Fans in the simulated world: what they are told, and what comes of what they do.
 
 use domain::id::{FanId, key_of};
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::{Checkout, ShopReply, ShopRequest};
 use domain::time::Time;
 
 use super::{Event, World};
-use crate::evidence::{Attempt, PurchaseLine};
+use crate::evidence::Attempt;
 use crate::fan::{Action, Fan, Input, Reply, Request, Visit};
+use crate::measure::diary::Notes;
+use crate::scenario::Population;
 
 /// A fan with what the world remembers for it.
 pub(super) struct Guest {
@@ -23,8 +25,8 @@ pub(super) struct Guest {
     part: u16,
     /// The worst outcome among them.
     worst: Outcome,
-    /// Whether it has seen that something is gone.
-    seen: bool,
+    /// What the diary remembers of it.
+    notes: Notes,
 }
 
 impl World<'_> {
@@ -42,7 +44,7 @@ impl World<'_> {
                     sent: at,
                     part: 0,
                     worst: Outcome::Ok,
-                    seen: false,
+                    notes: Notes::default(),
                 });
                 self.present += 1;
                 self.calendar.schedule(at, Event::Arrive(guest));
@@ -148,78 +150,18 @@ impl World<'_> {
         let attempt =
             Attempt { fan, operation, intended: request.intended, sent, done: at, outcome };
         self.meter.done(&attempt);
-        if matches!(operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
-            let line = self.purchase_line(guest, &request, &attempt, &reply);
-            self.purchases.push(line);
-        }
-        self.see(at, guest, &reply);
+        let sale = self.scenario.populations[usize::from(entry.population)].sale;
+        self.diary.attempt(&mut entry.notes, sale, &attempt, &request, &reply);
         self.tell(at, guest, Input::Replied { at, reply });
     }
 
-    /// Writes down the first time a guest sees that something is gone.
-    fn see(&mut self, at: Time, guest: u32, reply: &Reply) {
-        let entry = &mut self.guests[guest as usize];
-        let population = &self.scenario.populations[usize::from(entry.population)];
-        let Some(mask) = reply.items.filter(|_| !entry.seen) else { return };
-        let items = &self.scenario.catalogue.sales[population.sale].items;
-        if (0..items.len()).all(|item| mask >> item & 1 == 1) {
-            return;
-        }
-        entry.seen = true;
-        let left = (0..items.len()).filter(|item| mask >> item & 1 == 1);
-        self.purchases.push(PurchaseLine::Seen {
-            fan: entry.fan.id(),
-            at,
-            items: left.map(|item| items[item].id.clone()).collect(),
-        });
-    }
-
-    fn leave(&mut self, at: Time, guest: u32, departure: domain::outcome::Departure) {
+    fn leave(&mut self, at: Time, guest: u32, departure: Departure) {
         self.meter.departed(at, departure);
         self.present -= 1;
         let entry = &self.guests[guest as usize];
-        if !entry.fan.entered_funnel() {
-            return;
-        }
-        let population = &self.scenario.populations[usize::from(entry.population)];
-        let want = entry.fan.want(&population.crowd);
-        let sale = &self.scenario.catalogue.sales[population.sale];
-        self.purchases.push(PurchaseLine::Departed {
-            fan: entry.fan.id(),
-            at,
-            departure,
-            item: sale.items[usize::from(want.item)].id.clone(),
-            quantity: u32::from(want.quantity),
-        });
-    }
-
-    fn purchase_line(
-        &self,
-        guest: u32,
-        request: &Request,
-        attempt: &Attempt,
-        reply: &Reply,
-    ) -> PurchaseLine {
-        let population =
-            &self.scenario.populations[usize::from(self.guests[guest as usize].population)];
-        let sale = &self.scenario.catalogue.sales[population.sale];
-        let item = &sale.items[usize::from(request.item)];
-        let quantity = u32::from(request.quantity);
-        PurchaseLine::Attempt {
-            fan: attempt.fan,
-            intent: attempt.fan.to_string(),
-            key: key_of(attempt.fan, request.purchase),
-            operation: attempt.operation,
-            item: item.id.clone(),
-            slot: request.slot.map(|slot| sale.slots[usize::from(slot)].id.clone()),
-            quantity,
-            amount: item.price.times(quantity).expect("a checked scenario's prices fit"),
-            intended: attempt.intended,
-            sent: attempt.sent,
-            done: attempt.done,
-            outcome: attempt.outcome,
-            short: reply.short,
-        }
+        let Population { crowd, sale, .. } =
+            &self.scenario.populations[usize::from(entry.population)];
+        self.diary.departed(&entry.fan, crowd, *sale, at, departure);
     }
 
     /// What the shop is asked in the guest's name.
