@@ -12,7 +12,7 @@ use std::sync::mpsc::Sender;
 use std::vec;
 
 use domain::id::FanId;
-use domain::outcome::{Departure, Outcome};
+use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll};
 
@@ -359,9 +359,4 @@ const fn input_time(input: &Input) -> Time {
     match input {
         Input::Arrived { at } | Input::Woke { at } | Input::Replied { at, .. } => *at,
     }
-}
-
-/// Whether an operation that ended so may be followed by the next call of the same operation.
-const fn goes_on(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Error | Outcome::Unknown | Outcome::Shed | Outcome::RateLimited)
 }
