@@ -229,3 +229,6 @@ impl<'a> World<'a> {
         self.draws
     }
 }
+
+#[cfg(test)]
+mod tests;
