@@ -64,7 +64,7 @@ fn bar(scenario: &Scenario) -> ProgressBar {
         ProgressDrawTarget::stderr(),
     );
     let style =
-        ProgressStyle::with_template("{bar:24} {msg}").expect("the template is well formed");
+        ProgressStyle::with_template("{bar:12} {wide_msg}").expect("the template is well formed");
     bar.set_style(style.progress_chars("━╸─"));
     bar
 }

@@ -250,7 +250,8 @@ fn drain(
         }
         let at_rest = survey.now(recorder)?;
         let now = course.clock.now();
-        watch(&Progress { at: now, ..recorder.progress() });
+        let progress = recorder.progress();
+        watch(&Progress { at: progress.at.max(now), ..progress });
         if at_rest || now >= until {
             return Ok(true);
         }

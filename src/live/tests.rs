@@ -74,16 +74,19 @@ struct Outcomes {
 }
 
 impl Trial {
-    fn scenario(&self) -> Scenario {
+    fn sale(&self) -> Sale {
         let item = Item { id: "tee".to_owned(), stock: 1_000, price: Amount::new(4_500) };
-        let sale = Sale {
+        Sale {
             id: "day-1".to_owned(),
             opens: Time::ZERO,
             closes: self.closes,
             limit_per_fan: 4,
             items: vec![item],
             slots: vec![Slot { id: "noon".to_owned(), capacity: 1_000 }],
-        };
+        }
+    }
+
+    fn scenario(&self) -> Scenario {
         let behaviour = Behaviour {
             reload: Reload {
                 gap: Law::Constant(Duration::from_millis(100)),
@@ -125,7 +128,7 @@ impl Trial {
                 connections: crate::scenario::Connections::PerFan,
             },
             phases: crate::scenario::Phases::default(),
-            catalogue: Catalogue { sales: vec![sale] },
+            catalogue: Catalogue { sales: vec![self.sale()] },
             populations: vec![Population {
                 name: "fans".to_owned(),
                 sale: 0,
