@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::measure::recorder::Sinks;
 
-/// The files of a run's folder.
+/// The scenario as it was run, overrides included.
 pub const SCENARIO: &str = "scenario.toml";
 /// Latency, as an `HdrHistogram` interval log.
 pub const LATENCY: &str = "latency.hlog";

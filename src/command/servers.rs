@@ -7,6 +7,7 @@ pub(super) fn provider(args: &mock_provider::server::Args) -> anyhow::Result<Ver
     mock_provider::server::run(args.clone())?;
     Ok(Verdict::Pass)
 }
+
 /// Serves the reference shop until it is told to end.
 pub(super) fn shop(args: &reference_shop::server::Args) -> anyhow::Result<Verdict> {
     reference_shop::server::run(args.clone())?;

@@ -2,9 +2,10 @@
 //! next.
 //!
 //! What it does on the way to a purchase stands in `funnel`, how it looks at the page in `reload`,
-//! and what refusals and waiting lead to in `retry`.
+//! what refusals and waiting lead to in `retry`, and what it asks of the shop in `calls`.
 
 pub mod behaviour;
+pub mod calls;
 mod funnel;
 mod reload;
 mod retry;

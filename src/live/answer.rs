@@ -11,8 +11,8 @@ use crate::live::http::Head;
 const RETRY_AFTER_MAX_S: u64 = 86_400;
 
 /// The reply in an answer of the shop: by its JSON body where that is a [`ShopReply`] that agrees
-/// with the status, otherwise by the status alone (as for a page's part, whose body is not kept). `now_utc_ns` is when it came, for a
-/// `Retry-After` that is a date.
+/// with the status, otherwise by the status alone (as for a page's part, whose body is not kept).
+/// `now_utc_ns` is when it came, for a `Retry-After` that is a date.
 pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
     let asked = head.retry_after.as_deref().and_then(|text| retry_after(text, now_utc_ns));
     match shop_reply(head.status, body) {

@@ -12,7 +12,7 @@ use std::sync::mpsc::Sender;
 use std::vec;
 
 use domain::id::FanId;
-use domain::outcome::{Departure, Outcome};
+use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll};
 
@@ -20,12 +20,12 @@ use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::clock::Clock;
 use crate::live::connection::Connection;
-use crate::live::diary::{Diary, Notes};
 use crate::live::request::Script;
 use crate::live::slab::Slab;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
 use crate::live::{Settings, Target};
+use crate::measure::diary::{Diary, Notes};
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
 use flight::{Flight, Pool};
@@ -292,12 +292,12 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { id, notes, connection, .. } = self.visitors[visitor as usize];
+        let Visitor { id, fan, connection, .. } = &self.visitors[visitor as usize];
         self.present -= 1;
         self.meter.departed(at, departure);
-        let sale = self.population(id).sale;
-        self.diary.departed(notes, sale, id, at, departure);
-        self.drop_connection(connection);
+        let Population { crowd, sale, .. } = self.population(*id);
+        self.diary.departed(fan, crowd, *sale, at, departure);
+        self.drop_connection(*connection);
     }
 
     fn population(&self, id: FanId) -> &'run Population {
@@ -359,9 +359,4 @@ const fn input_time(input: &Input) -> Time {
     match input {
         Input::Arrived { at } | Input::Woke { at } | Input::Replied { at, .. } => *at,
     }
-}
-
-/// Whether an operation that ended so may be followed by the next call of the same operation.
-const fn goes_on(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Error | Outcome::Unknown | Outcome::Shed | Outcome::RateLimited)
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use domain::time::{Duration, Time};
 
 use crate::evidence::PurchaseLine;
-use crate::live::diary;
 use crate::live::load::{Report, Tally};
 use crate::measure::meter::Harvest;
 
@@ -68,8 +67,8 @@ impl Merge {
         let (until, harvests) = first.remove_entry();
         let is_last = reached == Time::NEVER && self.harvests.is_empty();
         let before = if is_last { Time::NEVER } else { until.before(SLACK) };
-        self.lines.sort_by_key(diary::at);
-        let whole = self.lines.partition_point(|line| diary::at(line) < before);
+        self.lines.sort_by_key(PurchaseLine::at);
+        let whole = self.lines.partition_point(|line| line.at() < before);
         let lines = self.lines.drain(..whole).collect();
         Some(Merged { until, harvests, lines })
     }
@@ -119,7 +118,7 @@ mod tests {
 
     fn passed_on(merge: &mut Merge) -> Option<(u64, usize, Vec<u64>)> {
         let merged = merge.pass_on()?;
-        let lines = merged.lines.iter().map(|line| diary::at(line).nanos() / 1_000_000).collect();
+        let lines = merged.lines.iter().map(|line| line.at().nanos() / 1_000_000).collect();
         Some((merged.until.nanos() / 1_000_000_000, merged.harvests.len(), lines))
     }
 

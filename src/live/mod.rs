@@ -9,7 +9,6 @@ mod answer;
 pub mod clock;
 mod connection;
 mod crew;
-mod diary;
 pub mod health;
 mod http;
 mod ledger;

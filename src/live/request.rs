@@ -4,12 +4,13 @@
 use std::io::Write;
 
 use domain::id::{FanId, ItemId, SlotId};
-use domain::outcome::Operation;
-use domain::shop::{Catalogue, Checkout};
+use domain::outcome::{Operation, Outcome};
+use domain::shop::{Catalogue, ShopRequest};
 use serde::Serialize;
 
 use crate::fan::Request;
 use crate::fan::behaviour::Reload;
+use crate::fan::calls::SaleNumbers;
 use crate::live::http::Body;
 
 /// How a generator introduces itself.
@@ -18,16 +19,15 @@ const AGENT: &str = concat!("spike/", env!("CARGO_PKG_VERSION"));
 /// All that the fans of one population can ask of the shop, as bytes.
 #[derive(Debug)]
 pub(super) struct Script {
+    reload: Reload,
+    numbers: SaleNumbers,
     /// The cacheable parts of the page, in the order they are loaded.
     parts: Vec<Vec<u8>>,
-    /// How many calls one reload makes.
-    calls: u16,
     status: Vec<u8>,
     slots: Vec<u8>,
+    /// The sale's items, by their places in it.
     items: Vec<Vec<u8>>,
     host: String,
-    first_item: u16,
-    first_slot: u16,
 }
 
 /// The body of `POST /cart`.
@@ -45,89 +45,49 @@ impl Script {
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\n\r\n")
                 .into_bytes()
         };
-        let first_item = catalogue.first_item(sale).0;
+        let numbers = SaleNumbers::of(catalogue, sale);
+        let first_item = usize::from(numbers.first_item.0);
         let items = 0..catalogue.sales[sale].items.len();
         Self {
             parts: (0..reload.cacheable).map(|n| get(format!("/sales/{sale}/page/{n}"))).collect(),
-            calls: reload.calls.max(1),
             status: get(format!("/sales/{sale}/status")),
             slots: get(format!("/sales/{sale}/slots")),
-            items: items.map(|n| get(format!("/items/{}", usize::from(first_item) + n))).collect(),
+            items: items.map(|n| get(format!("/items/{}", first_item + n))).collect(),
             host: host.to_owned(),
-            first_item,
-            first_slot: catalogue.first_slot(sale).0,
+            reload: reload.clone(),
+            numbers,
         }
     }
 
-    /// How many calls `operation` makes, one after the other.
-    pub(super) const fn calls(&self, operation: Operation) -> u16 {
-        match operation {
-            Operation::Reload => self.calls,
-            _ => 1,
-        }
+    /// Whether another call follows call number `call` of `request`, which ended with `outcome`.
+    pub(super) fn goes_on(&self, request: &Request, call: u16, outcome: Outcome) -> bool {
+        request.goes_on(call, outcome, &self.reload)
     }
 
-    /// Whether call number `call` of `operation` is a cacheable part of the page: the parts come
-    /// first, then the calls that ask for the sale's status.
-    pub(super) fn is_part(&self, operation: Operation, call: u16) -> bool {
-        operation == Operation::Reload
-            && call + 1 < self.calls
-            && usize::from(call) < self.parts.len()
-    }
-
-    /// What becomes of the body of the answer to a call.
+    /// What becomes of the body of the answer to a call: nobody reads a part of the page.
     pub(super) fn body(&self, operation: Operation, call: u16) -> Body {
-        if self.is_part(operation, call) { Body::Skip } else { Body::Keep }
+        let is_part = operation == Operation::Reload && self.reload.is_part(call);
+        if is_part { Body::Skip } else { Body::Keep }
     }
 
     /// Writes call number `call` of `request` by `fan` into `out`, which it empties first.
-    ///
-    /// # Panics
-    /// When the operation is a step of a foreign funnel, which the embedded shop's fans never take.
     pub(super) fn render(&self, fan: FanId, request: &Request, call: u16, out: &mut Vec<u8>) {
         out.clear();
-        match request.operation {
-            Operation::Reload if self.is_part(request.operation, call) => {
-                out.extend_from_slice(&self.parts[usize::from(call)]);
+        match request.call(call, fan, &self.reload, self.numbers) {
+            ShopRequest::Page { part, .. } => {
+                out.extend_from_slice(&self.parts[usize::from(part)]);
             }
-            Operation::Reload => out.extend_from_slice(&self.status),
-            Operation::Slots => out.extend_from_slice(&self.slots),
-            Operation::Item => out.extend_from_slice(&self.items[usize::from(request.item)]),
-            Operation::Cart => self.post("/cart", &self.cart(request), out),
-            Operation::Checkout => self.post("/checkout", &self.checkout(fan, request), out),
-            Operation::Poll => self.poll(fan, request, out),
-            Operation::Login | Operation::Other => {
-                unreachable!("the embedded shop's funnel has no such step")
+            ShopRequest::Status { .. } => out.extend_from_slice(&self.status),
+            ShopRequest::Slots { .. } => out.extend_from_slice(&self.slots),
+            ShopRequest::Item { .. } => {
+                out.extend_from_slice(&self.items[usize::from(request.item)]);
             }
+            ShopRequest::Cart { item, slot, quantity } => {
+                self.post("/cart", &Cart { item, slot, quantity }, out);
+            }
+            ShopRequest::Checkout(checkout) => self.post("/checkout", &checkout, out),
+            ShopRequest::Order { key } => self.order(&key, out),
         }
-    }
-
-    fn cart(&self, request: &Request) -> Cart {
-        Cart {
-            item: self.item(request),
-            slot: self.slot(request),
-            quantity: u32::from(request.quantity),
-        }
-    }
-
-    fn checkout(&self, fan: FanId, request: &Request) -> Checkout {
-        Checkout {
-            fan,
-            intent: fan.to_string(),
-            key: key(fan, request.purchase),
-            item: self.item(request),
-            slot: self.slot(request),
-            quantity: u32::from(request.quantity),
-            card: u32::from(request.purchase),
-        }
-    }
-
-    fn item(&self, request: &Request) -> ItemId {
-        ItemId(self.first_item + u16::from(request.item))
-    }
-
-    fn slot(&self, request: &Request) -> Option<SlotId> {
-        request.slot.map(|slot| SlotId(self.first_slot + u16::from(slot)))
     }
 
     fn post(&self, path: &str, body: &impl Serialize, out: &mut Vec<u8>) {
@@ -143,20 +103,14 @@ impl Script {
         out.extend_from_slice(&body);
     }
 
-    fn poll(&self, fan: FanId, request: &Request, out: &mut Vec<u8>) {
+    fn order(&self, key: &str, out: &mut Vec<u8>) {
         write!(
             out,
-            "GET /orders/{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n\r\n",
-            key(fan, request.purchase),
+            "GET /orders/{key} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n\r\n",
             self.host
         )
         .expect("memory takes every byte");
     }
-}
-
-/// The idempotency key of a fan's purchase number `purchase`.
-pub(super) fn key(fan: FanId, purchase: u8) -> String {
-    format!("{fan}-{purchase}")
 }
 
 /// Whether asking twice may take effect twice: such an operation is never repeated by the
@@ -168,7 +122,7 @@ pub(super) const fn takes_effect(operation: Operation) -> bool {
 #[cfg(test)]
 mod tests {
     use domain::money::Amount;
-    use domain::shop::{Item, Sale, Slot};
+    use domain::shop::{Checkout, Item, Sale, Slot};
     use domain::time::Time;
 
     use super::*;
@@ -209,7 +163,6 @@ mod tests {
     #[test]
     fn a_reload_loads_the_parts_and_then_asks_for_the_status() {
         let script = script();
-        assert_eq!(script.calls(Operation::Reload), 3);
         let lines = [0, 1, 2].map(|call| rendered(Operation::Reload, call));
         assert!(lines[0].starts_with("GET /sales/1/page/0 HTTP/1.1\r\nHost: shop.test\r\n"));
         assert!(lines[1].starts_with("GET /sales/1/page/1 "));

@@ -271,7 +271,7 @@ fn every_fan_of_an_honest_shop_buys_over_a_connection_of_its_own() {
     assert_eq!(run.doubts, [""; 0]);
     assert_eq!(outcomes.ledgers, ["{}\n", "{}\n"]);
     assert!(!outcomes.snapshots.is_empty());
-    let times: Vec<Time> = outcomes.purchases.iter().map(diary::at).collect();
+    let times: Vec<Time> = outcomes.purchases.iter().map(PurchaseLine::at).collect();
     assert!(times.is_sorted(), "purchases are written in order of time");
     let departed = |line: &&PurchaseLine| matches!(line, PurchaseLine::Departed { .. });
     assert_eq!(outcomes.purchases.iter().filter(departed).count(), 40);

@@ -1,5 +1,7 @@
-//! How long and how many: meters, histograms, the timeline, and the measured part of a summary.
+//! How long and how many: meters, diaries, histograms, the timeline, and the measured part of a
+//! summary.
 
+pub mod diary;
 pub mod latency;
 pub mod meter;
 mod rates;

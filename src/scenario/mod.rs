@@ -15,7 +15,6 @@ mod schema;
 mod wording;
 pub mod written;
 
-use domain::id::{ItemId, SlotId};
 use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
@@ -70,16 +69,6 @@ impl Scenario {
         let opens = self.catalogue.sales[population.sale].opens;
         let trace = population.trace.as_deref();
         population.arrive.arrivals(self.seed, number, population.count, opens, trace)
-    }
-
-    /// The number of an item that a population knows by its place in the sale.
-    pub fn item(&self, population: &Population, place: u8) -> ItemId {
-        ItemId(self.catalogue.first_item(population.sale).0 + u16::from(place))
-    }
-
-    /// The number of a slot that a population knows by its place in the sale.
-    pub fn slot(&self, population: &Population, place: u8) -> SlotId {
-        SlotId(self.catalogue.first_slot(population.sale).0 + u16::from(place))
     }
 
     /// When the first sale opens.

@@ -1,33 +1,35 @@
 //! Fans in the simulated world: what they are told, and what comes of what they do.
 
-use domain::id::{FanId, key_of};
-use domain::outcome::{Operation, Outcome};
-use domain::shop::{Checkout, ShopReply, ShopRequest};
+use domain::id::FanId;
+use domain::outcome::{Departure, Operation, Outcome};
+use domain::shop::ShopReply;
 use domain::time::Time;
 
 use super::{Event, World};
-use crate::evidence::{Attempt, PurchaseLine};
+use crate::evidence::Attempt;
+use crate::fan::calls::SaleNumbers;
 use crate::fan::{Action, Fan, Input, Reply, Request, Visit};
+use crate::measure::diary::Notes;
+use crate::scenario::Population;
 
 /// A fan with what the world remembers for it.
 pub(super) struct Guest {
     fan: Fan,
-    population: u16,
     /// Counts its operations: an answer or a deadline of an earlier one is void.
     operation: u32,
     /// What it waits for.
     request: Option<Request>,
-    /// When that was sent.
+    /// When the first call of that was sent.
     sent: Time,
-    /// How many requests of a reload have been answered.
-    part: u16,
-    /// The worst outcome among them.
-    worst: Outcome,
-    /// Whether it has seen that something is gone.
-    seen: bool,
+    /// Its present call, from 0: a reload makes several, one after the other.
+    call: u16,
+    /// When that was sent.
+    call_sent: Time,
+    /// What the diary remembers of it.
+    notes: Notes,
 }
 
-impl World<'_> {
+impl<'run> World<'run> {
     /// Enters everybody's arrival.
     pub(super) fn admit_everyone(&mut self) {
         let scenario = self.scenario;
@@ -36,13 +38,12 @@ impl World<'_> {
                 let guest = u32::try_from(self.guests.len()).expect("fewer than 2^32 fans");
                 self.guests.push(Guest {
                     fan: Fan::new(FanId { population: number, index }),
-                    population: number,
                     operation: 0,
                     request: None,
                     sent: at,
-                    part: 0,
-                    worst: Outcome::Ok,
-                    seen: false,
+                    call: 0,
+                    call_sent: at,
+                    notes: Notes::default(),
                 });
                 self.present += 1;
                 self.calendar.schedule(at, Event::Arrive(guest));
@@ -59,51 +60,44 @@ impl World<'_> {
         self.tell(at, guest, Input::Woke { at });
     }
 
-    /// The operation's time is over: nobody knows what came of it.
+    /// The operation's time is over: nobody knows what came of it. What was sent takes its course.
     pub(super) fn deadline(&mut self, at: Time, guest: u32, operation: u32) {
         let waiting = &self.guests[guest as usize];
         if waiting.operation == operation && waiting.request.is_some() {
+            self.count_call(at, guest, Outcome::Unknown);
             self.conclude(at, guest, Reply::of(Outcome::Unknown));
         }
     }
 
-    /// One request of a guest's operation is answered.
-    pub(super) fn reply(
-        &mut self,
-        at: Time,
-        guest: u32,
-        operation: u32,
-        sent: Time,
-        reply: &ShopReply,
-    ) {
-        let waiting = &mut self.guests[guest as usize];
+    /// One call of a guest's operation is answered.
+    pub(super) fn reply(&mut self, at: Time, guest: u32, operation: u32, reply: &ShopReply) {
+        let waiting = &self.guests[guest as usize];
         let Some(request) = waiting.request.filter(|_| waiting.operation == operation) else {
             return;
         };
-        let reply = reply_of(reply);
-        if request.operation != Operation::Reload {
-            return self.conclude(at, guest, reply);
+        let reload = &self.population(guest).crowd.behaviour.reload;
+        let goes_on = request.goes_on(waiting.call, reply.outcome, reload);
+        self.count_call(at, guest, reply.outcome);
+        if goes_on {
+            self.guests[guest as usize].call += 1;
+            self.send_call(at, guest, &request);
+        } else {
+            self.conclude(at, guest, reply_of(reply));
         }
-        self.meter.call_done(sent, at, reply.outcome);
-        let calls =
-            self.scenario.populations[usize::from(waiting.population)].crowd.behaviour.reload.calls;
-        waiting.part += 1;
-        if !matches!(reply.outcome, Outcome::Ok | Outcome::NotOpen | Outcome::SoldOut) {
-            waiting.worst = reply.outcome;
+    }
+
+    /// A call of a reload is over.
+    fn count_call(&mut self, at: Time, guest: u32, outcome: Outcome) {
+        let Guest { request, call_sent, .. } = &self.guests[guest as usize];
+        if request.is_some_and(|request| request.operation == Operation::Reload) {
+            self.meter.call_done(*call_sent, at, outcome);
         }
-        if waiting.part < calls {
-            return self.send_part(at, guest, &request);
-        }
-        let worst = waiting.worst;
-        let outcome = if worst == Outcome::Ok { reply.outcome } else { worst };
-        self.conclude(at, guest, Reply { outcome, ..reply });
     }
 
     /// Tells a fan what happened and does what it wants done.
     fn tell(&mut self, at: Time, guest: u32, input: Input) {
-        let scenario = self.scenario;
+        let crowd = &self.population(guest).crowd;
         let entry = &mut self.guests[guest as usize];
-        let crowd = &scenario.populations[usize::from(entry.population)].crowd;
         let action = entry.fan.step(input.clone(), crowd);
         if let Some(visits) = &mut self.visits {
             visits.push(Visit { fan: entry.fan.id(), input, action });
@@ -120,20 +114,21 @@ impl World<'_> {
         entry.operation += 1;
         entry.request = Some(*request);
         entry.sent = at;
-        entry.part = 0;
-        entry.worst = Outcome::Ok;
+        entry.call = 0;
         let operation = entry.operation;
         self.meter.sent(request.operation, request.intended, at);
-        let deadline = request.deadline.max(at);
-        self.calendar.schedule_in_order(deadline, Event::Deadline { guest, operation });
-        self.send_part(at, guest, request);
+        self.calendar.schedule_in_order(request.deadline, Event::Deadline { guest, operation });
+        self.send_call(at, guest, request);
     }
 
-    /// Puts the next request of the guest's operation on its way.
-    fn send_part(&mut self, at: Time, guest: u32, request: &Request) {
-        let entry = &self.guests[guest as usize];
-        let asked = self.shop_request(entry, request);
-        let operation = entry.operation;
+    /// Puts the present call of the guest's operation on its way.
+    fn send_call(&mut self, at: Time, guest: u32, request: &Request) {
+        let Population { crowd, sale, .. } = self.population(guest);
+        let numbers = SaleNumbers::of(&self.scenario.catalogue, *sale);
+        let entry = &mut self.guests[guest as usize];
+        entry.call_sent = at;
+        let (operation, call, fan) = (entry.operation, entry.call, entry.fan.id());
+        let asked = request.call(call, fan, &crowd.behaviour.reload, numbers);
         self.depart(at, guest, operation, asked);
     }
 
@@ -148,106 +143,21 @@ impl World<'_> {
         let attempt =
             Attempt { fan, operation, intended: request.intended, sent, done: at, outcome };
         self.meter.done(&attempt);
-        if matches!(operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
-            let line = self.purchase_line(guest, &request, &attempt, &reply);
-            self.purchases.push(line);
-        }
-        self.see(at, guest, &reply);
+        let sale = self.scenario.populations[usize::from(fan.population)].sale;
+        self.diary.attempt(&mut entry.notes, sale, &attempt, &request, &reply);
         self.tell(at, guest, Input::Replied { at, reply });
     }
 
-    /// Writes down the first time a guest sees that something is gone.
-    fn see(&mut self, at: Time, guest: u32, reply: &Reply) {
-        let entry = &mut self.guests[guest as usize];
-        let population = &self.scenario.populations[usize::from(entry.population)];
-        let Some(mask) = reply.items.filter(|_| !entry.seen) else { return };
-        let items = &self.scenario.catalogue.sales[population.sale].items;
-        if (0..items.len()).all(|item| mask >> item & 1 == 1) {
-            return;
-        }
-        entry.seen = true;
-        let left = (0..items.len()).filter(|item| mask >> item & 1 == 1);
-        self.purchases.push(PurchaseLine::Seen {
-            fan: entry.fan.id(),
-            at,
-            items: left.map(|item| items[item].id.clone()).collect(),
-        });
-    }
-
-    fn leave(&mut self, at: Time, guest: u32, departure: domain::outcome::Departure) {
+    fn leave(&mut self, at: Time, guest: u32, departure: Departure) {
         self.meter.departed(at, departure);
         self.present -= 1;
-        let entry = &self.guests[guest as usize];
-        if !entry.fan.entered_funnel() {
-            return;
-        }
-        let population = &self.scenario.populations[usize::from(entry.population)];
-        let want = entry.fan.want(&population.crowd);
-        let sale = &self.scenario.catalogue.sales[population.sale];
-        self.purchases.push(PurchaseLine::Departed {
-            fan: entry.fan.id(),
-            at,
-            departure,
-            item: sale.items[usize::from(want.item)].id.clone(),
-            quantity: u32::from(want.quantity),
-        });
+        let Population { crowd, sale, .. } = self.population(guest);
+        self.diary.departed(&self.guests[guest as usize].fan, crowd, *sale, at, departure);
     }
 
-    fn purchase_line(
-        &self,
-        guest: u32,
-        request: &Request,
-        attempt: &Attempt,
-        reply: &Reply,
-    ) -> PurchaseLine {
-        let population =
-            &self.scenario.populations[usize::from(self.guests[guest as usize].population)];
-        let sale = &self.scenario.catalogue.sales[population.sale];
-        let item = &sale.items[usize::from(request.item)];
-        let quantity = u32::from(request.quantity);
-        PurchaseLine::Attempt {
-            fan: attempt.fan,
-            intent: attempt.fan.to_string(),
-            key: key_of(attempt.fan, request.purchase),
-            operation: attempt.operation,
-            item: item.id.clone(),
-            slot: request.slot.map(|slot| sale.slots[usize::from(slot)].id.clone()),
-            quantity,
-            amount: item.price.times(quantity).expect("a checked scenario's prices fit"),
-            intended: attempt.intended,
-            sent: attempt.sent,
-            done: attempt.done,
-            outcome: attempt.outcome,
-            short: reply.short,
-        }
-    }
-
-    /// What the shop is asked in the guest's name.
-    fn shop_request(&self, guest: &Guest, request: &Request) -> ShopRequest {
-        let population = &self.scenario.populations[usize::from(guest.population)];
-        let sale = u16::try_from(population.sale).expect("few sales");
-        let item = self.scenario.item(population, request.item);
-        let slot = request.slot.map(|slot| self.scenario.slot(population, slot));
-        let quantity = u32::from(request.quantity);
-        match request.operation {
-            Operation::Reload if guest.part < population.crowd.behaviour.reload.cacheable => {
-                ShopRequest::Page { sale, part: guest.part }
-            }
-            Operation::Reload | Operation::Login | Operation::Other => ShopRequest::Status { sale },
-            Operation::Slots => ShopRequest::Slots { sale },
-            Operation::Item => ShopRequest::Item { item },
-            Operation::Cart => ShopRequest::Cart { item, slot, quantity },
-            Operation::Checkout => ShopRequest::Checkout(Checkout {
-                fan: guest.fan.id(),
-                intent: guest.fan.id().to_string(),
-                key: key_of(guest.fan.id(), request.purchase),
-                item,
-                slot,
-                quantity,
-                card: u32::from(request.purchase),
-            }),
-            Operation::Poll => ShopRequest::Order { key: key_of(guest.fan.id(), request.purchase) },
-        }
+    fn population(&self, guest: u32) -> &'run Population {
+        let fan = self.guests[guest as usize].fan.id();
+        &self.scenario.populations[usize::from(fan.population)]
     }
 }
 

@@ -19,8 +19,9 @@ use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::edge::Edge;
 use reference_shop::rules::{Asker, InventoryCall, Shop, Wake};
 
-use crate::evidence::{Ending, PurchaseLine};
+use crate::evidence::Ending;
 use crate::fan::Visit;
+use crate::measure::diary::Diary;
 use crate::measure::meter::Meter;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
@@ -82,7 +83,7 @@ struct World<'a> {
     provider: Provider,
     books: Books,
     meter: Meter,
-    purchases: Vec<PurchaseLine>,
+    diary: Diary<'a>,
     visits: Option<Vec<Visit>>,
     draws: u64,
 }
@@ -192,7 +193,7 @@ impl<'a> World<'a> {
             provider: Provider::new(scenario.provider.clone()),
             books: Books::default(),
             meter: Meter::new(scenario.first_opening()),
-            purchases: Vec::new(),
+            diary: Diary::new(&scenario.catalogue),
             visits: (visits == Visits::Keep).then(Vec::new),
             draws: 0,
             scenario,
@@ -218,7 +219,7 @@ impl<'a> World<'a> {
     /// Writes down what was counted up to `second`, and what the shop says of itself.
     fn record(&mut self, second: Time, recorder: &mut Recorder) -> io::Result<()> {
         recorder.snapshot(&self.snapshot(second))?;
-        let purchases = std::mem::take(&mut self.purchases);
+        let purchases = self.diary.take();
         recorder.absorb(second, vec![self.meter.harvest()], &purchases)
     }
 
@@ -228,3 +229,6 @@ impl<'a> World<'a> {
         self.draws
     }
 }
+
+#[cfg(test)]
+mod tests;

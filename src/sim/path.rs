@@ -16,7 +16,6 @@ use crate::tier::station::{Offered, Station};
 pub(super) struct Call {
     guest: u32,
     operation: u32,
-    sent: Time,
     request: ShopRequest,
     reply: Option<ShopReply>,
 }
@@ -24,7 +23,7 @@ pub(super) struct Call {
 impl World<'_> {
     /// A request leaves its fan.
     pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
-        let call = self.calls.insert(Call { guest, operation, sent: at, request, reply: None });
+        let call = self.calls.insert(Call { guest, operation, request, reply: None });
         let there = self.network() / 2;
         self.calendar.schedule(at + there, Event::AtEdge(number(call)));
     }
@@ -112,7 +111,7 @@ impl World<'_> {
     pub(super) fn answered(&mut self, at: Time, call: u32) {
         let call = self.calls.remove(call as usize);
         let reply = call.reply.expect("an answer is there when it arrives");
-        self.reply(at, call.guest, call.operation, call.sent, &reply);
+        self.reply(at, call.guest, call.operation, &reply);
     }
 
     /// A full queue: the tier answers with an error at once.

@@ -137,11 +137,14 @@ impl World<'_> {
         }
     }
 
-    /// Whether nothing is left that could still change a ledger.
+    /// Whether nothing is left that could still change a ledger: a request whose fan has given up
+    /// waiting may yet become an order.
     pub(super) fn is_quiet(&self) -> bool {
         let balances = self.inventory.balances();
+        let changes = self.statements.iter().any(|(_, statement)| in_transaction(statement.call));
         self.shop.pending() == 0
-            && self.statements.is_empty()
+            && self.calls.is_empty()
+            && !changes
             && balances
                 .items
                 .values()

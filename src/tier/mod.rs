@@ -29,7 +29,8 @@ pub struct Stack {
 pub struct Tier {
     /// How many requests it serves at once.
     pub servers: u32,
-    /// How many may wait; one more is refused with `error`. Left out: any number.
+    /// How many may wait; one more is refused with `error`. Left out: any number. A database has
+    /// none: its statements wait as long as it takes, and the application's queue bounds them.
     #[serde(default)]
     pub queue: Option<u32>,
     /// How long one request takes a server.

@@ -124,6 +124,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\", reason = \" \" }] }"),
     ("schema = 1", "audit = { waive = [{ id = \"INV-FIFO\" }] }"),
     ("schema = 1", "stack = { database = { servers = 0, service = \"1ms\" } }"),
+    ("schema = 1", "stack = { database = { servers = 1, queue = 9, service = \"1ms\" } }"),
     ("schema = 1", "shop = { admission = { orders_per_second = 0 } }"),
     ("schema = 1", "shop = { faults = [\"oversel\"] }"),
     ("schema = 1", "shop = { reservation = { ttl = \"0s\" } }"),

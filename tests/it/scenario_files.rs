@@ -141,7 +141,7 @@ fn without_overrides_the_live_copy_is_the_file() {
 #[test]
 fn the_scale_is_the_flags_else_the_files_else_one() {
     let loaded = load("dome", &Overrides::default());
-    assert_eq!((loaded.scale(World::Live), loaded.scale(World::Simulated)), (0.02, 1.0));
+    assert_eq!((loaded.scale(World::Live), loaded.scale(World::Simulated)), (0.2, 1.0));
     let loaded = load("dome", &Overrides { scale: Some(0.5), ..Overrides::default() });
     assert_eq!((loaded.scale(World::Live), loaded.scale(World::Simulated)), (0.5, 0.5));
 }
@@ -175,7 +175,7 @@ fn the_dome_offers_what_its_head_comment_says() {
     let opening = offer.openings[0];
     assert!((opening.edge_per_s / 50_000.0 - 1.0).abs() < 0.05, "{opening:?}");
     assert!((opening.origin_per_s / 8_300.0 - 1.0).abs() < 0.05, "{opening:?}");
-    assert_eq!((offer.arrivals, offer.needs.connections), (70_000, 1_400));
+    assert_eq!((offer.arrivals, offer.needs.connections), (70_000, 14_000));
     insta::assert_snapshot!(offer::render(&full, &offer));
 }
 

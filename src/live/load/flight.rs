@@ -10,7 +10,7 @@ use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 use mio::Token;
 
-use super::{LoadLoop, NONE, goes_on};
+use super::{LoadLoop, NONE};
 use crate::evidence::Attempt;
 use crate::fan::{Input, Reply, Request};
 use crate::live::answer;
@@ -239,10 +239,7 @@ impl<'run> LoadLoop<'run> {
         let done = self.course.clock.now();
         let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
         let flight = self.flight(visitor);
-        let (operation, call) = (flight.request.operation, flight.call);
-        let script = self.script(visitor);
-        let is_part = script.is_part(operation, call);
-        let is_last = call + 1 >= script.calls(operation);
+        let (request, call) = (flight.request, flight.call);
         let connection = self.connection(visitor);
         let reusable = connection.is_reusable();
         let answer = connection.answer();
@@ -251,13 +248,11 @@ impl<'run> LoadLoop<'run> {
             None => Reply::of(Outcome::Error),
         };
         connection.answered();
-        self.count_call(visitor, operation, done, reply.outcome);
+        self.count_call(visitor, request.operation, done, reply.outcome);
         if !reusable {
             self.drop_connection(self.visitors[visitor as usize].connection);
         }
-        // A part that is not there is a failed reload; before the opening a status is `not_open`.
-        let part_failed = is_part && reply.outcome != Outcome::Ok;
-        if is_last || part_failed || !goes_on(reply.outcome) {
+        if !self.script(visitor).goes_on(&request, call, reply.outcome) {
             return self.finish(visitor, reply, done);
         }
         let flight = self.flight_mut(visitor);

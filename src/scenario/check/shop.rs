@@ -104,6 +104,11 @@ pub(super) fn stack(checker: &mut Checker, stack: &Stack, place: Place<'_>) -> S
             check_tier(checker, tier, place.key(key));
         }
     }
+    if stack.database.as_ref().is_some_and(|database| database.queue.is_some()) {
+        checker
+            .wrong(place.key("database").key("queue"), "the database's queue has no limit")
+            .advise("bound the `queue` of the application in front of it");
+    }
     stack.clone()
 }
 

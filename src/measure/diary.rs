@@ -1,53 +1,43 @@
-//! What one load loop writes into `purchases.jsonl`: purchase operations, the availability fans
-//! see, and departures out of the funnel.
+//! What one load loop, or the simulator, writes into `purchases.jsonl`: purchase operations, the
+//! availability fans see, and departures out of the funnel.
 
-use domain::id::FanId;
-use domain::money::Amount;
+use domain::id::{FanId, key_of};
 use domain::outcome::{Departure, Operation};
 use domain::shop::{Catalogue, Sale};
 use domain::time::Time;
 
 use crate::evidence::{Attempt, PurchaseLine};
-use crate::fan::{Reply, Request};
-use crate::live::request;
+use crate::fan::{Crowd, Fan, Reply, Request};
 
 /// Lines not handed over yet.
 #[derive(Debug)]
-pub(super) struct Diary<'run> {
+pub struct Diary<'run> {
     catalogue: &'run Catalogue,
     lines: Vec<PurchaseLine>,
 }
 
 /// What the diary remembers of one fan.
 #[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Notes {
+pub struct Notes {
     /// The items it has seen as gone: bit n is the sale's item n.
     gone: u64,
-    /// What it wants, once it has entered the funnel.
-    wants: Option<Wants>,
     /// Whether it has seen something come back.
     saw_return: bool,
 }
 
-#[derive(Copy, Clone, Debug)]
-struct Wants {
-    item: u8,
-    quantity: u8,
-}
-
 impl<'run> Diary<'run> {
     /// An empty diary.
-    pub(super) const fn new(catalogue: &'run Catalogue) -> Self {
+    pub const fn new(catalogue: &'run Catalogue) -> Self {
         Self { catalogue, lines: Vec::new() }
     }
 
     /// Hands over all lines.
-    pub(super) fn take(&mut self) -> Vec<PurchaseLine> {
+    pub fn take(&mut self) -> Vec<PurchaseLine> {
         std::mem::take(&mut self.lines)
     }
 
     /// An operation of a fan of the sale number `sale` is over.
-    pub(super) fn attempt(
+    pub fn attempt(
         &mut self,
         notes: &mut Notes,
         sale: usize,
@@ -55,9 +45,6 @@ impl<'run> Diary<'run> {
         asked: &Request,
         reply: &Reply,
     ) {
-        if !matches!(attempt.operation, Operation::Reload | Operation::Login) {
-            notes.wants = Some(Wants { item: asked.item, quantity: asked.quantity });
-        }
         let sale = &self.catalogue.sales[sale];
         if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
             self.lines.push(purchase_line(sale, attempt, asked, reply));
@@ -67,24 +54,26 @@ impl<'run> Diary<'run> {
         }
     }
 
-    /// A fan leaves; noted if it had entered the funnel.
-    pub(super) fn departed(
+    /// A fan of the sale number `sale` leaves; noted if it had entered the funnel.
+    pub fn departed(
         &mut self,
-        notes: Notes,
+        fan: &Fan,
+        crowd: &Crowd,
         sale: usize,
-        fan: FanId,
         at: Time,
         departure: Departure,
     ) {
-        if let Some(wants) = notes.wants {
-            self.lines.push(PurchaseLine::Departed {
-                fan,
-                at,
-                departure,
-                item: item_name(&self.catalogue.sales[sale], wants.item),
-                quantity: u32::from(wants.quantity),
-            });
+        if !fan.entered_funnel() {
+            return;
         }
+        let want = fan.want(crowd);
+        self.lines.push(PurchaseLine::Departed {
+            fan: fan.id(),
+            at,
+            departure,
+            item: item_name(&self.catalogue.sales[sale], want.item),
+            quantity: u32::from(want.quantity),
+        });
     }
 
     /// Notes the first time something is gone, and the first time something gone is back.
@@ -102,26 +91,18 @@ impl<'run> Diary<'run> {
     }
 }
 
-/// When a line happened: purchases are written down when they are over.
-pub(super) const fn at(line: &PurchaseLine) -> Time {
-    match line {
-        PurchaseLine::Attempt { done, .. } => *done,
-        PurchaseLine::Seen { at, .. } | PurchaseLine::Departed { at, .. } => *at,
-    }
-}
-
 fn purchase_line(sale: &Sale, attempt: &Attempt, asked: &Request, reply: &Reply) -> PurchaseLine {
     let quantity = u32::from(asked.quantity);
-    let price = sale.items.get(usize::from(asked.item)).map_or(Amount::ZERO, |item| item.price);
+    let price = sale.items[usize::from(asked.item)].price;
     PurchaseLine::Attempt {
         fan: attempt.fan,
         intent: attempt.fan.to_string(),
-        key: request::key(attempt.fan, asked.purchase),
+        key: key_of(attempt.fan, asked.purchase),
         operation: attempt.operation,
         item: item_name(sale, asked.item),
-        slot: asked.slot.and_then(|slot| Some(sale.slots.get(usize::from(slot))?.id.clone())),
+        slot: asked.slot.map(|slot| sale.slots[usize::from(slot)].id.clone()),
         quantity,
-        amount: price.times(quantity).expect("the money of one order fits 64 bits"),
+        amount: price.times(quantity).expect("a checked scenario's prices fit"),
         intended: attempt.intended,
         sent: attempt.sent,
         done: attempt.done,
@@ -136,10 +117,13 @@ fn item_name(sale: &Sale, item: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::money::Amount;
     use domain::outcome::Outcome;
     use domain::shop::Item;
 
     use super::*;
+    use crate::fan::behaviour::Behaviour;
+    use crate::fan::{Action, Input};
 
     const FAN: FanId = FanId { population: 0, index: 7 };
 
@@ -189,7 +173,7 @@ mod tests {
         };
         assert_eq!((intent.as_str(), key.as_str(), item.as_str()), ("0-7", "0-7-1", "towel"));
         assert_eq!(*amount, Amount::new(9_000));
-        assert!(intended < sent && sent < done && at(&lines[0]) == *done);
+        assert!(intended < sent && sent < done && lines[0].at() == *done);
     }
 
     #[test]
@@ -207,15 +191,38 @@ mod tests {
         assert_eq!(diary.take(), [line(&["towel"]), line(&["tee"])]);
     }
 
+    fn crowd() -> Crowd {
+        Crowd {
+            seed: 1,
+            population: 0,
+            behaviour: Behaviour { pieces: vec![0.0, 1.0], ..Behaviour::default() },
+            opens: Time::ZERO,
+            closes: Time::NEVER,
+            demand: vec![0.0, 1.0],
+            slots: 0,
+            limit_per_fan: 4,
+        }
+    }
+
     #[test]
-    fn only_who_entered_the_funnel_departs_from_it() {
-        let catalogue = catalogue();
-        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
-        note(&mut diary, &mut notes, Operation::Reload, None);
-        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Reneged);
+    fn who_was_told_that_the_sale_is_open_departs_from_it_and_nobody_else() {
+        let (catalogue, mut crowd) = (catalogue(), crowd());
+        crowd.behaviour.sold_out.leave = 1.0;
+        let mut diary = Diary::new(&catalogue);
+        let mut fan = Fan::new(FAN);
+        diary.departed(&fan, &crowd, 0, Time::ZERO, Departure::Reneged);
         assert_eq!(diary.take(), []);
-        note(&mut diary, &mut notes, Operation::Item, None);
-        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Bought);
-        assert!(matches!(&diary.take()[..], [PurchaseLine::Departed { quantity: 2, .. }]));
+
+        let asked = fan.step(Input::Arrived { at: Time::ZERO }, &crowd);
+        assert!(matches!(asked, Action::Send(_)));
+        // The page alone says that the towel is gone: this fan wanted one all the same.
+        let reply = Reply { items: Some(0b01), ..Reply::of(Outcome::Ok) };
+        let action = fan.step(Input::Replied { at: Time::ZERO, reply }, &crowd);
+        assert_eq!(action, Action::Leave(Departure::SoldOut));
+        diary.departed(&fan, &crowd, 0, Time::ZERO, Departure::SoldOut);
+        let [PurchaseLine::Departed { item, quantity: 2, .. }] = &diary.take()[..] else {
+            panic!("one departure with two pieces wanted")
+        };
+        assert_eq!(item, "towel");
     }
 }
