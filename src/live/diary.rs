@@ -8,7 +8,7 @@ use domain::shop::{Catalogue, Sale};
 use domain::time::Time;
 
 use crate::evidence::{Attempt, PurchaseLine};
-use crate::fan::{Reply, Request};
+use crate::fan::{Reply, Request, Want};
 use crate::live::request;
 
 /// Lines not handed over yet.
@@ -23,16 +23,8 @@ pub(super) struct Diary<'run> {
 pub(super) struct Notes {
     /// The items it has seen as gone: bit n is the sale's item n.
     gone: u64,
-    /// What it wants, once it has entered the funnel.
-    wants: Option<Wants>,
     /// Whether it has seen something come back.
     saw_return: bool,
-}
-
-#[derive(Copy, Clone, Debug)]
-struct Wants {
-    item: u8,
-    quantity: u8,
 }
 
 impl<'run> Diary<'run> {
@@ -55,9 +47,6 @@ impl<'run> Diary<'run> {
         asked: &Request,
         reply: &Reply,
     ) {
-        if !matches!(attempt.operation, Operation::Reload | Operation::Login) {
-            notes.wants = Some(Wants { item: asked.item, quantity: asked.quantity });
-        }
         let sale = &self.catalogue.sales[sale];
         if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
             self.lines.push(purchase_line(sale, attempt, asked, reply));
@@ -67,24 +56,22 @@ impl<'run> Diary<'run> {
         }
     }
 
-    /// A fan leaves; noted if it had entered the funnel.
+    /// A fan that had entered the funnel leaves.
     pub(super) fn departed(
         &mut self,
-        notes: Notes,
         sale: usize,
         fan: FanId,
         at: Time,
         departure: Departure,
+        wanted: Want,
     ) {
-        if let Some(wants) = notes.wants {
-            self.lines.push(PurchaseLine::Departed {
-                fan,
-                at,
-                departure,
-                item: item_name(&self.catalogue.sales[sale], wants.item),
-                quantity: u32::from(wants.quantity),
-            });
-        }
+        self.lines.push(PurchaseLine::Departed {
+            fan,
+            at,
+            departure,
+            item: item_name(&self.catalogue.sales[sale], wanted.item),
+            quantity: u32::from(wanted.quantity),
+        });
     }
 
     /// Notes the first time something is gone, and the first time something gone is back.
@@ -205,17 +192,5 @@ mod tests {
             items: items.iter().map(|item| (*item).to_owned()).collect(),
         };
         assert_eq!(diary.take(), [line(&["towel"]), line(&["tee"])]);
-    }
-
-    #[test]
-    fn only_who_entered_the_funnel_departs_from_it() {
-        let catalogue = catalogue();
-        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
-        note(&mut diary, &mut notes, Operation::Reload, None);
-        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Reneged);
-        assert_eq!(diary.take(), []);
-        note(&mut diary, &mut notes, Operation::Item, None);
-        diary.departed(notes, 0, FAN, Time::ZERO, Departure::Bought);
-        assert!(matches!(&diary.take()[..], [PurchaseLine::Departed { quantity: 2, .. }]));
     }
 }

@@ -27,7 +27,7 @@ use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
 use crate::live::{Settings, Target};
 use crate::measure::meter::{Harvest, Meter};
-use crate::scenario::{Population, Scenario};
+use crate::scenario::Scenario;
 use flight::{Flight, Pool};
 
 /// The most timers, and the most arrivals, that are served before sockets are looked at again:
@@ -292,16 +292,15 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { id, notes, connection, .. } = self.visitors[visitor as usize];
+        let Visitor { id, connection, ref fan, .. } = self.visitors[visitor as usize];
         self.present -= 1;
         self.meter.departed(at, departure);
-        let sale = self.population(id).sale;
-        self.diary.departed(notes, sale, id, at, departure);
+        let population = &self.course.scenario.populations[usize::from(id.population)];
+        if fan.entered_funnel() {
+            let wanted = fan.want(&population.crowd);
+            self.diary.departed(population.sale, id, at, departure, wanted);
+        }
         self.drop_connection(connection);
-    }
-
-    fn population(&self, id: FanId) -> &'run Population {
-        &self.course.scenario.populations[usize::from(id.population)]
     }
 
     /// Stops sending when the user wishes it or the load has lasted as long as it may, and gives

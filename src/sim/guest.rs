@@ -23,8 +23,10 @@ pub(super) struct Guest {
     part: u16,
     /// The worst outcome among them.
     worst: Outcome,
-    /// Whether it has seen that something is gone.
-    seen: bool,
+    /// The items it has seen as gone: bit n is the sale's item n.
+    gone: u64,
+    /// Whether it has seen something come back.
+    saw_return: bool,
 }
 
 impl World<'_> {
@@ -42,7 +44,8 @@ impl World<'_> {
                     sent: at,
                     part: 0,
                     worst: Outcome::Ok,
-                    seen: false,
+                    gone: 0,
+                    saw_return: false,
                 });
                 self.present += 1;
                 self.calendar.schedule(at, Event::Arrive(guest));
@@ -156,22 +159,25 @@ impl World<'_> {
         self.tell(at, guest, Input::Replied { at, reply });
     }
 
-    /// Writes down the first time a guest sees that something is gone.
+    /// Writes down the first time a guest sees that something is gone, and that it is back.
     fn see(&mut self, at: Time, guest: u32, reply: &Reply) {
+        let Some(mask) = reply.items else { return };
         let entry = &mut self.guests[guest as usize];
         let population = &self.scenario.populations[usize::from(entry.population)];
-        let Some(mask) = reply.items.filter(|_| !entry.seen) else { return };
         let items = &self.scenario.catalogue.sales[population.sale].items;
-        if (0..items.len()).all(|item| mask >> item & 1 == 1) {
-            return;
+        let all = (0..items.len()).fold(0_u64, |all, item| all | 1 << item);
+        let first_gone = entry.gone == 0 && mask & all != all;
+        let first_return = !entry.saw_return && entry.gone & mask != 0;
+        entry.gone |= all & !mask;
+        entry.saw_return |= first_return;
+        if first_gone || first_return {
+            let left = (0..items.len()).filter(|item| mask >> item & 1 == 1);
+            self.purchases.push(PurchaseLine::Seen {
+                fan: entry.fan.id(),
+                at,
+                items: left.map(|item| items[item].id.clone()).collect(),
+            });
         }
-        entry.seen = true;
-        let left = (0..items.len()).filter(|item| mask >> item & 1 == 1);
-        self.purchases.push(PurchaseLine::Seen {
-            fan: entry.fan.id(),
-            at,
-            items: left.map(|item| items[item].id.clone()).collect(),
-        });
     }
 
     fn leave(&mut self, at: Time, guest: u32, departure: domain::outcome::Departure) {

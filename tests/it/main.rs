@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
+mod determinism;
 mod floors;
+mod lived;
+mod omission;
 mod problems;
 mod scenario_files;
+mod twin;
