@@ -15,27 +15,32 @@ use serde::Serialize;
 use crate::scenario::Scenario;
 
 /// The two child processes and where they listen.
-pub(super) struct Embedded {
+#[derive(Debug)]
+pub struct Embedded {
     /// The shop's edge.
-    pub(super) shop: SocketAddr,
+    pub shop: SocketAddr,
     /// The provider.
-    pub(super) provider: SocketAddr,
+    pub provider: SocketAddr,
+    /// The shop's process, for who wants to stop or watch it.
+    pub shop_process: u32,
     children: Vec<Child>,
 }
 
 impl Embedded {
-    /// Starts both; the shop keeps its database in `folder`.
+    /// Starts both from the program file `binary`, which is `spike`; the shop keeps its database in
+    /// `folder`. Both are told when the run began \[ns of UTC\].
     ///
     /// # Errors
     /// When a child cannot be started or does not come up.
-    pub(super) fn start(
+    pub fn start(
+        binary: &Path,
         scenario: &Scenario,
         folder: &Path,
         began_utc_ns: u64,
     ) -> anyhow::Result<Self> {
         let mut children = Vec::new();
         let settings = write_settings(folder, "provider.json", &scenario.provider)?;
-        let provider = start("provider", &settings, began_utc_ns, &[], &mut children)?;
+        let (provider, _) = start(binary, "provider", &settings, began_utc_ns, &[], &mut children)?;
         let settings = write_settings(folder, "shop.json", &scenario.shop_settings())?;
         let database = folder.join("shop.db");
         let more = [
@@ -44,8 +49,9 @@ impl Embedded {
             "--database".to_owned(),
             database.display().to_string(),
         ];
-        let shop = start("shop", &settings, began_utc_ns, &more, &mut children)?;
-        Ok(Self { shop, provider, children })
+        let (shop, shop_process) =
+            start(binary, "shop", &settings, began_utc_ns, &more, &mut children)?;
+        Ok(Self { shop, provider, shop_process, children })
     }
 }
 
@@ -70,15 +76,15 @@ fn write_settings(
     Ok(path)
 }
 
-/// Starts one child and waits until it says where it listens.
+/// Starts one child and waits until it says where it listens; that, and its process.
 fn start(
+    binary: &Path,
     program: &str,
     settings: &Path,
     began_utc_ns: u64,
     more: &[String],
     children: &mut Vec<Child>,
-) -> anyhow::Result<SocketAddr> {
-    let binary = std::env::current_exe().context("failed to find this program's own file")?;
+) -> anyhow::Result<(SocketAddr, u32)> {
     let mut child = Command::new(binary)
         .arg(program)
         .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
@@ -91,6 +97,7 @@ fn start(
         .spawn()
         .with_context(|| format!("failed to start the embedded {program}"))?;
     let stdout = child.stdout.take().expect("its output is piped");
+    let process = child.id();
     children.push(child);
     let mut line = String::new();
     BufReader::new(stdout)
@@ -99,5 +106,8 @@ fn start(
     let Some(address) = line.trim().strip_prefix("listening on http://") else {
         bail!("failed to start the embedded {program}: it ended before it listened");
     };
-    address.parse().with_context(|| format!("the embedded {program} listens on {address:?}"))
+    let address = address
+        .parse()
+        .with_context(|| format!("the embedded {program} listens on {address:?}"))?;
+    Ok((address, process))
 }

@@ -3,7 +3,7 @@
 mod begin;
 mod check;
 mod conclude;
-mod embedded;
+pub mod embedded;
 pub mod folder;
 mod machine;
 mod progress;

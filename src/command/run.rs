@@ -47,7 +47,8 @@ fn run_one(args: &RunArgs, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdic
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
-    let embedded = Embedded::start(&scenario, run.path(), clock.began_utc_ns())?;
+    let binary = std::env::current_exe().context("failed to find this program's own file")?;
+    let embedded = Embedded::start(&binary, &scenario, run.path(), clock.began_utc_ns())?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
     let ending = live(&scenario, clock, &embedded, &run, stop, &mut watch)?;
     watch.end();
