@@ -1,14 +1,17 @@
 //! `spike provider` and `spike shop`: the servers alone.
 
+use anyhow::Context;
+
 use crate::verdict::Verdict;
 
 /// Serves the mock payment provider until it is told to end.
 pub(super) fn provider(args: &mock_provider::server::Args) -> anyhow::Result<Verdict> {
-    mock_provider::server::run(args.clone())?;
+    mock_provider::server::run(args.clone()).context("failed to serve the provider")?;
     Ok(Verdict::Pass)
 }
+
 /// Serves the reference shop until it is told to end.
 pub(super) fn shop(args: &reference_shop::server::Args) -> anyhow::Result<Verdict> {
-    reference_shop::server::run(args.clone())?;
+    reference_shop::server::run(args.clone()).context("failed to serve the shop")?;
     Ok(Verdict::Pass)
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
+mod bad_input;
+mod cli;
 mod floors;
 mod problems;
+mod program;
 mod scenario_files;
