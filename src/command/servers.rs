@@ -6,7 +6,7 @@ use crate::verdict::Verdict;
 
 /// Serves the mock payment provider until it is told to end.
 pub(super) fn provider(args: &mock_provider::server::Args) -> anyhow::Result<Verdict> {
-    mock_provider::server::run(args.clone()).context("failed to serve the provider")?;
+    mock_provider::server::run(args.clone())?;
     Ok(Verdict::Pass)
 }
 

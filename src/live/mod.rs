@@ -36,7 +36,7 @@ use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{Population, Scenario};
-use admin::{Admin, with_causes};
+use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
 use health::PreflightError;
 use load::Course;
@@ -192,7 +192,7 @@ fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
     match admin.wait(async { request.send().await }) {
         Ok(_) => Ok(()),
         Err(error) => {
-            let why = with_causes(&error.without_url());
+            let why = root_cause(&error);
             Err(LiveError::TargetRefuses { address: target.shop, why })
         }
     }

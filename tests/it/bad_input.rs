@@ -69,12 +69,18 @@ fn what_is_no_file_is_no_scenario() {
 #[test]
 fn an_opening_in_the_past_is_refused_unless_late() {
     let desk = Desk::new();
-    desk.write("past.toml", &SMALL.replace("\"+2s\"", "\"2020-12-24T12:00:00+09:00\""));
+    let past = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(10);
+    let sale = SMALL.replace("+2s", &past.to_string()).replace("\"3s\"", "\"10m\"");
+    desk.write("past.toml", &sale);
     let said = desk.say(&["run", "past.toml", "--dry-run"]);
     assert_eq!(said.code, Some(104), "{said:#?}");
-    assert!(said.stderr.contains("past.toml:9:") && said.stderr.contains("--late"), "{said:#?}");
+    assert!(said.stderr.contains("past.toml:9:9") && said.stderr.contains("--late"), "{said:#?}");
     let late = desk.say(&["run", "past.toml", "--dry-run", "--late"]);
     assert_eq!((late.code, late.stderr.as_str()), (Some(0), ""));
+    desk.write("over.toml", &sale.replace("10m", "5s"));
+    let over = desk.say(&["run", "over.toml", "--dry-run", "--late"]);
+    assert_eq!(over.code, Some(104), "nothing is left of it: {over:#?}");
+    assert!(over.stderr.contains("error: the sale is over\n"), "{over:#?}");
 }
 
 #[test]
