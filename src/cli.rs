@@ -84,6 +84,7 @@ pub struct RunArgs {
     pub json: bool,
     /// Also write the verdict as `JUnit` XML
     #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    #[arg(help = "Also write the verdict as JUnit XML")]
     pub junit: Option<PathBuf>,
     /// Check and print what would be run, but run nothing
     #[arg(long, env = "SPIKE_DRY_RUN", value_parser = switch())]
@@ -126,6 +127,7 @@ pub struct FolderArgs {
     pub json: bool,
     /// Also write the verdict as `JUnit` XML
     #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    #[arg(help = "Also write the verdict as JUnit XML")]
     pub junit: Option<PathBuf>,
     /// Say nothing but the verdict
     #[arg(short, long, env = "SPIKE_QUIET", value_parser = switch())]

@@ -47,6 +47,10 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
         } else {
             verdicts.push(run_one(args, &place, loaded, &stop)?);
         }
+        // Who stops one run of several stops them all.
+        if stop.presses() > 0 {
+            break;
+        }
     }
     Ok(one_of(&verdicts))
 }

@@ -33,6 +33,10 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
         } else {
             verdicts.push(simulate_one(args, loaded, &stop)?);
         }
+        // Who stops one run of several stops them all.
+        if stop.presses() > 0 {
+            break;
+        }
     }
     Ok(one_of(&verdicts))
 }

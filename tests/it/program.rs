@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A sale that a small shop survives: few fans, few pieces, over in 5 s.
-pub const SMALL: &str = r#"
+pub(crate) const SMALL: &str = r#"
 schema = 1
 name = "small"
 title = "A small sale"
@@ -48,14 +48,14 @@ latency = { authorize = "50ms", capture = "50ms" }
 
 /// What the program said, and how it ended.
 #[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
-    pub fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         Self {
             code: output.status.code(),
@@ -64,13 +64,13 @@ impl Said {
         }
     }
 
-    pub fn last_line(&self) -> &str {
+    pub(crate) fn last_line(&self) -> &str {
         self.stderr.lines().last().unwrap_or_default()
     }
 
     /// The one thing that is said to be wrong.
     #[track_caller]
-    pub fn the_error(&self) -> &str {
+    pub(crate) fn the_error(&self) -> &str {
         let errors: Vec<&str> =
             self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
         assert_eq!(errors.len(), 1, "{self:#?}");
@@ -82,7 +82,7 @@ impl Said {
 }
 
 /// The program with nothing in its environment that would change what it does.
-pub fn spike() -> Command {
+pub(crate) fn spike() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spike"));
     for (name, _) in std::env::vars() {
         if name.starts_with("SPIKE_") || name == "NO_COLOR" {
@@ -95,67 +95,63 @@ pub fn spike() -> Command {
 
 /// A folder of a test's own, which is where the program is started.
 #[derive(Debug)]
-pub struct Desk(TempDir);
+pub(crate) struct Desk(TempDir);
 
 impl Desk {
     /// With `small.toml` in it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
         desk.write("small.toml", SMALL);
         desk
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.file(name), text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.file(name)).unwrap()
     }
 
-    pub fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = spike();
         command.current_dir(self.path()).args(words);
         command
     }
 
-    pub fn say(&self, words: &[&str]) -> Said {
+    pub(crate) fn say(&self, words: &[&str]) -> Said {
         Said::of(&mut self.command(words))
     }
 }
 
 /// A server of the program's that runs until it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let child = command.arg("--until-stdin-closes").stdin(Stdio::piped());
         let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { child, url }
-    }
-
-    pub fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
     }
 }
 
