@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 /// Rehearses the minute when everyone comes at once, and says whether the shop was right.
@@ -20,7 +21,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Live a scenario over real HTTP against the embedded shop and payment provider
-    Run(RunArgs),
+    Run(LiveArgs),
     /// Live a scenario in virtual time: same fans, same judge, same report
     Simulate(RunArgs),
     /// Validate a scenario and print what follows from it; run nothing
@@ -55,7 +56,7 @@ pub struct OverrideArgs {
     #[arg(long = "set", env = "SPIKE_SET", value_name = "KEY=VALUE", value_delimiter = ';')]
     pub set: Vec<String>,
     /// Accept an opening in the past
-    #[arg(long, env = "SPIKE_LATE")]
+    #[arg(long, env = "SPIKE_LATE", value_parser = switch())]
     pub late: bool,
 }
 
@@ -73,23 +74,35 @@ pub struct RunArgs {
     #[arg(short, long, env = "SPIKE_OUT", value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
     /// Say nothing but the verdict
-    #[arg(short, long, env = "SPIKE_QUIET")]
+    #[arg(short, long, env = "SPIKE_QUIET", value_parser = switch())]
     pub quiet: bool,
     /// Print progress line by line, even on a terminal
-    #[arg(long, env = "SPIKE_NO_TUI")]
+    #[arg(long, env = "SPIKE_NO_TUI", value_parser = switch())]
     pub no_tui: bool,
     /// Print summary.json on stdout instead of the text
-    #[arg(long, env = "SPIKE_JSON")]
+    #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
     pub json: bool,
     /// Also write the verdict as `JUnit` XML
     #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    #[arg(help = "Also write the verdict as JUnit XML")]
     pub junit: Option<PathBuf>,
     /// Check and print what would be run, but run nothing
-    #[arg(long, env = "SPIKE_DRY_RUN")]
+    #[arg(long, env = "SPIKE_DRY_RUN", value_parser = switch())]
     pub dry_run: bool,
     /// Print the scenario as it would be run, with overrides, and run nothing
-    #[arg(long, env = "SPIKE_PRINT_CONFIG")]
+    #[arg(long, env = "SPIKE_PRINT_CONFIG", value_parser = switch())]
     pub print_config: bool,
+}
+
+/// `spike run`.
+#[derive(Clone, Debug, Args)]
+pub struct LiveArgs {
+    /// What it shares with `spike simulate`.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// A shop that speaks the reference shop's API, instead of the embedded one
+    #[arg(short, long, env = "SPIKE_TARGET", value_name = "URL")]
+    pub target: Option<String>,
 }
 
 /// `spike check`.
@@ -110,12 +123,19 @@ pub struct FolderArgs {
     #[arg(value_name = "RUN_DIR")]
     pub folder: PathBuf,
     /// Print summary.json on stdout instead of the text
-    #[arg(long, env = "SPIKE_JSON")]
+    #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
     pub json: bool,
     /// Also write the verdict as `JUnit` XML
     #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
+    #[arg(help = "Also write the verdict as JUnit XML")]
     pub junit: Option<PathBuf>,
     /// Say nothing but the verdict
-    #[arg(short, long, env = "SPIKE_QUIET")]
+    #[arg(short, long, env = "SPIKE_QUIET", value_parser = switch())]
     pub quiet: bool,
+}
+
+/// What a switch's variable may say: `1`, `true`, `yes` or any word turns it on; nothing, `0`,
+/// `false`, `no` or `off` does not.
+fn switch() -> FalseyValueParser {
+    FalseyValueParser::new()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use spike::cli::Cli;
 use spike::command::dispatch;
-use spike::verdict::Verdict;
+use spike::verdict::{Verdict, bare_line};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -21,6 +21,6 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the one place where a failure of spike itself is told")]
 fn failed(what: &str) -> Verdict {
     eprintln!("error: {what}");
-    eprintln!("verdict: error (1)");
+    eprintln!("{}", bare_line(Verdict::Error));
     Verdict::Error
 }

@@ -248,9 +248,8 @@ fn missing(books: &Books<'_>, reads: &[Source]) -> Option<String> {
         _ => None,
     };
     let name = reads.iter().find_map(absent)?;
-    let why = books.evidence.ending.unreadable.iter().find(|why| why.contains(name));
-    Some(match why {
-        Some(why) => format!("the {name}'s ledger could not be read: {why}"),
+    Some(match books.evidence.ending.why_lacking(name) {
+        Some(why) => format!("there is no whole ledger of the {name}: {why}"),
         None => format!("there is no ledger of the {name}"),
     })
 }

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{self, RunFolder};
 use super::machine::machine;
+use super::say;
 use crate::cli::OverrideArgs;
 use crate::scenario::file::{self, Loaded};
 use crate::scenario::overrides::Overrides;
 use crate::scenario::problem::Colour;
 use crate::scenario::{Context, Late, Scenario};
-use crate::verdict::{Provenance, World};
+use crate::verdict::{Provenance, Verdict, World, bare_line};
 
 /// What is written down when a run begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,12 +29,24 @@ pub(super) fn load_all(
     args: &OverrideArgs,
     now_utc_ns: Option<u64>,
 ) -> Option<Vec<Loaded>> {
-    let loaded: Vec<_> = paths.iter().map(|path| load(path, args, now_utc_ns)).collect();
-    loaded.into_iter().collect()
+    let loaded: Vec<_> = paths.iter().map(|path| read(path, args, now_utc_ns)).collect();
+    or_refuse(loaded.into_iter().collect())
 }
 
 /// Reads a scenario; when it has problems they are told, and there is nothing.
 pub(super) fn load(path: &Path, args: &OverrideArgs, now_utc_ns: Option<u64>) -> Option<Loaded> {
+    or_refuse(read(path, args, now_utc_ns))
+}
+
+/// Says the last word where there is nothing to run.
+fn or_refuse<T>(loaded: Option<T>) -> Option<T> {
+    if loaded.is_none() {
+        say(&bare_line(Verdict::InvalidScenario));
+    }
+    loaded
+}
+
+fn read(path: &Path, args: &OverrideArgs, now_utc_ns: Option<u64>) -> Option<Loaded> {
     let overrides = Overrides { set: args.set.clone(), seed: args.seed, scale: args.scale };
     let late = if args.late { Late::Allowed } else { Late::Refused };
     match file::load(path, &overrides, &Context { now_utc_ns, late }) {

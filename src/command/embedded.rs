@@ -2,10 +2,13 @@
 //!
 //! They run the code path that users of `spike shop` and `spike provider` have, with descriptors
 //! and processor time of their own, and end when this process ends, however it ends: they watch
-//! their standard input.
+//! their standard input. The terminal's Ctrl-C is not for them, nor are the settings that the
+//! environment holds for servers that users start.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -76,6 +79,11 @@ fn write_settings(
     Ok(path)
 }
 
+/// Whether a variable of the environment is a flag of this program.
+fn is_ours(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with("SPIKE_")
+}
+
 /// Starts one child and waits until it says where it listens; that, and its process.
 fn start(
     binary: &Path,
@@ -85,7 +93,12 @@ fn start(
     more: &[String],
     children: &mut Vec<Child>,
 ) -> anyhow::Result<(SocketAddr, u32)> {
-    let mut child = Command::new(binary)
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    let mut child = command
+        .process_group(0)
         .arg(program)
         .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
         .arg("--settings")

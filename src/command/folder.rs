@@ -79,13 +79,18 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Writes a whole file.
+    /// Writes a whole file: it is there with all of `content`, or as it was before.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
         let path = self.file(name);
-        fs::write(&path, content).with_context(|| format!("failed to write {}", path.display()))
+        let unfinished = path.with_added_extension("unfinished");
+        let written = fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, &path));
+        if written.is_err() {
+            drop(fs::remove_file(&unfinished));
+        }
+        written.with_context(|| format!("failed to write {}", path.display()))
     }
 
     /// Writes a whole file as indented JSON.
@@ -108,9 +113,9 @@ impl RunFolder {
             serde_json::to_writer(&mut writer, line)
                 .map_err(std::io::Error::from)
                 .and_then(|()| writer.write_all(b"\n"))
-                .with_context(|| format!("failed to write {}", self.file(name).display()))?;
+                .context("failed to write down a ledger")?;
         }
-        writer.flush().with_context(|| format!("failed to write {}", self.file(name).display()))
+        writer.flush().context("failed to write down a ledger")
     }
 
     /// Reads a whole JSON file; `None` when it is not there.
@@ -138,11 +143,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn writer(&self, name: &str) -> anyhow::Result<BufWriter<File>> {
+    pub fn writer(&self, name: &str) -> anyhow::Result<BufWriter<NamedFile>> {
         let path = self.file(name);
         let file =
             File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(BufWriter::new(file))
+        Ok(BufWriter::new(NamedFile { file, path }))
     }
 
     /// A file of it to read; `None` when it is not there.
@@ -169,6 +174,25 @@ impl RunFolder {
             purchases: Box::new(self.writer(PURCHASES)?),
             snapshots: Box::new(self.writer(SNAPSHOTS)?),
         })
+    }
+}
+
+/// A file whose errors name it: they are told far from where it was opened.
+#[derive(Debug)]
+pub struct NamedFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl Write for NamedFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes).map_err(|error| {
+            std::io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+        })
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 

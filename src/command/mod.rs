@@ -10,6 +10,7 @@ mod progress;
 mod run;
 mod servers;
 mod simulate;
+mod target;
 mod verify;
 
 use std::io::Write;
@@ -18,7 +19,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, bare_line};
 
 pub use conclude::judge_folder;
 pub use simulate::rehearse;
@@ -60,8 +61,23 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The one verdict of several runs: the gravest.
-fn gravest(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+/// Says a line on stderr.
+fn say(line: &str) {
+    // Nobody is left to tell when standard error is gone.
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// The one verdict of several runs, which is the last word where it is of more than one.
+fn one_of(verdicts: &[Verdict]) -> Verdict {
+    let verdict = gravest(verdicts);
+    if verdicts.len() > 1 {
+        say(&format!("{}: the gravest of {} runs", bare_line(verdict), verdicts.len()));
+    }
+    verdict
+}
+
+/// The gravest of several verdicts; a pass where there is none.
+fn gravest(verdicts: &[Verdict]) -> Verdict {
     const GRAVEST_FIRST: [Verdict; 8] = [
         Verdict::Error,
         Verdict::InvalidScenario,
@@ -72,6 +88,5 @@ fn gravest(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
         Verdict::Regression,
         Verdict::OverCapacity,
     ];
-    let all: Vec<Verdict> = verdicts.into_iter().collect();
-    GRAVEST_FIRST.into_iter().find(|verdict| all.contains(verdict)).unwrap_or(Verdict::Pass)
+    GRAVEST_FIRST.into_iter().find(|verdict| verdicts.contains(verdict)).unwrap_or(Verdict::Pass)
 }

@@ -6,27 +6,36 @@ use anyhow::Context;
 
 use super::begin::{begin, load_all};
 use super::conclude::{Telling, conclude, took};
-use super::embedded::Embedded;
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
-use super::{check, gravest, print};
-use crate::cli::RunArgs;
+use super::target::{self, Place};
+use super::{check, one_of, print, say};
+use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::Ending;
 use crate::live::clock::Clock;
-use crate::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
+use crate::live::{self, Connections, LedgerSinks, LiveError, Settings, Stop, Target};
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::Loaded;
 use crate::scenario::{self, Scenario, offer};
-use crate::verdict::{Verdict, World};
+use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
 const LEAD: Duration = Duration::from_secs(2);
 
 /// Lives each scenario, one after the other.
-pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
+    let LiveArgs { run: args, target } = args;
     let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
     let Some(scenarios) = load_all(&args.scenarios, &args.overrides, Some(now)) else {
         return Ok(Verdict::InvalidScenario);
+    };
+    let place = match target.as_deref().map_or(Ok(Place::Embedded), target::place) {
+        Ok(place) => place,
+        Err(error) => {
+            say(&format!("error: failed to {error}"));
+            say(&bare_line(Verdict::InvalidScenario));
+            return Ok(Verdict::InvalidScenario);
+        }
     };
     let stop = stop_on_signals()?;
     let mut verdicts = Vec::new();
@@ -36,23 +45,34 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
         } else if args.dry_run {
             check::print_offer(&loaded, World::Live)?;
         } else {
-            verdicts.push(run_one(args, loaded, &stop)?);
+            verdicts.push(run_one(args, &place, loaded, &stop)?);
+        }
+        // Who stops one run of several stops them all.
+        if stop.presses() > 0 {
+            break;
         }
     }
-    Ok(gravest(verdicts))
+    Ok(one_of(&verdicts))
 }
 
-fn run_one(args: &RunArgs, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
+fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
-    let binary = std::env::current_exe().context("failed to find this program's own file")?;
-    let embedded = Embedded::start(&binary, &scenario, run.path(), clock.began_utc_ns())?;
+    let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
-    let ending = live(&scenario, clock, &embedded, &run, stop, &mut watch)?;
+    let lived = live(&scenario, clock, &target, &run, stop, &mut watch);
     watch.end();
     drop(embedded);
+    let ending = match lived {
+        Ok(ending) => ending,
+        Err(error) => match error.downcast_ref() {
+            Some(LiveError::Abandoned) => return Ok(abandoned(&run)),
+            Some(LiveError::TargetRefuses { .. }) => refused(clock, &error),
+            _ => return Err(error),
+        },
+    };
     run.write_json(folder::ENDING, &ending)?;
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
@@ -60,19 +80,33 @@ fn run_one(args: &RunArgs, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdic
     conclude(&run, &scenario, &begun, &telling)
 }
 
+/// What is left of a run that its user stopped for the second time.
+fn abandoned(run: &RunFolder) -> Verdict {
+    say(&format!("\nwhat was measured so far: {}", run.path().display()));
+    say(&format!("{}: the run was abandoned by its user", bare_line(Verdict::Aborted)));
+    Verdict::Aborted
+}
+
+/// The ending of a run that never began, because nobody answers at the target.
+fn refused(clock: Clock, error: &anyhow::Error) -> Ending {
+    say(&format!("error: {error:#}"));
+    let nobody = "nobody answers at the target";
+    Ending {
+        began_utc_ns: clock.began_utc_ns(),
+        absent: ["shop", "provider"].map(|name| format!("{name}: {nobody}")).to_vec(),
+        doubts: vec!["The target refuses: nobody answers there.".to_owned()],
+        ..Ending::default()
+    }
+}
+
 fn live(
     scenario: &Scenario,
     clock: Clock,
-    embedded: &Embedded,
+    target: &Target,
     run: &RunFolder,
     stop: &Stop,
     watch: &mut Watch,
 ) -> anyhow::Result<Ending> {
-    let target = Target {
-        shop: embedded.shop,
-        host: embedded.shop.to_string(),
-        provider: embedded.provider,
-    };
     let opening = scenario.first_opening();
     let mut recorder = Recorder::new(run.sinks()?, clock.began_utc_ns(), opening)
         .with_context(|| format!("failed to write into {}", run.path().display()))?;
@@ -82,7 +116,7 @@ fn live(
     };
     let settings = settings(scenario, clock);
     let mut show = |progress: &_| watch.show(progress);
-    live::run(scenario, &settings, &target, &mut recorder, ledgers, stop, &mut show)
+    live::run(scenario, &settings, target, &mut recorder, ledgers, stop, &mut show)
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
 }
 

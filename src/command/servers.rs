@@ -1,5 +1,7 @@
 //! `spike provider` and `spike shop`: the servers alone.
 
+use anyhow::Context;
+
 use crate::verdict::Verdict;
 
 /// Serves the mock payment provider until it is told to end.
@@ -10,6 +12,6 @@ pub(super) fn provider(args: &mock_provider::server::Args) -> anyhow::Result<Ver
 
 /// Serves the reference shop until it is told to end.
 pub(super) fn shop(args: &reference_shop::server::Args) -> anyhow::Result<Verdict> {
-    reference_shop::server::run(args.clone())?;
+    reference_shop::server::run(args.clone()).context("failed to serve the shop")?;
     Ok(Verdict::Pass)
 }

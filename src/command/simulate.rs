@@ -8,7 +8,7 @@ use super::begin::{begin, load_all};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
-use super::{check, gravest, print};
+use super::{check, one_of, print};
 use crate::cli::RunArgs;
 use crate::live::Stop;
 use crate::live::clock::Clock;
@@ -33,8 +33,12 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
         } else {
             verdicts.push(simulate_one(args, loaded, &stop)?);
         }
+        // Who stops one run of several stops them all.
+        if stop.presses() > 0 {
+            break;
+        }
     }
-    Ok(gravest(verdicts))
+    Ok(one_of(&verdicts))
 }
 
 fn simulate_one(args: &RunArgs, loaded: &Loaded, stop: &Stop) -> anyhow::Result<Verdict> {

@@ -123,11 +123,22 @@ pub struct Ending {
     pub drained: bool,
     /// Whether the run was cut short by its user.
     pub aborted: bool,
-    /// Why a ledger could not be read, by its name.
+    /// Why a ledger could not be read, a sentence each: `provider: connection refused`.
     pub unreadable: Vec<String>,
+    /// Why a ledger is not there to be read, in the same form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// Why the generator doubts its own reading, a sentence each.
     #[serde(default)]
     pub doubts: Vec<String>,
+}
+
+impl Ending {
+    /// Why the ledger of `name` cannot be had whole, if that was found.
+    pub fn why_lacking(&self, name: &str) -> Option<&str> {
+        let mut whys = self.unreadable.iter().chain(&self.absent);
+        whys.find_map(|why| why.strip_prefix(name)?.strip_prefix(": "))
+    }
 }
 
 /// All that the judge reads. Ledgers are absent where they could not be read.

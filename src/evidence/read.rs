@@ -69,8 +69,34 @@ pub struct Files<'a> {
 /// # Errors
 /// When the medium fails, or a line (other than a last one without its end) is not a `T`.
 pub fn json_lines<T: DeserializeOwned>(
+    reader: impl BufRead,
+    file: &'static str,
+) -> Result<Vec<T>, ReadError> {
+    lines(reader, file, LastLine::MayBeTorn)
+}
+
+/// Reads a file of one JSON value per line that was written to its end.
+///
+/// # Errors
+/// When the medium fails, or a line is not a `T`.
+fn whole_json_lines<T: DeserializeOwned>(
+    reader: impl BufRead,
+    file: &'static str,
+) -> Result<Vec<T>, ReadError> {
+    lines(reader, file, LastLine::IsWhole)
+}
+
+/// What a file's last line may be.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum LastLine {
+    MayBeTorn,
+    IsWhole,
+}
+
+fn lines<T: DeserializeOwned>(
     mut reader: impl BufRead,
     file: &'static str,
+    last: LastLine,
 ) -> Result<Vec<T>, ReadError> {
     let mut values = Vec::new();
     let mut text = Vec::new();
@@ -86,7 +112,7 @@ pub fn json_lines<T: DeserializeOwned>(
         }
         match serde_json::from_slice(&text) {
             Ok(value) => values.push(value),
-            Err(_) if text.last() != Some(&b'\n') => break,
+            Err(_) if last == LastLine::MayBeTorn && text.last() != Some(&b'\n') => break,
             Err(source) => return Err(ReadError::Line { file, line, source }),
         }
     }
@@ -116,10 +142,12 @@ pub enum Completeness {
 
 /// Reads everything but times and counts, which `measure` reads.
 ///
-/// A partial run gets an ending of its own: not drained, ended when the last fan was seen.
+/// A partial run gets an ending of its own: not drained, ended when the last fan was seen; and it
+/// has no ledgers, for they are fetched at the end. A ledger that cannot be read whole is absent,
+/// and the ending says why: what it lacks must not look like the shop's fault.
 ///
 /// # Errors
-/// As [`json_lines`] and [`ending`].
+/// As [`json_lines`] and [`ending`], of all but the ledgers.
 pub fn evidence(
     catalogue: Catalogue,
     files: &mut Files<'_>,
@@ -128,25 +156,48 @@ pub fn evidence(
         catalogue,
         purchases: json_lines(&mut files.purchases, "purchases.jsonl")?,
         snapshots: json_lines(&mut files.snapshots, "snapshots.jsonl")?,
-        shop: optional(files.shop.as_mut(), "ledger-shop.jsonl")?,
-        provider: optional(files.provider.as_mut(), "ledger-provider.jsonl")?,
+        shop: None,
+        provider: None,
         ending: Ending::default(),
     };
-    let completeness = if let Some(reader) = &mut files.ending {
-        evidence.ending = ending(reader)?;
-        Completeness::Whole
-    } else {
+    let Some(reader) = &mut files.ending else {
         evidence.ending = evidence.partial_ending();
-        Completeness::Partial
+        return Ok((evidence, Completeness::Partial));
     };
-    Ok((evidence, completeness))
+    let mut ending = ending(reader)?;
+    evidence.shop = ledger(files.shop.as_mut(), "shop", "ledger-shop.jsonl", &mut ending);
+    let provider = files.provider.as_mut();
+    evidence.provider = ledger(provider, "provider", "ledger-provider.jsonl", &mut ending);
+    evidence.ending = ending;
+    Ok((evidence, Completeness::Whole))
 }
 
-fn optional<T: DeserializeOwned>(
+/// The whole ledger of `name`, or none, and then `ending` knows why.
+fn ledger<T: DeserializeOwned>(
     reader: Option<impl BufRead>,
+    name: &str,
     file: &'static str,
-) -> Result<Option<Vec<T>>, ReadError> {
-    reader.map(|reader| json_lines(reader, file)).transpose()
+    ending: &mut Ending,
+) -> Option<Vec<T>> {
+    if ending.why_lacking(name).is_some() {
+        return None;
+    }
+    let why = match reader.map(|reader| whole_json_lines(reader, file)) {
+        Some(Ok(lines)) => return Some(lines),
+        Some(Err(error)) => told(&error),
+        None => format!("{file} is missing"),
+    };
+    ending.unreadable.push(format!("{name}: {why}"));
+    None
+}
+
+/// An error in one line, without what to do about it.
+fn told(error: &ReadError) -> String {
+    match error {
+        ReadError::Io { file, source } => format!("{file}: {source}"),
+        ReadError::Line { file, line, source } => format!("{file} line {line}: {source}"),
+        ReadError::Interval { file, line, what } => format!("{file} line {line}: {what}"),
+    }
 }
 
 impl Evidence {

@@ -60,6 +60,15 @@ impl Admin {
     }
 }
 
+/// The innermost cause of an error: what the system said.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut root = error;
+    while let Some(inner) = root.source() {
+        root = inner;
+    }
+    root.to_string()
+}
+
 /// An error with all its causes in one line, outermost first.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

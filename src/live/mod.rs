@@ -35,7 +35,7 @@ use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{Population, Scenario};
-use admin::{Admin, with_causes};
+use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
 use health::PreflightError;
 use load::Course;
@@ -58,8 +58,8 @@ pub struct Target {
     pub shop: SocketAddr,
     /// The shop's name in the field `Host`.
     pub host: String,
-    /// Where the provider listens, for its ledger.
-    pub provider: SocketAddr,
+    /// Where the provider listens, for its ledger, if that is known.
+    pub provider: Option<SocketAddr>,
 }
 
 /// How fans share connections.
@@ -163,6 +163,7 @@ pub fn run(
         drained,
         aborted,
         unreadable,
+        absent: absent(target),
         doubts: health::doubts(tally, survey.unheard()),
     })
 }
@@ -190,7 +191,7 @@ fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
     match admin.wait(async { request.send().await }) {
         Ok(_) => Ok(()),
         Err(error) => {
-            let why = with_causes(&error.without_url());
+            let why = root_cause(&error);
             Err(LiveError::TargetRefuses { address: target.shop, why })
         }
     }
@@ -259,13 +260,20 @@ fn drain(
     }
 }
 
-/// Fetches both ledgers; why those that cannot be had cannot.
+/// Which ledgers nobody can be asked for.
+fn absent(target: &Target) -> Vec<String> {
+    let unknown = "provider: it is not known where the target's provider listens";
+    if target.provider.is_none() { vec![unknown.to_owned()] } else { Vec::new() }
+}
+
+/// Fetches the ledgers of whoever is known; why those that cannot be had cannot.
 fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Vec<String> {
     let LedgerSinks { shop, provider } = ledgers;
     let mut unreadable = Vec::new();
     for (name, address, sink) in
-        [("shop", target.shop, shop), ("provider", target.provider, provider)]
+        [("shop", Some(target.shop), shop), ("provider", target.provider, provider)]
     {
+        let Some(address) = address else { continue };
         if let Err(error) = ledger::fetch(admin, address, sink.as_mut()) {
             unreadable.push(format!("{name}: {}", with_causes(&error)));
         }

@@ -171,7 +171,8 @@ impl Trial {
             drain: Duration::from_secs(5),
             visits: Some(visits),
         };
-        let target = Target { shop: address, host: "shop.test".to_owned(), provider: address };
+        let target =
+            Target { shop: address, host: "shop.test".to_owned(), provider: Some(address) };
         let [purchases, snapshots, of_shop, of_provider] = [(); 4].map(|()| Page::default());
         let sinks = Sinks {
             latency: Box::new(io::sink()),

@@ -87,12 +87,17 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
     })
 }
 
+/// The last line on stderr where there is nothing more to say: `verdict: error (1)`.
+pub fn bare_line(verdict: Verdict) -> String {
+    format!("verdict: {} ({})", verdict.word(), verdict.exit_code())
+}
+
 /// How many reasons the last line holds: more would wrap off the screen.
 const REASONS_MAX: usize = 4;
 
 /// The last line on stderr: `verdict: invariant_violated (111): INV-OVERSELL: 37 pieces oversold`.
 pub fn last_line(judged: &Judged) -> String {
-    let mut line = format!("verdict: {} ({})", judged.verdict.word(), judged.exit_code);
+    let mut line = bare_line(judged.verdict);
     for (place, reason) in judged.reasons.iter().take(REASONS_MAX).enumerate() {
         line.push_str(if place == 0 { ": " } else { "; " });
         line.push_str(reason.trim_end_matches('.'));

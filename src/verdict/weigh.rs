@@ -83,11 +83,11 @@ impl Case<'_> {
         if self.completeness == Completeness::Partial {
             doubts.push("The run is partial: it was killed before its end.".to_owned());
         }
+        doubts.extend(self.evidence.ending.doubts.iter().cloned());
         doubts.extend(self.nothing_answered());
         doubts.extend(self.no_orders());
         let unreadable = self.evidence.ending.unreadable.iter();
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
-        doubts.extend(self.evidence.ending.doubts.iter().cloned());
         if self.world == World::Live {
             doubts.extend(self.generator_late());
             doubts.extend(self.generator_shed());

@@ -76,10 +76,12 @@ pub struct Args {
 
     /// When the run began, in nanoseconds of UTC [default: now]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64))]
+    #[arg(env = "SPIKE_PROVIDER_BEGAN_UTC_NS")]
     pub began_utc_ns: Option<u64>,
 
     /// End when standard input is closed
-    #[arg(long)]
+    #[arg(long, env = "SPIKE_PROVIDER_UNTIL_STDIN_CLOSES")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 }
 

@@ -44,7 +44,8 @@ pub struct Args {
     #[arg(long, value_name = "N", env = "SPIKE_SHOP_BEGAN_UTC_NS")]
     pub began_utc_ns: Option<u64>,
     /// End when standard input closes, so that no shop outlives who started it
-    #[arg(long)]
+    #[arg(long, env = "SPIKE_SHOP_UNTIL_STDIN_CLOSES")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 }
 
