@@ -30,6 +30,9 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
             print(&loaded.text_as_run(World::Simulated))?;
         } else if args.dry_run {
             check::print_offer(loaded, World::Simulated)?;
+        } else if stop.presses() > 0 {
+            // Who stopped one scenario wants none of those after it.
+            verdicts.push(Verdict::Aborted);
         } else {
             verdicts.push(simulate_one(args, loaded, &stop)?);
         }
