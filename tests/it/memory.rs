@@ -78,22 +78,33 @@ fn peak_so_far_kib(process: u32) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
 
-fn hold_to_five_percent(command: &str, few: &[&str], many: &[&str]) {
+/// The peak of one and the same run varies by some percent; what grows with the requests grows in
+/// each try.
+const TRIES: usize = 3;
+
+/// Ten times the requests of each fan's reload.
+fn hold_to_five_percent(command: &str, fans: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let few = watch(folder.path(), command, few);
-    let many = watch(folder.path(), command, many);
-    assert!(many.requests > 9 * few.requests, "{few:?}, {many:?}");
-    assert!(few.peak_kib > 1_000, "{few:?}");
-    assert!(many.peak_kib * 100 <= few.peak_kib * 105, "{few:?}, {many:?}");
+    let mut tries = Vec::new();
+    for _ in 0..TRIES {
+        let few = watch(folder.path(), command, &[fans, "fans.0.reload.calls=2"]);
+        let many = watch(folder.path(), command, &[fans, "fans.0.reload.calls=20"]);
+        assert!(many.requests > 9 * few.requests, "{few:?}, {many:?}");
+        assert!(few.peak_kib > 1_000, "{few:?}");
+        if many.peak_kib * 100 <= few.peak_kib * 105 {
+            return;
+        }
+        tries.push((few, many));
+    }
+    panic!("peak memory grows with the requests: {tries:?}");
 }
 
 #[test]
 fn ten_times_the_requests_cost_a_live_run_no_more_memory() {
-    alone(|| hold_to_five_percent("run", &[], &["fans.0.reload.calls=20"]));
+    alone(|| hold_to_five_percent("run", "fans.0.count=400"));
 }
 
 #[test]
 fn ten_times_the_requests_cost_a_simulated_run_no_more_memory() {
-    let (few, many) = ("fans.0.reload.gap=1s", "fans.0.reload.gap=100ms");
-    hold_to_five_percent("simulate", &["fans.0.count=2000", few], &["fans.0.count=2000", many]);
+    hold_to_five_percent("simulate", "fans.0.count=2000");
 }
