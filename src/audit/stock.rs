@@ -66,16 +66,29 @@ impl Off {
 }
 
 /// The balances that one row per piece adds up to, where the shop keeps such rows.
+///
+/// A piece that stands in several rows is one piece: that two orders have it is
+/// [`oversell`]'s to tell.
 fn rows(books: &Books<'_>) -> Vec<(String, u64, Balance)> {
-    let mut rows: BTreeMap<&str, Balance> = BTreeMap::new();
+    let mut pieces: BTreeMap<(&str, u64), State> = BTreeMap::new();
     for row in books.shop.unwrap_or_default() {
-        if let ShopLine::Unit { item, state, .. } = row {
-            let balance = rows.entry(item).or_default();
-            match state.as_str() {
-                "free" => balance.free += 1,
-                "sold" => balance.sold += 1,
-                _ => balance.held += 1,
-            }
+        if let ShopLine::Unit { unit, item, state, .. } = row {
+            let state = match state.as_str() {
+                "free" => State::Free,
+                "sold" => State::Sold,
+                _ => State::Held,
+            };
+            let piece = pieces.entry((item, *unit)).or_insert(state);
+            *piece = state.max(*piece);
+        }
+    }
+    let mut rows: BTreeMap<&str, Balance> = BTreeMap::new();
+    for ((item, _), state) in pieces {
+        let balance = rows.entry(item).or_default();
+        match state {
+            State::Free => balance.free += 1,
+            State::Held => balance.held += 1,
+            State::Sold => balance.sold += 1,
         }
     }
     rows.into_iter()
@@ -85,6 +98,14 @@ fn rows(books: &Books<'_>) -> Vec<(String, u64, Balance)> {
         .collect()
 }
 
+/// How far a piece has gone.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Free,
+    Held,
+    Sold,
+}
+
 /// max(sold by the shop's orders, by captured payments, by what clients were told) ≤ stock, for
 /// items and slots; and no piece is in two orders.
 pub(super) fn oversell(books: &Books<'_>) -> Found {
@@ -92,7 +113,7 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
     let paid = demand::sold(catalogue, books.shop.unwrap_or_default());
     let captured = captured(books);
     let (told, _) = demand::told_bought(catalogue, &books.evidence.purchases);
-    let mut count = 0;
+    let mut excess: BTreeMap<String, u64> = BTreeMap::new();
     let mut witness = Vec::new();
     for name in names(&[&paid, &captured, &told]) {
         let Some(initial) = books.initial(&name) else { continue };
@@ -100,7 +121,6 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
         let sold = of(&paid).max(of(&captured)).max(of(&told));
         let over = sold.saturating_sub(initial);
         if over > 0 {
-            count = over.saturating_add(count);
             witness.push(format!(
                 "{name}: there were {initial}; {} in paid orders, {} in orders whose money was \
                  taken, {} that clients were told are theirs",
@@ -109,11 +129,18 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
                 of(&told)
             ));
             witness.extend(over_the_last(books, &name, initial));
+            excess.insert(name, over);
         }
     }
     let (twice, where_to) = sold_twice(books);
     witness.extend(where_to);
-    Found::count(count + twice, "pieces and places oversold", || witness)
+    for (item, twice) in twice {
+        // A piece sold to two is also one sold beyond what there was: it counts once.
+        let excess = excess.entry(item.to_owned()).or_default();
+        *excess = twice.max(*excess);
+    }
+    let count = excess.values().fold(0, |sum: u64, over| sum.saturating_add(*over));
+    Found::count(count, "pieces and places oversold", || witness)
 }
 
 /// What is in orders whose money was taken.
@@ -159,10 +186,11 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
     })
 }
 
-/// Pieces that are in two orders at once.
-fn sold_twice(books: &Books<'_>) -> (u64, Vec<String>) {
+/// How many pieces of each item are in two orders at once, and the first of them.
+fn sold_twice<'a>(books: &Books<'a>) -> (BTreeMap<&'a str, u64>, Option<String>) {
     let mut taken: BTreeMap<(&str, u64), &str> = BTreeMap::new();
-    let (mut count, mut witness) = (0, Vec::new());
+    let mut twice: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut witness = None;
     for row in books.shop.unwrap_or_default() {
         let ShopLine::Unit { unit, item, state, order_id: Some(order) } = row else { continue };
         if state == "free" {
@@ -170,14 +198,13 @@ fn sold_twice(books: &Books<'_>) -> (u64, Vec<String>) {
         }
         match taken.insert((item, *unit), order) {
             Some(other) if other != order => {
-                count += 1;
-                if witness.is_empty() {
-                    witness
-                        .push(format!("piece {unit} of {item} is in orders {other} and {order}"));
-                }
+                *twice.entry(item).or_default() += 1;
+                witness.get_or_insert_with(|| {
+                    format!("piece {unit} of {item} is in orders {other} and {order}")
+                });
             }
             _ => {}
         }
     }
-    (count, witness)
+    (twice, witness)
 }

@@ -245,6 +245,28 @@ fn an_honest_run_holds_every_invariant() {
     }
 }
 
+#[test]
+fn a_piece_sold_to_two_is_oversold_once_and_conserved() {
+    let mut stage = Stage::honest();
+    stage.buys(30, TEE);
+    let oversold = |stage: &Stage| {
+        let findings = audit(&stage.evidence, &facts(), &[]);
+        findings.into_iter().find(|finding| finding.id == "INV-OVERSELL").unwrap().count
+    };
+    for line in stage.shop() {
+        match line {
+            ShopLine::Unit { unit, .. } if *unit >= 60 => *unit -= 60,
+            ShopLine::Stock { item, initial: 22, free, sold, .. } if item == TEE => {
+                (*free, *sold) = (0, 22);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((stage.fired(), oversold(&stage)), (vec!["INV-OVERSELL".to_owned()], 2));
+    stage.buys(32, TEE);
+    assert_eq!(oversold(&stage), 2);
+}
+
 /// A way to break exactly one promise.
 type Sabotage = (&'static str, &'static str, fn(&mut Stage));
 
@@ -290,6 +312,8 @@ const SABOTAGES: [Sabotage; 20] = [
                 *unit = 0;
             }
         }
+        let (item, state) = (TEE.to_owned(), "free".to_owned());
+        stage.shop().push(ShopLine::Unit { unit: 4, item, state, order_id: None });
     }),
     ("INV-STRANDED", "pieces held for a declined order", |stage| {
         stage.shop().push(reservation("15"));

@@ -19,6 +19,8 @@ pub(super) struct Guest {
     operation: u32,
     /// What it waits for.
     request: Option<Request>,
+    /// Whether a deadline of it stands in the calendar: one at a time, however many operations.
+    watched: bool,
     /// When the first call of that was sent.
     sent: Time,
     /// Its present call, from 0: a reload makes several, one after the other.
@@ -40,6 +42,7 @@ impl<'run> World<'run> {
                     fan: Fan::new(FanId { population: number, index }),
                     operation: 0,
                     request: None,
+                    watched: false,
                     sent: at,
                     call: 0,
                     call_sent: at,
@@ -60,12 +63,28 @@ impl<'run> World<'run> {
         self.tell(at, guest, Input::Woke { at });
     }
 
-    /// The operation's time is over: nobody knows what came of it. What was sent takes its course.
-    pub(super) fn deadline(&mut self, at: Time, guest: u32, operation: u32) {
-        let waiting = &self.guests[guest as usize];
-        if waiting.operation == operation && waiting.request.is_some() {
-            self.count_call(at, guest, Outcome::Unknown);
-            self.conclude(at, guest, Reply::of(Outcome::Unknown));
+    /// The time of the operation that was under way when this was entered is over. If that one is
+    /// under way still, nobody knows what came of it, and what was sent takes its course; if a
+    /// later one is, its deadline is next.
+    pub(super) fn deadline(&mut self, at: Time, guest: u32) {
+        let entry = &mut self.guests[guest as usize];
+        entry.watched = false;
+        match entry.request {
+            None => {}
+            Some(request) if request.deadline > at => self.watch(guest, &request),
+            Some(_) => {
+                self.count_call(at, guest, Outcome::Unknown);
+                self.conclude(at, guest, Reply::of(Outcome::Unknown));
+            }
+        }
+    }
+
+    /// Sees to it that the deadline of a guest's operation is not missed.
+    fn watch(&mut self, guest: u32, request: &Request) {
+        let entry = &mut self.guests[guest as usize];
+        if !entry.watched {
+            entry.watched = true;
+            self.calendar.schedule_in_order(request.deadline, Event::Deadline(guest));
         }
     }
 
@@ -115,9 +134,8 @@ impl<'run> World<'run> {
         entry.request = Some(*request);
         entry.sent = at;
         entry.call = 0;
-        let operation = entry.operation;
         self.meter.sent(request.operation, request.intended, at);
-        self.calendar.schedule_in_order(request.deadline, Event::Deadline { guest, operation });
+        self.watch(guest, request);
         self.send_call(at, guest, request);
     }
 

@@ -41,8 +41,8 @@ enum Event {
     Arrive(u32),
     /// A fan's sleep is over.
     Wake(u32),
-    /// A fan's operation (by its number) has had its time.
-    Deadline { guest: u32, operation: u32 },
+    /// A fan's operation has had its time, or an earlier one would have.
+    Deadline(u32),
     /// A request reaches the edge.
     AtEdge(u32),
     /// The edge has done its part of a request.
@@ -205,7 +205,7 @@ impl<'a> World<'a> {
         match event {
             Event::Arrive(guest) => self.arrive(at, guest),
             Event::Wake(guest) => self.wake(at, guest),
-            Event::Deadline { guest, operation } => self.deadline(at, guest, operation),
+            Event::Deadline(guest) => self.deadline(at, guest),
             Event::AtEdge(call) => self.at_edge(at, call),
             Event::EdgeDone(call) => self.edge_done(at, call),
             Event::ApplicationDone(call) => self.application_done(at, call),

@@ -83,7 +83,7 @@ fn against(
     folder: &RunFolder,
 ) -> Ending {
     let Embedded { shop, provider, .. } = *embedded;
-    let target = Target { shop, host: shop.to_string(), provider };
+    let target = Target { shop, host: shop.to_string(), provider: Some(provider) };
     let (sinks, began) = (folder.sinks().unwrap(), settings.clock.began_utc_ns());
     let mut recorder = Recorder::new(sinks, began, scenario.first_opening()).unwrap();
     let ledgers = LedgerSinks {

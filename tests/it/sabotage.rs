@@ -1,0 +1,129 @@
+//! Each promise that the shop can be told to break is found out, and nothing else is reported;
+//! an honest shop is never accused.
+
+use std::collections::BTreeSet;
+
+use reference_shop::rules::fault::Fault;
+use reference_shop::settings::Saga;
+use spike::verdict::{Judged, Verdict};
+
+use crate::rehearsal::{count, run, scenario, set, simulate, violated};
+
+/// 400 fans for 100 pieces, cards that are declined, a provider that refuses nothing. Places in
+/// slots are ample, but for the fault that gives too many of them away.
+const SALE: &str = r#"
+schema = 1
+name = "sabotage"
+seed = 11
+
+[[sale]]
+id = "day-1"
+opens = "+2s"
+lasts = "8s"
+items = [{ id = "tee", stock = 60, price = 4_500 }, { id = "towel", stock = 40, price = 2_500 }]
+slots = [{ id = "12:30", capacity = 20 }, { id = "13:00", capacity = 100 }]
+
+[[fans]]
+name = "fans"
+count = 400
+arrive = { shape = "constant", from = "-1s", over = "2s" }
+reload = { gap = "1s", calls = 2, cacheable = 1 }
+patience = "6s"
+think = "100ms"
+pieces = [0.7, 0.3]
+sold_out = { leave = 1.0, every = "1s" }
+
+[shop]
+storage = "memory"
+reservation = { ttl = "2s", sweep = "500ms" }
+
+[provider]
+profile = "stripe-2024"
+declines = 0.05
+hangs = 0.0
+latency = { authorize = "200ms", capture = "100ms" }
+
+[[provider.limits]]
+rate = 5_000
+burst = 5_000
+
+[audit]
+drain = "4s"
+"#;
+
+/// More want a place than there are places.
+const FEW_PLACES: [&str; 2] = ["sale.0.slots.0.capacity=10", "sale.0.slots.1.capacity=30"];
+
+const SAGAS: [(&str, Saga); 2] =
+    [("authorize-first", Saga::AuthorizeFirst), ("reserve-first", Saga::ReserveFirst)];
+
+/// Lives the sale in virtual time, with or without a fault.
+fn sabotaged(saga: &str, fault: Option<Fault>) -> Judged {
+    let saga = format!("shop.saga={saga}");
+    let faults = faults(fault);
+    let mut changes = vec![saga.as_str(), &faults];
+    if fault == Some(Fault::OversellSlots) {
+        changes.extend(FEW_PLACES);
+    }
+    simulate(&scenario(SALE, &set(&changes))).0
+}
+
+fn faults(fault: Option<Fault>) -> String {
+    let word = fault.map(|fault| format!("{:?}", fault.word())).unwrap_or_default();
+    format!("shop.faults=[{word}]")
+}
+
+/// Under reserve-first the table lets these two show only behind a provider that refuses captures
+/// and where many reserve at once.
+fn shows_under(fault: Fault, saga: Saga) -> bool {
+    saga == Saga::AuthorizeFirst || !matches!(fault, Fault::LostVoid | Fault::CaptureWithoutStock)
+}
+
+#[test]
+fn every_fault_trips_its_invariants_and_no_other() {
+    for (word, saga) in SAGAS {
+        for fault in Fault::ALL.into_iter().filter(|fault| shows_under(*fault, saga)) {
+            let judged = sabotaged(word, Some(fault));
+            let trips: BTreeSet<&str> = fault.trips().iter().copied().collect();
+            assert_eq!(violated(&judged), trips, "{fault:?} under {word}: {:?}", judged.reasons);
+            assert_eq!(judged.verdict, Verdict::InvariantViolated, "{fault:?} under {word}");
+        }
+    }
+}
+
+#[test]
+fn an_honest_shop_is_accused_of_nothing() {
+    for (word, _) in SAGAS {
+        let judged = sabotaged(word, None);
+        assert_eq!(judged.verdict, Verdict::Pass, "{word}: {:?}", judged.reasons);
+        let items = &judged.measured.sales["day-1"].items;
+        assert!(items.values().all(|item| item.sold == item.stock), "{word}: {items:?}");
+
+        let few =
+            scenario(SALE, &set(&[FEW_PLACES[0], FEW_PLACES[1], &format!("shop.saga={word}")]));
+        let judged = simulate(&few).0;
+        assert_eq!(judged.verdict, Verdict::Pass, "{word}: {:?}", judged.reasons);
+        let slots = &judged.measured.sales["day-1"].slots;
+        assert!(slots.values().all(|slot| slot.taken == slot.capacity), "{word}: {slots:?}");
+    }
+}
+
+/// The shop keeps a tenth of each stock more to sell than there is.
+#[test]
+fn the_pieces_oversold_are_counted_once() {
+    assert_eq!(count(&sabotaged("authorize-first", Some(Fault::Oversell)), "INV-OVERSELL"), 10);
+}
+
+#[test]
+fn a_live_shop_that_breaks_a_promise_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sabotage.toml");
+    std::fs::write(&path, SALE).unwrap();
+    for fault in [Fault::Oversell, Fault::StrandOnDecline, Fault::LostVoid] {
+        let judged = run(&path, &[&faults(Some(fault))]);
+        assert_eq!(judged.verdict, Verdict::InvariantViolated, "{fault:?}: {:?}", judged.reasons);
+        let violated = violated(&judged);
+        let missing: Vec<_> = fault.trips().iter().filter(|id| !violated.contains(*id)).collect();
+        assert!(missing.is_empty(), "{fault:?} did not trip {missing:?}: {:?}", judged.reasons);
+    }
+}
