@@ -167,7 +167,7 @@ async fn a_small_bucket_refuses_and_says_when_to_come_back() {
 #[tokio::test]
 async fn a_repetition_of_a_call_under_way_conflicts() {
     let slow = Law::Constant(Duration::from_mins(10));
-    let latency = Latency { authorize: slow, capture: slow, void: slow, refusal: slow };
+    let latency = Latency { authorize: slow, capture: slow, void: slow, refusal: Law::default() };
     let shop = Merchant::of(Settings { latency, ..settings() });
     let first = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
     while shop.get("/admin/status").await.1["pending"] != 1 {}
