@@ -75,7 +75,7 @@ servers = 4
 service = { median = "3ms", sigma = 0.5 }
 
 [objectives]
-"reload p(99)" = "< 300ms"
+"reload p(90)" = "< 300ms"
 "#;
 
 /// What a run hangs on; a run's provenance (when, where, how fast) is no part of it.
