@@ -111,5 +111,5 @@ fn ten_times_the_requests_cost_a_simulated_run_no_more_memory() {
 
 #[test]
 fn ten_times_the_operations_cost_a_simulated_run_no_more_memory() {
-    hold_to_five_percent("simulate", "fans.0.count=2000", ["fans.0.reload.gap", "1s", "100ms"]);
+    hold_to_five_percent("simulate", "fans.0.count=2000", ["fans.0.reload.gap", "1s", "70ms"]);
 }
