@@ -29,6 +29,18 @@ pub enum Call {
         /// Which.
         authorization: AuthorizationId,
     },
+    /// Gives captured money back.
+    Refund {
+        /// Of which authorization.
+        authorization: AuthorizationId,
+        /// How much, at most what was captured and not given back yet.
+        amount: Amount,
+    },
+    /// Asks where an authorization stands; nothing moves.
+    Retrieve {
+        /// Which.
+        authorization: AuthorizationId,
+    },
 }
 
 impl Call {
@@ -38,6 +50,8 @@ impl Call {
             Self::Authorize { .. } => PaymentOperation::Authorize,
             Self::Capture { .. } => PaymentOperation::Capture,
             Self::Void { .. } => PaymentOperation::Void,
+            Self::Refund { .. } => PaymentOperation::Refund,
+            Self::Retrieve { .. } => PaymentOperation::Retrieve,
         }
     }
 }
@@ -55,30 +69,82 @@ pub struct PaymentRequest {
     pub call: Call,
 }
 
-/// An operation of the provider.
+/// An operation of the provider. Each is an endpoint of its own to the limiters.
 #[derive(
     Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentOperation {
-    /// Reserve money on a card.
+    /// Reserve money on a card, in one call.
     Authorize,
+    /// Make a payment without money yet: it is confirmed later.
+    Create,
+    /// Reserve (or take) the money of a payment that was made before.
+    Confirm,
+    /// The cardholder passes or fails the challenge of 3-D Secure: no call of the merchant.
+    Authenticate,
+    /// Change what is said of a payment.
+    Update,
     /// Take it.
     Capture,
     /// Let it go.
     Void,
+    /// Let go because nobody captured in time: no call of the merchant.
+    Expire,
+    /// Give it back.
+    Refund,
+    /// Look at one thing.
+    Retrieve,
+    /// Look at many.
+    List,
+    /// Make a token or a payment method of a card.
+    Tokenize,
+    /// Anything about a customer.
+    Customer,
+    /// Keep a card for later.
+    Setup,
+    /// Anything else: events, webhook endpoints.
+    Other,
 }
 
 impl PaymentOperation {
     /// All operations.
-    pub const ALL: [Self; 3] = [Self::Authorize, Self::Capture, Self::Void];
+    pub const ALL: [Self; 15] = [
+        Self::Authorize,
+        Self::Create,
+        Self::Confirm,
+        Self::Authenticate,
+        Self::Update,
+        Self::Capture,
+        Self::Void,
+        Self::Expire,
+        Self::Refund,
+        Self::Retrieve,
+        Self::List,
+        Self::Tokenize,
+        Self::Customer,
+        Self::Setup,
+        Self::Other,
+    ];
 
     /// The operation's word in files and idempotency keys.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
+            Self::Create => "create",
+            Self::Confirm => "confirm",
+            Self::Authenticate => "authenticate",
+            Self::Update => "update",
             Self::Capture => "capture",
             Self::Void => "void",
+            Self::Expire => "expire",
+            Self::Refund => "refund",
+            Self::Retrieve => "retrieve",
+            Self::List => "list",
+            Self::Tokenize => "tokenize",
+            Self::Customer => "customer",
+            Self::Setup => "setup",
+            Self::Other => "other",
         }
     }
 }
@@ -95,6 +161,13 @@ pub enum PaymentReply {
     Captured,
     /// The money is let go.
     Voided,
+    /// The money is given back.
+    Refunded,
+    /// The cardholder is asked first (3-D Secure): neither reserved nor declined yet.
+    Challenged {
+        /// Under this name.
+        authorization: AuthorizationId,
+    },
     /// The card was declined.
     Declined {
         /// Why, such as `insufficient_funds`.
@@ -129,10 +202,18 @@ pub enum PaymentOutcome {
     Captured,
     /// Money let go.
     Voided,
+    /// Money given back.
+    Refunded,
+    /// Taken note of; no money moved.
+    Accepted,
+    /// The cardholder is asked first (3-D Secure); nothing reserved yet.
+    Challenged,
     /// Card declined; nothing reserved.
     Declined,
     /// Refused by a limiter; nothing happened.
     RateLimited,
+    /// Refused because another call held the payment for too long; nothing happened.
+    LockTimeout,
     /// Refused as a call that cannot succeed; nothing happened.
     Refused,
     /// Refused because the same key is under way; nothing happened.
@@ -154,7 +235,11 @@ pub struct PaymentLine {
     pub utc_ns: u64,
     /// The authorization, where one is meant or made.
     pub payment: Option<String>,
-    /// The merchant's reference: the purchase intent.
+    /// The merchant's own reference of the order, such as its number; may be empty.
+    #[serde(default)]
+    pub reference: String,
+    /// The purchase intent that both ledgers name: the merchant's reference where it names no
+    /// other.
     pub intent: String,
     /// What was asked.
     pub operation: PaymentOperation,

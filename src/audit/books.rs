@@ -48,6 +48,7 @@ pub(super) struct Payment<'a> {
     pub(super) intent: &'a str,
     pub(super) authorized: Option<u64>,
     captured: u64,
+    refunded: u64,
     pub(super) captures: u64,
     pub(super) voided: bool,
     /// The place of its order among [`Books::orders`].
@@ -57,7 +58,7 @@ pub(super) struct Payment<'a> {
 impl Payment<'_> {
     /// Money taken and not given back \[minor units\].
     pub(super) const fn net(&self) -> u64 {
-        if self.voided { 0 } else { self.captured }
+        if self.voided { 0 } else { self.captured.saturating_sub(self.refunded) }
     }
 
     /// Whether money is reserved that was neither taken nor let go.
@@ -217,7 +218,10 @@ fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {
     for line in provider.iter().filter(|line| !line.replayed) {
         let moves = matches!(
             line.outcome,
-            PaymentOutcome::Authorized | PaymentOutcome::Captured | PaymentOutcome::Voided
+            PaymentOutcome::Authorized
+                | PaymentOutcome::Captured
+                | PaymentOutcome::Voided
+                | PaymentOutcome::Refunded
         );
         if !moves {
             continue;
@@ -230,6 +234,7 @@ fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {
                 intent: &line.intent,
                 authorized: None,
                 captured: 0,
+                refunded: 0,
                 captures: 0,
                 voided: false,
                 order: None,
@@ -242,6 +247,9 @@ fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {
             PaymentOutcome::Captured => {
                 payment.captures += 1;
                 payment.captured = payment.captured.saturating_add(line.amount.minor());
+            }
+            PaymentOutcome::Refunded => {
+                payment.refunded = payment.refunded.saturating_add(line.amount.minor());
             }
             _ => payment.voided = true,
         }

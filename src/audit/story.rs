@@ -77,15 +77,22 @@ fn of_provider(payment: &PaymentLine) -> String {
     let name = payment.payment.as_deref().unwrap_or(&payment.key);
     let money = thousands(payment.amount.minor());
     let asked = match payment.operation {
-        PaymentOperation::Authorize => "authorization",
-        PaymentOperation::Capture => "capture",
-        PaymentOperation::Void => "void",
+        PaymentOperation::Authorize | PaymentOperation::Confirm => "authorization",
+        other => other.word(),
     };
     let what = match payment.outcome {
         _ if payment.replayed => format!("the provider repeated its answer to the {asked}"),
         PaymentOutcome::Authorized => format!("the provider authorized {money} as payment {name}"),
         PaymentOutcome::Captured => format!("the provider took {money} of payment {name}"),
         PaymentOutcome::Voided => format!("the provider let payment {name} go"),
+        PaymentOutcome::Refunded => format!("the provider gave back {money} of payment {name}"),
+        PaymentOutcome::Accepted => format!("the provider took note of the {asked}"),
+        PaymentOutcome::Challenged => {
+            format!("the provider asked the cardholder of payment {name} first")
+        }
+        PaymentOutcome::LockTimeout => {
+            format!("the provider refused the {asked}: another call held payment {name}")
+        }
         PaymentOutcome::Declined => format!("the provider declined the card for {money}"),
         PaymentOutcome::RateLimited => {
             format!("the provider refused the {asked}: too many calls (429)")

@@ -132,6 +132,7 @@ impl Stage {
         self.provider().push(PaymentLine {
             utc_ns: utc(2_000 + u64::from(index) * 100 + ms),
             payment: Some(payment.to_string()).filter(|_| outcome != PaymentOutcome::Declined),
+            reference: String::new(),
             intent: fan(index).to_string(),
             operation,
             outcome,
@@ -628,6 +629,7 @@ fn payment_line() -> impl Strategy<Value = PaymentLine> {
             utc_ns,
             payment,
             key: intent.clone(),
+            reference: String::new(),
             intent,
             operation: PaymentOperation::Capture,
             outcome,

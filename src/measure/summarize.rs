@@ -256,6 +256,10 @@ fn payments(provider: &[PaymentLine]) -> PaymentSummary {
             }
             PaymentOutcome::RateLimited => summary.refused += 1,
             PaymentOutcome::Declined
+            | PaymentOutcome::Refunded
+            | PaymentOutcome::Accepted
+            | PaymentOutcome::Challenged
+            | PaymentOutcome::LockTimeout
             | PaymentOutcome::Refused
             | PaymentOutcome::InFlight
             | PaymentOutcome::Failed

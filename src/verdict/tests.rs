@@ -97,6 +97,7 @@ fn payment(index: u32, outcome: PaymentOutcome) -> PaymentLine {
     PaymentLine {
         utc_ns: 11_500_000_000,
         payment: Some(index.to_string()),
+        reference: String::new(),
         intent: FanId { population: 0, index }.to_string(),
         operation: PaymentOperation::Authorize,
         outcome,

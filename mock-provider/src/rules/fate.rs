@@ -54,6 +54,8 @@ fn draw(settings: &Settings, request: &PaymentRequest, purpose: Purpose) -> doma
         Call::Authorize { .. } => 0,
         Call::Capture { .. } => 1,
         Call::Void { .. } => 2,
+        Call::Refund { .. } => 3,
+        Call::Retrieve { .. } => 4,
     };
     draw_for(settings.seed, number_of(&request.key), purpose, operation)
 }

@@ -167,6 +167,7 @@ impl Provider {
                 .authorizations
                 .capture(account, authorization, amount)
                 .map(|()| PaymentReply::Captured),
+            Call::Refund { .. } | Call::Retrieve { .. } => Err(Refusal::UnexpectedState),
             Call::Void { authorization } => {
                 self.authorizations.void(account, authorization).map(|()| PaymentReply::Voided)
             }
@@ -181,8 +182,10 @@ impl Provider {
     fn subject(&self, request: &PaymentRequest) -> (Option<AuthorizationId>, Amount) {
         match request.call {
             Call::Authorize { amount, .. } => (None, amount),
-            Call::Capture { authorization, amount } => (Some(authorization), amount),
-            Call::Void { authorization } => {
+            Call::Capture { authorization, amount } | Call::Refund { authorization, amount } => {
+                (Some(authorization), amount)
+            }
+            Call::Void { authorization } | Call::Retrieve { authorization } => {
                 let own = self.authorization(authorization);
                 let own = own.filter(|known| known.account == request.account);
                 (Some(authorization), own.map_or(Amount::ZERO, |known| known.amount))
@@ -231,6 +234,7 @@ impl Draft<'_> {
         PaymentLine {
             utc_ns: self.utc_ns,
             payment: self.payment.map(|id| id.to_string()),
+            reference: String::new(),
             intent: self.request.reference.clone(),
             operation: self.request.call.operation(),
             outcome,
@@ -247,6 +251,8 @@ const fn outcome_of(operation: PaymentOperation) -> PaymentOutcome {
         PaymentOperation::Authorize => PaymentOutcome::Authorized,
         PaymentOperation::Capture => PaymentOutcome::Captured,
         PaymentOperation::Void => PaymentOutcome::Voided,
+        PaymentOperation::Refund => PaymentOutcome::Refunded,
+        _ => PaymentOutcome::Accepted,
     }
 }
 

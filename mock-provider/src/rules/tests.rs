@@ -103,6 +103,7 @@ fn a_repetition_is_answered_with_the_first_result() {
     let line = PaymentLine {
         utc_ns: 100_000_005,
         payment: Some("1".to_owned()),
+        reference: String::new(),
         intent: "0-417".to_owned(),
         operation: PaymentOperation::Authorize,
         outcome: PaymentOutcome::Authorized,

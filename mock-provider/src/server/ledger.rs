@@ -151,6 +151,7 @@ mod tests {
         PaymentLine {
             utc_ns: number,
             payment: Some(number.to_string()),
+            reference: String::new(),
             intent: "0-417".to_owned(),
             operation: PaymentOperation::Authorize,
             outcome: PaymentOutcome::Authorized,

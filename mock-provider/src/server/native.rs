@@ -163,6 +163,8 @@ fn in_http(reply: &PaymentReply, payment: Option<&str>) -> Response {
         PaymentReply::Authorized { .. } => done("authorized"),
         PaymentReply::Captured => done("captured"),
         PaymentReply::Voided => done("voided"),
+        PaymentReply::Refunded => done("refunded"),
+        PaymentReply::Challenged { .. } => done("requires_action"),
         PaymentReply::Declined { code } => error(StatusCode::PAYMENT_REQUIRED, code),
         PaymentReply::RateLimited { retry_after } => {
             let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit");

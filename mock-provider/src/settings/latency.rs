@@ -33,6 +33,7 @@ impl Latency {
             PaymentOperation::Authorize => self.authorize,
             PaymentOperation::Capture => self.capture,
             PaymentOperation::Void => self.void,
+            _ => self.refusal,
         }
     }
 
