@@ -88,6 +88,7 @@ impl Step<'_> {
                 Call::Capture { authorization: authorization(), amount: order.row.amount }
             }
             PaymentOperation::Void => Call::Void { authorization: authorization() },
+            other => unreachable!("the saga has no step `{}`", other.word()),
         };
         let request = PaymentRequest {
             account: self.settings.account.clone(),
