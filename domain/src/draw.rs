@@ -50,6 +50,16 @@ pub enum Purpose {
     LookAgain = 19,
     /// How long the provider takes to refuse.
     RefusalLatency = 20,
+    /// Whether the cardholder is asked (3-D Secure).
+    Challenge = 21,
+    /// How the cardholder answers.
+    ChallengeAnswer = 22,
+    /// How long the cardholder takes.
+    ChallengeTime = 23,
+    /// What becomes of a message to the merchant's webhook endpoint.
+    Webhook = 24,
+    /// How far a limiter's allowance is off.
+    LimiterError = 25,
 }
 
 /// One draw: 64 even bits.

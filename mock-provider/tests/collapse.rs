@@ -78,10 +78,10 @@ fn simulate(offered: f64, limit: &Limit) -> Rates {
     }
     let (mut paid, mut orphaned) = (0_u32, 0_u32);
     while let Some(Reverse((at, order, step))) = calendar.pop() {
-        let decision = provider.handle(at, at.nanos(), &step.request(order));
+        let decision = provider.call(at, at.nanos(), &step.request(order));
         let counted = u32::from(at.seconds() > WARM_UP && at.seconds() <= SECONDS);
         let answered = at + decision.delay;
-        match (step, decision.reply.expect("no call hangs")) {
+        match (step, decision.payment_reply().expect("no call hangs")) {
             (Step::Authorize, PaymentReply::Authorized { authorization }) => {
                 calendar.push(Reverse((answered, order, Step::Capture(authorization.0))));
             }

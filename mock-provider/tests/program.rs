@@ -41,7 +41,7 @@ fn it_ends_when_its_parent_lets_go() {
 fn it_ends_on_a_signal_although_a_call_hangs() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("settings.json");
-    let quick = r#"{ "limits": [], "hangs": 1, "latency": { "authorize": "1ms" } }"#;
+    let quick = r#"{ "limits": [], "faults": { "commit_then_timeout": 1 }, "latency": { "authorize": "1ms" } }"#;
     std::fs::write(&settings, quick).unwrap();
     let ledger = folder.path().join("ledger.jsonl");
     let words = ["--settings", settings.to_str().unwrap(), "--ledger", ledger.to_str().unwrap()];

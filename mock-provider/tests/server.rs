@@ -9,7 +9,7 @@ use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 use mock_provider::server::{Args, Server};
-use mock_provider::settings::{Algorithm, Latency, Limit, Overrides, Scope, Settings};
+use mock_provider::settings::{Algorithm, Faults, Latency, Limit, Overrides, Scope, Settings};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn settings() -> Settings {
     Settings {
         limits: Vec::new(),
         declines: 0.0,
-        latency: Latency { authorize: at_once, capture: at_once, void: at_once, refusal: at_once },
+        latency: Latency::every(at_once),
         ..Overrides::default().resolve(7).unwrap()
     }
 }
@@ -167,7 +167,7 @@ async fn a_small_bucket_refuses_and_says_when_to_come_back() {
 #[tokio::test]
 async fn a_repetition_of_a_call_under_way_conflicts() {
     let slow = Law::Constant(Duration::from_mins(10));
-    let latency = Latency { authorize: slow, capture: slow, void: slow, refusal: Law::default() };
+    let latency = Latency { refusal: Law::default(), ..Latency::every(slow) };
     let shop = Merchant::of(Settings { latency, ..settings() });
     let first = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
     while shop.get("/admin/status").await.1["pending"] != 1 {}
@@ -177,7 +177,10 @@ async fn a_repetition_of_a_call_under_way_conflicts() {
 
 #[tokio::test]
 async fn a_call_that_hangs_takes_effect_in_silence() {
-    let shop = Merchant::of(Settings { hangs: 1.0, ..settings() });
+    let shop = Merchant::of(Settings {
+        faults: Faults { commit_then_timeout: 1.0, ..Faults::default() },
+        ..settings()
+    });
     let hung = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
     while shop.get("/admin/status").await.1["calls"] != 1 {}
     let line = shop.ledger().await.remove(0);

@@ -109,12 +109,10 @@ impl Trial {
             limit_per_fan: 4,
         };
         let arrive = Arrive { shape: Shape::AtOnce, ..Arrive::default() };
-        let nothing = Law::default();
-        let latency = mock_provider::settings::Latency {
-            authorize: nothing,
-            capture: nothing,
-            void: nothing,
-            refusal: nothing,
+        let provider = mock_provider::settings::Overrides {
+            limits: Some(Vec::new()),
+            declines: Some(0.0),
+            ..Default::default()
         };
         Scenario {
             name: "trial".to_owned(),
@@ -138,14 +136,7 @@ impl Trial {
                 crowd,
             }],
             shop: reference_shop::settings::Settings::default(),
-            provider: mock_provider::settings::Settings {
-                seed: 7,
-                profile: String::new(),
-                limits: Vec::new(),
-                declines: 0.0,
-                latency,
-                hangs: 0.0,
-            },
+            provider: provider.resolve(7).expect("the default profile"),
             audit: crate::audit::AuditSettings::default(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),

@@ -5,6 +5,7 @@ use domain::id::OrderId;
 use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
 use domain::shop::{ShopLine, ShopSnapshot};
 use domain::time::Time;
+use mock_provider::rules::Delivery;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::{Asker, Effect, Input, InventoryCall, Ticket, Wake};
 
@@ -104,11 +105,15 @@ impl World<'_> {
     /// The provider decides at once; its answer, or the shop's time-out, comes later.
     fn call_provider(&mut self, at: Time, order: OrderId, request: &PaymentRequest) {
         self.books.payment += 1;
-        let decision = self.provider.handle(at, at.nanos(), request);
-        self.books.payments.push(decision.line);
+        let mut decision = self.provider.call(at, at.nanos(), request);
+        self.books.payments.append(&mut decision.lines);
         let timeout = self.scenario.shop.provider_timeout.0;
-        let (delay, reply) = match decision.reply {
-            Some(reply) if decision.delay <= timeout => (decision.delay, Some(reply)),
+        let (delay, reply) = match decision.delivery {
+            // A connection that breaks is heard of at once.
+            Delivery::Reset if decision.delay <= timeout => (decision.delay, None),
+            Delivery::Whole | Delivery::Slow(_) if decision.takes() <= timeout => {
+                (decision.takes(), decision.payment_reply())
+            }
             _ => (timeout, None),
         };
         self.calendar.schedule(at + delay, Event::Provider { order, reply });

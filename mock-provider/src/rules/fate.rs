@@ -1,102 +1,208 @@
-//! What becomes of a payment: a function of seed, reference, card, key and operation, and never of
-//! the order of arrival, so that both worlds see the same fates.
+//! What becomes of a payment: a function of seed, merchant reference (or key), card and operation,
+//! and never of the order of arrival, so that both worlds see the same fates.
 
-use domain::draw::{Purpose, draw_for, number_of};
-use domain::provider::{Call, PaymentRequest};
-use domain::time::Duration;
+use std::collections::{HashMap, VecDeque};
 
-use crate::settings::Settings;
+use domain::draw::{Draw, Purpose, draw_for, number_of};
+use domain::provider::PaymentOperation;
+use domain::time::{Duration, Time};
 
-/// Why cards are declined, and how often relative to each other. The mix is an assumption: of ten
-/// declines six, two, one and one.
-const DECLINE_CODES: [(&str, f64); 4] = [
-    ("insufficient_funds", 0.6),
-    ("generic_decline", 0.2),
-    ("incorrect_cvc", 0.1),
-    ("expired_card", 0.1),
-];
+use super::card::{Fate, TestCard};
+use super::intent::{Answer, Challenge, Word};
+use super::request::{Presence, Source};
+use crate::settings::{Cards, Settings};
 
-/// Why the card is declined, if it is. The same card of the same purchase intent always meets the
-/// same fate; another card is another chance.
-pub(super) fn decline(settings: &Settings, reference: &str, card: u32) -> Option<&'static str> {
-    let draw = draw_for(settings.seed, number_of(reference), Purpose::Decline, card);
+/// How many interrupted calls are remembered: only those that met a fault, each for its next try.
+const INTERRUPTED_MAX: usize = 100_000;
+
+/// What goes wrong with a call that the provider accepts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// Takes effect, and its answer never comes.
+    CommitThenTimeout,
+    /// Takes effect, and a 5xx is told.
+    CommitThenFail,
+    /// Takes effect, and the connection is reset.
+    CommitThenReset,
+    /// A 5xx is told, and nothing has happened.
+    FailThenRollBack,
+    /// The connection is reset, and nothing has happened.
+    ResetBeforeCommit,
+    /// Nothing happens, and no answer comes.
+    TimeoutBeforeCommit,
+    /// The answer's body trickles.
+    SlowBody(Duration),
+}
+
+/// Whose fate is drawn: a number for the reference or, where there is none, the key.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    who: u64,
+    operation: PaymentOperation,
+    /// How many earlier tries of the same call met a fault.
+    tries: u32,
+}
+
+/// The tries of calls that met a fault.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    counts: HashMap<(u64, PaymentOperation), u32>,
+    order: VecDeque<(u64, PaymentOperation)>,
+}
+
+impl Tries {
+    /// Whose fate a call meets.
+    pub(super) fn subject(&self, name: &str, operation: PaymentOperation) -> Subject {
+        let who = number_of(name);
+        let tries = self.counts.get(&(who, operation)).copied().unwrap_or(0);
+        Subject { who, operation, tries }
+    }
+
+    /// The next try of the same call is another chance.
+    pub(super) fn note(&mut self, subject: Subject) {
+        let key = (subject.who, subject.operation);
+        *self.counts.entry(key).or_insert_with(|| {
+            self.order.push_back(key);
+            0
+        }) += 1;
+        if self.order.len() > INTERRUPTED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.counts.remove(&oldest);
+        }
+    }
+}
+
+impl Subject {
+    fn draw(self, settings: &Settings, purpose: Purpose) -> Draw {
+        // The operation's place in the hash: never change one.
+        let operation = match self.operation {
+            PaymentOperation::Authorize | PaymentOperation::Create => 0,
+            PaymentOperation::Capture => 1,
+            PaymentOperation::Void => 2,
+            PaymentOperation::Refund => 3,
+            PaymentOperation::Confirm => 4,
+            _ => 5,
+        };
+        draw_for(settings.seed, self.who, purpose, operation + (self.tries << 3))
+    }
+
+    /// How long the call takes that is executed `at` that time.
+    pub(super) fn latency(self, settings: &Settings, at: Time, authorizes: bool) -> Duration {
+        let law = if authorizes {
+            settings.latency.authorize
+        } else {
+            settings.latency.of(self.operation)
+        };
+        let factor = settings.brownouts.iter().filter(|it| it.covers(at)).map(|it| it.latency);
+        law.sample(self.draw(settings, Purpose::ProviderLatency)).mul_f64(factor.product())
+    }
+
+    /// How long an answer takes that executes nothing.
+    pub(super) fn round_trip(self, settings: &Settings) -> Duration {
+        settings.latency.refusal.sample(self.draw(settings, Purpose::RefusalLatency))
+    }
+
+    /// What goes wrong, if anything does.
+    pub(super) fn mishap(self, settings: &Settings, at: Time) -> Option<Mishap> {
+        let faults = &settings.faults;
+        let brownout = settings.brownouts.iter().filter(|it| it.covers(at)).map(|it| it.fails);
+        let mut left = self.draw(settings, Purpose::ProviderFault).uniform();
+        let slow = faults.slow_body_takes.0;
+        [
+            (faults.commit_then_timeout, Mishap::CommitThenTimeout),
+            (faults.commit_then_5xx, Mishap::CommitThenFail),
+            (faults.commit_then_reset, Mishap::CommitThenReset),
+            (faults.rollback_after_5xx + brownout.sum::<f64>(), Mishap::FailThenRollBack),
+            (faults.reset_before_commit, Mishap::ResetBeforeCommit),
+            (faults.timeout_before_commit, Mishap::TimeoutBeforeCommit),
+            (faults.slow_body, Mishap::SlowBody(slow)),
+        ]
+        .into_iter()
+        .find(|(share, _)| {
+            left -= share;
+            left < 0.0
+        })
+        .map(|(_, mishap)| mishap)
+    }
+}
+
+/// What the bank says about a card. The same card of the same purchase intent always meets the same
+/// fate; another card is another chance.
+pub(super) fn word(
+    settings: &Settings,
+    at: Time,
+    name: &str,
+    (source, test): (&Source, Option<&'static TestCard>),
+    presence: Presence,
+) -> Word {
+    let who = number_of(name);
+    let card = match (source, test) {
+        (Source::Nth(card), _) => *card,
+        (_, Some(card)) => match (settings.cards, documented(card, presence)) {
+            (Cards::Drawn, Word::Approved) => 0,
+            (_, word) => return word,
+        },
+        (_, None) => 0,
+    };
+    if let Some((code, decline_code)) = decline(settings, who, card) {
+        return Word::Declined { code, decline_code };
+    }
+    drawn_challenge(settings, at, who, card, presence)
+}
+
+fn documented(card: &TestCard, presence: Presence) -> Word {
+    let declined = |code, decline_code| Word::Declined { code, decline_code };
+    match (card.fate, presence) {
+        (Fate::Approved, _) => Word::Approved,
+        (Fate::Declined { code, decline_code }, _) => declined(code, decline_code),
+        (Fate::Challenged | Fate::ChallengedThenDeclined, Presence::OffSession) => {
+            declined("authentication_required", Some("authentication_required"))
+        }
+        (Fate::Challenged | Fate::ChallengedThenDeclined, Presence::OnSession) => {
+            Word::Challenged(Challenge { answer: None })
+        }
+    }
+}
+
+/// Why the card is declined, if it is.
+fn decline(
+    settings: &Settings,
+    who: u64,
+    card: u32,
+) -> Option<(&'static str, Option<&'static str>)> {
+    let draw = draw_for(settings.seed, who, Purpose::Decline, card);
     if !draw.chance(settings.declines) {
         return None;
     }
     // Given a decline, the draw is uniform below `declines`: it also decides why.
-    let mut left = draw.uniform() / settings.declines;
-    let reason = DECLINE_CODES.iter().find(|(_, share)| {
-        left -= share;
+    let total: f64 = settings.decline_mix.values().sum();
+    let mut left = draw.uniform() / settings.declines * total;
+    let reason = settings.decline_mix.iter().find(|(_, weight)| {
+        left -= **weight;
         left < 0.0
     });
-    Some(reason.unwrap_or(&DECLINE_CODES[0]).0)
+    reason.or(settings.decline_mix.first_key_value()).map(|(reason, _)| reason.code_and_reason())
 }
 
-/// How long the call takes.
-pub(super) fn latency(settings: &Settings, request: &PaymentRequest) -> Duration {
-    let law = settings.latency.of(request.call.operation());
-    law.sample(draw(settings, request, Purpose::ProviderLatency))
-}
-
-/// How long an answer takes that executes nothing.
-pub(super) fn round_trip(settings: &Settings, request: &PaymentRequest) -> Duration {
-    settings.latency.refusal.sample(draw(settings, request, Purpose::RefusalLatency))
-}
-
-/// Whether the call takes effect but is never answered.
-pub(super) fn hangs(settings: &Settings, request: &PaymentRequest) -> bool {
-    draw(settings, request, Purpose::ProviderFault).chance(settings.hangs)
-}
-
-fn draw(settings: &Settings, request: &PaymentRequest, purpose: Purpose) -> domain::draw::Draw {
-    // The operation's place in the hash: never change one.
-    let operation = match request.call {
-        Call::Authorize { .. } => 0,
-        Call::Capture { .. } => 1,
-        Call::Void { .. } => 2,
-        Call::Refund { .. } => 3,
-        Call::Retrieve { .. } => 4,
+fn drawn_challenge(settings: &Settings, at: Time, who: u64, card: u32, presence: Presence) -> Word {
+    let challenges = &settings.challenges;
+    let draw = draw_for(settings.seed, who, Purpose::Challenge, card);
+    if !draw.chance(challenges.share) {
+        return Word::Approved;
+    }
+    if presence == Presence::OffSession {
+        let code = "authentication_required";
+        return Word::Declined { code, decline_code: Some(code) };
+    }
+    let how = draw_for(settings.seed, who, Purpose::ChallengeAnswer, card).uniform();
+    let takes = challenges.takes.sample(draw_for(settings.seed, who, Purpose::ChallengeTime, card));
+    let answer = if how < challenges.abandoned {
+        None
+    } else if how < challenges.abandoned + challenges.failed {
+        Some((at + takes, Answer::Failed))
+    } else {
+        Some((at + takes, Answer::Passed))
     };
-    draw_for(settings.seed, number_of(&request.key), purpose, operation)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::settings::Overrides;
-
-    fn settings(declines: f64) -> Settings {
-        Overrides { declines: Some(declines), ..Overrides::default() }.resolve(7).unwrap()
-    }
-
-    #[test]
-    fn cards_are_declined_as_often_as_said_and_for_the_reasons_said() {
-        let settings = settings(0.05);
-        let mut counts = BTreeMap::new();
-        for fan in 0..100_000 {
-            if let Some(code) = decline(&settings, &format!("0-{fan}"), 0) {
-                *counts.entry(code).or_insert(0_u32) += 1;
-            }
-        }
-        // Each bound is four standard deviations of the binomial law.
-        for (code, share) in DECLINE_CODES {
-            let mean = 5_000.0 * share;
-            assert!((f64::from(counts[code]) - mean).abs() < 4.0 * mean.sqrt(), "{counts:?}");
-        }
-    }
-
-    #[test]
-    fn another_card_is_another_chance() {
-        let settings = settings(0.5);
-        let fates: Vec<_> = (0..20).map(|card| decline(&settings, "0-417", card)).collect();
-        assert!(fates.contains(&None) && fates.iter().any(Option::is_some));
-    }
-
-    #[test]
-    fn none_or_all_can_be_declined() {
-        assert!((0..1_000).all(|card| decline(&settings(0.0), "0-417", card).is_none()));
-        assert!((0..1_000).all(|card| decline(&settings(1.0), "0-417", card).is_some()));
-    }
+    Word::Challenged(Challenge { answer })
 }

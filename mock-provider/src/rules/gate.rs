@@ -1,9 +1,10 @@
 //! The limiters in front of the provider: all admit a call, or none is debited.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use domain::limiter::{Admission, Limiter};
-use domain::provider::{PaymentOperation, PaymentRequest};
+use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 
 use crate::settings::{Limit, Scope};
@@ -29,15 +30,56 @@ struct Barrier {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Holder {
     Everybody,
-    Account(String),
+    Account(Box<str>),
     Operation(PaymentOperation),
 }
 
-/// A call that a limiter refused.
+/// A call, as the limiters see it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct Caller<'call> {
+    /// The merchant account.
+    pub(super) account: &'call str,
+    /// The endpoint.
+    pub(super) operation: PaymentOperation,
+    /// The payment it is about.
+    pub(super) object: Option<u64>,
+}
+
+/// A call that the limiters let pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// How long it waits before it is executed.
+    pub(super) delay: Duration,
+    /// Headers that the limiters add to its answer.
+    pub(super) headers: Vec<(Cow<'static, str>, String)>,
+}
+
+/// A call that a limiter refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which limit refused it: its place in the settings' list.
+    pub limit: usize,
+    /// Whether it is a matter of rates or of another call that holds the payment.
+    pub reason: Reason,
     /// When to come back, where the limit that refused says so; in whole seconds, as HTTP has it.
-    pub(super) retry_after: Option<Duration>,
+    pub retry_after: Option<Duration>,
+    /// How long it waited before it was refused.
+    pub waited: Duration,
+    /// Headers that the limiters add to the answer.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+}
+
+/// Why a limiter refuses.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Too many calls.
+    Rate,
+    /// Too many calls at once.
+    Concurrency,
+    /// Another call held the payment for too long.
+    Lock,
+    /// The caller was refused too often and is banned for a while.
+    Ban,
 }
 
 impl Gate {
@@ -46,37 +88,45 @@ impl Gate {
         Self { barriers: limits.iter().map(barrier).collect() }
     }
 
-    /// Debits every limiter, or none: then the first that refuses decides what the caller is told.
-    pub(super) fn admit(&mut self, at: Time, request: &PaymentRequest) -> Result<(), Refusal> {
+    /// Asks every limiter whether a call may pass that arrives `at` and, if it is not delayed,
+    /// takes `latency` to be answered.
+    pub(super) fn admit(
+        &mut self,
+        at: Time,
+        caller: Caller<'_>,
+        latency: Duration,
+    ) -> Result<Passage, Refusal> {
+        let _ = (latency, caller.object);
         let mut told = None;
         let mut wait = Duration::ZERO;
-        for barrier in &mut self.barriers {
-            if let Admission::Refuse { retry_after } =
-                barrier.allowance(at, request).would_admit(at)
+        for (place, barrier) in self.barriers.iter_mut().enumerate() {
+            if let Admission::Refuse { retry_after } = barrier.allowance(at, caller).would_admit(at)
             {
-                told.get_or_insert(barrier.limit.retry_after);
+                told.get_or_insert((place, barrier.limit.retry_after));
                 wait = wait.max(retry_after);
             }
         }
-        if let Some(says_when) = told {
-            return Err(Refusal { retry_after: says_when.then(|| in_whole_seconds(wait)) });
+        if let Some((limit, says_when)) = told {
+            let retry_after = says_when.then(|| in_whole_seconds(wait));
+            let (reason, waited) = (Reason::Rate, Duration::ZERO);
+            return Err(Refusal { limit, reason, retry_after, waited, headers: Vec::new() });
         }
         for barrier in &mut self.barriers {
-            barrier.allowance(at, request).take(at);
+            barrier.allowance(at, caller).take(at);
         }
-        Ok(())
+        Ok(Passage { delay: Duration::ZERO, headers: Vec::new() })
     }
 }
 
 impl Barrier {
-    fn allowance(&mut self, at: Time, request: &PaymentRequest) -> &mut Limiter {
+    fn allowance(&mut self, at: Time, caller: Caller<'_>) -> &mut Limiter {
         if self.allowances.len() >= ALLOWANCES_MAX {
             self.allowances.retain(|_, limiter| !limiter.is_rested(at));
         }
         let holder = match self.limit.scope {
             Scope::Global => Holder::Everybody,
-            Scope::Key => Holder::Account(request.account.clone()),
-            Scope::Endpoint => Holder::Operation(request.call.operation()),
+            Scope::Key => Holder::Account(caller.account.into()),
+            Scope::Endpoint => Holder::Operation(caller.operation),
         };
         self.allowances.entry(holder).or_insert_with(|| self.limit.limiter())
     }
@@ -89,9 +139,6 @@ fn in_whole_seconds(wait: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use domain::money::Amount;
-    use domain::provider::Call;
-
     use super::*;
     use crate::settings::Algorithm;
 
@@ -100,38 +147,32 @@ mod tests {
         Limit { scope, algorithm, rate, burst: Some(burst), window: None, retry_after: true }
     }
 
-    fn authorize(account: &str) -> PaymentRequest {
-        PaymentRequest {
-            account: account.to_owned(),
-            reference: "0-417".to_owned(),
-            key: "0-417-0".to_owned(),
-            call: Call::Authorize { amount: Amount::new(4_500), card: 0 },
-        }
+    fn authorize(account: &str) -> Caller<'_> {
+        Caller { account, operation: PaymentOperation::Authorize, object: None }
     }
 
-    fn capture(account: &str) -> PaymentRequest {
-        let authorization = domain::id::AuthorizationId(1);
-        let call = Call::Capture { authorization, amount: Amount::new(4_500) };
-        PaymentRequest { call, ..authorize(account) }
+    fn capture(account: &str) -> Caller<'_> {
+        Caller { account, operation: PaymentOperation::Capture, object: Some(1) }
     }
 
     #[test]
     fn what_one_limit_refuses_debits_no_other() {
         let mut gate =
             Gate::new(&[limit(Scope::Global, 1.0, 3.0), limit(Scope::Endpoint, 1.0, 1.0)]);
-        assert!(gate.admit(Time::ZERO, &authorize("a")).is_ok());
+        let mut admit = |caller| gate.admit(Time::ZERO, caller, Duration::ZERO);
+        assert!(admit(authorize("a")).is_ok());
         for _ in 0..10 {
-            assert!(gate.admit(Time::ZERO, &authorize("a")).is_err());
+            assert!(admit(authorize("a")).is_err());
         }
-        assert!(gate.admit(Time::ZERO, &capture("a")).is_ok());
+        assert!(admit(capture("a")).is_ok());
     }
 
     #[test]
     fn scopes_share_what_they_say() {
-        let refused = |scope, other: PaymentRequest| {
+        let refused = |scope, other| {
             let mut gate = Gate::new(&[limit(scope, 1.0, 1.0)]);
-            gate.admit(Time::ZERO, &authorize("a")).unwrap();
-            gate.admit(Time::ZERO, &other).is_err()
+            gate.admit(Time::ZERO, authorize("a"), Duration::ZERO).unwrap();
+            gate.admit(Time::ZERO, other, Duration::ZERO).is_err()
         };
         assert!(refused(Scope::Global, capture("b")));
         assert!(refused(Scope::Key, capture("a")));
@@ -144,18 +185,21 @@ mod tests {
     fn the_wait_lasts_until_every_limit_admits() {
         let mut gate =
             Gate::new(&[limit(Scope::Global, 1.0, 1.0), limit(Scope::Endpoint, 0.1, 1.0)]);
-        gate.admit(Time::ZERO, &authorize("a")).unwrap();
+        gate.admit(Time::ZERO, authorize("a"), Duration::ZERO).unwrap();
         let at = Time::from_millis(500);
-        let retry_after = Some(Duration::from_secs(10));
-        assert_eq!(gate.admit(at, &authorize("a")), Err(Refusal { retry_after }));
-        assert_eq!(gate.admit(at + Duration::from_secs(10), &authorize("a")), Ok(()));
+        let wait = Some(Duration::from_secs(10));
+        let refused = gate.admit(at, authorize("a"), Duration::ZERO).unwrap_err();
+        assert_eq!(refused.retry_after, wait);
+        let later = at + Duration::from_secs(10);
+        assert!(gate.admit(later, authorize("a"), Duration::ZERO).is_ok());
     }
 
     #[test]
     fn accounts_that_rest_are_forgotten() {
         let mut gate = Gate::new(&[limit(Scope::Key, 1.0, 1.0)]);
         for (number, at) in (0..2 * ALLOWANCES_MAX).zip((0..).step_by(10)) {
-            gate.admit(Time::from_millis(at), &authorize(&number.to_string())).unwrap();
+            let account = number.to_string();
+            gate.admit(Time::from_millis(at), authorize(&account), Duration::ZERO).unwrap();
         }
         assert!(gate.barriers[0].allowances.len() <= ALLOWANCES_MAX);
     }

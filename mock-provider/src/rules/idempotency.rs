@@ -1,39 +1,51 @@
 //! The idempotency layer: the first result under a key is the result, failures included.
 //!
 //! What a limiter refused and what met a call still under way is never kept under the key. Keys
-//! are kept as long as the provider lives (a run is shorter than the 24 hours that providers
-//! promise), so the store grows by about 200 bytes with every executed call.
+//! are kept for as long as the settings say (24 hours, as Stripe promises), but never more than
+//! [`KEYS_MAX`]: then the oldest goes, so that memory does not grow with the run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use domain::provider::{Call, PaymentOutcome, PaymentReply, PaymentRequest};
-use domain::time::Time;
+use domain::provider::PaymentOutcome;
+use domain::time::{Duration, Time};
+
+use super::reply::Reply;
+use super::request::Request;
+
+/// How many keys are remembered: 83 minutes of 100 executed calls per second, in about 150 MB.
+pub(super) const KEYS_MAX: usize = 500_000;
 
 /// What is known of the calls that were executed, by merchant account and key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Store {
-    accounts: HashMap<String, HashMap<String, Executed>>,
+    keeps: Duration,
+    known: HashMap<Name, Executed>,
+    /// Every name of `known` once, the oldest first, with the time it may be forgotten.
+    ages: VecDeque<(Time, Name)>,
 }
 
+/// Account and key, shared by both collections.
+type Name = Arc<(Box<str>, Box<str>)>;
+
 /// A call that was executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Executed {
-    call: Call,
-    reference: Box<str>,
+    pub(super) fingerprint: u64,
     /// The answer, also when it was never sent.
-    pub(super) reply: PaymentReply,
+    pub(super) reply: Reply,
     /// What truly happened.
     pub(super) outcome: PaymentOutcome,
-    /// The authorization that was meant or made.
+    /// The payment that was meant or made, as its face names it.
     pub(super) payment: Option<String>,
     /// When the answer leaves, or would leave if it did not get lost.
     pub(super) leaves: Time,
 }
 
 /// What the store knows about a call.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Known<'store> {
-    /// Nothing: the key is new.
+    /// Nothing: the key is new, or there is none.
     New,
     /// The first call under the key is still under way.
     UnderWay,
@@ -44,37 +56,53 @@ pub(super) enum Known<'store> {
 }
 
 impl Store {
+    /// A store that keeps each key this long.
+    pub(super) fn new(keeps: Duration) -> Self {
+        Self { keeps, known: HashMap::new(), ages: VecDeque::new() }
+    }
+
     /// What is known `at` that time about the call.
-    pub(super) fn look_up(&self, at: Time, request: &PaymentRequest) -> Known<'_> {
-        let keys = self.accounts.get(&request.account);
-        match keys.and_then(|keys| keys.get(&request.key)) {
+    pub(super) fn look_up(&mut self, at: Time, request: &Request<'_>) -> Known<'_> {
+        let Some(key) = request.key else { return Known::New };
+        self.forget(at);
+        match self.known.get(&name_of(request.account, key)) {
             None => Known::New,
-            Some(executed) if !executed.is_the_same_call(request) => Known::Reused,
+            Some(executed) if executed.fingerprint != request.fingerprint => Known::Reused,
             Some(executed) if at < executed.leaves => Known::UnderWay,
             Some(executed) => Known::Executed(executed),
         }
     }
 
     /// Keeps the result of a call whose key is new.
-    pub(super) fn keep(&mut self, request: &PaymentRequest, executed: Executed) {
-        let keys = self.accounts.entry(request.account.clone()).or_default();
-        let before = keys.insert(request.key.clone(), executed);
+    pub(super) fn keep(&mut self, at: Time, request: &Request<'_>, executed: Executed) {
+        let Some(key) = request.key else { return };
+        if self.known.len() >= KEYS_MAX {
+            self.forget_oldest();
+        }
+        let name = name_of(request.account, key);
+        let before = self.known.insert(Arc::clone(&name), executed);
         assert!(before.is_none(), "a call under a known key is not executed");
+        self.ages.push_back((at + self.keeps, name));
+    }
+
+    /// How many keys are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    fn forget(&mut self, at: Time) {
+        while self.ages.front().is_some_and(|(until, _)| *until <= at) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, name)) = self.ages.pop_front() {
+            self.known.remove(&name);
+        }
     }
 }
 
-impl Executed {
-    pub(super) fn new(
-        request: &PaymentRequest,
-        (outcome, reply): (PaymentOutcome, PaymentReply),
-        payment: Option<String>,
-        leaves: Time,
-    ) -> Self {
-        let reference = request.reference.as_str().into();
-        Self { call: request.call.clone(), reference, reply, outcome, payment, leaves }
-    }
-
-    fn is_the_same_call(&self, request: &PaymentRequest) -> bool {
-        self.call == request.call && *self.reference == *request.reference
-    }
+fn name_of(account: &str, key: &str) -> Name {
+    Arc::new((account.into(), key.into()))
 }

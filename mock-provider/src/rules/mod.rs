@@ -1,39 +1,59 @@
 //! The provider's rules as a pure machine: one call in, one decision out, time as an argument.
 //!
 //! A call first meets the limiters, then the idempotency layer, then the operation. Invariants: a
-//! key takes effect at most once; an authorization is captured or voided at most once, and never
-//! for more than was reserved; the ledger lines, read in order, give the state. Its memory grows
-//! with the calls that are executed (about 400 bytes each), not with those that are refused.
+//! key takes effect at most once; no payment takes more than it reserved or gives back more than
+//! it took; the ledger lines, read in order, give the state. Its memory grows with the open
+//! authorizations; what is finished is remembered for a while, and never more than a fixed number.
 
-mod authorization;
+mod book;
+pub mod card;
+pub mod directory;
+mod due;
+pub mod event;
+mod execute;
 mod fate;
 mod gate;
 mod idempotency;
+pub mod intent;
+mod line;
+pub mod reply;
+pub mod request;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use domain::id::AuthorizationId;
 use domain::money::Amount;
-use domain::provider::{
-    Call, PaymentLine, PaymentOperation, PaymentOutcome, PaymentReply, PaymentRequest,
-};
+use domain::provider::{PaymentOutcome, PaymentRequest};
 use domain::time::{Duration, Time};
 
-pub use authorization::{Authorization, State};
+pub use event::Events;
+pub use gate::{Reason, Refusal};
+pub use intent::{Answer, Intent, Status};
+pub use reply::{Decision, Delivery, Fault, Reply};
+pub use request::{Call, Face, Request};
 
 use crate::settings::Settings;
-use authorization::{Book, Refusal};
-use gate::Gate;
+use book::Book;
+use directory::Directory;
+use due::Due;
+use fate::{Mishap, Subject, Tries};
+use gate::{Caller, Gate, Passage};
 use idempotency::{Executed, Known, Store};
+use line::{Draft, Matter};
 
-/// The provider: authorizations, idempotency keys and limiters.
+/// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
 pub struct Provider {
     settings: Settings,
     gate: Gate,
     executed: Store,
-    authorizations: Book,
+    book: Book,
+    directory: Directory,
+    events: Events,
+    tries: Tries,
+    due: Due,
     /// When the answers under way leave, the next first.
     leaving: BinaryHeap<Reverse<Time>>,
     last_leaves: Time,
@@ -41,18 +61,7 @@ pub struct Provider {
     refused: u64,
 }
 
-/// What the provider does about one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The answer; `None` means that none ever comes.
-    pub reply: Option<PaymentReply>,
-    /// How long after the call the answer leaves.
-    pub delay: Duration,
-    /// The ledger line to append: what truly happened.
-    pub line: PaymentLine,
-}
-
-/// How many calls there were.
+/// How many calls there were, and what is remembered.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// All calls, whatever became of them.
@@ -62,18 +71,35 @@ pub struct Counts {
     /// Those whose answer has not left yet; one that hangs counts as long as its answer would
     /// have taken.
     pub pending: u64,
+    /// Payments whose money is reserved.
+    pub open: u64,
+    /// Payments that are remembered.
+    pub payments: u64,
+    /// Idempotency keys that are remembered.
+    pub keys: u64,
+}
+
+/// An instant, in the run's time and in UTC.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Now {
+    at: Time,
+    utc_ns: u64,
 }
 
 impl Provider {
-    /// A provider without any authorization.
+    /// A provider without any payment.
     ///
     /// # Panics
     /// When a limit is out of range: when [`Settings::check`] finds something.
     pub fn new(settings: Settings) -> Self {
         Self {
             gate: Gate::new(&settings.limits),
-            executed: Store::default(),
-            authorizations: Book::default(),
+            executed: Store::new(settings.keys.kept.0),
+            book: Book::default(),
+            directory: Directory::default(),
+            events: Events::default(),
+            tries: Tries::default(),
+            due: Due::default(),
             leaving: BinaryHeap::new(),
             last_leaves: Time::ZERO,
             calls: 0,
@@ -82,45 +108,136 @@ impl Provider {
         }
     }
 
+    /// Decides a shop's call in the words that all providers share: see [`Provider::handle`].
+    pub fn call(&mut self, at: Time, utc_ns: u64, request: &PaymentRequest) -> Decision {
+        self.handle(at, utc_ns, &Request::from(request))
+    }
+
     /// Decides a call that arrives `at`; `utc_ns` is the same instant in UTC \[ns\], for the
     /// ledger.
     ///
-    /// It takes effect at that instant; only its answer takes time. The line's `told` is what is
+    /// It takes effect at that instant; only its answer takes time. A line's `told` is what is
     /// sent off: whether it arrives, the provider cannot know.
-    pub fn handle(&mut self, at: Time, utc_ns: u64, request: &PaymentRequest) -> Decision {
-        self.calls += 1;
-        let (payment, amount) = self.subject(request);
-        let round_trip = fate::round_trip(&self.settings, request);
-        let line = Draft { utc_ns, request, payment, amount, round_trip };
-        if let Err(gate::Refusal { retry_after }) = self.gate.admit(at, request) {
-            self.refused += 1;
-            return line.turn_away(PaymentReply::RateLimited { retry_after });
-        }
-        match self.executed.look_up(at, request) {
-            Known::UnderWay => line.turn_away(PaymentReply::InFlight),
-            Known::Reused => {
-                let code = "idempotency_key_reused".to_owned();
-                line.turn_away(PaymentReply::Refused { code })
-            }
-            Known::Executed(first) => line.replay(first),
-            Known::New => self.execute(at, request, line),
-        }
+    pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
+        let mut lines = self.settle(at, utc_ns);
+        let mut decision = self.decide(Now { at, utc_ns }, request);
+        lines.append(&mut decision.lines);
+        Decision { lines, ..decision }
     }
 
-    /// An authorization, if there is one of that name.
-    pub fn authorization(&self, id: AuthorizationId) -> Option<&Authorization> {
-        self.authorizations.get(id)
+    fn decide(&mut self, now: Now, request: &Request<'_>) -> Decision {
+        self.calls += 1;
+        let operation = request.call.operation(request.face);
+        let name = [request.reference, request.key.unwrap_or_default()]
+            .into_iter()
+            .find(|name| !name.is_empty());
+        let subject = self.tries.subject(name.unwrap_or_default(), operation);
+        let draft = Draft::new(now, request, self.matter_of(request));
+        let latency = subject.latency(&self.settings, now.at, request.call.authorizes());
+        let caller = Caller { account: request.account, operation, object: request.call.intent() };
+        let passage = match self.gate.admit(now.at, caller, latency) {
+            Ok(passage) => passage,
+            Err(refusal) => {
+                self.refused += 1;
+                return draft.refuse(subject.round_trip(&self.settings), refusal);
+            }
+        };
+        let round_trip = passage.delay + subject.round_trip(&self.settings);
+        let mut decision = match self.executed.look_up(now.at, request) {
+            Known::UnderWay => draft.turn_away(round_trip, Reply::InFlight),
+            Known::Reused => draft.turn_away(round_trip, Reply::KeyReused),
+            Known::Executed(first) => draft.replay(round_trip, first),
+            Known::New => {
+                let delay = passage.delay + latency;
+                self.execute(now, request, subject, draft, delay)
+            }
+        };
+        let Passage { headers, .. } = passage;
+        decision.headers = headers;
+        decision.passed = self.settings.limits.len();
+        decision
+    }
+
+    /// Carries out a call that is new, unless something goes wrong first.
+    fn execute(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        subject: Subject,
+        draft: Draft<'_>,
+        delay: Duration,
+    ) -> Decision {
+        let mishap = subject.mishap(&self.settings, now.at);
+        if mishap.is_some_and(|mishap| !matches!(mishap, Mishap::SlowBody(_))) {
+            self.tries.note(subject);
+        }
+        let leaves = now.at + delay;
+        self.under_way(now.at, leaves);
+        match mishap {
+            Some(Mishap::ResetBeforeCommit) => return draft.lose(delay, Delivery::Reset),
+            Some(Mishap::TimeoutBeforeCommit) => return draft.lose(delay, Delivery::Never),
+            _ => {}
+        }
+        let (outcome, reply, payment) = match mishap {
+            Some(Mishap::FailThenRollBack) => (PaymentOutcome::Failed, Reply::Failed, None),
+            _ => self.perform(now, request),
+        };
+        let draft = draft.about(payment);
+        let kept = match mishap {
+            Some(Mishap::CommitThenFail) => Reply::Failed,
+            _ => reply,
+        };
+        let executed = Executed {
+            fingerprint: request.fingerprint,
+            reply: kept.clone(),
+            outcome,
+            payment: draft.payment(),
+            leaves,
+        };
+        if !request.call.only_reads() {
+            self.executed.keep(now.at, request, executed);
+        }
+        let (delivery, told) = match mishap {
+            Some(Mishap::CommitThenTimeout) => (Delivery::Never, PaymentOutcome::Silence),
+            Some(Mishap::CommitThenReset) => (Delivery::Reset, PaymentOutcome::Silence),
+            Some(Mishap::CommitThenFail) => (Delivery::Whole, PaymentOutcome::Failed),
+            Some(Mishap::SlowBody(over)) => (Delivery::Slow(over), outcome),
+            _ => (Delivery::Whole, outcome),
+        };
+        Decision { delivery, ..draft.decide(delay, kept, outcome, told) }
+    }
+
+    /// A payment, if it is remembered.
+    pub fn intent(&self, number: u64) -> Option<&Arc<Intent>> {
+        self.book.get(number)
+    }
+
+    /// A payment by the name it has as an authorization.
+    pub fn authorization(&self, id: AuthorizationId) -> Option<&Arc<Intent>> {
+        self.intent(id.0)
+    }
+
+    /// The newest events.
+    pub const fn events(&self) -> &Events {
+        &self.events
     }
 
     /// How many authorizations are neither captured nor voided.
     pub const fn open_authorizations(&self) -> u64 {
-        self.authorizations.open()
+        self.book.open()
     }
 
     /// How many calls there were, and how many are under way `at` that time.
     pub fn counts(&mut self, at: Time) -> Counts {
         self.forget_what_left(at);
-        Counts { calls: self.calls, refused: self.refused, pending: self.leaving.len() as u64 }
+        Counts {
+            calls: self.calls,
+            refused: self.refused,
+            pending: self.leaving.len() as u64,
+            open: self.book.open(),
+            payments: self.book.len() as u64,
+            keys: self.executed.len() as u64,
+        }
     }
 
     /// When the last of the answers under way leaves; [`Time::ZERO`] before the first.
@@ -133,64 +250,31 @@ impl Provider {
         &self.settings
     }
 
-    fn execute(&mut self, at: Time, request: &PaymentRequest, mut line: Draft<'_>) -> Decision {
-        let (outcome, reply) = self.perform(request);
-        if let PaymentReply::Authorized { authorization } = reply {
-            line.payment = Some(authorization);
-        }
-        let delay = fate::latency(&self.settings, request);
-        let leaves = at + delay;
+    /// The payment that a call is about, and the money.
+    fn matter_of(&self, request: &Request<'_>) -> Matter {
+        let Some(number) = request.call.intent() else {
+            let amount = match &request.call {
+                Call::Create(new) => new.amount,
+                _ => Amount::ZERO,
+            };
+            return Matter { intent: None, number: None, amount };
+        };
+        let intent = self.book.of(request.account, number).ok().cloned();
+        let amount = match (&request.call, &intent) {
+            (Call::Capture { amount: Some(amount), .. }, _) => *amount,
+            (Call::Capture { amount: None, .. }, Some(intent)) => intent.capturable,
+            (Call::Refund(new), _) if new.amount.is_some() => new.amount.unwrap_or_default(),
+            (Call::Refund(_), Some(intent)) => intent.received.less(intent.refunded),
+            (_, Some(intent)) => intent.amount,
+            (_, None) => Amount::ZERO,
+        };
+        Matter { intent, number: Some(number), amount }
+    }
+
+    fn under_way(&mut self, at: Time, leaves: Time) {
         self.forget_what_left(at);
         self.leaving.push(Reverse(leaves));
         self.last_leaves = self.last_leaves.max(leaves);
-        let payment = line.payment.map(|id| id.to_string());
-        let executed = Executed::new(request, (outcome, reply.clone()), payment, leaves);
-        self.executed.keep(request, executed);
-        let answered = !fate::hangs(&self.settings, request);
-        let told = if answered { outcome } else { PaymentOutcome::Silence };
-        Decision { reply: answered.then_some(reply), delay, line: line.line(outcome, told) }
-    }
-
-    /// Carries out the operation.
-    fn perform(&mut self, request: &PaymentRequest) -> (PaymentOutcome, PaymentReply) {
-        let PaymentRequest { account, reference, .. } = request;
-        let done = match request.call {
-            Call::Authorize { amount, card } => {
-                if let Some(code) = fate::decline(&self.settings, reference, card) {
-                    let code = code.to_owned();
-                    return (PaymentOutcome::Declined, PaymentReply::Declined { code });
-                }
-                let authorization = self.authorizations.authorize(account, reference, amount);
-                Ok(PaymentReply::Authorized { authorization })
-            }
-            Call::Capture { authorization, amount } => self
-                .authorizations
-                .capture(account, authorization, amount)
-                .map(|()| PaymentReply::Captured),
-            Call::Refund { .. } | Call::Retrieve { .. } => Err(Refusal::UnexpectedState),
-            Call::Void { authorization } => {
-                self.authorizations.void(account, authorization).map(|()| PaymentReply::Voided)
-            }
-        };
-        match done {
-            Ok(reply) => (outcome_of(request.call.operation()), reply),
-            Err(refusal) => (PaymentOutcome::Refused, refused(refusal)),
-        }
-    }
-
-    /// The authorization that a call is about, and the money.
-    fn subject(&self, request: &PaymentRequest) -> (Option<AuthorizationId>, Amount) {
-        match request.call {
-            Call::Authorize { amount, .. } => (None, amount),
-            Call::Capture { authorization, amount } | Call::Refund { authorization, amount } => {
-                (Some(authorization), amount)
-            }
-            Call::Void { authorization } | Call::Retrieve { authorization } => {
-                let own = self.authorization(authorization);
-                let own = own.filter(|known| known.account == request.account);
-                (Some(authorization), own.map_or(Amount::ZERO, |known| known.amount))
-            }
-        }
     }
 
     fn forget_what_left(&mut self, at: Time) {
@@ -199,66 +283,3 @@ impl Provider {
         }
     }
 }
-
-/// A ledger line without its outcome.
-struct Draft<'call> {
-    utc_ns: u64,
-    request: &'call PaymentRequest,
-    payment: Option<AuthorizationId>,
-    amount: Amount,
-    /// How long an answer takes that executes nothing.
-    round_trip: Duration,
-}
-
-impl Draft<'_> {
-    /// A call that is not executed: nothing happens, and the caller is told so.
-    fn turn_away(self, reply: PaymentReply) -> Decision {
-        let outcome = match reply {
-            PaymentReply::RateLimited { .. } => PaymentOutcome::RateLimited,
-            PaymentReply::InFlight => PaymentOutcome::InFlight,
-            _ => PaymentOutcome::Refused,
-        };
-        let delay = self.round_trip;
-        Decision { reply: Some(reply), delay, line: self.line(outcome, outcome) }
-    }
-
-    /// A repetition: the first result once more, and nothing moves.
-    fn replay(self, first: &Executed) -> Decision {
-        let delay = self.round_trip;
-        let line = self.line(first.outcome, first.outcome);
-        let line = PaymentLine { payment: first.payment.clone(), replayed: true, ..line };
-        Decision { reply: Some(first.reply.clone()), delay, line }
-    }
-
-    fn line(self, outcome: PaymentOutcome, told: PaymentOutcome) -> PaymentLine {
-        PaymentLine {
-            utc_ns: self.utc_ns,
-            payment: self.payment.map(|id| id.to_string()),
-            reference: String::new(),
-            intent: self.request.reference.clone(),
-            operation: self.request.call.operation(),
-            outcome,
-            told,
-            amount: self.amount,
-            key: self.request.key.clone(),
-            replayed: false,
-        }
-    }
-}
-
-const fn outcome_of(operation: PaymentOperation) -> PaymentOutcome {
-    match operation {
-        PaymentOperation::Authorize => PaymentOutcome::Authorized,
-        PaymentOperation::Capture => PaymentOutcome::Captured,
-        PaymentOperation::Void => PaymentOutcome::Voided,
-        PaymentOperation::Refund => PaymentOutcome::Refunded,
-        _ => PaymentOutcome::Accepted,
-    }
-}
-
-fn refused(refusal: Refusal) -> PaymentReply {
-    PaymentReply::Refused { code: refusal.code().to_owned() }
-}
-
-#[cfg(test)]
-mod tests;

@@ -3,8 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::law::Law;
 use proptest::prelude::*;
 
+use domain::provider::{Call, PaymentLine, PaymentOperation, PaymentReply};
+
 use super::*;
-use crate::settings::{Algorithm, Latency, Limit, Overrides, Scope};
+use crate::settings::{Faults, Algorithm, Latency, Limit, Overrides, Scope};
 
 /// A provider that declines nobody and takes 100 ms.
 fn settings() -> Settings {
@@ -12,7 +14,7 @@ fn settings() -> Settings {
     Settings {
         limits: Vec::new(),
         declines: 0.0,
-        latency: Latency { authorize: tenth, capture: tenth, void: tenth, refusal: Law::default() },
+        latency: Latency { refusal: Law::default(), ..Latency::every(tenth) },
         ..Overrides::default().resolve(7).unwrap()
     }
 }
@@ -46,13 +48,43 @@ fn replies(
     calls: impl IntoIterator<Item = PaymentRequest>,
 ) -> Vec<PaymentReply> {
     let second = |(at, request): (u64, PaymentRequest)| {
-        provider.handle(Time::from_millis(at * 1_000), 0, &request).reply.unwrap()
+        provider.call(Time::from_millis(at * 1_000), 0, &request).payment_reply().unwrap()
     };
     (1..).zip(calls).map(second).collect()
 }
 
 fn refused_as(code: &str) -> PaymentReply {
     PaymentReply::Refused { code: code.to_owned() }
+}
+
+/// The one line of a call about a payment.
+fn line_of(decision: &Decision) -> &PaymentLine {
+    let [line] = &decision.lines[..] else { panic!("one line: {:?}", decision.lines) };
+    line
+}
+
+/// This share of calls takes effect in silence.
+fn silent(share: f64) -> Faults {
+    Faults { commit_then_timeout: share, ..Faults::default() }
+}
+
+/// Where an authorization stands.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Captured(Amount),
+    Voided,
+}
+
+impl State {
+    fn of(intent: &Intent) -> Self {
+        match intent.status {
+            Status::RequiresCapture => Self::Open,
+            Status::Succeeded => Self::Captured(intent.received),
+            Status::Canceled => Self::Voided,
+            status => panic!("{status:?}"),
+        }
+    }
 }
 
 const AUTHORIZED: PaymentReply = PaymentReply::Authorized { authorization: AuthorizationId(1) };
@@ -64,8 +96,8 @@ fn an_authorization_is_captured_once() {
     let unexpected = refused_as("payment_intent_unexpected_state");
     let expected = [AUTHORIZED, PaymentReply::Captured, unexpected.clone(), unexpected];
     assert_eq!(replies(&mut provider, calls), expected);
-    let state = provider.authorization(AuthorizationId(1)).unwrap().state;
-    assert_eq!(state, State::Captured(Amount::new(4_500)));
+    let known = provider.authorization(AuthorizationId(1)).unwrap();
+    assert_eq!((known.status, known.received), (Status::Succeeded, Amount::new(4_500)));
     assert_eq!(provider.open_authorizations(), 0);
 }
 
@@ -98,12 +130,12 @@ fn an_authorization_belongs_to_its_account() {
 #[test]
 fn a_repetition_is_answered_with_the_first_result() {
     let mut provider = Provider::new(settings());
-    provider.handle(Time::ZERO, 5, &authorize("a"));
-    let again = provider.handle(Time::from_millis(100), 100_000_005, &authorize("a"));
+    provider.call(Time::ZERO, 5, &authorize("a"));
+    let again = provider.call(Time::from_millis(100), 100_000_005, &authorize("a"));
     let line = PaymentLine {
         utc_ns: 100_000_005,
         payment: Some("1".to_owned()),
-        reference: String::new(),
+        reference: "0-417".to_owned(),
         intent: "0-417".to_owned(),
         operation: PaymentOperation::Authorize,
         outcome: PaymentOutcome::Authorized,
@@ -112,7 +144,9 @@ fn a_repetition_is_answered_with_the_first_result() {
         key: "a".to_owned(),
         replayed: true,
     };
-    assert_eq!(again, Decision { reply: Some(AUTHORIZED), delay: Duration::ZERO, line });
+    assert_eq!((again.payment_reply(), again.delay), (Some(AUTHORIZED), Duration::ZERO));
+    assert!(again.replayed);
+    assert_eq!(again.lines, [line]);
     assert_eq!(provider.open_authorizations(), 1);
 }
 
@@ -140,67 +174,67 @@ fn a_key_cannot_be_used_for_something_else() {
 #[test]
 fn a_repetition_of_a_call_under_way_conflicts() {
     let mut provider = Provider::new(settings());
-    provider.handle(Time::ZERO, 0, &authorize("a"));
-    let early = provider.handle(Time::from_millis(99), 0, &authorize("a"));
-    assert_eq!(early.reply, Some(PaymentReply::InFlight));
-    assert_eq!(early.line.outcome, PaymentOutcome::InFlight);
-    let late = provider.handle(Time::from_millis(100), 0, &authorize("a"));
-    assert_eq!(late.reply, Some(AUTHORIZED));
+    provider.call(Time::ZERO, 0, &authorize("a"));
+    let early = provider.call(Time::from_millis(99), 0, &authorize("a"));
+    assert_eq!(early.payment_reply(), Some(PaymentReply::InFlight));
+    assert_eq!(line_of(&early).outcome, PaymentOutcome::InFlight);
+    let late = provider.call(Time::from_millis(100), 0, &authorize("a"));
+    assert_eq!(late.payment_reply(), Some(AUTHORIZED));
 }
 
 #[test]
 fn a_refusal_by_a_limiter_is_not_kept_under_the_key() {
     let mut provider = Provider::new(Settings { limits: vec![limit(1.0, 1.0)], ..settings() });
-    provider.handle(Time::ZERO, 0, &authorize("a"));
-    let refused = provider.handle(Time::ZERO, 0, &authorize("b"));
-    assert_eq!(refused.reply, Some(PaymentReply::RateLimited { retry_after: None }));
-    assert_eq!((refused.line.outcome, refused.line.payment), (PaymentOutcome::RateLimited, None));
-    let again = provider.handle(Time::from_millis(1_000), 0, &authorize("b"));
+    provider.call(Time::ZERO, 0, &authorize("a"));
+    let refused = provider.call(Time::ZERO, 0, &authorize("b"));
+    assert_eq!(refused.payment_reply(), Some(PaymentReply::RateLimited { retry_after: None }));
+    assert_eq!((line_of(&refused).outcome, &line_of(&refused).payment), (PaymentOutcome::RateLimited, &None));
+    let again = provider.call(Time::from_millis(1_000), 0, &authorize("b"));
     let authorization = AuthorizationId(2);
-    assert_eq!(again.reply, Some(PaymentReply::Authorized { authorization }));
+    assert_eq!(again.payment_reply(), Some(PaymentReply::Authorized { authorization }));
 }
 
 #[test]
 fn limiters_stand_before_the_idempotency_layer() {
     let mut provider = Provider::new(Settings { limits: vec![limit(1.0, 1.0)], ..settings() });
-    provider.handle(Time::ZERO, 0, &authorize("a"));
-    let again = provider.handle(Time::from_millis(500), 0, &authorize("a"));
-    assert_eq!(again.reply, Some(PaymentReply::RateLimited { retry_after: None }));
-    let counts = Counts { calls: 2, refused: 1, pending: 0 };
-    assert_eq!(provider.counts(Time::from_millis(500)), counts);
+    provider.call(Time::ZERO, 0, &authorize("a"));
+    let again = provider.call(Time::from_millis(500), 0, &authorize("a"));
+    assert_eq!(again.payment_reply(), Some(PaymentReply::RateLimited { retry_after: None }));
+    let counts = provider.counts(Time::from_millis(500));
+    assert_eq!((counts.calls, counts.refused, counts.pending), (2, 1, 0));
 }
 
 #[test]
 fn a_limit_that_says_when_to_come_back_says_it_in_whole_seconds() {
     let limits = vec![Limit { retry_after: true, ..limit(0.4, 1.0) }];
     let mut provider = Provider::new(Settings { limits, ..settings() });
-    provider.handle(Time::ZERO, 0, &authorize("a"));
-    let refused = provider.handle(Time::ZERO, 0, &authorize("b"));
+    provider.call(Time::ZERO, 0, &authorize("a"));
+    let refused = provider.call(Time::ZERO, 0, &authorize("b"));
     let retry_after = Some(Duration::from_secs(3));
-    assert_eq!(refused.reply, Some(PaymentReply::RateLimited { retry_after }));
+    assert_eq!(refused.payment_reply(), Some(PaymentReply::RateLimited { retry_after }));
 }
 
 #[test]
 fn a_call_that_hangs_takes_effect_and_can_be_asked_for_again() {
-    let mut provider = Provider::new(Settings { hangs: 1.0, ..settings() });
-    let hung = provider.handle(Time::ZERO, 0, &authorize("a"));
-    assert_eq!(hung.reply, None);
-    let truth = (hung.line.outcome, hung.line.told);
+    let mut provider = Provider::new(Settings { faults: silent(1.0), ..settings() });
+    let hung = provider.call(Time::ZERO, 0, &authorize("a"));
+    assert_eq!(hung.payment_reply(), None);
+    let truth = (line_of(&hung).outcome, line_of(&hung).told);
     assert_eq!(truth, (PaymentOutcome::Authorized, PaymentOutcome::Silence));
     assert_eq!(provider.open_authorizations(), 1);
     assert_eq!(provider.counts(Time::from_millis(99)).pending, 1);
-    let again = provider.handle(Time::from_millis(100), 0, &authorize("a"));
-    assert_eq!(again.reply, Some(AUTHORIZED));
+    let again = provider.call(Time::from_millis(100), 0, &authorize("a"));
+    assert_eq!(again.payment_reply(), Some(AUTHORIZED));
     assert_eq!(provider.counts(Time::from_millis(100)).pending, 0);
 }
 
 #[test]
 fn a_decline_reserves_nothing() {
     let mut provider = Provider::new(Settings { declines: 1.0, ..settings() });
-    let decision = provider.handle(Time::ZERO, 0, &authorize("a"));
-    assert!(matches!(decision.reply, Some(PaymentReply::Declined { .. })));
-    assert_eq!(decision.line.outcome, PaymentOutcome::Declined);
-    assert_eq!((decision.line.payment, provider.open_authorizations()), (None, 0));
+    let decision = provider.call(Time::ZERO, 0, &authorize("a"));
+    assert!(matches!(decision.payment_reply(), Some(PaymentReply::Declined { .. })));
+    assert_eq!(line_of(&decision).outcome, PaymentOutcome::Declined);
+    assert_eq!(provider.open_authorizations(), 0);
 }
 
 /// A call of a small world, in which everything collides.
@@ -235,7 +269,7 @@ fn any_stream() -> impl Strategy<Value = Vec<(Time, PaymentRequest)>> {
 }
 
 fn rude(seed: u64, limits: Vec<Limit>) -> Settings {
-    Settings { seed, limits, declines: 0.2, hangs: 0.2, ..settings() }
+    Settings { seed, limits, declines: 0.2, faults: silent(0.2), ..settings() }
 }
 
 /// The authorizations that a ledger tells of: what was reserved, and what became of it.
@@ -271,16 +305,14 @@ proptest! {
         let mut provider = Provider::new(rude(seed, vec![limit(20.0, 5.0)]));
         let ledger: Vec<_> = stream
             .iter()
-            .map(|(at, request)| provider.handle(*at, at.nanos(), request).line)
+            .flat_map(|(at, request)| provider.call(*at, at.nanos(), request).lines)
             .collect();
         let told = state_of(&ledger);
         for (payment, (amount, state)) in &told {
             let id = AuthorizationId(payment.parse().unwrap());
             let known = provider.authorization(id).unwrap();
-            prop_assert_eq!((known.amount, known.state), (*amount, *state));
+            prop_assert_eq!((known.amount, State::of(known)), (*amount, *state));
         }
-        let made = u64::try_from(told.len()).unwrap();
-        prop_assert_eq!(provider.authorization(AuthorizationId(made + 1)), None);
         let open = told.values().filter(|(_, state)| *state == State::Open).count();
         prop_assert_eq!(provider.open_authorizations(), u64::try_from(open).unwrap());
     }
@@ -293,18 +325,18 @@ proptest! {
         let mut first: BTreeMap<(String, String), Decision> = BTreeMap::new();
         let mut effects = BTreeSet::new();
         for (at, request) in stream {
-            let decision = provider.handle(at, at.nanos(), &request);
+            let decision = provider.call(at, at.nanos(), &request);
             let key = (request.account, request.key);
-            let PaymentLine { outcome, replayed, .. } = decision.line;
+            let PaymentLine { outcome, replayed, .. } = *line_of(&decision);
             let moves = matches!(
                 outcome,
                 PaymentOutcome::Authorized | PaymentOutcome::Captured | PaymentOutcome::Voided
             );
             if replayed {
                 let first = &first[&key];
-                prop_assert_eq!(outcome, first.line.outcome);
-                prop_assert_eq!(&decision.line.payment, &first.line.payment);
-                prop_assert!(first.reply.is_none() || first.reply == decision.reply);
+                prop_assert_eq!(outcome, line_of(first).outcome);
+                prop_assert_eq!(&line_of(&decision).payment, &line_of(first).payment);
+                prop_assert_eq!(&first.reply, &decision.reply);
             } else {
                 prop_assert!(!moves || effects.insert(key.clone()), "{:?} twice", key);
                 let passing = [PaymentOutcome::RateLimited, PaymentOutcome::InFlight];
@@ -323,7 +355,7 @@ proptest! {
         let mut provider = Provider::new(rude(7, limits));
         let mut admitted = stream.clone();
         admitted.retain(|(at, request)| {
-            provider.handle(*at, 0, request).line.outcome != PaymentOutcome::RateLimited
+            line_of(&provider.call(*at, 0, request)).outcome != PaymentOutcome::RateLimited
         });
         for (first, (start, _)) in admitted.iter().enumerate() {
             for (last, (end, _)) in admitted.iter().enumerate().skip(first) {
@@ -341,7 +373,8 @@ proptest! {
         seed in any::<u64>(), order in Just((0_u32..40).collect::<Vec<_>>()).prop_shuffle(),
     ) {
         let fates = |order: &[u32]| {
-            let base = Overrides { declines: Some(0.3), hangs: Some(0.3), ..Overrides::default() };
+            let faults = Some(silent(0.3));
+            let base = Overrides { declines: Some(0.3), faults, ..Overrides::default() };
             let limits = Vec::new();
             let mut provider =
                 Provider::new(Settings { limits, ..base.resolve(seed).unwrap() });
@@ -349,8 +382,8 @@ proptest! {
                 let reference = format!("0-{fan}");
                 let key = format!("0-{fan}-0");
                 let request = PaymentRequest { reference, ..authorize(&key) };
-                let decision = provider.handle(Time::ZERO, 0, &request);
-                (*fan, (decision.line.outcome, decision.line.told, decision.delay))
+                let decision = provider.call(Time::ZERO, 0, &request);
+                (*fan, (line_of(&decision).outcome, line_of(&decision).told, decision.delay))
             };
             order.iter().map(fate).collect::<BTreeMap<_, _>>()
         };

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::shared::{LedgerFullError, Shared};
-use crate::rules;
+use crate::rules::{self, Face, Intent, Reply, Request, Status};
 
 /// How long a body may be: the longest sensible one has a hundredth of it.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -40,6 +40,7 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}", get(look_up))
         .route("/v1/authorizations/{id}/capture", post(capture))
         .route("/v1/authorizations/{id}/void", post(void))
+        .route("/v1/authorizations/{id}/refund", post(refund))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .fallback(async || Fault::not_found("no such path; try POST /v1/authorizations"))
         .with_state(shared)
@@ -107,27 +108,66 @@ async fn void(
     answer(&shared, &request(&headers, &reference, call)?).await
 }
 
-/// Reads are free: no limiter counts them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundBody {
+    amount: Amount,
+    reference: String,
+}
+
+async fn refund(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Fault> {
+    let RefundBody { amount, reference } = read(body)?;
+    let call = Call::Refund { authorization: authorization(&id)?, amount };
+    answer(&shared, &request(&headers, &reference, call)?).await
+}
+
+/// A look needs no key: it takes no effect.
 async fn look_up(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let account = account(&headers)?;
-    let missing = || Fault::not_found(&format!("the account has no authorization `{id}`"));
-    let number = id.parse().map_err(|_| missing())?;
-    let known = shared.authorization(AuthorizationId(number)).filter(|it| it.account == account);
-    let known = known.ok_or_else(missing)?;
-    let (status, captured) = match known.state {
-        rules::State::Open => ("authorized", Amount::ZERO),
-        rules::State::Captured(amount) => ("captured", amount),
-        rules::State::Voided => ("voided", Amount::ZERO),
+    let missing = |_| Fault::not_found(&format!("the account has no authorization `{id}`"));
+    let intent = id.parse().map_err(missing)?;
+    let request = Request {
+        face: Face::Native,
+        account: &account,
+        key: None,
+        fingerprint: 0,
+        reference: "",
+        intent: "",
+        call: rules::Call::Retrieve { intent },
     };
-    let body = json!({
-        "id": id, "status": status, "amount": known.amount, "captured": captured,
-        "reference": known.reference,
-    });
-    Ok(in_json(StatusCode::OK, &body))
+    answer_as(&shared, &request, |reply| match reply {
+        Reply::Intent(intent) => in_json(StatusCode::OK, &whole(intent)),
+        Reply::Refused(_) => {
+            Fault::not_found(&format!("the account has no authorization `{id}`")).into_response()
+        }
+        other => in_http(&other.plain(), None),
+    })
+    .await
+}
+
+/// An authorization as a look sees it.
+fn whole(intent: &Intent) -> Value {
+    let status = match (intent.status, intent.refunded) {
+        (Status::RequiresCapture | Status::Processing, _) => "authorized",
+        (Status::Succeeded, Amount::ZERO) => "captured",
+        (Status::Succeeded, _) => "refunded",
+        (Status::Canceled, _) => "voided",
+        (Status::RequiresAction, _) => "requires_action",
+        (Status::RequiresPaymentMethod | Status::RequiresConfirmation, _) => "declined",
+    };
+    json!({
+        "id": intent.name(), "status": status, "amount": intent.amount,
+        "captured": intent.received, "refunded": intent.refunded, "reference": intent.reference,
+    })
 }
 
 async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
@@ -136,21 +176,50 @@ async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending } = shared.counts();
-    let body = json!({ "calls": calls, "refused": refused, "pending": pending });
+    let rules::Counts { calls, refused, pending, open, payments, keys } = shared.counts();
+    let body = json!({
+        "calls": calls, "refused": refused, "pending": pending,
+        "open": open, "payments": payments, "keys": keys,
+    });
     in_json(StatusCode::OK, &body)
 }
 
 /// Lets the rules decide, waits as long as they say, and answers; or never does, and then the
 /// connection stays open until the caller closes it.
 async fn answer(shared: &Shared, request: &PaymentRequest) -> Result<Response, Fault> {
+    let about = match &request.call {
+        Call::Authorize { .. } => None,
+        Call::Capture { authorization, .. }
+        | Call::Void { authorization }
+        | Call::Refund { authorization, .. }
+        | Call::Retrieve { authorization } => Some(authorization.to_string()),
+    };
+    answer_as(shared, &Request::from(request), |reply| {
+        let reply = reply.plain();
+        let made = match &reply {
+            PaymentReply::Authorized { authorization }
+            | PaymentReply::Challenged { authorization } => Some(authorization.to_string()),
+            _ => None,
+        };
+        in_http(&reply, made.or(about).as_deref())
+    })
+    .await
+}
+
+async fn answer_as(
+    shared: &Shared,
+    request: &Request<'_>,
+    say: impl FnOnce(&Reply) -> Response,
+) -> Result<Response, Fault> {
     let decision = shared.decide(request)?;
     if !decision.delay.is_zero() {
         tokio::time::sleep(decision.delay).await;
     }
-    let Some(reply) = decision.reply else { return std::future::pending().await };
-    let mut response = in_http(&reply, decision.line.payment.as_deref());
-    if decision.line.replayed {
+    if decision.is_lost() {
+        return std::future::pending().await;
+    }
+    let mut response = say(&decision.reply);
+    if decision.replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)

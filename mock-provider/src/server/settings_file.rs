@@ -6,21 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Args;
-use crate::settings::{LatencyOverrides, Limit, Overrides, Settings, UnknownProfileError, profile};
+use crate::settings::{Overrides, Settings, UnknownProfileError, profile};
 
 /// The seed when none is given.
 const SEED: u64 = 0;
 
 /// A settings file: [`Settings`] with all keys, or any part of them.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 struct SettingsFile {
     seed: Option<u64>,
-    profile: Option<String>,
-    limits: Option<Vec<Limit>>,
-    declines: Option<f64>,
-    latency: LatencyOverrides,
-    hangs: Option<f64>,
+    #[serde(flatten)]
+    overrides: Overrides,
 }
 
 /// Settings that no provider can run with.
@@ -55,10 +52,8 @@ pub enum SettingsError {
 pub(super) fn settings_of(args: &Args) -> Result<Settings, SettingsError> {
     let file = args.settings.as_deref().map(read).transpose()?;
     let says_provenance = file.is_none();
-    let SettingsFile { seed, profile: name, limits, declines, latency, hangs } =
-        file.unwrap_or_default();
-    let name = name.or_else(|| args.profile.clone());
-    let overrides = Overrides { profile: name, limits, declines, latency, hangs };
+    let SettingsFile { seed, mut overrides } = file.unwrap_or_default();
+    overrides.profile = overrides.profile.or_else(|| args.profile.clone());
     let settings = overrides.resolve(args.seed.or(seed).unwrap_or(SEED))?;
     if says_provenance {
         eprintln!("profile {}: {}", settings.profile, profile(&settings.profile)?.provenance);
@@ -79,6 +74,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::settings::Cards;
 
     #[derive(Parser)]
     struct Command {
@@ -107,9 +103,9 @@ mod tests {
 
     #[test]
     fn a_file_may_hold_a_part_of_the_keys() {
-        let settings = from_file(r#"{ "profile": "shared-30", "hangs": 0.001 }"#, &[]).unwrap();
+        let settings = from_file(r#"{ "profile": "shared-30", "cards": "drawn" }"#, &[]).unwrap();
         let profile = settings_of(&args(&["--profile", "shared-30"])).unwrap();
-        assert_eq!(settings, Settings { hangs: 0.001, ..profile });
+        assert_eq!(settings, Settings { cards: Cards::Drawn, ..profile });
     }
 
     #[test]

@@ -3,13 +3,11 @@
 use std::sync::{Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use domain::id::AuthorizationId;
-use domain::provider::PaymentRequest;
 use domain::time::Duration;
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
-use crate::rules::{Authorization, Counts, Decision, Provider};
+use crate::rules::{Counts, Decision, Provider, Request};
 use crate::settings::Settings;
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
@@ -39,19 +37,17 @@ impl Shared {
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
     /// run backwards from one line to the next.
-    pub(super) fn decide(&self, request: &PaymentRequest) -> Result<Decision, LedgerFullError> {
+    pub(super) fn decide(&self, request: &Request<'_>) -> Result<Decision, LedgerFullError> {
         let mut desk = self.desk();
         if desk.ledger.is_full() {
             return Err(LedgerFullError);
         }
         let at = self.clock.now();
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
-        desk.ledger.append(&decision.line);
+        for line in &decision.lines {
+            desk.ledger.append(line);
+        }
         Ok(decision)
-    }
-
-    pub(super) fn authorization(&self, id: AuthorizationId) -> Option<Authorization> {
-        self.desk().provider.authorization(id).cloned()
     }
 
     pub(super) fn counts(&self) -> Counts {

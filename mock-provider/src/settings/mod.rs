@@ -3,14 +3,18 @@
 //! [`Overrides`] is what a person writes: any key may be left out. [`Settings`] is what the
 //! provider obeys: every key has a value.
 
+mod behaviour;
 mod latency;
 mod limit;
 mod problem;
 mod profile;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys};
 pub use latency::{Latency, LatencyOverrides};
 pub use limit::{Algorithm, Limit, Scope};
 pub use problem::Problem;
@@ -33,8 +37,20 @@ pub struct Settings {
     pub declines: f64,
     /// How long each operation takes.
     pub latency: Latency,
-    /// The share of calls that take effect but whose answer never comes, in \[0, 1\].
-    pub hangs: f64,
+    /// Why cards are declined, and how often relative to each other.
+    pub decline_mix: BTreeMap<DeclineReason, f64>,
+    /// Whose word decides about a test card that is documented to be approved.
+    pub cards: Cards,
+    /// Challenges that are drawn.
+    pub challenges: Challenges,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// When it is slow and fails.
+    pub brownouts: Vec<Brownout>,
+    /// How long reserved money is kept.
+    pub holds: Holds,
+    /// Idempotency keys.
+    pub keys: Keys,
 }
 
 /// The table `[provider]` as written: a profile, and what is different from it.
@@ -54,10 +70,27 @@ pub struct Overrides {
     pub declines: Option<f64>,
     /// How long each operation takes.
     pub latency: LatencyOverrides,
-    /// The share of calls that take effect but whose answer never comes, from 0 to 1.
+    /// Why cards are declined, and how often relative to each other. Replaces the profile's whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 1))]
-    pub hangs: Option<f64>,
+    pub decline_mix: Option<BTreeMap<DeclineReason, f64>>,
+    /// Whose word decides about a test card that is documented to be approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cards: Option<Cards>,
+    /// Challenges that are drawn. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenges: Option<Challenges>,
+    /// What goes wrong. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Faults>,
+    /// When it is slow and fails. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brownouts: Option<Vec<Brownout>>,
+    /// How long reserved money is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
+    /// Idempotency keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
 }
 
 impl Overrides {
@@ -75,7 +108,13 @@ impl Overrides {
             limits: self.limits.clone().unwrap_or(base.limits),
             declines: self.declines.unwrap_or(base.declines),
             latency: self.latency.over(base.latency),
-            hangs: self.hangs.unwrap_or(base.hangs),
+            decline_mix: self.decline_mix.clone().unwrap_or(base.decline_mix),
+            cards: self.cards.unwrap_or(base.cards),
+            challenges: self.challenges.unwrap_or(base.challenges),
+            faults: self.faults.unwrap_or(base.faults),
+            brownouts: self.brownouts.clone().unwrap_or(base.brownouts),
+            holds: self.holds.unwrap_or(base.holds),
+            keys: self.keys.unwrap_or(base.keys),
         })
     }
 }
@@ -99,7 +138,7 @@ impl Settings {
         problems.extend(self.limits.iter().zip(0..).flat_map(|(limit, place)| limit.check(place)));
         problems.extend(check_share("declines", self.declines));
         problems.extend(self.latency.check());
-        problems.extend(check_share("hangs", self.hangs));
+        problems.extend(check_share("faults", self.faults.total()));
         problems
     }
 }
@@ -126,7 +165,9 @@ mod tests {
 
     #[test]
     fn what_is_left_out_comes_from_the_profile() {
-        let settings = written("latency.capture = \"20ms\"\nhangs = 0.001").resolve(7).unwrap();
+        let settings = written("latency.capture = \"20ms\"\nfaults.commit_then_timeout = 0.001")
+            .resolve(7)
+            .unwrap();
         let base = profile(DEFAULT).unwrap();
         let capture = Law::Constant(Duration::from_millis(20));
         let expected = Settings {
@@ -135,7 +176,13 @@ mod tests {
             limits: base.limits,
             declines: 0.05,
             latency: Latency { capture, ..base.latency },
-            hangs: 0.001,
+            faults: Faults { commit_then_timeout: 0.001, ..Faults::default() },
+            decline_mix: base.decline_mix,
+            cards: base.cards,
+            challenges: base.challenges,
+            brownouts: base.brownouts,
+            holds: base.holds,
+            keys: base.keys,
         };
         assert_eq!(settings, expected);
     }
@@ -186,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_value_out_of_range_is_named_with_its_key() {
-        let mut settings = written("declines = 1.5\nhangs = -0.1").resolve(7).unwrap();
+        let mut settings = written("declines = 1.5\nfaults.slow_body = -0.1").resolve(7).unwrap();
         settings.latency.void = Law::Exponential { mean: Duration::from_mins(50) };
         settings.limits = vec![
             limit(Algorithm::TokenBucket, 0.0, Some(0.5)),
@@ -208,7 +255,7 @@ mod tests {
                 "limits.3.window: must be longer than 0s",
                 "declines: 1.5: must be from 0 to 1",
                 "latency.void: one answer in a thousand would take more than an hour",
-                "hangs: -0.1: must be from 0 to 1",
+                "faults: -0.1: must be from 0 to 1",
             ]
         );
     }

@@ -1,7 +1,10 @@
 //! The profiles: providers that exist, as files of settings with the provenance of each figure.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
+use super::behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys};
 use super::latency::Latency;
 use super::limit::Limit;
 
@@ -30,8 +33,24 @@ pub struct Profile {
     pub declines: f64,
     /// How long each operation takes.
     pub latency: Latency,
-    /// The share of calls that take effect but whose answer never comes, in \[0, 1\].
-    pub hangs: f64,
+    /// Why cards are declined, and how often relative to each other.
+    pub decline_mix: BTreeMap<DeclineReason, f64>,
+    /// Whose word decides about a test card that is documented to be approved.
+    #[serde(default)]
+    pub cards: Cards,
+    /// Challenges that are drawn.
+    #[serde(default)]
+    pub challenges: Challenges,
+    /// What goes wrong.
+    #[serde(default)]
+    pub faults: Faults,
+    /// When it is slow and fails.
+    #[serde(default)]
+    pub brownouts: Vec<Brownout>,
+    /// How long reserved money is kept.
+    pub holds: Holds,
+    /// Idempotency keys.
+    pub keys: Keys,
 }
 
 /// A name that no profile has.

@@ -83,7 +83,7 @@ fn retries(scenario: &Scenario) -> Duration {
         .map(domain::law::Law::bound)
         .max()
         .unwrap_or_default();
-    let unanswered = scenario.provider.hangs > 0.0 || slowest >= shop.provider_timeout.0;
+    let unanswered = scenario.provider.faults.total() > 0.0 || slowest >= shop.provider_timeout.0;
     let one_call = if unanswered {
         shop.provider_timeout.0.saturating_mul(shop.provider_retries.saturating_add(1))
     } else {

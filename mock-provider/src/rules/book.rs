@@ -1,0 +1,127 @@
+//! All payments, and how long they are remembered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::directory::Kind;
+use super::intent::Intent;
+use super::reply::Fault;
+use super::request::ListIntents;
+
+/// How many payments are remembered that hold no money: the oldest are forgotten first, so that
+/// memory grows with the open authorizations and not with the run. Half an hour of 50 orders per
+/// second, in about 50 MB.
+pub(super) const IDLE_MAX: usize = 100_000;
+
+/// All payments that are remembered, by number from 1.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    known: BTreeMap<u64, Arc<Intent>>,
+    made: u64,
+    open: u64,
+    /// Payments that hold no money, since when they hold none.
+    idle: VecDeque<u64>,
+}
+
+impl Book {
+    /// How many hold reserved money.
+    pub(super) const fn open(&self) -> u64 {
+        self.open
+    }
+
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The number of the next payment.
+    pub(super) const fn next(&self) -> u64 {
+        self.made + 1
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Arc<Intent>> {
+        self.known.get(&number)
+    }
+
+    /// A payment of the account.
+    pub(super) fn of(&self, account: &str, number: u64) -> Result<&Arc<Intent>, Fault> {
+        let known = self.get(number).filter(|intent| *intent.account == *account);
+        known.ok_or(Fault::Missing(Kind::Intent))
+    }
+
+    /// A payment that was made under [`Book::next`], as it stands after its first call.
+    pub(super) fn insert(&mut self, intent: Intent) -> Arc<Intent> {
+        assert_eq!(intent.number, self.next(), "numbers are given in order");
+        self.made += 1;
+        self.open += u64::from(intent.is_open());
+        let number = intent.number;
+        let intent = Arc::new(intent);
+        self.known.insert(number, Arc::clone(&intent));
+        self.rest(&intent);
+        intent
+    }
+
+    /// Changes a payment of the account; a change that fails changes nothing.
+    pub(super) fn change<T>(
+        &mut self,
+        account: &str,
+        number: u64,
+        change: impl FnOnce(&mut Intent) -> Result<T, Fault>,
+    ) -> Result<(Arc<Intent>, T), Fault> {
+        let known = self.known.get_mut(&number).filter(|intent| *intent.account == *account);
+        let known = known.ok_or(Fault::Missing(Kind::Intent))?;
+        let mut changed = Intent::clone(known);
+        let result = change(&mut changed)?;
+        self.open -= u64::from(known.is_open());
+        self.open += u64::from(changed.is_open());
+        *known = Arc::new(changed);
+        let known = Arc::clone(known);
+        self.rest(&known);
+        Ok((known, result))
+    }
+
+    /// The account's payments, the newest first, and whether there are more.
+    pub(super) fn list(&self, account: &str, wanted: &ListIntents) -> (Vec<Arc<Intent>>, bool) {
+        let ListIntents { page, customer } = wanted;
+        let older = ..page.after.unwrap_or(u64::MAX);
+        let fits = |intent: &&Arc<Intent>| {
+            *intent.account == *account
+                && customer.is_none_or(|customer| intent.customer == Some(customer))
+                && page.created.contains(&(intent.created_utc_ns / 1_000_000_000))
+        };
+        if let Some(before) = page.before {
+            // The page ends just above `before`: the nearest newer ones, shown newest first.
+            let newer = self.known.range(before.saturating_add(1)..).map(|(_, intent)| intent);
+            let mut found: Vec<_> =
+                newer.filter(fits).take(page.limit + 1).map(Arc::clone).collect();
+            let more = found.len() > page.limit;
+            found.truncate(page.limit);
+            found.reverse();
+            return (found, more);
+        }
+        let found = self.known.range(older).rev().map(|(_, intent)| intent).filter(fits);
+        let mut found: Vec<_> = found.take(page.limit + 1).map(Arc::clone).collect();
+        let more = found.len() > page.limit;
+        found.truncate(page.limit);
+        (found, more)
+    }
+
+    /// Remembers that a payment holds no money, and forgets those that have held none for longest.
+    fn rest(&mut self, intent: &Intent) {
+        if holds(intent) {
+            return;
+        }
+        self.idle.push_back(intent.number);
+        while self.idle.len() > IDLE_MAX {
+            let oldest = self.idle.pop_front().expect("it is not empty");
+            if self.known.get(&oldest).is_some_and(|intent| !holds(intent)) {
+                self.known.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Whether a payment must be remembered: money is reserved, or its holder is being asked.
+fn holds(intent: &Intent) -> bool {
+    intent.is_open() || intent.challenge.is_some()
+}

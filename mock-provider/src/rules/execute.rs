@@ -1,0 +1,331 @@
+//! Carrying out a call that passed the limiters and is new.
+
+use std::sync::Arc;
+
+use domain::money::Amount;
+use domain::provider::PaymentOutcome;
+use domain::time::Time;
+
+use super::card::TestCard;
+use super::directory::Kind;
+use super::event::About;
+use super::fate;
+use super::intent::{Answer, Intent, Word};
+use super::reply::{Fault, Reply};
+use super::request::{
+    AMOUNT_MAX, Call, Confirm, Confirmation, Currency, Face, NewIntent, NewRefund, Presence,
+    Request, Source, Terms,
+};
+use super::{Now, Provider};
+
+/// What truly happened, what is answered, and the payment it is about.
+type Done = (PaymentOutcome, Reply, Option<Arc<Intent>>);
+
+impl Provider {
+    /// Carries out the operation.
+    pub(super) fn perform(&mut self, now: Now, request: &Request<'_>) -> Done {
+        let account = request.account;
+        let done = match &request.call {
+            Call::Create(new) => self.create(now, request, new),
+            Call::Confirm { intent, with } => self.confirm(now, request, *intent, with),
+            Call::Update { intent, change } => {
+                let change = change.as_ref().clone();
+                self.check_source(account, change.source.as_ref()).and_then(|()| {
+                    let changed = self.book.change(account, *intent, |it| it.update(change));
+                    changed.map(|(intent, ())| accepted(intent))
+                })
+            }
+            Call::Capture { intent, amount, terms } => {
+                self.capture(now, request, (*intent, *amount), terms.as_deref())
+            }
+            Call::Cancel { intent, reason } => {
+                self.cancel(now, request, *intent, reason.as_deref().unwrap_or_default())
+            }
+            Call::Refund(new) => self.refund(now, request, new),
+            Call::Retrieve { intent } => {
+                self.book.of(account, *intent).map(|intent| accepted(Arc::clone(intent)))
+            }
+            Call::List(wanted) => {
+                let (page, more) = self.book.list(account, wanted);
+                Ok((PaymentOutcome::Accepted, Reply::Intents { page, more }, None))
+            }
+            Call::Directory(errand) => self
+                .directory
+                .perform(now.utc_ns, account, errand.as_ref().clone())
+                .map(|reply| (PaymentOutcome::Accepted, reply, None)),
+        };
+        done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
+    }
+
+    fn create(&mut self, now: Now, request: &Request<'_>, new: &NewIntent) -> Result<Done, Fault> {
+        check_amount(new.amount)?;
+        self.check_source(request.account, new.source.as_ref())?;
+        let names = (request.reference, intent_or_reference(request));
+        let owner = (request.face, request.account);
+        let mut intent = Intent::new(self.book.next(), now.utc_ns, owner, names, new);
+        if let Some(source) = &new.source {
+            intent.pay_by(self.named(now, request, source.clone()));
+        }
+        let made = Arc::new(intent.clone());
+        self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
+        if new.confirm == Confirm::Later {
+            let intent = self.book.insert(intent);
+            return Ok(accepted(intent));
+        }
+        intent.chargeable()?;
+        self.charge(now, request.key, &mut intent);
+        let intent = self.book.insert(intent);
+        Ok(self.charged(now, request.key, intent))
+    }
+
+    fn confirm(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        number: u64,
+        with: &Confirmation,
+    ) -> Result<Done, Fault> {
+        let known = self.book.of(request.account, number)?;
+        let mut changed = Intent::clone(known);
+        self.check_source(request.account, with.source.as_ref())?;
+        if let Some(source) = &with.source {
+            changed.pay_by(self.named(now, request, source.clone()));
+        }
+        changed.chargeable()?;
+        changed.say(with.terms.clone());
+        changed.capture = with.capture.unwrap_or(changed.capture);
+        self.charge(now, request.key, &mut changed);
+        let (intent, ()) = self.book.change(request.account, number, |known| {
+            *known = changed;
+            Ok(())
+        })?;
+        Ok(self.charged(now, request.key, intent))
+    }
+
+    /// Asks the bank.
+    fn charge(&self, now: Now, key: Option<&str>, intent: &mut Intent) {
+        let source = intent.source.clone().expect("what can be charged has a card");
+        let test = self.test_card(&intent.account, &source);
+        let word = fate::word(
+            &self.settings,
+            now.at,
+            fate_name(intent, key),
+            (&source, test),
+            presence(intent.terms.as_deref()),
+        );
+        let expires = self.expires(now.at, intent.currency);
+        intent.charge(word, now.utc_ns, expires);
+    }
+
+    /// What follows from the bank's word.
+    fn charged(&mut self, now: Now, key: Option<&str>, intent: Arc<Intent>) -> Done {
+        use super::intent::Status;
+        self.due.note(&intent);
+        let tell = |this: &mut Self, kind, about: fn(Arc<Intent>) -> About| {
+            this.tell(now, key, kind, &intent, about);
+        };
+        let outcome = match intent.status {
+            Status::RequiresCapture => {
+                tell(self, "charge.succeeded", About::Charge);
+                tell(self, "payment_intent.amount_capturable_updated", About::Intent);
+                PaymentOutcome::Authorized
+            }
+            Status::Succeeded => {
+                tell(self, "charge.succeeded", About::Charge);
+                tell(self, "payment_intent.succeeded", About::Intent);
+                PaymentOutcome::Captured
+            }
+            Status::RequiresAction => {
+                tell(self, "payment_intent.requires_action", About::Intent);
+                PaymentOutcome::Challenged
+            }
+            _ => {
+                tell(self, "charge.failed", About::Charge);
+                tell(self, "payment_intent.payment_failed", About::Intent);
+                PaymentOutcome::Declined
+            }
+        };
+        let reply = match (outcome, intent.last_decline) {
+            (PaymentOutcome::Declined, Some(decline)) => {
+                Reply::Declined { intent: Arc::clone(&intent), decline }
+            }
+            _ => Reply::Intent(Arc::clone(&intent)),
+        };
+        (outcome, reply, Some(intent))
+    }
+
+    /// The cardholder has answered a challenge on a page: no call of the merchant. The lines to
+    /// append to the ledger come with the payment as it stands.
+    ///
+    /// # Errors
+    /// When there is no such payment, or nobody is asked about it.
+    pub fn authenticate(
+        &mut self,
+        at: Time,
+        utc_ns: u64,
+        number: u64,
+        answer: Answer,
+    ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
+        let mut lines = self.settle(at, utc_ns);
+        let now = Now { at, utc_ns };
+        let intent = self.answer(now, number, answer)?;
+        lines.push(intent.1);
+        Ok((intent.0, lines))
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        now: Now,
+        number: u64,
+        answer: Answer,
+    ) -> Result<(Arc<Intent>, domain::provider::PaymentLine), Fault> {
+        let known = self.book.get(number).ok_or(Fault::Missing(Kind::Intent))?;
+        let expires = self.expires(now.at, known.currency);
+        let account = known.account.clone();
+        let then = match known.source.as_ref().and_then(|it| self.test_card(&account, it)) {
+            Some(card) => card.fate,
+            None => super::card::Fate::Approved,
+        };
+        let (intent, ()) = self.book.change(&account, number, |intent| {
+            let refuses = then == super::card::Fate::ChallengedThenDeclined;
+            if answer == Answer::Passed && refuses && intent.challenge.is_some() {
+                let (code, decline_code) = ("card_declined", Some("generic_decline"));
+                intent.charge(Word::Declined { code, decline_code }, now.utc_ns, expires);
+                return Ok(());
+            }
+            intent.authenticate(answer, now.utc_ns, expires)
+        })?;
+        let (outcome, _, _) = self.charged(now, None, Arc::clone(&intent));
+        let operation = domain::provider::PaymentOperation::Authenticate;
+        let line = super::line::unasked(now.utc_ns, operation, outcome, &intent);
+        Ok((intent, line))
+    }
+
+    fn capture(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        (number, amount): (u64, Option<Amount>),
+        terms: Option<&Terms>,
+    ) -> Result<Done, Fault> {
+        let terms = terms.cloned().map(Box::new);
+        let (intent, _) = self.book.change(request.account, number, |intent| {
+            let taken = intent.capture(amount)?;
+            intent.say(terms);
+            Ok(taken)
+        })?;
+        self.tell(now, request.key, "charge.captured", &intent, About::Charge);
+        self.tell(now, request.key, "payment_intent.succeeded", &intent, About::Intent);
+        Ok((PaymentOutcome::Captured, Reply::Intent(Arc::clone(&intent)), Some(intent)))
+    }
+
+    fn cancel(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        number: u64,
+        reason: &str,
+    ) -> Result<Done, Fault> {
+        let known = self.book.of(request.account, number)?;
+        let held = known.is_open();
+        // Only Stripe knows payments that hold no money and can be let go all the same.
+        if request.face != Face::Stripe && !held && known.challenge.is_none() {
+            return Err(Fault::UnexpectedState { status: known.status, operation: "void" });
+        }
+        let (intent, ()) = self
+            .book
+            .change(request.account, number, |intent| intent.cancel(now.utc_ns, reason.into()))?;
+        self.tell(now, request.key, "payment_intent.canceled", &intent, About::Intent);
+        let outcome = if held { PaymentOutcome::Voided } else { PaymentOutcome::Accepted };
+        Ok((outcome, Reply::Intent(Arc::clone(&intent)), Some(intent)))
+    }
+
+    fn refund(&mut self, now: Now, request: &Request<'_>, new: &NewRefund) -> Result<Done, Fault> {
+        let (intent, refund) = self
+            .book
+            .change(request.account, new.intent, |intent| intent.refund(now.utc_ns, new.clone()))?;
+        let given = Arc::clone(&refund);
+        let about = move |intent| About::Refund(given, intent);
+        self.tell(now, request.key, "refund.created", &intent, about);
+        self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
+        let reply = Reply::Refund(refund, Arc::clone(&intent));
+        Ok((PaymentOutcome::Refunded, reply, Some(intent)))
+    }
+
+    /// Writes down an event, which only merchants of the Stripe-compatible face can hear of.
+    pub(super) fn tell(
+        &mut self,
+        now: Now,
+        key: Option<&str>,
+        kind: &'static str,
+        intent: &Arc<Intent>,
+        about: impl FnOnce(Arc<Intent>) -> About,
+    ) {
+        if intent.face == Face::Stripe {
+            let about = about(Arc::clone(intent));
+            self.events.note(now.utc_ns, &intent.account, kind, about, key);
+        }
+    }
+
+    fn check_source(&self, account: &str, source: Option<&Source>) -> Result<(), Fault> {
+        match source {
+            Some(Source::Method(number)) => self.directory.method(account, *number).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A test card gets a name as a payment method through the Stripe-compatible face.
+    fn named(&mut self, now: Now, request: &Request<'_>, source: Source) -> Source {
+        match (request.face, source) {
+            (Face::Stripe, Source::Test(card)) => {
+                let method = self.directory.make_method(now.utc_ns, request.account, card);
+                Source::Method(method.number)
+            }
+            (_, source) => source,
+        }
+    }
+
+    fn test_card(&self, account: &str, source: &Source) -> Option<&'static TestCard> {
+        match source {
+            Source::Nth(_) => None,
+            Source::Test(card) => Some(card),
+            Source::Method(number) => {
+                self.directory.method(account, *number).ok().map(|method| method.card)
+            }
+        }
+    }
+
+    fn expires(&self, at: Time, currency: Currency) -> Time {
+        let holds = &self.settings.holds;
+        at + if currency == Currency::JPY { holds.jpy.0 } else { holds.other.0 }
+    }
+}
+
+/// The payment as it stands; no money moved.
+fn accepted(intent: Arc<Intent>) -> Done {
+    (PaymentOutcome::Accepted, Reply::Intent(Arc::clone(&intent)), Some(intent))
+}
+
+fn check_amount(amount: Amount) -> Result<(), Fault> {
+    if amount == Amount::ZERO {
+        return Err(Fault::AmountTooSmall { param: "amount" });
+    }
+    if amount > AMOUNT_MAX {
+        return Err(Fault::AmountTooLarge { most: AMOUNT_MAX, param: "amount" });
+    }
+    Ok(())
+}
+
+fn presence(terms: Option<&Terms>) -> Presence {
+    terms.map_or_else(Presence::default, |terms| terms.presence)
+}
+
+/// What a payment's fate hangs on: the purchase, or the call's key where no purchase is named.
+fn fate_name<'name>(intent: &'name Intent, key: Option<&'name str>) -> &'name str {
+    let names = [&*intent.intent, &*intent.reference, key.unwrap_or_default()];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+fn intent_or_reference<'call>(request: &Request<'call>) -> &'call str {
+    if request.intent.is_empty() { request.reference } else { request.intent }
+}

@@ -1,0 +1,456 @@
+//! A payment: money that is reserved, taken, let go or given back, and never more than there is.
+//!
+//! ```text
+//! requires_payment_method ──> requires_confirmation ──> requires_action (3-D Secure)
+//!         ^ declined, challenge failed │                        │
+//!         └────────────────────────────┼────────────────────────┘
+//!                                      v
+//!                  requires_capture ──> succeeded          any but the last ──> canceled
+//! ```
+//!
+//! The states and their names are those of Stripe's `PaymentIntent`. What the native face calls an
+//! authorization is a payment that is captured manually.
+
+use std::sync::Arc;
+
+use domain::money::Amount;
+use domain::time::Time;
+
+use super::card::TestCard;
+use super::reply::Fault;
+use super::request::{
+    CaptureMethod, Currency, Face, IntentChange, NewIntent, NewRefund, Source, Terms,
+};
+
+/// A payment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// Its number, from 1: the name of the authorization.
+    pub number: u64,
+    /// The face it was made through.
+    pub face: Face,
+    /// The merchant account that made it.
+    pub account: Box<str>,
+    /// The merchant's own reference of the order; may be empty.
+    pub reference: Box<str>,
+    /// The purchase intent that both ledgers name.
+    pub intent: Box<str>,
+    /// How much.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// Whether confirming reserves or takes.
+    pub capture: CaptureMethod,
+    /// Where it stands.
+    pub status: Status,
+    /// How much is reserved and can be taken.
+    pub capturable: Amount,
+    /// How much was taken.
+    pub received: Amount,
+    /// How much of that was given back.
+    pub refunded: Amount,
+    /// The card.
+    pub source: Option<Source>,
+    /// The payment method, where it has a name.
+    pub method: Option<u64>,
+    /// Whose card, where a customer is named.
+    pub customer: Option<u64>,
+    /// How often a bank was asked: each is a charge of its own, numbered from 1.
+    pub charges: u16,
+    /// Why the last charge was declined, if it was.
+    pub last_decline: Option<Decline>,
+    /// When it was made, in nanoseconds of UTC \[ns\].
+    pub created_utc_ns: u64,
+    /// When the money was reserved or taken by the bank, in nanoseconds of UTC \[ns\].
+    pub charged_utc_ns: Option<u64>,
+    /// When it was let go, in nanoseconds of UTC \[ns\], and why.
+    pub canceled: Option<(u64, Box<str>)>,
+    /// When reserved money is let go if nobody captures it.
+    pub expires: Option<Time>,
+    /// The challenge that is under way.
+    pub challenge: Option<Challenge>,
+    /// What was given back, in order.
+    pub refunds: Vec<Arc<Refund>>,
+    /// What else the merchant says.
+    pub terms: Option<Box<Terms>>,
+}
+
+/// Where a payment stands, in Stripe's words.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// No card yet, or the last one was declined.
+    RequiresPaymentMethod,
+    /// A card, but no word to charge it.
+    RequiresConfirmation,
+    /// The cardholder is asked.
+    RequiresAction,
+    /// The bank is asked.
+    Processing,
+    /// Money is reserved.
+    RequiresCapture,
+    /// Money was taken.
+    Succeeded,
+    /// Let go.
+    Canceled,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::RequiresPaymentMethod,
+        Self::RequiresConfirmation,
+        Self::RequiresAction,
+        Self::Processing,
+        Self::RequiresCapture,
+        Self::Succeeded,
+        Self::Canceled,
+    ];
+
+    /// Its word in Stripe's API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::RequiresCapture => "requires_capture",
+            Self::Succeeded => "succeeded",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether nothing more can happen to it but a refund.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Canceled)
+    }
+}
+
+/// A challenge of 3-D Secure: the cardholder proves to the bank who pays.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// When and how the cardholder answers; none where a page waits for a person.
+    pub answer: Option<(Time, Answer)>,
+}
+
+/// How a challenge ends.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The cardholder is who they say.
+    Passed,
+    /// The cardholder is not, or gave up.
+    Failed,
+}
+
+/// Why a charge was declined.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Decline {
+    /// The error's code, such as `card_declined` or `expired_card`.
+    pub code: &'static str,
+    /// The bank's reason, such as `insufficient_funds`; none where no bank was asked.
+    pub decline_code: Option<&'static str>,
+    /// The charge that was declined, from 1.
+    pub charge: u16,
+}
+
+impl Decline {
+    /// The most telling word for it.
+    pub fn reason(&self) -> &'static str {
+        self.decline_code.unwrap_or(self.code)
+    }
+}
+
+/// Money given back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refund {
+    /// Of which payment.
+    pub intent: u64,
+    /// Its place among the payment's refunds, from 1.
+    pub place: u16,
+    /// How much.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// Of which charge, from 1.
+    pub charge: u16,
+    /// When, in nanoseconds of UTC \[ns\].
+    pub created_utc_ns: u64,
+    /// Why, in the merchant's words.
+    pub reason: Option<String>,
+    /// What else the merchant says.
+    pub terms: Option<Box<Terms>>,
+}
+
+/// How many refunds one payment may have: each is a line of its own.
+const REFUNDS_MAX: usize = 99;
+
+/// How often a bank may be asked about one payment.
+const CHARGES_MAX: u16 = 99;
+
+/// What a bank says about a card.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Approved,
+    Declined { code: &'static str, decline_code: Option<&'static str> },
+    Challenged(Challenge),
+}
+
+impl Intent {
+    pub(super) fn new(
+        number: u64,
+        utc_ns: u64,
+        (face, account): (Face, &str),
+        (reference, intent): (&str, &str),
+        new: &NewIntent,
+    ) -> Self {
+        let status = match new.source {
+            Some(_) => Status::RequiresConfirmation,
+            None => Status::RequiresPaymentMethod,
+        };
+        Self {
+            number,
+            face,
+            account: account.into(),
+            reference: reference.into(),
+            intent: intent.into(),
+            amount: new.amount,
+            currency: new.currency,
+            capture: new.capture,
+            status,
+            capturable: Amount::ZERO,
+            received: Amount::ZERO,
+            refunded: Amount::ZERO,
+            source: new.source.clone(),
+            method: None,
+            customer: new.customer,
+            charges: 0,
+            last_decline: None,
+            created_utc_ns: utc_ns,
+            charged_utc_ns: None,
+            canceled: None,
+            expires: None,
+            challenge: None,
+            refunds: Vec::new(),
+            terms: new.terms.clone(),
+        }
+    }
+
+    /// Its name as the face says it: `17`, or `pi_` and 24 digits.
+    pub fn name(&self) -> String {
+        match self.face {
+            Face::Native | Face::Gateway => self.number.to_string(),
+            Face::Stripe => format!("pi_{:024}", self.number),
+        }
+    }
+
+    /// Whether its money is reserved: an authorization that is open.
+    pub fn is_open(&self) -> bool {
+        self.status == Status::RequiresCapture
+    }
+
+    /// The test card it is paid with, if it is one.
+    pub fn test_card(&self) -> Option<&'static TestCard> {
+        match self.source {
+            Some(Source::Test(card)) => Some(card),
+            _ => None,
+        }
+    }
+
+    /// Whether it could be charged now; a card may come with the call.
+    pub(super) fn chargeable(&self) -> Result<(), Fault> {
+        let waits =
+            matches!(self.status, Status::RequiresConfirmation | Status::RequiresPaymentMethod);
+        if !waits || self.charges >= CHARGES_MAX {
+            return Err(self.unexpected("confirm"));
+        }
+        match self.source {
+            Some(_) => Ok(()),
+            None => Err(Fault::CardMissing),
+        }
+    }
+
+    /// Takes the bank's word about a charge. `expires` is when the reserved money would be let go.
+    pub(super) fn charge(&mut self, word: Word, utc_ns: u64, expires: Time) {
+        self.charges += 1;
+        self.challenge = None;
+        match word {
+            Word::Approved => self.approve(utc_ns, expires),
+            Word::Declined { code, decline_code } => {
+                self.decline(Decline { code, decline_code, charge: self.charges });
+            }
+            Word::Challenged(challenge) => {
+                // The bank is asked only once its customer has proved who they are.
+                self.charges -= 1;
+                self.status = Status::RequiresAction;
+                self.challenge = Some(challenge);
+            }
+        }
+    }
+
+    fn approve(&mut self, utc_ns: u64, expires: Time) {
+        self.last_decline = None;
+        self.charged_utc_ns = Some(utc_ns);
+        match self.capture {
+            CaptureMethod::Manual => {
+                self.status = Status::RequiresCapture;
+                self.capturable = self.amount;
+                self.expires = Some(expires);
+            }
+            CaptureMethod::Automatic => {
+                self.status = Status::Succeeded;
+                self.received = self.amount;
+            }
+        }
+    }
+
+    /// Back to the beginning: another card may do.
+    fn decline(&mut self, decline: Decline) {
+        self.status = Status::RequiresPaymentMethod;
+        self.last_decline = Some(decline);
+        self.source = None;
+        self.method = None;
+    }
+
+    /// The cardholder has answered the challenge.
+    pub(super) fn authenticate(
+        &mut self,
+        answer: Answer,
+        utc_ns: u64,
+        expires: Time,
+    ) -> Result<(), Fault> {
+        if self.status != Status::RequiresAction {
+            return Err(self.unexpected("authenticate"));
+        }
+        match answer {
+            Answer::Passed => self.charge(Word::Approved, utc_ns, expires),
+            Answer::Failed => {
+                self.challenge = None;
+                let code = "payment_intent_authentication_failure";
+                self.decline(Decline { code, decline_code: None, charge: self.charges });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes `amount` of the reserved money, once; the rest is let go.
+    pub(super) fn capture(&mut self, amount: Option<Amount>) -> Result<Amount, Fault> {
+        if self.status != Status::RequiresCapture {
+            return Err(self.unexpected("capture"));
+        }
+        let amount = amount.unwrap_or(self.capturable);
+        if amount > self.capturable {
+            let most = self.capturable;
+            return Err(Fault::AmountTooLarge { most, param: "amount_to_capture" });
+        }
+        if amount == Amount::ZERO {
+            return Err(Fault::AmountTooSmall { param: "amount_to_capture" });
+        }
+        self.status = Status::Succeeded;
+        self.capturable = Amount::ZERO;
+        self.received = amount;
+        self.expires = None;
+        Ok(amount)
+    }
+
+    /// Lets the payment go, with whatever is reserved.
+    pub(super) fn cancel(&mut self, utc_ns: u64, reason: Box<str>) -> Result<(), Fault> {
+        if self.status.is_final() || self.status == Status::Processing {
+            return Err(self.unexpected("cancel"));
+        }
+        self.status = Status::Canceled;
+        self.capturable = Amount::ZERO;
+        self.canceled = Some((utc_ns, reason));
+        self.expires = None;
+        self.challenge = None;
+        Ok(())
+    }
+
+    /// Gives money back.
+    pub(super) fn refund(&mut self, utc_ns: u64, new: NewRefund) -> Result<Arc<Refund>, Fault> {
+        if self.status != Status::Succeeded {
+            return Err(self.unexpected("refund"));
+        }
+        let left = self.received.less(self.refunded);
+        if left == Amount::ZERO || self.refunds.len() >= REFUNDS_MAX {
+            return Err(Fault::AlreadyRefunded);
+        }
+        let amount = new.amount.unwrap_or(left);
+        if amount == Amount::ZERO {
+            return Err(Fault::AmountTooSmall { param: "amount" });
+        }
+        if amount > left {
+            return Err(Fault::AmountTooLarge { most: left, param: "amount" });
+        }
+        self.refunded = self.refunded.plus(amount).expect("no more than was received");
+        let refund = Arc::new(Refund {
+            intent: self.number,
+            place: u16::try_from(self.refunds.len() + 1).expect("at most 99"),
+            amount,
+            currency: self.currency,
+            charge: self.charges,
+            created_utc_ns: utc_ns,
+            reason: new.reason,
+            terms: new.terms,
+        });
+        self.refunds.push(Arc::clone(&refund));
+        Ok(refund)
+    }
+
+    /// Takes over what a merchant changes before the payment is confirmed; metadata and words may
+    /// change as long as the payment is not let go.
+    pub(super) fn update(&mut self, change: IntentChange) -> Result<(), Fault> {
+        let IntentChange { amount, currency, capture, source, customer, terms } = change;
+        let touches_money = amount.is_some_and(|amount| amount != self.amount)
+            || currency.is_some_and(|currency| currency != self.currency)
+            || capture.is_some_and(|capture| capture != self.capture)
+            || source.is_some();
+        let waits = matches!(
+            self.status,
+            Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction
+        );
+        if self.status == Status::Canceled || touches_money && !waits {
+            return Err(self.unexpected("update"));
+        }
+        self.amount = amount.unwrap_or(self.amount);
+        self.currency = currency.unwrap_or(self.currency);
+        self.capture = capture.unwrap_or(self.capture);
+        self.customer = customer.or(self.customer);
+        if touches_money && self.status == Status::RequiresAction {
+            self.challenge = None;
+            self.status = Status::RequiresConfirmation;
+        }
+        if let Some(source) = source {
+            self.pay_by(source);
+        }
+        self.say(terms);
+        Ok(())
+    }
+
+    /// Takes over the card.
+    pub(super) fn pay_by(&mut self, source: Source) {
+        self.method = match source {
+            Source::Method(number) => Some(number),
+            Source::Nth(_) | Source::Test(_) => None,
+        };
+        self.source = Some(source);
+        if self.status == Status::RequiresPaymentMethod {
+            self.status = Status::RequiresConfirmation;
+        }
+    }
+
+    /// Takes over what else the merchant says.
+    pub(super) fn say(&mut self, terms: Option<Box<Terms>>) {
+        match (&mut self.terms, terms) {
+            (_, None) => {}
+            (Some(known), Some(said)) => known.change(*said),
+            (known @ None, Some(said)) => {
+                let mut fresh = Box::<Terms>::default();
+                fresh.change(*said);
+                *known = Some(fresh);
+            }
+        }
+    }
+
+    fn unexpected(&self, operation: &'static str) -> Fault {
+        Fault::UnexpectedState { status: self.status, operation }
+    }
+}

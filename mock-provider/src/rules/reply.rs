@@ -1,0 +1,206 @@
+//! What the provider answers, whichever face says it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use domain::id::AuthorizationId;
+use domain::money::Amount;
+use domain::provider::{PaymentLine, PaymentReply};
+use domain::time::Duration;
+
+use super::directory::{Kind, Object};
+use super::gate::Refusal;
+use super::intent::{Decline, Intent, Refund, Status};
+
+/// What the provider does about one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The answer, also when it never arrives.
+    pub reply: Reply,
+    /// Whether it is the first result under its key once more.
+    pub replayed: bool,
+    /// How long after the call the answer leaves.
+    pub delay: Duration,
+    /// Whether and how it arrives.
+    pub delivery: Delivery,
+    /// Headers that the limiters add to the answer.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// The ledger lines to append, in order: what fell due before the call, then what the call
+    /// did. A call that is not about a payment has none of its own.
+    pub lines: Vec<PaymentLine>,
+    /// How many limiters let the call pass before one refused it or all had.
+    pub passed: usize,
+}
+
+/// Whether and how an answer arrives.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// At once and whole.
+    Whole,
+    /// Its body trickles over this long.
+    Slow(Duration),
+    /// The connection is reset instead.
+    Reset,
+    /// It never comes; the connection stays open.
+    Never,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The payment, as it stands.
+    Intent(Arc<Intent>),
+    /// Payments.
+    Intents {
+        /// The page.
+        page: Vec<Arc<Intent>>,
+        /// Whether there are more.
+        more: bool,
+    },
+    /// Money given back, and the payment as it stands.
+    Refund(Arc<Refund>, Arc<Intent>),
+    /// Anything else.
+    Object(Object),
+    /// A list of anything else.
+    Objects {
+        /// The page.
+        page: Vec<Object>,
+        /// Whether there are more.
+        more: bool,
+    },
+    /// The object is gone.
+    Deleted(Object),
+    /// The card was declined (402).
+    Declined {
+        /// The payment, back at the beginning.
+        intent: Arc<Intent>,
+        /// Why.
+        decline: Decline,
+    },
+    /// A limiter refused the call (429), or another call held the payment for too long.
+    Limited(Refusal),
+    /// A call under the same key is still under way (409).
+    InFlight,
+    /// The key was used for something else (400).
+    KeyReused,
+    /// The call can never succeed (4xx).
+    Refused(Fault),
+    /// The provider failed (5xx): it may have taken effect.
+    Failed,
+}
+
+/// Why a call can never succeed, with the codes of Stripe's error reference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The account has none of that name.
+    Missing(Kind),
+    /// The payment does not stand where it would have to.
+    UnexpectedState {
+        /// Where it stands.
+        status: Status,
+        /// What was to be done, such as `capture`.
+        operation: &'static str,
+    },
+    /// More than there is.
+    AmountTooLarge {
+        /// What there is.
+        most: Amount,
+        /// The parameter.
+        param: &'static str,
+    },
+    /// Nothing, or less than can be charged.
+    AmountTooSmall {
+        /// The parameter.
+        param: &'static str,
+    },
+    /// All of it was given back before.
+    AlreadyRefunded,
+    /// The authorization has run out.
+    AuthorizationExpired,
+    /// No card is known to pay with.
+    CardMissing,
+    /// A parameter makes no sense.
+    Parameter {
+        /// As the face spells it.
+        param: Cow<'static, str>,
+        /// Such as `parameter_invalid_empty`.
+        code: &'static str,
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Fault {
+    /// Its code in Stripe's error reference.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "resource_missing",
+            Self::UnexpectedState { .. } | Self::CardMissing => "payment_intent_unexpected_state",
+            Self::AmountTooLarge { .. } => "amount_too_large",
+            Self::AmountTooSmall { .. } => "amount_too_small",
+            Self::AlreadyRefunded => "charge_already_refunded",
+            Self::AuthorizationExpired => "capture_charge_authorization_expired",
+            Self::Parameter { code, .. } => code,
+        }
+    }
+}
+
+impl Decision {
+    /// The answer in the words that all providers share; `None` when none arrives.
+    pub fn payment_reply(&self) -> Option<PaymentReply> {
+        match self.delivery {
+            Delivery::Reset | Delivery::Never => None,
+            Delivery::Whole | Delivery::Slow(_) => Some(self.reply.plain()),
+        }
+    }
+
+    /// Whether no answer ever arrives.
+    pub const fn is_lost(&self) -> bool {
+        matches!(self.delivery, Delivery::Reset | Delivery::Never)
+    }
+
+    /// How long after the call the last byte of the answer leaves, or the connection breaks.
+    pub fn takes(&self) -> Duration {
+        match self.delivery {
+            Delivery::Slow(over) => self.delay + over,
+            _ => self.delay,
+        }
+    }
+}
+
+impl Reply {
+    /// The answer in the words that all providers share.
+    pub fn plain(&self) -> PaymentReply {
+        match self {
+            Self::Intent(intent) => of_intent(intent),
+            Self::Refund(..) => PaymentReply::Refunded,
+            Self::Declined { decline, .. } => {
+                PaymentReply::Declined { code: decline.reason().to_owned() }
+            }
+            Self::Limited(refusal) => {
+                PaymentReply::RateLimited { retry_after: refusal.retry_after }
+            }
+            Self::InFlight => PaymentReply::InFlight,
+            Self::KeyReused => PaymentReply::Refused { code: "idempotency_key_reused".to_owned() },
+            Self::Refused(fault) => PaymentReply::Refused { code: fault.code().to_owned() },
+            Self::Failed => PaymentReply::Failed,
+            Self::Intents { .. } | Self::Object(_) | Self::Objects { .. } | Self::Deleted(_) => {
+                unreachable!("the shared words ask for no lists and no objects")
+            }
+        }
+    }
+}
+
+fn of_intent(intent: &Intent) -> PaymentReply {
+    let authorization = AuthorizationId(intent.number);
+    match intent.status {
+        Status::RequiresCapture | Status::Processing => PaymentReply::Authorized { authorization },
+        Status::Succeeded => PaymentReply::Captured,
+        Status::Canceled => PaymentReply::Voided,
+        Status::RequiresAction => PaymentReply::Challenged { authorization },
+        Status::RequiresPaymentMethod | Status::RequiresConfirmation => {
+            let reason = intent.last_decline.as_ref().map_or("generic_decline", Decline::reason);
+            PaymentReply::Declined { code: reason.to_owned() }
+        }
+    }
+}
