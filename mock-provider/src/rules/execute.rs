@@ -155,7 +155,8 @@ impl Provider {
     }
 
     /// The cardholder has answered a challenge on a page: no call of the merchant. The lines to
-    /// append to the ledger come with the payment as it stands.
+    /// append to the ledger come with the payment as it stands. What has fallen due by then must
+    /// have been settled: see [`Provider::settle`].
     ///
     /// # Errors
     /// When there is no such payment, or nobody is asked about it.
@@ -166,11 +167,8 @@ impl Provider {
         number: u64,
         answer: Answer,
     ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
-        let mut lines = self.settle(at, utc_ns);
-        let now = Now { at, utc_ns };
-        let intent = self.answer(now, number, answer)?;
-        lines.push(intent.1);
-        Ok((intent.0, lines))
+        let (intent, line) = self.answer(Now { at, utc_ns }, number, answer)?;
+        Ok((intent, vec![line]))
     }
 
     pub(super) fn answer(
