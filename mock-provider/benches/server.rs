@@ -1,0 +1,185 @@
+//! What a call costs the server \[µs of processor time\], beside a bare axum handler in the same
+//! run: `cargo bench -p mock-provider --bench server`.
+//!
+//! Each server is a process of its own, called over sixteen connections that are always busy; its
+//! processor time is read from `/proc`. The servers take turns, five rounds each, and the medians
+//! are compared: the ratio is what counts, for the machine is not quiet.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints and may panic")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
+use clap::Parser;
+use domain::law::Law;
+use mock_provider::server::{Args, Server};
+use mock_provider::settings::{Latency, Overrides, Settings};
+
+const CONNECTIONS: u64 = 16;
+/// Calls per connection and round.
+const CALLS: u64 = 6_000;
+const ROUNDS: usize = 5;
+
+/// The servers, by the word their process is started with.
+const SERVERS: [(&str, &str); 3] = [
+    ("bare", "bare axum handler"),
+    ("admitted", "authorization, ledger in a file"),
+    ("refused", "429, ledger in a file"),
+];
+
+fn main() {
+    match std::env::var("SPIKE_BENCH_SERVER") {
+        Ok(word) => serve(&word),
+        Err(_) => compare(),
+    }
+}
+
+fn compare() {
+    let mut servers: Vec<_> = SERVERS.iter().map(|(word, _)| start(word)).collect();
+    let mut costs = vec![Vec::new(); servers.len()];
+    for round in 0..=ROUNDS {
+        for (server, costs) in servers.iter().zip(&mut costs) {
+            let cost = server.cost_us();
+            // The first round warms up.
+            if round > 0 {
+                costs.push(cost);
+            }
+        }
+    }
+    let medians: Vec<f64> = costs.iter_mut().map(|costs| median(costs)).collect();
+    println!("{:<34} {:>9} {:>7}", "server", "µs/call", "ratio");
+    for ((_, title), cost) in SERVERS.iter().zip(&medians) {
+        println!("{title:<34} {cost:>9.2} {:>7.2}", cost / medians[0]);
+    }
+    for server in &mut servers {
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+    }
+}
+
+fn median(costs: &mut [f64]) -> f64 {
+    costs.sort_by(f64::total_cmp);
+    costs[costs.len() / 2]
+}
+
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    calls: AtomicU64,
+}
+
+fn start(word: &str) -> Running {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .env("SPIKE_BENCH_SERVER", word)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    Running { child, address: line.trim().parse().unwrap(), calls: AtomicU64::new(0) }
+}
+
+impl Running {
+    /// Processor time per call of one round \[µs\].
+    fn cost_us(&self) -> f64 {
+        let before = self.processor_ns();
+        std::thread::scope(|scope| {
+            for _ in 0..CONNECTIONS {
+                scope.spawn(|| self.call_many());
+            }
+        });
+        (self.processor_ns() - before) as f64 / 1e3 / (CONNECTIONS * CALLS) as f64
+    }
+
+    /// Processor time of all threads so far \[ns\].
+    fn processor_ns(&self) -> u64 {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let of = |task: std::fs::DirEntry| {
+            let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0_u64)
+        };
+        std::fs::read_dir(tasks).unwrap().map(|task| of(task.unwrap())).sum()
+    }
+
+    fn call_many(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut answer = vec![0; 4_096];
+        for _ in 0..CALLS {
+            let number = self.calls.fetch_add(1, Ordering::Relaxed);
+            let body = format!(r#"{{"amount":4500,"card":0,"reference":"0-{number}"}}"#);
+            let request = format!(
+                "POST /v1/authorizations HTTP/1.1\r\nhost: provider\r\n\
+                 authorization: Bearer shop\r\nidempotency-key: 0-{number}-0\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len(),
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            read_answer(&mut stream, &mut answer);
+        }
+    }
+}
+
+/// Reads one answer: its head, and as much body as the head says.
+fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let mut length = 0;
+    loop {
+        let read = stream.read(&mut buffer[length..]).unwrap();
+        assert!(read > 0, "the server closed the connection");
+        length += read;
+        let text = std::str::from_utf8(&buffer[..length]).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let says = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if says.is_some_and(|says| body.len() >= says.parse().unwrap()) {
+            return;
+        }
+    }
+}
+
+fn serve(word: &str) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    match word {
+        "bare" => runtime.block_on(serve_bare()),
+        _ => runtime.block_on(serve_provider(word)),
+    }
+}
+
+async fn serve_bare() {
+    let answer = async |body: Bytes| {
+        std::hint::black_box(body);
+        ([(CONTENT_TYPE, "application/json")], r#"{"id":"17","status":"authorized"}"#)
+    };
+    let router = Router::new().route("/v1/authorizations", post(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    axum::serve(listener, router).await.unwrap();
+}
+
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    args: Args,
+}
+
+async fn serve_provider(word: &str) {
+    let limits = match word {
+        "refused" => "[[limits]]\nrate = 0.001\nburst = 1",
+        _ => "limits = []",
+    };
+    let overrides: Overrides = toml::from_str(limits).unwrap();
+    let settings = Overrides { declines: Some(0.0), ..overrides }.resolve(7).unwrap();
+    let settings = Settings { latency: Latency::every(Law::default()), ..settings };
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger.jsonl");
+    let words = ["provider", "--listen", "127.0.0.1:0", "--ledger", ledger.to_str().unwrap()];
+    let server = Server::bind(Options::parse_from(words).args, settings).unwrap();
+    println!("{}", server.address());
+    server.serve(std::future::pending()).await.unwrap();
+}
