@@ -79,20 +79,13 @@ async fn void(
     answer(&shared, &request(&headers, &reference, call)?).await
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefundBody {
-    amount: Amount,
-    reference: String,
-}
-
 async fn refund(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
-    let RefundBody { amount, reference } = read(body)?;
+    let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
     answer(&shared, &request(&headers, &reference, call)?).await
 }
