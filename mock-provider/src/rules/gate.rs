@@ -62,7 +62,7 @@ impl Gate {
             return Err(Refusal { retry_after: says_when.then(|| in_whole_seconds(wait)) });
         }
         for barrier in &mut self.barriers {
-            barrier.allowance(at, request).take(at);
+            barrier.allowance(at, request).take(at, at);
         }
         Ok(())
     }
