@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
+const http = require('node:http');
 const Stripe = require('stripe');
 
 const BASE = new URL(process.env.STRIPE_API_BASE);
@@ -17,9 +18,14 @@ function client(key = 'sk_test_spike', options = {}) {
   return new Stripe(key, { ...ADDRESS, timeout: PATIENCE, maxNetworkRetries: 0, ...options });
 }
 
-/** A client that counts what it sends, in `sent`. */
-function counting(key, options) {
-  const httpClient = Stripe.createNodeHttpClient();
+/**
+ * A client that counts what it sends, in `sent`. The SDK leaves the answers it retries unread, and
+ * their connections open: they are closed when the test `t` is over.
+ */
+function counting(t, key, options) {
+  const agent = new http.Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const httpClient = Stripe.createNodeHttpClient(agent);
   const counted = { sent: 0, keys: new Set() };
   const makeRequest = httpClient.makeRequest.bind(httpClient);
   httpClient.makeRequest = (host, port, path, method, headers, ...rest) => {

@@ -42,7 +42,8 @@ class Receiver:
 
         self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
         self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # It looks every 10 ms whether it shall end.
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
 
     def next(self):
         """The next request, waited for."""

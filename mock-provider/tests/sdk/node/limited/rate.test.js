@@ -32,16 +32,16 @@ async function admitted(call) {
   throw new Error('no call was admitted again');
 }
 
-test('a rate limit is told with its reason and without a time to come back', async () => {
-  const { stripe } = counting(`sk_test_${unique('rate')}`);
+test('a rate limit is told with its reason and without a time to come back', async (t) => {
+  const { stripe } = counting(t, `sk_test_${unique('rate')}`);
   const error = await refusal(() => stripe.paymentIntents.create(payment()));
   assert.deepEqual([error.statusCode, error.code], [429, 'rate_limit']);
   assert.equal(error.headers['stripe-rate-limited-reason'], 'global-rate');
   assert.ok(!('retry-after' in error.headers));
 });
 
-test('a rate limit is not tried again by the SDK', async () => {
-  const counted = counting(`sk_test_${unique('rate')}`, { maxNetworkRetries: 2 });
+test('a rate limit is not tried again by the SDK', async (t) => {
+  const counted = counting(t, `sk_test_${unique('rate')}`, { maxNetworkRetries: 2 });
   let calls = 0;
   await refusal(() => {
     calls += 1;
@@ -50,8 +50,8 @@ test('a rate limit is not tried again by the SDK', async () => {
   assert.equal(counted.sent, calls);
 });
 
-test('a rate limit leaves the key free', async () => {
-  const { stripe } = counting(`sk_test_${unique('rate')}`);
+test('a rate limit leaves the key free', async (t) => {
+  const { stripe } = counting(t, `sk_test_${unique('rate')}`);
   let options;
   await refusal(() => {
     options = { idempotencyKey: unique('order') };

@@ -20,8 +20,8 @@ test('a lock that is not let go in time is 429 and worth another try', async () 
   assert.equal((await stripe.paymentIntents.retrieve(id)).amount_received, 2400);
 });
 
-test('a lock is waited out by the SDK', async () => {
-  const counted = counting(`sk_test_${unique('lock')}`, { maxNetworkRetries: 5 });
+test('a lock is waited out by the SDK', async (t) => {
+  const counted = counting(t, `sk_test_${unique('lock')}`, { maxNetworkRetries: 5 });
   const { stripe } = counted;
   const intent = await stripe.paymentIntents.create(taken());
   const before = counted.sent;
@@ -30,4 +30,5 @@ test('a lock is waited out by the SDK', async () => {
   assert.deepEqual(refunds.map((each) => each.status), ['succeeded', 'succeeded']);
   assert.notEqual(refunds[0].id, refunds[1].id);
   assert.ok(counted.sent - before >= 3, `${counted.sent - before} requests`);
+  assert.equal(counted.keys.size, 3, 'a try again has the same key');
 });

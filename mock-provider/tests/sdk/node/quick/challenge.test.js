@@ -58,6 +58,18 @@ test('a challenge that is failed asks for another card', async () => {
   assert.equal(failed.last_payment_error.code, 'payment_intent_authentication_failure');
 });
 
+test('a challenge is decided once, and not by looking at its page', async () => {
+  const { intent, url } = await begin();
+  const page = await openPage(url);
+  await openPage(url);
+  const status = async () => (await stripe.paymentIntents.retrieve(intent.id)).status;
+  assert.equal(await status(), 'requires_action');
+  await press(page, COMPLETE);
+  await checkReturn(intent, 'succeeded');
+  await press(page, FAIL);
+  assert.equal(await status(), 'requires_capture');
+});
+
 test('a challenge without a way back is left to the page of the shop', async () => {
   const intent = await stripe.paymentIntents.create(taken({ payment_method: CARD }));
   assert.equal(intent.status, 'requires_action');

@@ -19,8 +19,8 @@ test('a key in flight is refused with 409', async () => {
   assert.equal(again.lastResponse.headers['idempotent-replayed'], 'true');
 });
 
-test('a key in flight buys once when the SDK tries again', async () => {
-  const counted = counting(`sk_test_${unique('flight')}`, { maxNetworkRetries: 5 });
+test('a key in flight buys once when the SDK tries again', async (t) => {
+  const counted = counting(t, `sk_test_${unique('flight')}`, { maxNetworkRetries: 5 });
   const { stripe } = counted;
   const options = { idempotencyKey: unique('order') };
   const calls = [0, 1].map(() => stripe.paymentIntents.create(held(), options));
