@@ -4,12 +4,14 @@
 //! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is kept
 //! in memory, and appended to a file where one is named.
 
+pub mod decode;
 mod ledger;
 mod listen;
 mod native;
 mod settings_file;
 mod shared;
 mod stop;
+pub mod stripe;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
