@@ -4,6 +4,8 @@
 //! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is kept
 //! in memory, and appended to a file where one is named.
 
+mod answer;
+mod connection;
 pub mod decode;
 mod ledger;
 mod listen;
@@ -21,10 +23,9 @@ use std::sync::mpsc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use clap::value_parser;
 use domain::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use ledger::LedgerFileError;
@@ -33,6 +34,7 @@ pub use settings_file::SettingsError;
 
 use crate::clock::Clock;
 use crate::settings::Settings;
+use connection::{Connection, Connections};
 use ledger::LedgerFile;
 use shared::Shared;
 use stop::Stdin;
@@ -221,7 +223,7 @@ async fn serve_on(
     shared: &Arc<Shared>,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    let payments = native::payments(Arc::clone(shared));
+    let payments = native::payments(Arc::clone(shared)).merge(stripe::face(Arc::clone(shared)));
     let administration = native::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
@@ -238,12 +240,11 @@ async fn serve_one(
     router: Router,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    // A small answer must not wait for more; a socket that cannot say so is only slower.
-    let listener = listener.tap_io(|stream: &mut TcpStream| drop(stream.set_nodelay(true)));
     let mut closing = closing.clone();
     // The other end is dropped, never used: an error is the signal.
     let closed = async move { drop(closing.changed().await) };
-    axum::serve(listener, router).with_graceful_shutdown(closed).await
+    let service = router.into_make_service_with_connect_info::<Connection>();
+    axum::serve(Connections(listener), service).with_graceful_shutdown(closed).await
 }
 
 /// Waits for `stop`, stops accepting, and gives the answers under way time to leave.
