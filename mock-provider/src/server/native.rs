@@ -1,4 +1,4 @@
-//! The provider's own JSON API, and its administration.
+//! The provider's own JSON API.
 //!
 //! Every request is either one [`PaymentRequest`] for the rules, or wrong: then its answer says
 //! what is wrong, nothing happens and no ledger line is written.
@@ -20,7 +20,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::shared::{LedgerFullError, Shared};
+use super::ledger::LedgerError;
+use super::shared::Shared;
 use crate::rules;
 
 /// How long a body may be: the longest sensible one has a hundredth of it.
@@ -42,14 +43,6 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}/void", post(void))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .fallback(async || Fault::not_found("no such path; try POST /v1/authorizations"))
-        .with_state(shared)
-}
-
-/// What the owner of the mock may see: nothing here is limited, delayed or written down.
-pub(super) fn administration(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/admin/ledger", get(ledger))
-        .route("/admin/status", get(status))
         .with_state(shared)
 }
 
@@ -130,21 +123,10 @@ async fn look_up(
     Ok(in_json(StatusCode::OK, &body))
 }
 
-async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
-    let lines = shared.ledger().concat();
-    ([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
-}
-
-async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending } = shared.counts();
-    let body = json!({ "calls": calls, "refused": refused, "pending": pending });
-    in_json(StatusCode::OK, &body)
-}
-
 /// Lets the rules decide, waits as long as they say, and answers; or never does, and then the
 /// connection stays open until the caller closes it.
 async fn answer(shared: &Shared, request: &PaymentRequest) -> Result<Response, Fault> {
-    let decision = shared.decide(request)?;
+    let decision = shared.decide(request).await?;
     if !decision.delay.is_zero() {
         tokio::time::sleep(decision.delay).await;
     }
@@ -212,10 +194,10 @@ impl IntoResponse for Fault {
     }
 }
 
-impl From<LedgerFullError> for Fault {
-    fn from(full: LedgerFullError) -> Self {
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self { status, code: "ledger_full", message: full.to_string() }
+        Self { status, code: error.code(), message: error.to_string() }
     }
 }
 

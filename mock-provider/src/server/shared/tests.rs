@@ -1,0 +1,90 @@
+//! The shared provider as calls meet it, without HTTP.
+
+use domain::money::Amount;
+use domain::provider::{Call, PaymentReply, PaymentRequest};
+
+use super::*;
+use crate::settings::{Algorithm, Overrides, Scope};
+
+/// A provider that admits one call.
+fn strict() -> Shared {
+    let limit = Limit {
+        scope: Scope::Global,
+        algorithm: Algorithm::TokenBucket,
+        rate: 1e-6,
+        burst: Some(1.0),
+        window: None,
+        retry_after: false,
+    };
+    let settings = Overrides { declines: Some(0.0), ..Overrides::default() }.resolve(7).unwrap();
+    let settings = Settings { limits: vec![limit], ..settings };
+    Shared::new(Clock::new(None), settings, Ledger::open(None).unwrap())
+}
+
+fn authorize(number: u64) -> PaymentRequest {
+    PaymentRequest {
+        account: "shop".to_owned(),
+        reference: format!("0-{number}"),
+        key: format!("0-{number}-0"),
+        call: Call::Authorize { amount: Amount::new(4_500), card: 0 },
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_told_stands_in_the_ledger() {
+    let shared = strict();
+    for number in 0..10 {
+        shared.decide(&authorize(number)).await.unwrap();
+        assert_eq!(shared.reading().stand().lines, number + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_closed_provider_decides_nothing() {
+    let shared = strict();
+    shared.close()().unwrap();
+    assert_eq!(shared.decide(&authorize(0)).await, Err(LedgerError::Closed));
+    assert_eq!(shared.counts().calls, 0);
+}
+
+/// Runs the test below in a process of its own, whose memory nobody else uses.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_refused_calls() {
+    let name = "server::shared::tests::refused_calls_in_a_process_of_their_own";
+    let program = std::env::current_exe().unwrap();
+    let words = ["--exact", name, "--ignored", "--nocapture"];
+    let output = std::process::Command::new(program).args(words).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{complaint}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "it is run by the test above, alone in its process"]
+async fn refused_calls_in_a_process_of_their_own() {
+    let shared = strict();
+    let refuse = async |numbers: std::ops::Range<u64>| {
+        for number in numbers {
+            let reply = shared.decide(&authorize(number)).await.unwrap().reply;
+            assert!(matches!(reply, Some(PaymentReply::RateLimited { .. })), "{reply:?}");
+        }
+    };
+    shared.decide(&authorize(0)).await.unwrap();
+    refuse(1..20_000).await;
+    let before = resident_bytes();
+    refuse(20_000..220_000).await;
+    let growth = resident_bytes().saturating_sub(before);
+    assert_eq!(shared.reading().stand().lines, 220_000);
+    // Their lines are some 45 MB.
+    assert!(shared.reading().stand().bytes > 40_000_000);
+    assert!(growth < 4_000_000, "{growth} bytes more are resident");
+}
+
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = text.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4_096
+}
