@@ -2,12 +2,13 @@
 
 use domain::money::Amount;
 use domain::provider::{Call, PaymentReply, PaymentRequest};
+use futures_util::FutureExt;
 
 use super::*;
 use crate::settings::{Algorithm, Overrides, Scope};
 
-/// A provider that admits one call.
-fn strict() -> Shared {
+/// One call is admitted.
+fn settings() -> Settings {
     let limit = Limit {
         scope: Scope::Global,
         algorithm: Algorithm::TokenBucket,
@@ -17,8 +18,11 @@ fn strict() -> Shared {
         retry_after: false,
     };
     let settings = Overrides { declines: Some(0.0), ..Overrides::default() }.resolve(7).unwrap();
-    let settings = Settings { limits: vec![limit], ..settings };
-    Shared::new(Clock::new(None), settings, Ledger::open(None).unwrap())
+    Settings { limits: vec![limit], ..settings }
+}
+
+fn strict() -> Shared {
+    Shared::new(Clock::new(None), settings(), Ledger::open(None).unwrap())
 }
 
 fn authorize(number: u64) -> PaymentRequest {
@@ -37,6 +41,23 @@ async fn what_may_be_told_stands_in_the_ledger() {
         shared.decide(&authorize(number)).await.unwrap();
         assert_eq!(shared.reading().stand().lines, number + 1);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_told_before_the_database_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(Some(&path)).unwrap();
+    let shared = Shared::new(Clock::new(None), settings(), ledger);
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign.execute_batch("begin immediate").unwrap();
+    assert_eq!(shared.decide(&authorize(0)).now_or_never(), None);
+    assert_eq!(shared.reading().stand().lines, 0);
+    foreign.execute_batch("rollback").unwrap();
+    shared.decide(&authorize(1)).await.unwrap();
+    let count = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
+    let rows = foreign.query_row("select count(*) from payments", [], count).unwrap();
+    assert_eq!((u64::from(rows), shared.reading().stand().lines), (2, 2));
 }
 
 #[tokio::test]
