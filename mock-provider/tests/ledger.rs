@@ -166,3 +166,27 @@ fn a_full_disk_is_said_once_and_every_call_turned_away() {
     child.stderr.as_mut().unwrap().read_to_string(&mut talk).unwrap();
     assert_eq!(talk.matches("hint: every call is turned away").count(), 1, "{talk}");
 }
+
+#[test]
+fn who_follows_the_ledger_is_told_that_the_run_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ledger.jsonl", "ledger.db"] {
+        let (mut child, address) = begin(folder.path(), &folder.path().join(name));
+        let mut follower = TcpStream::connect(&address).unwrap();
+        let request = "GET /admin/ledger?follow=true HTTP/1.1\r\nhost: mock\r\n\r\n";
+        follower.write_all(request.as_bytes()).unwrap();
+        let mut first = [0; 1];
+        follower.read_exact(&mut first).unwrap();
+        let mut stream = BufReader::new(TcpStream::connect(&address).unwrap());
+        for number in 0..100 {
+            authorize(&mut stream, &number.to_string()).unwrap();
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+        let mut text = String::new();
+        follower.read_to_string(&mut text).unwrap();
+        assert_eq!(text.matches("\"utc_ns\"").count(), 100, "{name}");
+        assert!(text.ends_with("\r\n0\r\n\r\n"), "the answer has an end");
+    }
+}

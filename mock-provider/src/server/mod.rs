@@ -195,8 +195,10 @@ impl Server {
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
         let closed = tokio::task::spawn_blocking(shared.close()).await;
-        // Who followed the ledger to its end is told that this is it.
-        tokio::time::sleep(LINGER).await;
+        if shared.is_followed() {
+            // The last lines, and that they are the last, are on their way.
+            tokio::time::sleep(LINGER).await;
+        }
         served.map_err(ServeError::Accept)?;
         Ok(closed.expect("the ledger's thread does not panic")?)
     }

@@ -115,6 +115,12 @@ impl Shared {
         self.desk().ledger.close()
     }
 
+    /// Whether somebody reads lines as they are written.
+    pub(super) fn is_followed(&self) -> bool {
+        // One reading end is the provider's own.
+        self.desk().ledger.readings() > 1
+    }
+
     /// What is measured of the answers.
     pub(super) const fn meters(&self) -> &Meters {
         &self.meters

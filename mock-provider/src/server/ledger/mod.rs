@@ -197,6 +197,11 @@ impl Ledger {
         Reading::new(self.journal.file(), self.stand.subscribe())
     }
 
+    /// How many reading ends there are, those under way included.
+    pub(super) fn readings(&self) -> usize {
+        self.stand.receiver_count()
+    }
+
     /// Whether another decision can be written down.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::*;
 fn line(number: u64) -> PaymentLine {
     PaymentLine {
         utc_ns: number,
-        payment: (number % 2 == 0).then(|| number.to_string()),
+        payment: number.is_multiple_of(2).then(|| number.to_string()),
         reference: "注文417".to_owned(),
         intent: format!("0-{number}"),
         operation: PaymentOperation::Authorize,
@@ -21,7 +21,7 @@ fn line(number: u64) -> PaymentLine {
         told: PaymentOutcome::Silence,
         amount: Amount::new(4_500),
         key: "0-417-0".to_owned(),
-        replayed: number % 3 == 0,
+        replayed: number.is_multiple_of(3),
     }
 }
 
