@@ -47,6 +47,11 @@ fn authorize(stream: &mut BufReader<TcpStream>, key: &str) -> std::io::Result<(u
         body.len()
     );
     stream.get_mut().write_all(request.as_bytes())?;
+    answer(stream)
+}
+
+/// Reads an answer: the status and the body.
+fn answer(stream: &mut BufReader<TcpStream>) -> std::io::Result<(u16, String)> {
     let (mut status, mut length) = (0, 0);
     loop {
         let mut line = String::new();
@@ -159,6 +164,10 @@ fn a_full_disk_is_said_once_and_every_call_turned_away() {
         assert!(status == 503 && body.contains("\"ledger_full\""), "{status} {body}");
         assert!(body.contains("the ledger's disk is full"), "{body}");
     }
+    let look =
+        "GET /v1/authorizations/1 HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer shop\r\n\r\n";
+    stream.get_mut().write_all(look.as_bytes()).unwrap();
+    assert_eq!(answer(&mut stream).unwrap().0, 503, "what is not written down did not happen");
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(!child.wait().unwrap().success(), "the run was not what it should have been");

@@ -109,7 +109,7 @@ async fn look_up(
     let account = account(&headers)?;
     let missing = || Fault::not_found(&format!("the account has no authorization `{id}`"));
     let number = id.parse().map_err(|_| missing())?;
-    let known = shared.authorization(AuthorizationId(number)).filter(|it| it.account == account);
+    let known = shared.authorization(AuthorizationId(number))?.filter(|it| it.account == account);
     let known = known.ok_or_else(missing)?;
     let (status, captured) = match known.state {
         rules::State::Open => ("authorized", Amount::ZERO),

@@ -81,8 +81,16 @@ impl Shared {
         Ok((at, decision, receipt))
     }
 
-    pub(super) fn authorization(&self, id: AuthorizationId) -> Option<Authorization> {
-        self.desk().provider.authorization(id).cloned()
+    /// An authorization, if there is one of that name.
+    ///
+    /// # Errors
+    /// When the ledger has failed: then the rules know of a call that did not happen.
+    pub(super) fn authorization(
+        &self,
+        id: AuthorizationId,
+    ) -> Result<Option<Authorization>, LedgerError> {
+        self.reading.stand().state.takes_lines()?;
+        Ok(self.desk().provider.authorization(id).cloned())
     }
 
     pub(super) fn counts(&self) -> Counts {

@@ -267,7 +267,9 @@ impl Ledger {
 }
 
 impl State {
-    const fn takes_lines(self) -> Result<(), LedgerError> {
+    /// # Errors
+    /// When it does not.
+    pub(super) const fn takes_lines(self) -> Result<(), LedgerError> {
         match self {
             Self::Open => Ok(()),
             Self::Closed => Err(LedgerError::Closed),
