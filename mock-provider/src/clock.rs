@@ -4,7 +4,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use domain::time::{Duration, Time, nanos_of};
+use domain::time::{Time, nanos_of};
 
 /// Maps the present to nanoseconds since the run began; it never runs backwards.
 #[derive(Copy, Clone, Debug)]
@@ -27,11 +27,6 @@ impl Clock {
     pub(crate) fn now(&self) -> Time {
         let now_utc_ns = self.made_utc_ns.saturating_add(nanos_of(self.made.elapsed()));
         Time::from_nanos(now_utc_ns.saturating_sub(self.began_utc_ns))
-    }
-
-    /// How long this clock exists; it runs also before the run began.
-    pub(crate) fn running(&self) -> Duration {
-        self.made.elapsed()
     }
 
     /// An instant of the run in nanoseconds of UTC.

@@ -332,8 +332,10 @@ async fn the_measurements_say_what_happened() {
         format!("spike_provider_ledger_bytes {bytes}"),
         "spike_provider_ledger_lines 3".to_owned(),
         "spike_provider_ledger_writable 1".to_owned(),
-        "spike_provider_response_seconds_bucket{status=\"2xx\",le=\"+Inf\"} 2".to_owned(),
-        "spike_provider_response_seconds_count{status=\"429\"} 1".to_owned(),
+        "spike_provider_response_seconds_count{operation=\"authorize\",told=\"authorized\"} 2"
+            .into(),
+        "spike_provider_response_seconds_count{operation=\"authorize\",told=\"rate_limited\"} 1"
+            .into(),
     ] {
         assert!(text.lines().any(|said| said == line), "{line}\n{text}");
     }

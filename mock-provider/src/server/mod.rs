@@ -220,8 +220,7 @@ async fn serve_on(
     shared: &Arc<Shared>,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    let measured = axum::middleware::from_fn_with_state(Arc::clone(shared), metrics::measure);
-    let payments = native::payments(Arc::clone(shared)).layer(measured);
+    let payments = native::payments(Arc::clone(shared));
     let administration = admin::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;

@@ -123,14 +123,10 @@ async fn look_up(
     Ok(in_json(StatusCode::OK, &body))
 }
 
-/// Lets the rules decide, waits as long as they say, and answers; or never does, and then the
-/// connection stays open until the caller closes it.
+/// Answers when the rules say so; a call that hangs keeps its connection until the caller goes.
 async fn answer(shared: &Shared, request: &PaymentRequest) -> Result<Response, Fault> {
-    let decision = shared.decide(request).await?;
-    if !decision.delay.is_zero() {
-        tokio::time::sleep(decision.delay).await;
-    }
-    let Some(reply) = decision.reply else { return std::future::pending().await };
+    let decision = shared.answer(request).await?;
+    let reply = decision.reply.expect("a call that hangs is never answered");
     let mut response = in_http(&reply, decision.line.payment.as_deref());
     if decision.line.replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

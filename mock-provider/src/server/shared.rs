@@ -50,26 +50,33 @@ impl Shared {
         }
     }
 
-    /// Decides a call and writes it down. What comes back may be told: its lines stand, and its
-    /// delay is what is left of it.
+    /// Decides a call, writes it down, and gives the decision when its answer leaves: as late as
+    /// the rules say, and not before its lines stand. A call that hangs is never answered: the
+    /// future is dropped when its caller goes.
     ///
     /// # Errors
     /// When it cannot be written down: then nothing of it may be told.
-    pub(super) async fn decide(&self, request: &PaymentRequest) -> Result<Decision, LedgerError> {
-        let (at, mut decision, receipt) = self.decide_now(request)?;
+    pub(super) async fn answer(&self, request: &PaymentRequest) -> Result<Decision, LedgerError> {
+        let under_way = self.meters.begin();
+        let (at, decision, receipt) = self.decide(request)?;
         if !self.reading.has(receipt) {
             self.reading.wait_for(receipt).await?;
-            decision.delay = decision.delay.saturating_sub(self.clock.now().since(at));
         }
+        if !decision.delay.is_zero() {
+            // What the file took is a part of it.
+            tokio::time::sleep((at + decision.delay).since(self.clock.now())).await;
+        }
+        if decision.reply.is_none() {
+            return std::future::pending().await;
+        }
+        let after = self.clock.now().since(at);
+        under_way.leave(request.call.operation(), decision.line.told, after);
         Ok(decision)
     }
 
     /// The time is read under the lock, so that it does not run backwards from one line to the
     /// next.
-    fn decide_now(
-        &self,
-        request: &PaymentRequest,
-    ) -> Result<(Time, Decision, Receipt), LedgerError> {
+    fn decide(&self, request: &PaymentRequest) -> Result<(Time, Decision, Receipt), LedgerError> {
         let mut desk = self.desk();
         desk.ledger.has_room()?;
         let at = self.clock.now();
@@ -132,11 +139,6 @@ impl Shared {
     /// What is measured of the answers.
     pub(super) const fn meters(&self) -> &Meters {
         &self.meters
-    }
-
-    /// Since when the provider exists: for lengths of time, not for instants of the run.
-    pub(super) fn running(&self) -> Duration {
-        self.clock.running()
     }
 
     /// When the run began \[ns of UTC\].

@@ -1,13 +1,14 @@
 //! The shared provider as calls meet it, without HTTP.
 
+use domain::law::Law;
 use domain::money::Amount;
 use domain::provider::{Call, PaymentReply, PaymentRequest};
 use futures_util::FutureExt;
 
 use super::*;
-use crate::settings::{Algorithm, Overrides, Scope};
+use crate::settings::{Algorithm, Latency, Overrides, Scope};
 
-/// One call is admitted.
+/// One call is admitted; nothing takes time.
 fn settings() -> Settings {
     let limit = Limit {
         scope: Scope::Global,
@@ -18,7 +19,9 @@ fn settings() -> Settings {
         retry_after: false,
     };
     let settings = Overrides { declines: Some(0.0), ..Overrides::default() }.resolve(7).unwrap();
-    Settings { limits: vec![limit], ..settings }
+    let at_once = Law::default();
+    let latency = Latency { authorize: at_once, capture: at_once, void: at_once, refusal: at_once };
+    Settings { limits: vec![limit], latency, hangs: 0.0, ..settings }
 }
 
 fn strict() -> Shared {
@@ -38,7 +41,7 @@ fn authorize(number: u64) -> PaymentRequest {
 async fn what_may_be_told_stands_in_the_ledger() {
     let shared = strict();
     for number in 0..10 {
-        shared.decide(&authorize(number)).await.unwrap();
+        shared.answer(&authorize(number)).await.unwrap();
         assert_eq!(shared.reading().stand().lines, number + 1);
     }
 }
@@ -51,10 +54,10 @@ async fn nothing_is_told_before_the_database_has_it() {
     let shared = Shared::new(Clock::new(None), settings(), ledger);
     let foreign = rusqlite::Connection::open(&path).unwrap();
     foreign.execute_batch("begin immediate").unwrap();
-    assert_eq!(shared.decide(&authorize(0)).now_or_never(), None);
+    assert_eq!(shared.answer(&authorize(0)).now_or_never(), None);
     assert_eq!(shared.reading().stand().lines, 0);
     foreign.execute_batch("rollback").unwrap();
-    shared.decide(&authorize(1)).await.unwrap();
+    shared.answer(&authorize(1)).await.unwrap();
     let count = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
     let rows = foreign.query_row("select count(*) from payments", [], count).unwrap();
     assert_eq!((u64::from(rows), shared.reading().stand().lines), (2, 2));
@@ -64,7 +67,7 @@ async fn nothing_is_told_before_the_database_has_it() {
 async fn a_closed_provider_decides_nothing() {
     let shared = strict();
     shared.close()().unwrap();
-    assert_eq!(shared.decide(&authorize(0)).await, Err(LedgerError::Closed));
+    assert_eq!(shared.answer(&authorize(0)).await, Err(LedgerError::Closed));
     assert_eq!(shared.counts().calls, 0);
 }
 
@@ -88,11 +91,11 @@ async fn refused_calls_in_a_process_of_their_own() {
     let shared = strict();
     let refuse = async |numbers: std::ops::Range<u64>| {
         for number in numbers {
-            let reply = shared.decide(&authorize(number)).await.unwrap().reply;
+            let reply = shared.answer(&authorize(number)).await.unwrap().reply;
             assert!(matches!(reply, Some(PaymentReply::RateLimited { .. })), "{reply:?}");
         }
     };
-    shared.decide(&authorize(0)).await.unwrap();
+    shared.answer(&authorize(0)).await.unwrap();
     refuse(1..20_000).await;
     let before = resident_bytes();
     refuse(20_000..220_000).await;
