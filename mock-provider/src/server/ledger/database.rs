@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use domain::provider::PaymentLine;
-use domain::time::Duration;
 use rusqlite::{Connection, ErrorCode, Result, params};
 use tokio::sync::watch;
 
@@ -17,10 +16,6 @@ const WAITING_MAX: usize = 65_536;
 
 /// How many decisions are committed at once: a commit of so many takes some ten milliseconds.
 const COMMIT_MAX: usize = 1_024;
-
-/// How long a commit waits for company. A commit of one line costs four times the line itself, and
-/// the wait is a part of the answer's own delay.
-const GATHER: Duration = Duration::from_millis(1);
 
 /// How long a commit waits for a foreign lock on the file \[ms\]; readers take none.
 const BUSY_MS: u64 = 5_000;
@@ -111,7 +106,7 @@ pub(super) fn fill<Failure: From<rusqlite::Error>>(
 
 fn open(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
     // Readers and the writer do not wait for each other.
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A killed process loses nothing that it handed to the system; a power cut may.
@@ -129,7 +124,6 @@ fn keep(
     stand: &watch::Sender<Stand>,
 ) -> std::result::Result<(), LedgerFileError> {
     while let Ok(first) = waiting.recv() {
-        std::thread::sleep(GATHER);
         let batches: Vec<_> =
             std::iter::once(first).chain(waiting.try_iter()).take(COMMIT_MAX).collect();
         if let Err(source) = commit(&mut connection, &batches) {
