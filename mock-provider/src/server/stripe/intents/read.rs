@@ -121,8 +121,10 @@ pub(super) fn update(asked: &Asked, intent: u64) -> Result<Call, ErrorObject> {
     let mut terms = terms_of(&parameters)?;
     let capture = capture_method(&parameters, &mut terms)?;
     ways_to_pay_again(&parameters, &mut terms)?;
-    let stands = asked.shared().intent(intent).map(|intent| intent.currency);
-    if let (Some(amount), Some(currency)) = (amount, currency.or(stands)) {
+    // A payment that is over is refused for that, whatever the amount.
+    let stands = asked.shared().intent(intent).filter(|intent| !intent.status.is_final());
+    let stands = stands.map(|intent| currency.unwrap_or(intent.currency));
+    if let (Some(amount), Some(currency)) = (amount, stands) {
         check_least(amount, currency)?;
     }
     let change = IntentChange {
