@@ -9,7 +9,7 @@ use domain::provider::{PaymentLine, PaymentReply};
 use domain::time::Duration;
 
 use super::card::CardFault;
-use super::directory::{Kind, Object, Setup, SetupStatus};
+use super::directory::{Kind, Object, Setup};
 use super::gate::Refusal;
 use super::intent::{Decline, Intent, Refund, Status};
 
@@ -129,8 +129,8 @@ pub enum Fault {
     CardMissing,
     /// The setup does not stand where it would have to.
     SetupState {
-        /// Where it stands.
-        status: SetupStatus,
+        /// The setup, as it stands.
+        setup: Arc<Setup>,
         /// What was to be done, such as `confirm`.
         operation: &'static str,
     },

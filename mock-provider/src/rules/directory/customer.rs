@@ -61,7 +61,7 @@ pub enum DefaultChange {
 }
 
 impl Customer {
-    /// Its name: `cus_` and 14 digits.
+    /// Its name: `cus_` and 24 digits.
     pub fn name(&self) -> String {
         name_of(self.number)
     }
@@ -74,7 +74,7 @@ impl Customer {
 
 /// The name of a customer.
 pub(super) fn name_of(number: u64) -> String {
-    format!("cus_{number:014}")
+    super::named("cus_", number)
 }
 
 impl Directory {
@@ -88,17 +88,17 @@ impl Directory {
         known.ok_or(Fault::Missing(Kind::Customer))
     }
 
-    /// A customer that a parameter names, who must not be deleted.
+    /// A customer of the account who is not deleted.
     pub(in crate::rules) fn given_customer(
         &self,
         account: &str,
         number: u64,
     ) -> Result<&Arc<Customer>, Fault> {
-        let known = self.customer(account, number).ok();
-        known.filter(|customer| customer.existence == Existence::Known).ok_or_else(|| {
-            let message = format!("No such customer: '{}'", name_of(number));
-            Fault::Parameter { param: "customer".into(), code: "resource_missing", message }
-        })
+        let known = self.customer(account, number)?;
+        match known.existence {
+            Existence::Known => Ok(known),
+            Existence::Deleted => Err(Fault::Missing(Kind::Customer)),
+        }
     }
 
     pub(super) fn make_customer(
@@ -149,10 +149,7 @@ impl Directory {
         change: CustomerChange,
     ) -> Result<Reply, Fault> {
         let CustomerChange { method: _, default_method, terms } = change;
-        let known = self.customer(account, number)?;
-        if known.existence == Existence::Deleted {
-            return Err(Fault::Missing(Kind::Customer));
-        }
+        let known = self.given_customer(account, number)?;
         let default_method = match default_method {
             DefaultChange::Keep => known.default_method,
             DefaultChange::Unset => None,
@@ -172,10 +169,7 @@ impl Directory {
 
     /// Deletes a customer, and takes away what it keeps.
     pub(super) fn delete_customer(&mut self, account: &str, number: u64) -> Result<Reply, Fault> {
-        let known = Arc::clone(self.customer(account, number)?);
-        if known.existence == Existence::Deleted {
-            return Err(Fault::Missing(Kind::Customer));
-        }
+        let known = Arc::clone(self.given_customer(account, number)?);
         let kept: Vec<_> = self.kept.range((number, 0)..=(number, u64::MAX)).copied().collect();
         for (_, method) in kept {
             self.take_away(number, method);
@@ -195,14 +189,15 @@ impl Directory {
         account: &str,
         email: Option<&str>,
         page: &PageOf,
-    ) -> Reply {
+    ) -> Result<Reply, Fault> {
+        super::check_cursor(page, "cus_", |it| self.customer(account, it).is_ok())?;
         let fits = |customer: &Customer| {
             *customer.account == *account
                 && customer.existence == Existence::Known
                 && email.is_none_or(|email| customer.says("email") == Some(email))
                 && page.created.contains(&(customer.created_utc_ns / 1_000_000_000))
         };
-        super::list(self.customers.page(page, fits), Object::Customer)
+        Ok(super::list(self.customers.page(page, fits), Object::Customer))
     }
 
     fn set_customer(&mut self, number: u64, change: impl FnOnce(&mut Customer)) -> Arc<Customer> {

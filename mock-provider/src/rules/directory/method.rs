@@ -100,7 +100,7 @@ impl Method {
 
 /// The name of a payment method.
 pub(super) fn name_of(number: u64) -> String {
-    format!("pm_{number:024}")
+    super::named("pm_", number)
 }
 
 impl Directory {
@@ -139,19 +139,11 @@ impl Directory {
     ) -> Result<Option<Arc<Method>>, Fault> {
         let new = match source {
             Source::Nth(_) => return Ok(None),
-            Source::Method(number) => return self.given_method(account, *number).map(Some),
+            Source::Method(number) => return self.method(account, *number).cloned().map(Some),
             Source::Test(card) => NewMethod { card: CardOrigin::Test(card), terms: None },
             Source::New(new) => NewMethod::clone(new),
         };
         self.make_method(utc_ns, account, new).map(Some)
-    }
-
-    /// A payment method that a parameter names.
-    fn given_method(&self, account: &str, number: u64) -> Result<Arc<Method>, Fault> {
-        self.method(account, number).cloned().map_err(|_| {
-            let message = format!("No such PaymentMethod: '{}'", name_of(number));
-            Fault::Parameter { param: "payment_method".into(), code: "resource_missing", message }
-        })
     }
 
     pub(super) fn make_method(
@@ -288,10 +280,12 @@ impl Directory {
         page: &PageOf,
     ) -> Result<Reply, Fault> {
         let Some(customer) = customer else {
+            super::check_cursor(page, "pm_", |it| self.method(account, it).is_ok())?;
             let fits = |it: &Method| *it.account == *account && made_within(it, page);
             return Ok(super::list(self.methods.page(page, fits), Object::Method));
         };
         self.customer(account, customer)?;
+        super::check_cursor(page, "pm_", |it| self.method(account, it).is_ok())?;
         let numbers = bounds(page);
         let kept = self.kept.range((customer, numbers.start)..(customer, numbers.end));
         let methods = kept.filter_map(|(_, number)| self.methods.get(*number));

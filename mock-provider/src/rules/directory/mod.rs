@@ -229,7 +229,7 @@ impl Directory {
             }
             Errand::DeleteCustomer(number) => self.delete_customer(account, number),
             Errand::ListCustomers { email, page } => {
-                Ok(self.list_customers(account, email.as_deref(), &page))
+                self.list_customers(account, email.as_deref(), &page)
             }
             Errand::MakeSetup(new) => self.make_setup(utc_ns, account, new),
             Errand::FindSetup(number) => self.setup(account, number).cloned().map(of_setup),
@@ -240,7 +240,7 @@ impl Directory {
                 self.confirm_setup(utc_ns, account, setup, change)
             }
             Errand::CancelSetup { setup, reason } => self.cancel_setup(account, setup, reason),
-            Errand::ListSetups(wanted) => Ok(self.list_setups(account, &wanted)),
+            Errand::ListSetups(wanted) => self.list_setups(account, &wanted),
             Errand::MakeToken { card, terms } => self.make_token(utc_ns, account, &card, terms),
             Errand::FindToken(number) => {
                 self.token(account, number).map(|it| Reply::Object(Object::Token(Arc::clone(it))))
@@ -273,6 +273,23 @@ fn of_customer(customer: &Arc<Customer>) -> Reply {
         Existence::Known => Reply::Object(object),
         Existence::Deleted => Reply::Deleted(object),
     }
+}
+
+/// The name of an object.
+fn named(prefix: &str, number: u64) -> String {
+    format!("{prefix}{number:024}")
+}
+
+/// Whether the objects that bound a page are known.
+fn check_cursor(page: &PageOf, prefix: &str, knows: impl Fn(u64) -> bool) -> Result<(), Fault> {
+    let cursors = [("starting_after", page.after), ("ending_before", page.before)];
+    let unknown = cursors
+        .iter()
+        .find_map(|(param, cursor)| cursor.filter(|it| !knows(*it)).map(|it| (*param, it)));
+    unknown.map_or(Ok(()), |(param, number)| {
+        let message = format!("No such object: '{}'", named(prefix, number));
+        Err(Fault::Parameter { param: param.into(), code: "resource_missing", message })
+    })
 }
 
 /// A page as a reply.

@@ -111,11 +111,11 @@ pub struct ListSetups {
 impl Setup {
     /// Its name: `seti_` and 24 digits.
     pub fn name(&self) -> String {
-        format!("seti_{:024}", self.number)
+        super::named("seti_", self.number)
     }
 
     fn unexpected(&self, operation: &'static str) -> Fault {
-        Fault::SetupState { status: self.status, operation }
+        Fault::SetupState { setup: Arc::new(self.clone()), operation }
     }
 
     /// Back to the beginning: another card may do.
@@ -215,15 +215,16 @@ impl Directory {
         Ok(Reply::Object(Object::Setup(setup)))
     }
 
-    pub(super) fn list_setups(&self, account: &str, wanted: &ListSetups) -> Reply {
+    pub(super) fn list_setups(&self, account: &str, wanted: &ListSetups) -> Result<Reply, Fault> {
         let ListSetups { page, customer, method } = wanted;
+        super::check_cursor(page, "seti_", |it| self.setup(account, it).is_ok())?;
         let fits = |setup: &Setup| {
             *setup.account == *account
                 && customer.is_none_or(|customer| setup.customer == Some(customer))
                 && method.is_none_or(|it| setup.method.as_ref().is_some_and(|m| m.number == it))
                 && page.created.contains(&(setup.created_utc_ns / 1_000_000_000))
         };
-        super::list(self.setups.page(page, fits), Object::Setup)
+        Ok(super::list(self.setups.page(page, fits), Object::Setup))
     }
 
     /// The cardholder has answered a challenge on a page.

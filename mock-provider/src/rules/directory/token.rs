@@ -36,7 +36,7 @@ impl Token {
 }
 
 fn name_of(number: u64) -> String {
-    format!("tok_{number:024}")
+    super::named("tok_", number)
 }
 
 impl Directory {
