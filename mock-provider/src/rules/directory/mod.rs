@@ -305,6 +305,6 @@ fn said(
     let known = known.cloned();
     let Some(change) = change else { return Ok(known) };
     let mut terms = known.unwrap_or_default();
-    terms.change(*change);
+    terms.change(*change)?;
     Ok(Some(terms))
 }
