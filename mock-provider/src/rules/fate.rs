@@ -109,14 +109,16 @@ impl Subject {
         let brownout = settings.brownouts.iter().filter(|it| it.covers(at)).map(|it| it.fails);
         let mut left = self.draw(settings, Purpose::ProviderFault).uniform();
         let slow = faults.slow_body_takes.0;
+        let spared = faults.only.is_some_and(|only| only != self.operation);
+        let share = |share: f64| if spared { 0.0 } else { share };
         [
-            (faults.commit_then_timeout, Mishap::CommitThenTimeout),
-            (faults.commit_then_5xx, Mishap::CommitThenFail),
-            (faults.commit_then_reset, Mishap::CommitThenReset),
-            (faults.rollback_after_5xx + brownout.sum::<f64>(), Mishap::FailThenRollBack),
-            (faults.reset_before_commit, Mishap::ResetBeforeCommit),
-            (faults.timeout_before_commit, Mishap::TimeoutBeforeCommit),
-            (faults.slow_body, Mishap::SlowBody(slow)),
+            (share(faults.commit_then_timeout), Mishap::CommitThenTimeout),
+            (share(faults.commit_then_5xx), Mishap::CommitThenFail),
+            (share(faults.commit_then_reset), Mishap::CommitThenReset),
+            (share(faults.rollback_after_5xx) + brownout.sum::<f64>(), Mishap::FailThenRollBack),
+            (share(faults.reset_before_commit), Mishap::ResetBeforeCommit),
+            (share(faults.timeout_before_commit), Mishap::TimeoutBeforeCommit),
+            (share(faults.slow_body), Mishap::SlowBody(slow)),
         ]
         .into_iter()
         .find(|(share, _)| {

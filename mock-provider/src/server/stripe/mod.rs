@@ -63,7 +63,10 @@ async fn unknown(
     headers: HeaderMap,
 ) -> Response {
     let path: String = uri.path().chars().take(255).collect();
-    let message = format!("Unrecognized request URL ({method}: {path}).");
+    let message = format!(
+        "Unrecognized request URL ({method}: {path}); try POST /v1/payment_intents, or \
+         POST /v1/authorizations of the native API."
+    );
     let error = ErrorObject::invalid(message).status(StatusCode::NOT_FOUND);
     Envelope::of(&method, &headers).stray(&shared, error)
 }
