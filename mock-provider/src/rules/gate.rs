@@ -96,7 +96,7 @@ impl Gate {
         caller: Caller<'_>,
         latency: Duration,
     ) -> Result<Passage, Refusal> {
-        let _ = (latency, caller.object);
+        let _ = caller.object;
         let mut told = None;
         let mut wait = Duration::ZERO;
         for (place, barrier) in self.barriers.iter_mut().enumerate() {
@@ -112,7 +112,7 @@ impl Gate {
             return Err(Refusal { limit, reason, retry_after, waited, headers: Vec::new() });
         }
         for barrier in &mut self.barriers {
-            barrier.allowance(at, caller).take(at);
+            barrier.allowance(at, caller).take(at, at + latency);
         }
         Ok(Passage { delay: Duration::ZERO, headers: Vec::new() })
     }
