@@ -162,7 +162,8 @@ async fn a_small_bucket_refuses_and_says_when_to_come_back() {
     let refused = shop.post("/v1/authorizations", "c", &authorization()).send().await.unwrap();
     let wait_s: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=1_000).contains(&wait_s), "{wait_s}");
-    assert_eq!(read(refused).await, (429, error("rate_limit")));
+    let (status, told) = read(refused).await;
+    assert_eq!((status, &told["error"]["code"]), (429, &json!("rate_limit")));
     let (_, counts) = shop.get("/admin/status").await;
     assert_eq!([&counts["calls"], &counts["refused"], &counts["open"]], [3, 1, 2]);
     assert_eq!(shop.ledger().await[2].outcome, PaymentOutcome::RateLimited);
