@@ -5,12 +5,13 @@ use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::provider::{PaymentLine, PaymentOperation};
 use domain::time::{Duration, Time};
 
 use super::ledger::{ExportError, Ledger, LedgerError, LedgerFileError, Reading, Receipt};
 use super::metrics::{CallCounts, Figures, Meters, UnderWay};
 use crate::clock::Clock;
+use crate::rules::directory::Setup;
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
 use crate::settings::{Limit, Settings};
 use crate::tally::{Ruling, Tally};
@@ -132,6 +133,22 @@ impl Shared {
         Ok(answered)
     }
 
+    /// The cardholder answers whether a card may be charged later: the setup as it then stands.
+    pub(super) fn authenticate_setup(
+        &self,
+        number: u64,
+        answer: Answer,
+    ) -> Result<Arc<Setup>, Fault> {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer)
+    }
+
+    /// A setup of any account, if it is remembered.
+    pub(super) fn setup(&self, number: u64) -> Option<Arc<Setup>> {
+        self.desk().provider.setup(number).cloned()
+    }
+
     /// Lets happen what has fallen due by itself, and writes it down.
     ///
     /// # Errors
@@ -153,11 +170,6 @@ impl Shared {
         self.desk().provider.intent(number).cloned()
     }
 
-    /// The limit at that place of the list.
-    pub(super) fn limit(&self, place: usize) -> Option<Limit> {
-        self.desk().provider.settings().limits.get(place).cloned()
-    }
-
     /// What names and secrets are drawn from.
     pub(super) const fn seed(&self) -> u64 {
         self.seed
@@ -171,6 +183,12 @@ impl Shared {
     /// The number of a request that was not understood, from 0.
     pub(super) fn stray(&self) -> u64 {
         self.strays.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets `act` look at the provider, or change it, at the present.
+    pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
+        let mut desk = self.desk();
+        act(self.clock.now(), &mut desk.provider)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -251,14 +269,13 @@ impl Desk {
         Ok(receipt)
     }
 
-    /// Every limit is asked, and admits what was not refused; of several limits the rules do not
-    /// say which one refused.
+    /// Counts what each limit that was asked said to the call.
     fn note_limits(&mut self, at: Time, decision: &Decision) {
-        let limits = self.provider.settings().limits.len();
-        match decision.told {
-            PaymentOutcome::RateLimited if limits == 1 => self.tally.note(at, 0, Ruling::Refused),
-            PaymentOutcome::RateLimited => {}
-            _ => (0..limits).for_each(|limit| self.tally.note(at, limit, Ruling::Passed)),
+        for limit in decision.admitted.places() {
+            self.tally.note(at, limit, Ruling::Passed);
+        }
+        if let Some(limit) = decision.refused_by {
+            self.tally.note(at, limit, Ruling::Refused);
         }
     }
 }
