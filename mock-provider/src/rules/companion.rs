@@ -37,6 +37,9 @@ impl Provider {
             | Reply::Refused(Fault::SetupState { setup, .. }) => {
                 self.of_object(&Object::Setup(Arc::clone(setup)), &mut found);
             }
+            Reply::Refunds { page, .. } => {
+                page.iter().for_each(|(_, intent)| self.of_intent(intent, &mut found));
+            }
             _ => {}
         }
         found
