@@ -238,9 +238,10 @@ impl Directory {
         self.kept.insert((customer, number));
         self.tell("payment_method.attached", Object::Method(Arc::clone(&kept)));
         while self.kept.len() > KEPT_MAX
-            && let Some((_, oldest)) = self.kept.pop_first()
+            && let Some(oldest) = self.kept.iter().copied().find(|it| *it != (customer, number))
         {
-            self.methods.remove(oldest);
+            self.kept.remove(&oldest);
+            self.methods.remove(oldest.1);
         }
         Ok(kept)
     }
