@@ -470,3 +470,48 @@ async fn a_repetition_makes_no_second_customer() {
     assert_eq!(send().await, send().await);
     assert_eq!(names(&shop.seen("/v1/customers").await).len(), 1);
 }
+
+#[tokio::test]
+async fn no_body_and_no_name_makes_the_provider_fail() {
+    let shop = Shop::new();
+    let customer = shop.customer().await;
+    let paths = [
+        "/v1/customers".to_owned(),
+        format!("/v1/customers/{customer}"),
+        "/v1/customers/%00%ff".to_owned(),
+        "/v1/payment_methods".to_owned(),
+        "/v1/payment_methods/pm_card_visa/attach".to_owned(),
+        "/v1/payment_methods/pm_999999999999999999999999/detach".to_owned(),
+        "/v1/setup_intents".to_owned(),
+        "/v1/setup_intents/seti_000000000000000000000000/confirm".to_owned(),
+        "/v1/tokens".to_owned(),
+    ];
+    let bodies = [
+        "%",
+        "=",
+        "a[b",
+        "card=1&card[number]=2",
+        "type=card&card[number]=&card[exp_month]=99999999999999999999",
+        "type=card&card[number]=4242424242424242&card[exp_month]=-1&card[exp_year]=-1",
+        "type=card&card[token][]=x",
+        "card[number]=%F0%9F%92%B3&card[exp_month]=1&card[exp_year]=1",
+        "customer[]=x&payment_method[]=y",
+        "customer=&payment_method=&metadata[a][b]=c",
+        "invoice_settings=1",
+        "invoice_settings[default_payment_method]=pm_card_visa",
+        "address=x",
+        "preferred_locales=x",
+        "payment_method=pm_card_none&confirm=true",
+        "payment_method_data[type]=card&payment_method_data[card]=x&confirm=true",
+        "limit=x&starting_after=&ending_before[]=1&created[gt]=x",
+    ];
+    for path in &paths {
+        for body in bodies {
+            let (status, answer) = shop.post(path, body).await;
+            assert!((400..500).contains(&status), "{path} {body}: {status} {answer}");
+            assert!(answer["error"]["message"].is_string(), "{path} {body}: {answer}");
+            let (status, answer) = shop.get(&format!("{path}?{body}")).await;
+            assert!(status < 500, "{path} {body}: {status} {answer}");
+        }
+    }
+}

@@ -38,7 +38,9 @@ impl Provider {
                 self.of_object(&Object::Setup(Arc::clone(setup)), &mut found);
             }
             Reply::Refunds { page, .. } => {
-                page.iter().for_each(|(_, intent)| self.of_intent(intent, &mut found));
+                for (_, intent) in page {
+                    self.of_intent(intent, &mut found);
+                }
             }
             _ => {}
         }
