@@ -6,7 +6,9 @@ use std::sync::Arc;
 use domain::provider::PaymentOperation;
 
 use super::card::TestCard;
+use super::event::Event;
 use super::reply::{Fault, Reply};
+use super::webhook::{Endpoint, Secret};
 
 /// A kind of object.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +19,10 @@ pub enum Kind {
     Refund,
     /// A card with a name.
     Method,
+    /// Where a merchant hears of events.
+    Endpoint,
+    /// Something that happened.
+    Event,
 }
 
 /// An object that is no payment.
@@ -24,6 +30,10 @@ pub enum Kind {
 pub enum Object {
     /// A card with a name.
     Method(Arc<Method>),
+    /// Where a merchant hears of events, and whether its secret is told.
+    Endpoint(Arc<Endpoint>, Secret),
+    /// Something that happened, and how many endpoints have not taken it yet.
+    Event(Arc<Event>, u32),
 }
 
 /// A card with a name: `pm_…`.

@@ -53,6 +53,9 @@ impl Provider {
                 .directory
                 .perform(now.utc_ns, account, errand.as_ref().clone())
                 .map(|reply| (PaymentOutcome::Accepted, reply, None)),
+            Call::Webhook(call) => self
+                .webhook(now.utc_ns, account, call)
+                .map(|reply| (PaymentOutcome::Accepted, reply, None)),
         };
         done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
     }
@@ -66,13 +69,15 @@ impl Provider {
         if let Some(source) = &new.source {
             intent.pay_by(self.named(now, request, source.clone()));
         }
+        if new.confirm == Confirm::Now {
+            intent.chargeable()?;
+        }
         let made = Arc::new(intent.clone());
         self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
         if new.confirm == Confirm::Later {
             let intent = self.book.insert(intent);
             return Ok(accepted(intent));
         }
-        intent.chargeable()?;
         self.charge(now, request.key, &mut intent);
         let intent = self.book.insert(intent);
         Ok(self.charged(now, request.key, intent))
@@ -167,8 +172,9 @@ impl Provider {
         answer: Answer,
     ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
         let mut lines = self.settle(at, utc_ns);
-        let now = Now { at, utc_ns };
+        let now = Now { at, utc_ns, call: None };
         let intent = self.answer(now, number, answer)?;
+        self.dispatch(at, at);
         lines.push(intent.1);
         Ok((intent.0, lines))
     }
@@ -250,21 +256,6 @@ impl Provider {
         self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
         let reply = Reply::Refund(refund, Arc::clone(&intent));
         Ok((PaymentOutcome::Refunded, reply, Some(intent)))
-    }
-
-    /// Writes down an event, which only merchants of the Stripe-compatible face can hear of.
-    pub(super) fn tell(
-        &mut self,
-        now: Now,
-        key: Option<&str>,
-        kind: &'static str,
-        intent: &Arc<Intent>,
-        about: impl FnOnce(Arc<Intent>) -> About,
-    ) {
-        if intent.face == Face::Stripe {
-            let about = about(Arc::clone(intent));
-            self.events.note(now.utc_ns, &intent.account, kind, about, key);
-        }
     }
 
     fn check_source(&self, account: &str, source: Option<&Source>) -> Result<(), Fault> {

@@ -18,6 +18,7 @@ pub mod intent;
 mod line;
 pub mod reply;
 pub mod request;
+pub mod webhook;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -42,6 +43,7 @@ use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Gate, Passage};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
+use webhook::Dispatcher;
 
 /// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
@@ -52,6 +54,9 @@ pub struct Provider {
     book: Book,
     directory: Directory,
     events: Events,
+    dispatcher: Dispatcher,
+    /// The newest event whose messages are planned.
+    dispatched: u64,
     tries: Tries,
     due: Due,
     /// When the answers under way leave, the next first.
@@ -84,6 +89,8 @@ pub struct Counts {
 struct Now {
     at: Time,
     utc_ns: u64,
+    /// The number of the call under way; none when something falls due by itself.
+    call: Option<u64>,
 }
 
 impl Provider {
@@ -98,6 +105,8 @@ impl Provider {
             book: Book::default(),
             directory: Directory::default(),
             events: Events::default(),
+            dispatcher: Dispatcher::new(settings.seed, settings.webhooks.clone()),
+            dispatched: 0,
             tries: Tries::default(),
             due: Due::default(),
             leaving: BinaryHeap::new(),
@@ -120,7 +129,9 @@ impl Provider {
     /// sent off: whether it arrives, the provider cannot know.
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
         let mut lines = self.settle(at, utc_ns);
-        let mut decision = self.decide(Now { at, utc_ns }, request);
+        let call = Some(self.calls + 1);
+        let mut decision = self.decide(Now { at, utc_ns, call }, request);
+        self.dispatch(at, at + decision.delay);
         lines.append(&mut decision.lines);
         Decision { lines, ..decision }
     }
@@ -220,6 +231,25 @@ impl Provider {
     /// The newest events.
     pub const fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// The messages to merchants.
+    pub const fn webhooks(&self) -> &Dispatcher {
+        &self.dispatcher
+    }
+
+    /// The messages to merchants, for whoever sends them.
+    pub const fn webhooks_mut(&mut self) -> &mut Dispatcher {
+        &mut self.dispatcher
+    }
+
+    /// Plans the messages about what happened `at` that time; the answer to the call that caused
+    /// it leaves at `answered`.
+    fn dispatch(&mut self, at: Time, answered: Time) {
+        for event in self.events.after(self.dispatched) {
+            self.dispatcher.note(event, at, answered);
+        }
+        self.dispatched = self.events.made();
     }
 
     /// How many authorizations are neither captured nor voided.

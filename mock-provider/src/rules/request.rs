@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::card::TestCard;
 use super::directory::Errand;
+use super::webhook::WebhookCall;
 
 /// The largest amount \[minor units\]: eight digits, as Stripe has it.
 pub const AMOUNT_MAX: Amount = Amount::new(99_999_999);
@@ -85,8 +86,10 @@ pub enum Call {
     },
     /// Looks at payments, the newest first.
     List(ListIntents),
-    /// Anything about cards, customers, refunds already made, events and endpoints.
+    /// Anything about cards and customers.
     Directory(Box<Errand>),
+    /// Anything about events and webhook endpoints.
+    Webhook(Box<WebhookCall>),
 }
 
 /// A payment to be made.
@@ -280,6 +283,7 @@ impl Call {
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
             Self::List(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
+            Self::Webhook(_) => PaymentOperation::Other,
         }
     }
 
@@ -297,6 +301,7 @@ impl Call {
         match self {
             Self::Retrieve { .. } | Self::List(_) => true,
             Self::Directory(errand) => errand.only_reads(),
+            Self::Webhook(call) => call.only_reads(),
             _ => false,
         }
     }
@@ -310,7 +315,7 @@ impl Call {
             | Self::Cancel { intent, .. }
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
-            Self::Create(_) | Self::List(_) | Self::Directory(_) => None,
+            Self::Create(_) | Self::List(_) | Self::Directory(_) | Self::Webhook(_) => None,
         }
     }
 }

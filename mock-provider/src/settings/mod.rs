@@ -8,6 +8,7 @@ mod latency;
 mod limit;
 mod problem;
 mod profile;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub use latency::{Latency, LatencyOverrides};
 pub use limit::{Algorithm, Limit, Scope};
 pub use problem::Problem;
 pub use profile::{DEFAULT, Profile, UnknownProfileError, profile, profiles};
+pub use webhooks::{EndpointSettings, Retries, UrlError, Webhooks, is_kind};
 
 /// How many limiters a provider may have: each is asked at each call.
 const LIMITS_MAX: usize = 16;
@@ -51,6 +53,9 @@ pub struct Settings {
     pub holds: Holds,
     /// Idempotency keys.
     pub keys: Keys,
+    /// Messages to merchants.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// The table `[provider]` as written: a profile, and what is different from it.
@@ -91,6 +96,9 @@ pub struct Overrides {
     /// Idempotency keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
+    /// Messages to merchants. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Overrides {
@@ -115,6 +123,7 @@ impl Overrides {
             brownouts: self.brownouts.clone().unwrap_or(base.brownouts),
             holds: self.holds.unwrap_or(base.holds),
             keys: self.keys.unwrap_or(base.keys),
+            webhooks: self.webhooks.clone().unwrap_or(base.webhooks),
         })
     }
 }
@@ -139,6 +148,7 @@ impl Settings {
         problems.extend(check_share("declines", self.declines));
         problems.extend(self.latency.check());
         problems.extend(check_share("faults", self.faults.total()));
+        problems.extend(self.webhooks.check());
         problems
     }
 }
@@ -183,6 +193,7 @@ mod tests {
             brownouts: base.brownouts,
             holds: base.holds,
             keys: base.keys,
+            webhooks: base.webhooks,
         };
         assert_eq!(settings, expected);
     }

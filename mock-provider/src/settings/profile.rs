@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys};
 use super::latency::Latency;
 use super::limit::Limit;
+use super::webhooks::Webhooks;
 
 /// The profile that is used when none is named.
 pub const DEFAULT: &str = "stripe-2024";
@@ -51,6 +52,9 @@ pub struct Profile {
     pub holds: Holds,
     /// Idempotency keys.
     pub keys: Keys,
+    /// Messages to merchants.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// A name that no profile has.
