@@ -241,6 +241,11 @@ impl Provider {
         let (intent, ()) = self
             .book
             .change(request.account, number, |intent| intent.cancel(now.utc_ns, reason.into()))?;
+        if held {
+            // What was reserved goes back, and Stripe tells of a refund of the charge although
+            // none was captured (seen in github.com/odoo/odoo/pull/259230).
+            self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
+        }
         self.tell(now, request.key, "payment_intent.canceled", &intent, About::Intent);
         let outcome = if held { PaymentOutcome::Voided } else { PaymentOutcome::Accepted };
         Ok((outcome, Reply::Intent(Arc::clone(&intent)), Some(intent)))
