@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::shared::{LedgerFullError, Shared};
+use super::webhooks;
 use crate::rules::{self, Face, Intent, Reply, Request, Status};
 
 /// How long a body may be: the longest sensible one has a hundredth of it.
@@ -51,6 +52,7 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/admin/ledger", get(ledger))
         .route("/admin/status", get(status))
+        .route("/admin/webhooks", get(webhooks::status))
         .with_state(shared)
 }
 

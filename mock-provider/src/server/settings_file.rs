@@ -54,7 +54,8 @@ pub(super) fn settings_of(args: &Args) -> Result<Settings, SettingsError> {
     let says_provenance = file.is_none();
     let SettingsFile { seed, mut overrides } = file.unwrap_or_default();
     overrides.profile = overrides.profile.or_else(|| args.profile.clone());
-    let settings = overrides.resolve(args.seed.or(seed).unwrap_or(SEED))?;
+    let mut settings = overrides.resolve(args.seed.or(seed).unwrap_or(SEED))?;
+    args.webhooks.add_to(&mut settings);
     if says_provenance {
         eprintln!("profile {}: {}", settings.profile, profile(&settings.profile)?.provenance);
     }

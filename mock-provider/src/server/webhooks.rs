@@ -62,6 +62,16 @@ impl WebhookArgs {
     }
 }
 
+/// Says on stderr where messages go from the beginning, and the secret that signs them: a shop must
+/// know it to verify them.
+pub(super) fn announce(shared: &Shared) {
+    shared.with_webhooks(|webhooks| {
+        for (endpoint, _) in webhooks.endpoints() {
+            eprintln!("webhooks to {} are signed with {}", endpoint.url, endpoint.secret);
+        }
+    });
+}
+
 /// Sends what is due until `closing` closes; then the messages under way have a few seconds.
 pub(super) async fn send_all(shared: Arc<Shared>, mut closing: watch::Receiver<()>) {
     // No proxy: a message goes where the settings allow it to go, and nowhere else.
