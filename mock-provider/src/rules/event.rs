@@ -25,6 +25,8 @@ pub struct Event {
     pub about: About,
     /// The object as it stood before, where a merchant changed it.
     pub before: Option<About>,
+    /// What the object names and a face may show with it, as it stood then.
+    pub companions: Vec<Object>,
     /// The number of the call that caused it, if a call did.
     pub call: Option<u64>,
     /// The idempotency key of that call, if it had one.
@@ -208,19 +210,19 @@ impl Provider {
         }
     }
 
-    /// Writes down an event about anything but a payment; `before` is the object before a merchant
-    /// changed it.
+    /// Writes down an event that a call caused, about anything; `before` is the object before a
+    /// merchant changed it.
     pub(super) fn tell_of(
         &mut self,
         now: Now,
         request: &Request<'_>,
         kind: &'static str,
-        object: Object,
-        before: Option<Object>,
+        about: About,
+        before: Option<About>,
     ) {
         if request.face == Face::Stripe {
             let who = (request.account, request.key);
-            self.tell_anyway(now, who, kind, About::Object(object), before.map(About::Object));
+            self.tell_anyway(now, who, kind, about, before);
         }
     }
 
@@ -232,6 +234,7 @@ impl Provider {
         about: About,
         before: Option<About>,
     ) {
+        let companions = about.intent().map(|intent| self.companions_of(intent));
         let event = Event {
             number: self.events.made() + 1,
             account: account.into(),
@@ -239,6 +242,7 @@ impl Provider {
             kind,
             about,
             before,
+            companions: companions.unwrap_or_default(),
             call: now.call,
             key: key.map(Into::into),
             telling: Telling::First,

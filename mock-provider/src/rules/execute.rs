@@ -10,7 +10,7 @@ use super::card::TestCard;
 use super::directory::Kind;
 use super::event::About;
 use super::fate;
-use super::intent::{Answer, Intent, Word};
+use super::intent::{Answer, Intent, Refund, Word};
 use super::reply::{Fault, Reply};
 use super::request::{
     AMOUNT_MAX, Call, Confirm, Confirmation, Currency, Face, NewIntent, NewRefund, Presence,
@@ -42,6 +42,9 @@ impl Provider {
                 self.cancel(now, request, *intent, reason.as_deref().unwrap_or_default())
             }
             Call::Refund(new) => self.refund(now, request, new),
+            Call::UpdateRefund { intent, place, terms } => {
+                self.update_refund(now, request, (*intent, *place), terms)
+            }
             Call::Retrieve { intent } => {
                 self.book.of(account, *intent).map(|intent| accepted(Arc::clone(intent)))
             }
@@ -97,7 +100,7 @@ impl Provider {
             changed.pay_by(self.named(now, request, source.clone()));
         }
         changed.chargeable()?;
-        changed.say(with.terms.clone());
+        changed.say(with.terms.clone())?;
         changed.capture = with.capture.unwrap_or(changed.capture);
         self.charge(now, request.key, &mut changed);
         let (intent, ()) = self.book.change(request.account, number, |known| {
@@ -145,7 +148,10 @@ impl Provider {
                 PaymentOutcome::Challenged
             }
             _ => {
-                tell(self, "charge.failed", About::Charge);
+                // Where the cardholder failed the challenge, no bank was asked.
+                if intent.last_decline.is_some_and(|decline| decline.charge > 0) {
+                    tell(self, "charge.failed", About::Charge);
+                }
                 tell(self, "payment_intent.payment_failed", About::Intent);
                 PaymentOutcome::Declined
             }
@@ -217,7 +223,7 @@ impl Provider {
         let terms = terms.cloned().map(Box::new);
         let (intent, _) = self.book.change(request.account, number, |intent| {
             let taken = intent.capture(amount)?;
-            intent.say(terms);
+            intent.say(terms)?;
             Ok(taken)
         })?;
         self.tell(now, request.key, "charge.captured", &intent, About::Charge);
@@ -261,6 +267,27 @@ impl Provider {
         self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
         let reply = Reply::Refund(refund, Arc::clone(&intent));
         Ok((PaymentOutcome::Refunded, reply, Some(intent)))
+    }
+
+    fn update_refund(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        (intent, place): (u64, u16),
+        terms: &Terms,
+    ) -> Result<Done, Fault> {
+        let account = request.account;
+        let before = Arc::clone(self.book.of(account, intent)?);
+        let terms = Box::new(terms.clone());
+        let (intent, refund) =
+            self.book.change(account, intent, |it| it.say_of_refund(place, terms))?;
+        let before = usize::from(place).checked_sub(1).and_then(|place| before.refunds.get(place));
+        for kind in ["refund.updated", "charge.refund.updated"] {
+            let about = |refund: &Arc<Refund>| About::Refund(Arc::clone(refund), intent.clone());
+            self.tell_of(now, request, kind, about(&refund), before.map(about));
+        }
+        let reply = Reply::Refund(refund, Arc::clone(&intent));
+        Ok((PaymentOutcome::Accepted, reply, Some(intent)))
     }
 
     fn check_source(&self, account: &str, source: Option<&Source>) -> Result<(), Fault> {

@@ -16,20 +16,15 @@ use axum::routing::{get, post};
 use domain::id::AuthorizationId;
 use domain::money::Amount;
 use domain::provider::{Call, PaymentReply, PaymentRequest};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::decode::{
+    self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, RefundBody, VoidBody,
+};
 use super::shared::{LedgerFullError, Shared};
 use super::webhooks;
 use crate::rules::{self, Face, Intent, Reply, Request, Status};
-
-/// How long a body may be: the longest sensible one has a hundredth of it.
-const BODY_BYTES_MAX: usize = 16 << 10;
-
-/// How long an idempotency key, a reference and an account may be: 255 characters, as Stripe has
-/// it for keys.
-const NAME_BYTES_MAX: usize = 255;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -43,7 +38,6 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}/void", post(void))
         .route("/v1/authorizations/{id}/refund", post(refund))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .fallback(async || Fault::not_found("no such path; try POST /v1/authorizations"))
         .with_state(shared)
 }
 
@@ -54,28 +48,6 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
         .route("/admin/status", get(status))
         .route("/admin/webhooks", get(webhooks::status))
         .with_state(shared)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthorizeBody {
-    amount: Amount,
-    #[serde(default)]
-    card: u32,
-    reference: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaptureBody {
-    amount: Amount,
-    reference: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VoidBody {
-    reference: String,
 }
 
 async fn authorize(
@@ -108,13 +80,6 @@ async fn void(
     let VoidBody { reference } = read(body)?;
     let call = Call::Void { authorization: authorization(&id)? };
     answer(&shared, &request(&headers, &reference, call)?).await
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefundBody {
-    amount: Amount,
-    reference: String,
 }
 
 async fn refund(
@@ -221,7 +186,7 @@ async fn answer_as(
         return std::future::pending().await;
     }
     let mut response = say(&decision.reply);
-    if decision.replayed {
+    if decision.is_replay() {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
@@ -283,6 +248,12 @@ impl IntoResponse for Fault {
     }
 }
 
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Self {
+        Self::bad(error.code(), error.to_string())
+    }
+}
+
 impl From<LedgerFullError> for Fault {
     fn from(full: LedgerFullError) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -296,8 +267,7 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
         code: "body_unreadable",
         message: format!("{}; at most {BODY_BYTES_MAX} bytes", rejection.body_text()),
     })?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Fault::bad("parameter_invalid", format!("body: {error}")))
+    Ok(decode::body(&body)?)
 }
 
 fn request(headers: &HeaderMap, reference: &str, call: Call) -> Result<PaymentRequest, Fault> {
@@ -322,14 +292,7 @@ fn text<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<&'h
 }
 
 fn named(what: &str, name: Option<&str>) -> Result<String, Fault> {
-    match name.map(str::trim).unwrap_or_default() {
-        "" => Err(Fault::bad("parameter_missing", format!("{what}: missing or empty"))),
-        name if name.len() > NAME_BYTES_MAX => {
-            let message = format!("{what}: {} bytes, at most {NAME_BYTES_MAX}", name.len());
-            Err(Fault::bad("parameter_invalid", message))
-        }
-        name => Ok(name.to_owned()),
-    }
+    Ok(decode::name(what, name)?)
 }
 
 fn authorization(id: &str) -> Result<AuthorizationId, Fault> {

@@ -1,20 +1,30 @@
 //! What all connections share: the clock, and behind one lock the rules and the ledger.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use domain::time::Duration;
+use domain::provider::PaymentLine;
+use domain::time::{Duration, Time};
+use tokio::sync::Notify;
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
-use crate::rules::{Counts, Decision, Provider, Request};
-use crate::settings::Settings;
+use crate::rules::webhook::{Answered, Delivery, Dispatcher};
+use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
+use crate::settings::{Limit, Settings};
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
 #[derive(Debug)]
 pub(super) struct Shared {
     clock: Clock,
+    seed: u64,
+    key_chars_max: u16,
+    /// How many requests were not understood, and never became calls.
+    strays: AtomicU64,
     desk: Mutex<Desk>,
+    /// Wakes whoever sends messages.
+    earlier: Notify,
 }
 
 /// One lock for both, so that the ledger's order is the order of the decisions.
@@ -22,6 +32,8 @@ pub(super) struct Shared {
 struct Desk {
     provider: Provider,
     ledger: Ledger,
+    /// When whoever sends messages looks again by itself.
+    looks_again: Option<Time>,
 }
 
 /// What cannot be written down does not happen.
@@ -31,8 +43,11 @@ pub(super) struct LedgerFullError;
 
 impl Shared {
     pub(super) fn new(clock: Clock, settings: Settings) -> Self {
-        let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
-        Self { clock, desk: Mutex::new(desk) }
+        let (seed, key_chars_max) = (settings.seed, settings.keys.length);
+        let (provider, ledger) = (Provider::new(settings), Ledger::default());
+        let desk = Mutex::new(Desk { provider, ledger, looks_again: None });
+        let (strays, earlier) = (AtomicU64::new(0), Notify::new());
+        Self { clock, seed, key_chars_max, strays, desk, earlier }
     }
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
@@ -44,10 +59,120 @@ impl Shared {
         }
         let at = self.clock.now();
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
-        for line in &decision.lines {
-            desk.ledger.append(line);
-        }
+        desk.write_down(&decision.lines);
+        self.wake_sender(&desk);
         Ok(decision)
+    }
+
+    /// The cardholder answers a challenge on a page: the payment as it then stands, and what it
+    /// names.
+    pub(super) fn authenticate(
+        &self,
+        number: u64,
+        answer: Answer,
+    ) -> Result<Result<Arc<Intent>, Fault>, LedgerFullError> {
+        let mut desk = self.desk();
+        if desk.ledger.is_full() {
+            return Err(LedgerFullError);
+        }
+        let at = self.clock.now();
+        let answered = desk.provider.authenticate(at, self.clock.utc_ns(at), number, answer);
+        Ok(answered.map(|(intent, lines)| {
+            desk.write_down(&lines);
+            self.wake_sender(&desk);
+            intent
+        }))
+    }
+
+    /// Lets happen what has fallen due by itself, and writes it down.
+    pub(super) fn settle(&self) -> Result<(), LedgerFullError> {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        if desk.provider.next_due().is_none_or(|due| due > at) {
+            return Ok(());
+        }
+        if desk.ledger.is_full() {
+            return Err(LedgerFullError);
+        }
+        let lines = desk.provider.settle(at, self.clock.utc_ns(at));
+        desk.write_down(&lines);
+        self.wake_sender(&desk);
+        Ok(())
+    }
+
+    /// A payment of any account, if it is remembered.
+    pub(super) fn intent(&self, number: u64) -> Option<Arc<Intent>> {
+        self.desk().provider.intent(number).cloned()
+    }
+
+    /// The limit at that place of the list.
+    pub(super) fn limit(&self, place: usize) -> Option<Limit> {
+        self.desk().provider.settings().limits.get(place).cloned()
+    }
+
+    /// At most `room` messages to merchants that are due, and how long until the next.
+    pub(super) fn due(&self, room: usize) -> (Vec<Delivery>, Option<Duration>) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        let due = desk.provider.webhooks_mut().due(at, room);
+        desk.looks_again = desk.provider.webhooks().next_due();
+        (due, desk.looks_again.map(|next| next.since(at)))
+    }
+
+    /// Waits until a message is due earlier than was said.
+    pub(super) async fn hurry(&self) {
+        self.earlier.notified().await;
+    }
+
+    /// What an endpoint answered to a message.
+    pub(super) fn answered(&self, message: u64, answered: Answered) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.webhooks_mut().outcome(message, at, answered);
+        self.wake_sender(&desk);
+    }
+
+    /// A look at the messages to merchants.
+    pub(super) fn with_webhooks<T>(&self, look: impl FnOnce(&Dispatcher) -> T) -> T {
+        look(self.desk().provider.webhooks())
+    }
+
+    /// Whether the account has that event.
+    pub(super) fn has_event(&self, account: &str, number: u64) -> bool {
+        let desk = self.desk();
+        desk.provider.events().get(number).is_some_and(|event| *event.account == *account)
+    }
+
+    /// What the clocks on walls show \[s of UTC\].
+    pub(super) fn utc_s(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now()) / 1_000_000_000
+    }
+
+    fn wake_sender(&self, desk: &Desk) {
+        let next = desk.provider.webhooks().next_due();
+        if next.is_some_and(|next| desk.looks_again.is_none_or(|look| next < look)) {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// What names and secrets are drawn from.
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How long an idempotency key may be \[characters\].
+    pub(super) fn key_chars_max(&self) -> usize {
+        self.key_chars_max.into()
+    }
+
+    /// The number of a request that was not understood, from 0.
+    pub(super) fn stray(&self) -> u64 {
+        self.strays.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// When the run began \[ns of UTC\].
+    pub(super) fn began_utc_ns(&self) -> u64 {
+        self.clock.utc_ns(Time::ZERO)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -73,5 +198,13 @@ impl Shared {
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().expect("a panic under the lock has ended the provider's truth")
+    }
+}
+
+impl Desk {
+    fn write_down(&mut self, lines: &[PaymentLine]) {
+        for line in lines {
+            self.ledger.append(line);
+        }
     }
 }

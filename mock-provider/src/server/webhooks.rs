@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::shared::Shared;
 use super::stripe;
-use crate::rules::webhook::{Answered, Delivery, Tally, signature};
+use crate::rules::webhook::{Answered, Delivery, Dispatcher, Tally, signature};
 use crate::settings::{EndpointSettings, Settings};
 
 /// How many messages are under way at once: an endpoint that is silent holds each for its time-out,
@@ -110,7 +110,7 @@ async fn send(client: reqwest::Client, shared: Arc<Shared>, message: Delivery) {
     let signature = signature(&message.endpoint.secret, shared.utc_s(), body.as_bytes());
     let request = client
         .post(&*message.endpoint.url)
-        .timeout(shared.webhook_timeout())
+        .timeout(shared.with_webhooks(Dispatcher::timeout))
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .header(USER_AGENT, "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
         .header("Stripe-Signature", signature)
@@ -174,17 +174,8 @@ fn said(answered: Answered) -> Value {
 
 /// How messages fared, as the administration tells it.
 pub(super) fn tally(tally: &Tally) -> Value {
-    let Tally {
-        noted,
-        lost,
-        delivered,
-        given_up,
-        dropped,
-        attempts,
-        retries,
-        duplicates,
-        failed,
-    } = *tally;
+    let Tally { noted, lost, delivered, given_up, dropped, attempts, retries, duplicates, failed } =
+        *tally;
     json!({
         "noted": noted, "lost": lost, "delivered": delivered, "given_up": given_up,
         "dropped": dropped, "attempts": attempts, "retries": retries, "duplicates": duplicates,

@@ -109,6 +109,7 @@ impl Endpoints {
         for EndpointSettings { url, secret, events } in &settings.endpoints {
             let new = NewEndpoint { url: url.clone(), events: events.clone(), ..<_>::default() };
             let endpoint = endpoints.made_of(seed, 0, None, new);
+            let endpoint = endpoint.expect("it has no metadata, so not too much");
             let secret = secret.as_deref().map_or(endpoint.secret.clone(), Box::from);
             endpoints.insert(Endpoint { secret, ..endpoint });
         }
@@ -147,7 +148,8 @@ impl Endpoints {
             );
             return Err(Fault::Parameter { param: "".into(), code: "", message });
         }
-        Ok(self.insert(self.made_of(seed, utc_ns, Some(account), new)))
+        let endpoint = self.made_of(seed, utc_ns, Some(account), new)?;
+        Ok(self.insert(endpoint))
     }
 
     /// Changes an endpoint.
@@ -170,7 +172,7 @@ impl Endpoints {
         }
         endpoint.switch = switch.unwrap_or(endpoint.switch);
         if let Some(terms) = terms {
-            endpoint.terms.change(*terms);
+            endpoint.terms.change(*terms)?;
         }
         Ok(self.insert(endpoint))
     }
@@ -200,12 +202,18 @@ impl Endpoints {
     }
 
     /// An endpoint under the next number, with a secret drawn for it.
-    fn made_of(&self, seed: u64, utc_ns: u64, account: Option<&str>, new: NewEndpoint) -> Endpoint {
+    fn made_of(
+        &self,
+        seed: u64,
+        utc_ns: u64,
+        account: Option<&str>,
+        new: NewEndpoint,
+    ) -> Result<Endpoint, Fault> {
         let NewEndpoint { url, events, api_version, terms } = new;
         let mut known = Terms::default();
-        known.change(terms.map(|terms| *terms).unwrap_or_default());
+        known.change(terms.map(|terms| *terms).unwrap_or_default())?;
         let number = self.made + 1;
-        Endpoint {
+        Ok(Endpoint {
             number,
             account: account.map(Box::from),
             secret: secret_of(seed, &format!("{number}\n{url}")),
@@ -215,7 +223,7 @@ impl Endpoints {
             api_version: api_version.map(Box::from),
             terms: known,
             created_utc_ns: utc_ns,
-        }
+        })
     }
 
     fn insert(&mut self, endpoint: Endpoint) -> Arc<Endpoint> {

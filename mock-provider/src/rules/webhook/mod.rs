@@ -259,6 +259,11 @@ impl Dispatcher {
         self.endpoints.iter().map(move |endpoint| (endpoint, standing(&endpoint.number)))
     }
 
+    /// Whether the account sees an endpoint of that number.
+    pub fn knows(&self, account: &str, endpoint: u64) -> bool {
+        self.endpoints.of(account, endpoint).is_ok()
+    }
+
     /// The messages that wait or are under way, the oldest first: the event, the endpoint's
     /// number, the attempts so far, and when the next is due unless one is under way.
     pub fn pending(&self) -> impl Iterator<Item = (&Arc<Event>, u64, u32, Option<Time>)> {

@@ -1,0 +1,76 @@
+//! Metadata: what a merchant hangs on an object, in any language.
+
+use std::collections::BTreeMap;
+
+use super::{Field, FieldError, Fields};
+
+/// How many keys an object's metadata may have (docs.stripe.com/api/metadata).
+pub const METADATA_KEYS_MAX: usize = 50;
+
+/// How long a key may be, in characters (same source).
+pub const METADATA_KEY_CHARS_MAX: usize = 40;
+
+/// How long a value may be, in characters (same source).
+pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+
+/// The metadata of an object.
+pub type Metadata = BTreeMap<String, String>;
+
+/// What a request does to the metadata of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetadataChange {
+    /// All of it goes: `metadata=`.
+    Clear,
+    /// Keys with a value are set, keys without one go (`metadata[key]=`), others stay.
+    Merge(BTreeMap<String, Option<String>>),
+}
+
+impl MetadataChange {
+    /// What the table given under the name `param` does.
+    pub(super) fn read(param: &str, fields: &Fields) -> Result<Self, FieldError> {
+        let mut merged = BTreeMap::new();
+        for (key, field) in fields {
+            let Field::Text(value) = field else {
+                return Err(FieldError::InvalidString { param: format!("{param}[{key}]") });
+            };
+            check(param, key, value)?;
+            merged.insert(key.clone(), Some(value.clone()).filter(|value| !value.is_empty()));
+        }
+        let keys = merged.values().flatten().count();
+        if keys > METADATA_KEYS_MAX {
+            return Err(FieldError::MetadataTooMany { param: param.to_owned(), keys });
+        }
+        Ok(Self::Merge(merged))
+    }
+
+    /// The metadata of an object that had `before`; `param` names it in the error.
+    ///
+    /// # Errors
+    /// When there would be more than [`METADATA_KEYS_MAX`] keys.
+    pub fn applied_to(&self, before: &Metadata, param: &str) -> Result<Metadata, FieldError> {
+        let Self::Merge(merged) = self else { return Ok(Metadata::new()) };
+        let mut after = before.clone();
+        for (key, value) in merged {
+            match value {
+                Some(value) => drop(after.insert(key.clone(), value.clone())),
+                None => drop(after.remove(key)),
+            }
+        }
+        if after.len() > METADATA_KEYS_MAX {
+            let param = param.to_owned();
+            return Err(FieldError::MetadataTooMany { param, keys: after.len() });
+        }
+        Ok(after)
+    }
+}
+
+fn check(param: &str, key: &str, value: &str) -> Result<(), FieldError> {
+    let param = || param.to_owned();
+    if key.chars().count() > METADATA_KEY_CHARS_MAX {
+        return Err(FieldError::MetadataKeyTooLong { param: param(), key: key.to_owned() });
+    }
+    if value.chars().count() > METADATA_VALUE_CHARS_MAX {
+        return Err(FieldError::MetadataValueTooLong { param: param(), value: value.to_owned() });
+    }
+    Ok(())
+}
