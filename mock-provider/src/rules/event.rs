@@ -254,3 +254,168 @@ impl Provider {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::law::Law;
+    use domain::money::Amount;
+    use domain::time::Time;
+
+    use super::*;
+    use crate::rules::card::by_name;
+    use crate::rules::intent::Answer;
+    use crate::rules::request::{
+        Call, CaptureMethod, Confirm, Currency, NewIntent, NewRefund, Source, Terms,
+    };
+    use crate::settings::{Challenges, Overrides, Settings};
+
+    fn settings() -> Settings {
+        let limits = Vec::new();
+        Settings { limits, declines: 0.0, ..Overrides::default().resolve(7).unwrap() }
+    }
+
+    fn new(capture: CaptureMethod, card: &str) -> Call {
+        Call::Create(Box::new(NewIntent {
+            amount: Amount::new(4_500),
+            currency: Currency::JPY,
+            capture,
+            confirm: Confirm::Now,
+            source: by_name(card).map(Source::Test),
+            customer: None,
+            terms: None,
+        }))
+    }
+
+    fn refund() -> Call {
+        let amount = Some(Amount::new(500));
+        Call::Refund(Box::new(NewRefund { intent: 1, amount, reason: None, terms: None }))
+    }
+
+    fn ask(provider: &mut Provider, at: Time, face: Face, call: Call) {
+        let request = Request {
+            face,
+            account: "shop",
+            key: None,
+            fingerprint: 0,
+            reference: "order-1",
+            intent: "",
+            call,
+        };
+        provider.handle(at, at.nanos(), &request);
+    }
+
+    fn kinds(provider: &Provider) -> Vec<&'static str> {
+        provider.events().after(0).map(|event| event.kind).collect()
+    }
+
+    /// The kinds of events that calls cause, an hour apart.
+    fn told(calls: impl IntoIterator<Item = Call>) -> Vec<&'static str> {
+        let mut provider = Provider::new(settings());
+        for (call, hour) in calls.into_iter().zip(0..) {
+            ask(&mut provider, Time::from_millis(hour * 3_600_000), Face::Stripe, call);
+        }
+        kinds(&provider)
+    }
+
+    #[test]
+    fn each_step_of_a_payment_is_told() {
+        use CaptureMethod::{Automatic, Manual};
+        let capture = || Call::Capture { intent: 1, amount: None, terms: None };
+        let cancel = || Call::Cancel { intent: 1, reason: None };
+        let created = "payment_intent.created";
+        let held = [created, "charge.succeeded", "payment_intent.amount_capturable_updated"];
+        let taken = [created, "charge.succeeded", "payment_intent.succeeded"];
+        assert_eq!(told([new(Automatic, "pm_card_visa")]), taken);
+        assert_eq!(
+            told([new(Manual, "pm_card_visa"), capture(), capture()]),
+            [&held[..], &["charge.captured", "payment_intent.succeeded"]].concat()
+        );
+        assert_eq!(
+            told([new(Manual, "pm_card_visa"), cancel(), cancel()]),
+            [&held[..], &["charge.refunded", "payment_intent.canceled"]].concat()
+        );
+        let declined = [created, "charge.failed", "payment_intent.payment_failed"];
+        assert_eq!(
+            told([new(Manual, "pm_card_chargeDeclined"), cancel()]),
+            [&declined[..], &["payment_intent.canceled"]].concat()
+        );
+        let terms = Box::<Terms>::default();
+        assert_eq!(
+            told([
+                new(Automatic, "pm_card_visa"),
+                refund(),
+                Call::UpdateRefund { intent: 1, place: 1, terms },
+            ]),
+            [
+                &taken[..],
+                &["refund.created", "charge.refunded"],
+                &["refund.updated", "charge.refund.updated"]
+            ]
+            .concat()
+        );
+    }
+
+    #[test]
+    fn what_is_refused_is_not_told() {
+        assert_eq!(told([new(CaptureMethod::Manual, "no card")]), [""; 0]);
+        assert_eq!(told([refund()]), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_cardholder_answers_is_told_and_causes_no_request() {
+        let takes = Law::default();
+        let challenges = Challenges { share: 1.0, takes, failed: 0.0, abandoned: 1.0 };
+        let cards = crate::settings::Cards::Drawn;
+        let asks = Settings { cards, challenges, ..settings() };
+        for (answer, then) in [
+            (Answer::Passed, &["charge.succeeded", "payment_intent.succeeded"][..]),
+            // No bank was asked.
+            (Answer::Failed, &["payment_intent.payment_failed"][..]),
+        ] {
+            let mut provider = Provider::new(asks.clone());
+            let call = new(CaptureMethod::Automatic, "pm_card_visa");
+            ask(&mut provider, Time::ZERO, Face::Stripe, call);
+            provider.authenticate(Time::ZERO, 0, 1, answer).unwrap();
+            let asked = ["payment_intent.created", "payment_intent.requires_action"];
+            assert_eq!(kinds(&provider), [&asked[..], then].concat());
+            let calls: Vec<_> = provider.events().after(0).map(|event| event.call).collect();
+            assert_eq!(calls, [&[Some(1), Some(1)][..], &vec![None; then.len()]].concat());
+        }
+    }
+
+    #[test]
+    fn what_runs_out_is_told() {
+        let mut provider = Provider::new(settings());
+        let call = new(CaptureMethod::Manual, "pm_card_visa");
+        ask(&mut provider, Time::ZERO, Face::Stripe, call);
+        let runs_out = provider.next_due().unwrap();
+        provider.settle(runs_out, 0);
+        assert_eq!(kinds(&provider)[3..], ["charge.expired", "payment_intent.canceled"]);
+    }
+
+    #[test]
+    fn other_faces_tell_nothing() {
+        let mut provider = Provider::new(settings());
+        let call = new(CaptureMethod::Automatic, "pm_card_visa");
+        ask(&mut provider, Time::ZERO, Face::Native, call);
+        assert_eq!(kinds(&provider), [""; 0]);
+    }
+
+    #[test]
+    fn only_the_newest_events_are_remembered() {
+        let mut provider = Provider::new(settings());
+        let payments = EVENTS_MAX / 3 + 2;
+        for _ in 0..payments {
+            let call = new(CaptureMethod::Automatic, "pm_card_visa");
+            ask(&mut provider, Time::ZERO, Face::Stripe, call);
+        }
+        let events = provider.events();
+        let made = 3 * payments as u64;
+        assert_eq!((events.made(), events.first()), (made, made - EVENTS_MAX as u64 + 1));
+        assert_eq!(events.get(events.first() - 1), None);
+        assert_eq!(events.get(made).map(|event| event.number), Some(made));
+        assert_eq!(events.after(0).count(), EVENTS_MAX);
+        assert_eq!(events.after(made - 2).count(), 2);
+        assert_eq!(events.after(u64::MAX).count(), 0);
+    }
+}

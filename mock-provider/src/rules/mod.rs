@@ -44,7 +44,7 @@ use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Gate, Passage};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
-use webhook::Dispatcher;
+use webhook::{Dispatcher, Tally};
 
 /// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ pub struct Counts {
     pub payments: u64,
     /// Idempotency keys that are remembered.
     pub keys: u64,
+    /// How messages to merchants fared.
+    pub webhooks: Tally,
 }
 
 /// An instant, in the run's time and in UTC.
@@ -275,6 +277,7 @@ impl Provider {
             open: self.book.open(),
             payments: self.book.len() as u64,
             keys: self.executed.len() as u64,
+            webhooks: self.dispatcher.tally(),
         }
     }
 

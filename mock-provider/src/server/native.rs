@@ -143,10 +143,10 @@ async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending, open, payments, keys } = shared.counts();
+    let rules::Counts { calls, refused, pending, open, payments, keys, webhooks } = shared.counts();
     let body = json!({
         "calls": calls, "refused": refused, "pending": pending,
-        "open": open, "payments": payments, "keys": keys,
+        "open": open, "payments": payments, "keys": keys, "webhooks": webhooks::tally(&webhooks),
     });
     in_json(StatusCode::OK, &body)
 }

@@ -75,7 +75,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::settings::Cards;
+    use crate::settings::{Cards, EndpointSettings};
 
     #[derive(Parser)]
     struct Command {
@@ -107,6 +107,20 @@ mod tests {
         let settings = from_file(r#"{ "profile": "shared-30", "cards": "drawn" }"#, &[]).unwrap();
         let profile = settings_of(&args(&["--profile", "shared-30"])).unwrap();
         assert_eq!(settings, Settings { cards: Cards::Drawn, ..profile });
+    }
+
+    #[test]
+    fn webhooks_can_be_asked_for_on_the_command_line() {
+        let words = ["--webhook", "http://shop.test/a,s", "--webhook", "http://127.0.0.1:1/b"];
+        let told = |more: &[&str]| settings_of(&args(&[&words[..], more].concat()));
+        let webhooks = told(&["--webhook-hosts", "other.test,shop.test"]).unwrap().webhooks;
+        let endpoint =
+            |url, secret: Option<&str>| EndpointSettings::new(url, secret.map(str::to_owned));
+        let endpoints =
+            [endpoint("http://shop.test/a", Some("s")), endpoint("http://127.0.0.1:1/b", None)];
+        assert_eq!(webhooks.endpoints, endpoints);
+        let message = told(&[]).unwrap_err().to_string();
+        assert!(message.contains("webhooks.endpoints.0.url: `shop.test` is not this"), "{message}");
     }
 
     #[test]

@@ -179,6 +179,9 @@ impl Dispatcher {
 
     /// At most `room` messages that are due `at` that time, the earliest first. Each is under way
     /// until its outcome is told.
+    ///
+    /// # Panics
+    /// Never: messages go with their endpoint.
     pub fn due(&mut self, at: Time, room: usize) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         while deliveries.len() < room
@@ -218,12 +221,11 @@ impl Dispatcher {
             self.took(event);
         } else {
             let spent = at.since(known.first);
-            match self.settings.retries.wait(known.attempts, spent) {
-                Some(wait) => self.pending.postpone(message, at + wait),
-                None => {
-                    self.tally.given_up += 1;
-                    self.pending.remove(message);
-                }
+            if let Some(wait) = self.settings.retries.wait(known.attempts, spent) {
+                self.pending.postpone(message, at + wait);
+            } else {
+                self.tally.given_up += 1;
+                self.pending.remove(message);
             }
         }
     }

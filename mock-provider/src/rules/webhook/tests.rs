@@ -152,7 +152,7 @@ fn one_change_may_make_two_events() {
 
 #[test]
 fn a_late_message_comes_later_by_the_law() {
-    let late_by = Law::Constant(Duration::from_secs(60));
+    let late_by = Law::Constant(Duration::from_mins(1));
     let mut provider = provider(Webhooks { late: 1.0, late_by, ..at_once() });
     pay(&mut provider, Time::ZERO, "order-1");
     let sent = run(&mut provider, taken);
@@ -180,8 +180,8 @@ fn the_back_off_is_exact() {
     let retries = Retries {
         first: Span(Duration::from_secs(5)),
         factor: 2.0,
-        longest: Span(Duration::from_secs(60)),
-        within: Span(Duration::from_secs(300)),
+        longest: Span(Duration::from_mins(1)),
+        within: Span(Duration::from_mins(5)),
         tries: 100,
     };
     let mut provider = provider(Webhooks { retries, ..at_once() });
@@ -295,7 +295,7 @@ fn rude() -> Webhooks {
         delay: law(Duration::from_millis(300)),
         early: 0.2,
         late: 0.2,
-        late_by: law(Duration::from_secs(60)),
+        late_by: law(Duration::from_mins(1)),
         duplicated: 0.2,
         twice: 0.2,
         reordered: 0.2,

@@ -1,5 +1,6 @@
-//! `/v1/webhook_endpoints` (docs.stripe.com/api/webhook_endpoints): where a merchant wants to hear
-//! of events.
+//! `/v1/webhook_endpoints`: where a merchant hears of events.
+//!
+//! Source: <https://docs.stripe.com/api/webhook_endpoints>.
 
 use std::sync::Arc;
 
