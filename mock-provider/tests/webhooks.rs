@@ -445,3 +445,36 @@ async fn a_server_ends_in_order_beside_an_endpoint_that_is_silent() {
     stop.send(()).unwrap();
     tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn customers_and_their_cards_are_told_of_with_what_they_were() {
+    let mut shop = Shop::with(Vec::new()).await;
+    let merchant = Merchant::of(to(&shop));
+    let customer = merchant.post("/v1/customers", "c", "name=a&metadata[x]=1").await.1;
+    let id = customer["id"].as_str().unwrap();
+    let created = shop.next().await.event();
+    assert_eq!(
+        (&created["type"], &created["data"]),
+        (&json!("customer.created"), &json!({ "object": customer }))
+    );
+    let changed = merchant.post(&format!("/v1/customers/{id}"), "u", "name=b&metadata[y]=2").await;
+    let event = shop.next().await.event();
+    assert_eq!(event["type"], "customer.updated");
+    let before = json!({ "name": "a", "metadata": { "y": null } });
+    assert_eq!(event["data"], json!({ "object": changed.1, "previous_attributes": before }));
+
+    let attach = "/v1/payment_methods/pm_card_visa/attach";
+    merchant.post(attach, "a", &format!("customer={id}")).await;
+    merchant
+        .post(
+            "/v1/setup_intents",
+            "s",
+            "confirm=true&payment_method=pm_card_visa&payment_method_types[]=card",
+        )
+        .await;
+    let expected = ["payment_method.attached", "setup_intent.created", "setup_intent.succeeded"];
+    let told: BTreeSet<_> = shop.next_kinds(3).await.into_iter().collect();
+    assert_eq!(told, expected.map(String::from).into());
+    merchant.delete(&format!("/v1/customers/{id}")).await;
+    assert!(shop.next_kinds(2).await.contains(&"customer.deleted".to_owned()));
+}

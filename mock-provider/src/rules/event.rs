@@ -226,7 +226,8 @@ impl Provider {
         }
     }
 
-    fn tell_anyway(
+    /// Writes down an event of that account, whichever face it came through.
+    pub(super) fn tell_anyway(
         &mut self,
         now: Now,
         (account, key): (&str, Option<&str>),
@@ -234,7 +235,7 @@ impl Provider {
         about: About,
         before: Option<About>,
     ) {
-        let companions = about.intent().map(|intent| self.companions_of(intent));
+        let companions = self.companions_about(&about);
         let event = Event {
             number: self.events.made() + 1,
             account: account.into(),
@@ -242,7 +243,7 @@ impl Provider {
             kind,
             about,
             before,
-            companions: companions.unwrap_or_default(),
+            companions,
             call: now.call,
             key: key.map(Into::into),
             telling: Telling::First,

@@ -5,7 +5,7 @@ use domain::provider::{Call as PlainCall, PaymentOperation, PaymentRequest};
 use serde_json::{Map, Value};
 
 use super::card::TestCard;
-use super::directory::Errand;
+use super::directory::{Errand, NewMethod};
 use super::reply::Fault;
 use super::webhook::WebhookCall;
 
@@ -179,6 +179,8 @@ pub enum Source {
     Test(&'static TestCard),
     /// A payment method that was made before.
     Method(u64),
+    /// A payment method that is made by the call.
+    New(Box<NewMethod>),
 }
 
 /// What a merchant says of a payment that moves no money: kept and told again.

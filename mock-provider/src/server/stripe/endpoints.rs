@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 
 use super::asked::{About, Asked};
 use super::caller::is_live;
+use super::errand;
 use super::error::ErrorObject;
 use super::expand::Expand;
 use super::form::required;
 use super::name::{named, number_in};
-use super::page::{self, list};
+use super::page;
 use super::render::{View, seconds};
 use super::terms::terms_of;
-use crate::rules::directory::{Kind, Object};
+use crate::rules::directory::Kind;
 use crate::rules::webhook::{Endpoint, EndpointChange, NewEndpoint, Secret, Switch, WebhookCall};
 use crate::rules::{Call, Reply};
 use crate::server::shared::Shared;
@@ -139,22 +140,7 @@ async fn answer(
     call: Result<WebhookCall, ErrorObject>,
 ) -> Response {
     let call = call.map(|call| Call::Webhook(Box::new(call)));
-    let show = |_: &View<'_>, reply: &Reply| match reply {
-        Reply::Object(Object::Endpoint(endpoint, secret)) => Ok(show(endpoint, *secret)),
-        Reply::Deleted(Object::Endpoint(endpoint, _)) => Ok(json!({
-            "id": name_of(endpoint.number),
-            "object": "webhook_endpoint",
-            "deleted": true,
-        })),
-        Reply::Objects { page, more } => {
-            let endpoints = page.iter().filter_map(|object| match object {
-                Object::Endpoint(endpoint, secret) => Some(show(endpoint, *secret)),
-                _ => None,
-            });
-            Ok(list(URL, endpoints.collect(), *more))
-        }
-        other => unreachable!("an endpoint is answered with an endpoint, not {other:?}"),
-    };
+    let show = |view: &View<'_>, reply: &Reply| errand::shown(view, &Expand::default(), URL, reply);
     asked.answer(about, call, show).await
 }
 

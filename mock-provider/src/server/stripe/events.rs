@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 use super::asked::{About, Asked};
 use super::caller::is_live;
 use super::envelope::VERSION;
+use super::errand;
 use super::error::ErrorObject;
 use super::expand::Expand;
 use super::name::{self, named, number_in};
-use super::page::{self, list};
+use super::page;
 use super::render::{self, View, seconds};
-use super::{endpoints, methods};
-use crate::rules::directory::{Kind, Object};
+use crate::rules::directory::Kind;
 use crate::rules::event::{self, Delivered, Event, ListEvents};
 use crate::rules::webhook::{Delivery, WebhookCall};
 use crate::rules::{Call, Reply};
@@ -48,26 +48,16 @@ async fn retrieve(asked: Asked) -> Response {
     let call = asked.parameters().known_only(&["expand"]);
     let call = call.map_err(ErrorObject::from);
     let call = call.map(|()| webhook(WebhookCall::RetrieveEvent { event }));
-    let show = |view: &View<'_>, reply: &Reply| match reply {
-        Reply::Object(Object::Event(event, left)) => Ok(show(view, event, *left, None)),
-        other => unreachable!("an event is answered with an event, not {other:?}"),
-    };
-    asked.answer(Some(about), call, show).await
+    asked.answer(Some(about), call, shown).await
 }
 
 async fn list_all(asked: Asked) -> Response {
     let call = wanted(&asked).map(|wanted| webhook(WebhookCall::ListEvents(wanted)));
-    let show = |view: &View<'_>, reply: &Reply| match reply {
-        Reply::Objects { page, more } => {
-            let events = page.iter().filter_map(|object| match object {
-                Object::Event(event, left) => Some(show(view, event, *left, None)),
-                _ => None,
-            });
-            Ok(list(URL, events.collect(), *more))
-        }
-        other => unreachable!("events are answered with events, not {other:?}"),
-    };
-    asked.answer(None, call, show).await
+    asked.answer(None, call, shown).await
+}
+
+fn shown(view: &View<'_>, reply: &Reply) -> Result<Value, ErrorObject> {
+    errand::shown(view, &Expand::default(), URL, reply)
 }
 
 fn wanted(asked: &Asked) -> Result<ListEvents, ErrorObject> {
@@ -108,7 +98,7 @@ pub(in crate::server) fn body(shared: &Shared, message: &Delivery) -> String {
 
 /// The object `event`, for an endpoint that asked for a version of the API or for nobody special;
 /// `left` endpoints have not taken it yet.
-fn show(view: &View<'_>, event: &Event, left: u32, version: Option<&str>) -> Value {
+pub(super) fn show(view: &View<'_>, event: &Event, left: u32, version: Option<&str>) -> Value {
     // The cards and customers as they stood then.
     let view = View { companions: &event.companions, ..*view };
     let object = object(&view, &event.about);
@@ -143,11 +133,7 @@ fn object(view: &View<'_>, about: &event::About) -> Value {
         event::About::Charge(intent) => {
             render::charge(view, &names, intent, intent.charges).unwrap_or(Value::Null)
         }
-        event::About::Object(Object::Method(method)) => methods::show(view, &names, method),
-        event::About::Object(Object::Endpoint(endpoint, secret)) => {
-            endpoints::show(endpoint, *secret)
-        }
-        event::About::Object(Object::Event(event, left)) => show(view, event, *left, None),
+        event::About::Object(object) => errand::show(view, &names, object),
     }
 }
 

@@ -51,11 +51,14 @@ impl<'form> Parameters<'form> {
     ///
     /// # Errors
     /// When others were: all of them, each by the shortest name under which nothing is known.
+    ///
+    /// # Panics
+    /// When one of the names `known` is malformed, which is an error of the program.
     pub fn known_only(&self, known: &[&str]) -> Result<(), FieldError> {
-        let known: Vec<Vec<&str>> = known.iter().map(|name| known_path(name)).collect();
+        let paths: Vec<Vec<&str>> = known.iter().map(|name| known_path(name)).collect();
+        let known: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
         let mut params = Vec::new();
         for (name, field) in self.fields {
-            let known: Vec<&[&str]> = known.iter().map(Vec::as_slice).collect();
             find_unknown(&self.spelled(name), name, field, &known, &mut params);
         }
         if params.is_empty() { Ok(()) } else { Err(FieldError::Unknown { params }) }

@@ -42,6 +42,7 @@ fn nested_keys_are_read_by_their_spelled_names() {
     assert_eq!(parameters.boolean("confirm"), Ok(Some(true)));
     assert_eq!(parameters.text("payment_method_data[card][cvc]"), Ok(None));
     assert_eq!(parameters.text("currency"), Ok(None));
+    assert!(parameters.has("payment_method_data[card]") && !parameters.has("currency"));
 }
 
 #[test]
