@@ -419,8 +419,8 @@ async fn events_are_listed_newest_first_and_page_by_page() {
     let id = |place: usize| all["data"][place]["id"].as_str().unwrap().to_owned();
     let ids = async |query: &str| {
         let page = merchant.get(&format!("/v1/events?{query}")).await.1;
-        let data = page["data"].as_array().unwrap().clone();
-        let ids: Vec<_> = data.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+        let listed = page["data"].as_array().unwrap().clone();
+        let ids: Vec<_> = listed.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
         (ids, page["has_more"].as_bool().unwrap())
     };
     assert_eq!(ids("limit=2").await, (vec![id(0), id(1)], true));

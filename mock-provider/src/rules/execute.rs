@@ -48,6 +48,10 @@ impl Provider {
                 let (page, more) = self.book.list(account, wanted);
                 Ok((PaymentOutcome::Accepted, Reply::Intents { page, more }, None))
             }
+            Call::ListRefunds(wanted) => {
+                let (page, more) = self.book.list_refunds(account, wanted);
+                Ok((PaymentOutcome::Accepted, Reply::Refunds { page, more }, None))
+            }
             Call::Directory(errand) => {
                 let errand = errand.as_ref().clone();
                 let (done, news) = self.directory.perform(now.utc_ns, account, errand);
@@ -254,9 +258,11 @@ impl Provider {
     }
 
     fn refund(&mut self, now: Now, request: &Request<'_>, new: &NewRefund) -> Result<Done, Fault> {
-        let (intent, refund) = self
-            .book
-            .change(request.account, new.intent, |intent| intent.refund(now.utc_ns, new.clone()))?;
+        let number = self.book.next_refund();
+        let (intent, refund) = self.book.change(request.account, new.intent, |intent| {
+            intent.refund(now.utc_ns, number, new.clone())
+        })?;
+        self.book.note_refund(&refund);
         let given = Arc::clone(&refund);
         let about = move |intent| About::Refund(given, intent);
         self.tell(now, request.key, "refund.created", &intent, about);

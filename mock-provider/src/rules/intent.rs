@@ -176,6 +176,8 @@ impl Decline {
 /// Money given back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refund {
+    /// Its number among all refunds, from 1.
+    pub number: u64,
     /// Of which payment.
     pub intent: u64,
     /// Its place among the payment's refunds, from 1.
@@ -398,7 +400,12 @@ impl Intent {
     }
 
     /// Gives money back.
-    pub(super) fn refund(&mut self, utc_ns: u64, new: NewRefund) -> Result<Arc<Refund>, Fault> {
+    pub(super) fn refund(
+        &mut self,
+        utc_ns: u64,
+        number: u64,
+        new: NewRefund,
+    ) -> Result<Arc<Refund>, Fault> {
         if self.status != Status::Succeeded {
             return Err(self.unexpected("refund"));
         }
@@ -415,6 +422,7 @@ impl Intent {
         }
         self.refunded = self.refunded.plus(amount).expect("no more than was received");
         let refund = Arc::new(Refund {
+            number,
             intent: self.number,
             place: u16::try_from(self.refunds.len() + 1).expect("at most 99"),
             amount,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::card::Fate;
 use super::directory::{Method, News, Setup, check_usable};
 use super::event::About;
@@ -97,7 +99,7 @@ impl Provider {
             return;
         }
         let field = |name| intent.terms.as_ref().and_then(|terms| terms.fields.get(name));
-        let agreed = field("setup_future_usage").is_some_and(|usage| usage.is_string());
+        let agreed = field("setup_future_usage").is_some_and(Value::is_string);
         let keeper = intent.customer.filter(|_| agreed);
         let news = self.directory.paid(&intent.account, number, keeper);
         self.spread(now, &intent.account, key, news);

@@ -62,6 +62,13 @@ pub enum Reply {
         /// Whether there are more.
         more: bool,
     },
+    /// Refunds, each with its payment as it stands.
+    Refunds {
+        /// The page.
+        page: Vec<(Arc<Refund>, Arc<Intent>)>,
+        /// Whether there are more.
+        more: bool,
+    },
     /// Money given back, and the payment as it stands.
     Refund(Arc<Refund>, Arc<Intent>),
     /// Anything else.
@@ -212,6 +219,7 @@ impl Reply {
             Self::Refused(fault) => PaymentReply::Refused { code: fault.code().to_owned() },
             Self::Failed => PaymentReply::Failed,
             Self::Intents { .. }
+            | Self::Refunds { .. }
             | Self::Object(_)
             | Self::Objects { .. }
             | Self::Deleted(_)

@@ -99,6 +99,8 @@ pub enum Call {
     },
     /// Looks at payments, the newest first.
     List(ListIntents),
+    /// Looks at refunds, the newest first.
+    ListRefunds(PageOf),
     /// Anything about cards and customers.
     Directory(Box<Errand>),
     /// Anything about events and webhook endpoints.
@@ -327,7 +329,7 @@ impl Call {
             Self::Cancel { .. } => PaymentOperation::Void,
             Self::Refund(_) => PaymentOperation::Refund,
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
-            Self::List(_) => PaymentOperation::List,
+            Self::List(_) | Self::ListRefunds(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
             Self::Webhook(_) => PaymentOperation::Other,
         }
@@ -345,7 +347,7 @@ impl Call {
     /// Whether the call only looks.
     pub fn only_reads(&self) -> bool {
         match self {
-            Self::Retrieve { .. } | Self::List(_) => true,
+            Self::Retrieve { .. } | Self::List(_) | Self::ListRefunds(_) => true,
             Self::Directory(errand) => errand.only_reads(),
             Self::Webhook(call) => call.only_reads(),
             _ => false,
@@ -362,7 +364,11 @@ impl Call {
             | Self::UpdateRefund { intent, .. }
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
-            Self::Create(_) | Self::List(_) | Self::Directory(_) | Self::Webhook(_) => None,
+            Self::Create(_)
+            | Self::List(_)
+            | Self::ListRefunds(_)
+            | Self::Directory(_)
+            | Self::Webhook(_) => None,
         }
     }
 }

@@ -158,7 +158,7 @@ impl Directory {
             }
             DefaultChange::Set(_) => return Err(not_kept()),
         };
-        let terms = said(known.terms.as_ref(), terms)?;
+        let terms = said(known.terms.as_deref(), terms)?;
         let before = Object::Customer(Arc::clone(known));
         let customer = self.set_customer(number, |customer| {
             customer.default_method = default_method;

@@ -158,7 +158,7 @@ impl Directory {
             CardOrigin::Test(test) => Card::named(test, utc_ns),
             CardOrigin::Token(number) => {
                 let token = self.spend_token(account, number)?;
-                terms = said(token.terms.as_ref(), terms)?;
+                terms = said(token.terms.as_deref(), terms)?;
                 token.card
             }
         };
@@ -194,7 +194,7 @@ impl Directory {
         };
         let touched = exp_month.is_some() || exp_year.is_some();
         let read = if touched { Card::read(&data, utc_ns).map_err(Fault::Card)? } else { card };
-        let terms = said(self.method(account, number)?.terms.as_ref(), terms)?;
+        let terms = said(self.method(account, number)?.terms.as_deref(), terms)?;
         let before = Object::Method(Arc::clone(self.method(account, number)?));
         let method = self.set_method(number, |method| {
             method.card = Card { cvc: card.cvc, ..read };
@@ -361,7 +361,7 @@ pub(in crate::rules) fn check_usable(method: &Method, customer: Option<u64>) -> 
              a customer first.",
         ))),
         (Some(known), Some(wanted)) if known != wanted => {
-            Err(unexpected(format!("The payment method {name} is attached to another customer.",)))
+            Err(unexpected(format!("The payment method {name} is attached to another customer.")))
         }
         (Some(known), None) => Err(unexpected(format!(
             "The payment method {name} is attached to the customer {}: name it in the parameter \

@@ -65,7 +65,8 @@ enum Aspect {
 
 /// Whether a change makes a second event.
 pub(super) fn is_told_twice(seed: u64, settings: &Webhooks, event: &Event) -> bool {
-    draw(seed, event.identity(), Aspect::Twice).chance(settings.twice)
+    // Most settings never do: the draw is worth the question.
+    settings.twice > 0.0 && draw(seed, event.identity(), Aspect::Twice).chance(settings.twice)
 }
 
 /// What becomes of the message about an event to an endpoint, which is known by its address.

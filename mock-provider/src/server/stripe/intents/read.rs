@@ -119,8 +119,10 @@ pub(super) fn update(asked: &Asked, intent: u64) -> Result<Call, ErrorObject> {
     let mut terms = terms_of(&parameters)?;
     let capture = capture_method(&parameters, &mut terms)?;
     ways_to_pay_again(&parameters, &mut terms)?;
-    let stands = asked.shared().intent(intent).map(|intent| intent.currency);
-    if let (Some(amount), Some(currency)) = (amount, currency.or(stands)) {
+    // A payment that is over is refused for that, whatever the amount.
+    let stands = asked.shared().intent(intent).filter(|intent| !intent.status.is_final());
+    let stands = stands.map(|intent| currency.unwrap_or(intent.currency));
+    if let (Some(amount), Some(currency)) = (amount, stands) {
         check_least(amount, currency)?;
     }
     let change = IntentChange {
@@ -257,7 +259,8 @@ fn confirmation(asked: &Asked, terms: &mut Terms) -> Result<(), ErrorObject> {
     terms.fields.insert(RETURN_URL.into(), back);
     terms.fields.insert(ASKED_AT.into(), asked.base().into());
     // Besides true and false, a word says why the cardholder is away.
-    let away = parameters.text("off_session")?.is_some_and(|away| away != "false");
+    let away =
+        parameters.text("off_session")?.is_some_and(|away| !away.eq_ignore_ascii_case("false"));
     let fails = parameters.boolean("error_on_requires_action")? == Some(true);
     terms.presence = if away || fails { Presence::OffSession } else { Presence::OnSession };
     Ok(())
