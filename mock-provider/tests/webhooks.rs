@@ -438,11 +438,11 @@ async fn a_server_ends_in_order_beside_an_endpoint_that_is_silent() {
     let retries = Retries { first: Span(Duration::from_hours(1)), ..Retries::default() };
     let server = bind(only(TOLD[0], Webhooks { timeout, retries, ..to(&shop) }));
     let merchant = Merchant::at(&server);
-    let (stop, told_to_stop) = tokio::sync::oneshot::channel::<()>();
-    let task = tokio::spawn(server.serve(async { drop(told_to_stop.await) }));
+    let (end, told_to_end) = tokio::sync::oneshot::channel::<()>();
+    let task = tokio::spawn(server.serve(async { drop(told_to_end.await) }));
     merchant.pay("order-1").await;
     shop.next().await;
-    stop.send(()).unwrap();
+    end.send(()).unwrap();
     tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap().unwrap();
 }
 
