@@ -10,6 +10,7 @@ mod limit;
 mod problem;
 mod profile;
 mod schedule;
+mod webhooks;
 pub(crate) mod written;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use limit::{
 pub use problem::Problem;
 pub use profile::{DEFAULT, Profile, UnknownProfileError, profile, profiles};
 pub use schedule::{Change, Moment, ParseMomentError};
+pub use webhooks::{EndpointSettings, Retries, UrlError, Webhooks, is_kind};
 
 pub(crate) use limit::LIMITS_MAX;
 pub(crate) use profile::overlay;
@@ -75,6 +77,9 @@ pub struct Settings {
     pub holds: Holds,
     /// Idempotency keys.
     pub keys: Keys,
+    /// Messages to merchants.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// The table `[provider]` as written: a profile, and what is different from it. Of a table that is
@@ -116,6 +121,9 @@ pub struct Overrides {
     pub holds: Holds<Option<Span>>,
     /// Idempotency keys.
     pub keys: Keys<Option<Span>, Option<u16>>,
+    /// Messages to merchants. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Overrides {
@@ -168,6 +176,7 @@ impl Settings {
         let brownouts = self.brownouts.iter().zip(0..);
         problems.extend(brownouts.flat_map(|(brownout, place)| brownout.check(place)));
         problems.extend(self.keys.check());
+        problems.extend(self.webhooks.check());
         problems
     }
 }
