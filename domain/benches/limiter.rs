@@ -60,26 +60,29 @@ fn decision(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The limiters of one limit, by who shares an allowance.
+type Allowances = HashMap<String, Limiter>;
+
 /// A limit of all calls, one of each of a thousand accounts and one of calls in flight: every one
 /// is looked up and asked, and all are debited if all admit.
 fn gate_of_three(criterion: &mut Criterion) {
-    let makes: [fn() -> Limiter; 3] = [
-        || Limiter::token_bucket(RATE_PER_S, RATE_PER_S),
-        || Limiter::gcra(100.0, 100.0),
-        || Limiter::concurrency(231),
-    ];
     let accounts: Vec<String> = (0..1_000).map(|number| format!("acct_{number:016}")).collect();
+    let one = |limiter: Limiter| Allowances::from([(String::new(), limiter)]);
+    let each = accounts.iter().map(|account| (account.clone(), Limiter::gcra(100.0, 100.0)));
+    let gate = [
+        one(Limiter::token_bucket(RATE_PER_S, RATE_PER_S)),
+        each.collect(),
+        one(Limiter::concurrency(231)),
+    ];
     let mut group = criterion.benchmark_group("gate_of_three");
     group.throughput(Throughput::Elements(CALLS));
     for (load, gap) in LOADS {
-        let mut gate = makes.map(|make| (make, HashMap::<String, Limiter>::new()));
-        let mut at = Time::ZERO;
+        let (mut gate, mut at) = (gate.clone(), Time::ZERO);
         group.bench_function(load, |bencher| {
             bencher.iter(|| {
-                for account in accounts.iter().cycle().take(usize::try_from(CALLS).unwrap_or(0)) {
+                for (_, account) in (0..CALLS).zip(accounts.iter().cycle()) {
                     at += gap;
-                    let holders = ["", account.as_str(), ""];
-                    black_box(decide(&mut gate, holders, at));
+                    black_box(decide(&mut gate, ["", account, ""], at));
                 }
             });
         });
@@ -87,21 +90,15 @@ fn gate_of_three(criterion: &mut Criterion) {
     group.finish();
 }
 
-type Allowances = (fn() -> Limiter, HashMap<String, Limiter>);
-
 fn decide(gate: &mut [Allowances; 3], holders: [&str; 3], at: Time) -> bool {
-    let mut admits = true;
-    for ((make, limiters), holder) in gate.iter_mut().zip(holders) {
-        if !limiters.contains_key(holder) {
-            limiters.insert(holder.to_owned(), make());
-        }
-        admits &= limiters[holder].would_admit(at).admits();
-    }
+    let [all, own, flying] = gate.each_mut();
+    let [first, second, third] = holders;
+    let limiters = [all.get_mut(first), own.get_mut(second), flying.get_mut(third)];
+    let mut limiters = limiters.map(|limiter| limiter.expect("every holder has an allowance"));
+    let admits = limiters.iter().all(|limiter| limiter.would_admit(at).admits());
     if admits {
-        for ((_, limiters), holder) in gate.iter_mut().zip(holders) {
-            if let Some(limiter) = limiters.get_mut(holder) {
-                limiter.take(at, at + LATENCY);
-            }
+        for limiter in &mut limiters {
+            limiter.take(at, at + LATENCY);
         }
     }
     admits

@@ -10,8 +10,7 @@ pub const ALLOWANCE_MAX: f64 = 1e9;
 
 /// How long a rate of `rate` grains per nanosecond needs for `grains`, rounded up to nanoseconds.
 pub(super) fn time_for(grains: u128, rate: u64) -> Duration {
-    let rate = u128::from(rate);
-    duration_of((grains + (rate - 1)) / rate)
+    duration_of(grains.div_ceil(u128::from(rate)))
 }
 
 /// That many nanoseconds, at most 584 years.

@@ -20,12 +20,10 @@ impl ObjectLock {
 
     pub(super) fn would_admit(&self, at: Time) -> Admission {
         let by = self.free_at.since(at);
-        if by.is_zero() {
-            Admission::Admit
-        } else if by <= self.wait {
-            Admission::Delay { by }
-        } else {
-            Admission::Refuse { retry_after: by - self.wait }
+        match by.saturating_sub(self.wait) {
+            _ if by.is_zero() => Admission::Admit,
+            Duration::ZERO => Admission::Delay { by },
+            retry_after => Admission::Refuse { retry_after },
         }
     }
 

@@ -202,9 +202,9 @@ impl Limiter {
     }
 
     /// At most `calls_max` calls in flight; a call is from when it is taken until its answer
-    /// leaves, that instant excluded. With a latency of l, saturated, it admits calls_max at each
-    /// of 0, l, 2·l … (Little's law: calls_max/l per second). It remembers when the answers in
-    /// flight leave, 8 bytes each.
+    /// leaves, that instant excluded. With a latency of l, saturated, it admits `calls_max` at
+    /// each of 0, l, 2·l … (Little's law: `calls_max` / l per second). It remembers when the
+    /// answers in flight leave, 8 bytes each.
     ///
     /// # Panics
     /// When `calls_max` is 0 or above [`CALLS_REMEMBERED_MAX`].

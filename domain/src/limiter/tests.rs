@@ -321,11 +321,13 @@ fn any_change() -> impl Strategy<Value = (Lawful, Lawful)> {
 }
 
 fn lawful(which: u8, (rate, burst, window_ms): (u32, u32, u64)) -> Lawful {
-    let second_ns = 1_000_000_000;
     let (rate_per_s, b) = (f64::from(rate), f64::from(burst));
-    let of = |limiter, at_once| {
-        let (calls, window_ns) = (u64::from(rate), second_ns);
-        Lawful { limiter, at_once, calls, window_ns, when_the_window_changes: 0 }
+    let of = |limiter, at_once| Lawful {
+        limiter,
+        at_once,
+        calls: u64::from(rate),
+        window_ns: nanos_of(SECOND),
+        when_the_window_changes: 0,
     };
     let window = Duration::from_millis(window_ms);
     let limit = u64::from(burst);

@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_last_window_fades() {
-        let mut limiter = Limiter::sliding_counter(50.0, Duration::from_secs(60));
+        let mut limiter = Limiter::sliding_counter(50.0, Duration::from_mins(1));
         let at = Time::from_millis(30_000);
         for _ in 0..42 {
             assert!(limiter.admit(at, at).admits());
