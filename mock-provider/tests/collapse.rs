@@ -140,13 +140,11 @@ fn equal_limits_per_endpoint_lose_nothing() {
 fn rates_of_stripe_2026(counts: Counts) -> Vec<Limit> {
     let overrides = Overrides { profile: Some("stripe-2026".to_owned()), ..Overrides::default() };
     let limits = overrides.resolve(7).unwrap().limits;
-    let rates = limits.into_iter().filter(|limit| {
-        limit.algorithm == Algorithm::TokenBucket && limit.scope != Scope::Object
-    });
+    let rates = limits
+        .into_iter()
+        .filter(|limit| limit.algorithm == Algorithm::TokenBucket && limit.scope != Scope::Object);
     let of_account = |limit: &Limit| limit.scope == Scope::Global;
-    rates
-        .map(|limit| if of_account(&limit) { Limit { counts, ..limit } } else { limit })
-        .collect()
+    rates.map(|limit| if of_account(&limit) { Limit { counts, ..limit } } else { limit }).collect()
 }
 
 #[test]
