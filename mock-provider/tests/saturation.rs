@@ -79,7 +79,7 @@ fn not_one_call_more_than_the_closed_form_in_a_minute_of_saturation() {
     for (algorithm, rate) in algorithms.iter().flat_map(|it| [30.0, 100.0, 660.0].map(|r| (*it, r)))
     {
         let limit = Limit { algorithm, rate: Some(rate), ..Limit::default() };
-        let admitted = saturate(provider(vec![limit], Vec::new()), 2.1 * rate, &until);
+        let admitted = saturate(provider(vec![limit], Vec::new()), 1.3 * rate, &until);
         for (admitted, until) in admitted.iter().zip(&until) {
             let form = closed_form(algorithm, rate, until.seconds());
             let admitted = f64::from(u32::try_from(*admitted).unwrap());
