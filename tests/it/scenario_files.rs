@@ -158,7 +158,10 @@ fn scale_shrinks_people_stock_and_limits_but_no_time() {
     assert_eq!(stock(&small), [9, 5, 2]);
     assert_eq!(small.populations[0].count, 700);
     assert_eq!(small.catalogue.sales[0].slots[0].capacity, 3);
-    assert_eq!((small.provider.limits[0].rate, small.provider.limits[0].burst), (Some(1.0), Some(1.0)));
+    assert_eq!(
+        (small.provider.limits[0].rate, small.provider.limits[0].burst),
+        (Some(1.0), Some(1.0))
+    );
     assert_eq!(small.shop.admission.unwrap().orders_per_second, 0.45);
     assert_eq!(small.catalogue.sales[0].closes, full.catalogue.sales[0].closes);
     assert_eq!(small.populations[0].crowd, full.populations[0].crowd);
