@@ -76,7 +76,8 @@ pub struct Args {
     pub profile: Option<String>,
 
     /// Say which profiles there are, their limits and where their figures come from, and end
-    #[arg(long)]
+    #[arg(long, env = "SPIKE_PROVIDER_LIST_PROFILES")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub list_profiles: bool,
 
     /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed

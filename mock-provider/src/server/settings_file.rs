@@ -97,16 +97,13 @@ impl Assembly {
             return Err(SettingsError::Circle { path });
         }
         let file = read(&path)?;
-        match &file.extends {
-            Some(base) => {
-                let beside = path.parent().unwrap_or(Path::new(""));
-                self.start_from(base, beside, left - 1)?;
-            }
-            None => {
-                self.problems.extend(file.lacks());
-                // The rest is checked all the same.
-                self.table = profile(DEFAULT)?.table;
-            }
+        if let Some(base) = &file.extends {
+            let beside = path.parent().unwrap_or(Path::new(""));
+            self.start_from(base, beside, left - 1)?;
+        } else {
+            self.problems.extend(file.lacks());
+            // The rest is checked all the same.
+            self.table = profile(DEFAULT)?.table;
         }
         self.provenance = file.provenance.clone().unwrap_or_else(|| "not said".to_owned());
         self.lay_over(file);

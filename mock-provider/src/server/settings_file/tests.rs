@@ -2,7 +2,7 @@ use clap::Parser;
 use domain::time::Duration;
 
 use super::*;
-use crate::settings::{Cards, EndpointSettings, Keys, Moment, Overrides};
+use crate::settings::{Cards, EndpointSettings, Faults, Keys, Moment, Overrides};
 
 /// Noon in Japan on Christmas Eve \[ns of UTC\].
 const NOON_UTC_NS: u64 = 1_798_081_200_000_000_000;
@@ -184,7 +184,8 @@ fn the_command_line_sets_single_values() {
     let settings = meant(&args(&words)).unwrap();
     assert_eq!((settings.declines, settings.seed), (0.0, 9));
     assert_eq!((settings.limits[0].rate, settings.limits[1].burst), (Some(30.0), Some(5.0)));
-    assert_eq!(settings.faults.commit_then_timeout, 0.001);
+    let faults = Faults { commit_then_timeout: 0.001, ..Faults::default() };
+    assert_eq!(settings.faults, faults);
     assert_eq!(settings.latency.capture.mean(), Duration::from_millis(20));
 }
 
