@@ -35,7 +35,7 @@ reservation = { ttl = "1s", sweep = "500ms" }
 
 [provider]
 profile = "stripe-2024"
-hangs = 0.0
+faults = {}
 latency = { authorize = "50ms", capture = "50ms" }
 
 [audit]
