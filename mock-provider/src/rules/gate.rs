@@ -112,7 +112,7 @@ impl Gate {
             return Err(Refusal { limit, reason, retry_after, waited, headers: Vec::new() });
         }
         for barrier in &mut self.barriers {
-            barrier.allowance(at, caller).take(at);
+            barrier.allowance(at, caller).take(at, at);
         }
         Ok(Passage { delay: Duration::ZERO, headers: Vec::new() })
     }
