@@ -56,11 +56,8 @@ impl Step<'_> {
         self.tell(reply);
     }
 
-    /// It is time to ask where the payment stands, or to give up.
+    /// It is time to ask where the payment stands; the last time when the shop gives up otherwise.
     pub(super) fn look(&mut self) {
-        if self.challenge().until <= self.at {
-            return self.give_up();
-        }
         self.call(Stage::Looking, PaymentOperation::Retrieve);
     }
 
