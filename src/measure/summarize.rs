@@ -256,12 +256,11 @@ fn payments(provider: &[PaymentLine]) -> PaymentSummary {
                 summary.voided += 1;
                 open.remove(&line.payment.as_deref());
             }
-            PaymentOutcome::RateLimited => summary.refused += 1,
+            PaymentOutcome::RateLimited | PaymentOutcome::LockTimeout => summary.refused += 1,
             PaymentOutcome::Refunded => summary.refunded += 1,
             PaymentOutcome::Declined
             | PaymentOutcome::Accepted
             | PaymentOutcome::Challenged
-            | PaymentOutcome::LockTimeout
             | PaymentOutcome::Refused
             | PaymentOutcome::InFlight
             | PaymentOutcome::Failed
@@ -409,13 +408,15 @@ mod tests {
             ("ran-out", Asked::Expire, Happened::Voided),
             ("asked", Asked::Authorize, Happened::Challenged),
             ("left", Asked::Confirm, Happened::Authorized),
+            ("left", Asked::Capture, Happened::LockTimeout),
+            ("left", Asked::Capture, Happened::RateLimited),
         ]));
         let expected = PaymentSummary {
             authorized: 5,
             captured: 3,
             voided: 1,
             refunded: 1,
-            refused: 0,
+            refused: 2,
             orphaned: 1,
             orphaned_amount: 100,
         };

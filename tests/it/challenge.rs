@@ -37,7 +37,6 @@ challenge_timeout = "20s"
 [provider]
 profile = "stripe-2024"
 declines = 0.05
-faults = {}
 latency = { authorize = "200ms", capture = "100ms", void = "50ms", other = "20ms" }
 challenges = { share = 0.3, takes = { median = "6s", sigma = 0.4 }, failed = 0.05, abandoned = 0.05 }
 

@@ -35,7 +35,6 @@ reservation = { ttl = "1s", sweep = "500ms" }
 
 [provider]
 profile = "stripe-2024"
-faults = {}
 latency = { authorize = "50ms", capture = "50ms" }
 
 [audit]
