@@ -5,3 +5,4 @@ mod clock;
 pub mod rules;
 pub mod server;
 pub mod settings;
+pub mod tally;
