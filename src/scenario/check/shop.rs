@@ -37,6 +37,7 @@ pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop
     checker.lasting(shop.reservation.ttl.0, reservation, "ttl");
     checker.lasting(shop.reservation.sweep.0, reservation, "sweep");
     checker.lasting(shop.provider_timeout.0, place, "provider_timeout");
+    checker.lasting(shop.challenge_timeout.0, place, "challenge_timeout");
     checker.count(shop.provider_retries, (0, RETRIES_MAX), place, "provider_retries");
     checker.count(shop.void_retries, (0, RETRIES_MAX), place, "void_retries");
     for (index, fault) in shop.faults.iter().enumerate() {
