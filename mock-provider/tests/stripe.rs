@@ -55,6 +55,12 @@ struct Told {
 
 impl Shop {
     fn of(settings: Settings) -> Self {
+        Self::begun(settings, None)
+    }
+
+    /// A shop of a provider whose run begins at that instant \[ns of UTC\]: before it, the clock
+    /// stands there.
+    fn begun(settings: Settings, began_utc_ns: Option<u64>) -> Self {
         let args = Args {
             listen: "127.0.0.1:0".to_owned(),
             admin: None,
@@ -64,7 +70,7 @@ impl Shop {
             settings: None,
             seed: None,
             ledger: None,
-            began_utc_ns: None,
+            began_utc_ns,
             until_stdin_closes: false,
         };
         let server = Server::bind(args, settings).unwrap();

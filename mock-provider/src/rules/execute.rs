@@ -41,7 +41,7 @@ impl Provider {
             Call::UpdateRefund { intent, place, terms } => {
                 let changed = self
                     .book
-                    .change(account, *intent, |it| it.say_of_refund(*place, terms.clone()));
+                    .change(account, *intent, |it| it.say_of_refund(*place, Terms::clone(terms)));
                 changed.map(|(intent, refund)| {
                     let reply = Reply::Refund(refund, Arc::clone(&intent));
                     (PaymentOutcome::Accepted, reply, Some(intent))

@@ -11,7 +11,7 @@ use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
 use crate::rules::directory::Setup;
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
-use crate::settings::Settings;
+use crate::settings::{Names, Settings};
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Shared {
     clock: Clock,
     seed: u64,
     key_chars_max: u16,
+    names: Names,
     /// How many requests were not understood, and never became calls.
     strays: AtomicU64,
     desk: Mutex<Desk>,
@@ -39,8 +40,16 @@ pub(super) struct LedgerFullError;
 impl Shared {
     pub(super) fn new(clock: Clock, settings: Settings) -> Self {
         let (seed, key_chars_max) = (settings.seed, settings.keys.length);
+        let names = settings.names.clone();
         let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
-        Self { clock, seed, key_chars_max, strays: AtomicU64::new(0), desk: Mutex::new(desk) }
+        Self {
+            clock,
+            seed,
+            key_chars_max,
+            names,
+            strays: AtomicU64::new(0),
+            desk: Mutex::new(desk),
+        }
     }
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
@@ -119,6 +128,11 @@ impl Shared {
     /// How long an idempotency key may be \[characters\].
     pub(super) fn key_chars_max(&self) -> usize {
         self.key_chars_max.into()
+    }
+
+    /// Where the merchant's own names for a payment are found.
+    pub(super) const fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The number of a request that was not understood, from 0.
