@@ -6,7 +6,7 @@
 use std::future::pending;
 
 use domain::law::Law;
-use mock_provider::server::{Args, Server};
+use mock_provider::server::{Args, Server, WebhookArgs};
 use mock_provider::settings::{Cards, Latency, Overrides, Settings};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -39,6 +39,9 @@ impl Shop {
             ledger: None,
             began_utc_ns: None,
             until_stdin_closes: false,
+            list_profiles: false,
+            set: Vec::new(),
+            webhooks: WebhookArgs::default(),
         };
         let server = Server::bind(args, settings()).unwrap();
         let url = format!("http://{}", server.address());

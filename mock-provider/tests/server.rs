@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
-use mock_provider::server::{Args, Server};
+use mock_provider::server::{Args, Server, WebhookArgs};
 use mock_provider::settings::{
     Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Overrides, Scope, Settings,
 };
@@ -38,6 +38,7 @@ fn args() -> Args {
         ledger: None,
         began_utc_ns: None,
         until_stdin_closes: false,
+        webhooks: WebhookArgs::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use std::future::pending;
 
 use domain::law::Law;
 use domain::provider::PaymentLine;
-use mock_provider::server::{Args, Server};
+use mock_provider::server::{Args, Server, WebhookArgs};
 use mock_provider::settings::{Latency, Overrides, Settings};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::Value;
@@ -72,6 +72,7 @@ impl Shop {
             ledger: None,
             began_utc_ns,
             until_stdin_closes: false,
+            webhooks: WebhookArgs::default(),
         };
         let server = Server::bind(args, settings).unwrap();
         let url = format!("http://{}", server.address());

@@ -117,7 +117,7 @@ impl<'call> Draft<'call> {
     /// The line; none for a call that only looks or is not about a payment.
     fn line(&self, outcome: PaymentOutcome, told: PaymentOutcome) -> Option<PaymentLine> {
         let call = &self.request.call;
-        if call.only_reads() || matches!(call, Call::Directory(_)) {
+        if call.only_reads() || matches!(call, Call::Directory(_) | Call::Webhook(_)) {
             return None;
         }
         let known = self.matter.intent.as_deref();

@@ -15,6 +15,7 @@ mod settings_file;
 mod shared;
 mod stop;
 pub mod stripe;
+mod webhooks;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use tokio::time::MissedTickBehavior;
 pub use ledger::LedgerFileError;
 pub use listen::ListenError;
 pub use settings_file::SettingsError;
+pub use webhooks::WebhookArgs;
 
 use crate::clock::Clock;
 use crate::settings::Settings;
@@ -100,6 +102,10 @@ pub struct Args {
     #[arg(long, env = "SPIKE_PROVIDER_UNTIL_STDIN_CLOSES")]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub until_stdin_closes: bool,
+
+    /// Where messages to the merchant go.
+    #[command(flatten)]
+    pub webhooks: WebhookArgs,
 }
 
 /// Serves until SIGINT, SIGTERM or, if asked to, the end of standard input.
@@ -215,11 +221,14 @@ impl Server {
             std::thread::spawn(move || file.keep(&end, |mark| shared.ledger_after(mark)))
         });
         let (close, closing) = watch::channel(());
+        let messages = tokio::spawn(webhooks::send_all(Arc::clone(&shared), closing.clone()));
         let served = tokio::select! {
             served = serve_on(listener, admin, &shared, &closing) => served,
             () = settle(&shared) => unreachable!("it never ends"),
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
+        // The other end of `closing` is gone by now, however the serving ended.
+        messages.await.expect("the task that sends messages does not panic");
         drop(ended);
         let kept = keeper.map(|keeper| keeper.join().expect("the ledger's thread does not panic"));
         served.map_err(ServeError::Accept)?;
@@ -230,6 +239,7 @@ impl Server {
         if self.admin.is_some() {
             eprintln!("administration on http://{}", self.admin_address());
         }
+        webhooks::announce(&self.shared);
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on http://{}", self.address())?;
         stdout.flush()

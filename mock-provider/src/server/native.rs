@@ -27,6 +27,7 @@ use super::decode::{
 };
 use super::limits;
 use super::shared::{LedgerFullError, Shared};
+use super::webhooks;
 use crate::rules::{self, Decision, Face, Intent, Refusal, Reply, Request, Status};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -49,6 +50,7 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/admin/ledger", get(ledger))
         .route("/admin/status", get(status))
+        .route("/admin/webhooks", get(webhooks::status))
         .with_state(shared)
 }
 
@@ -144,10 +146,10 @@ async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending, open, payments, keys } = shared.counts();
+    let rules::Counts { calls, refused, pending, open, payments, keys, webhooks } = shared.counts();
     let body = json!({
         "calls": calls, "refused": refused, "pending": pending,
-        "open": open, "payments": payments, "keys": keys,
+        "open": open, "payments": payments, "keys": keys, "webhooks": webhooks::tally(&webhooks),
     });
     in_json(StatusCode::OK, body.to_string())
 }

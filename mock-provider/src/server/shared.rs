@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::body::Bytes;
 use domain::provider::PaymentLine;
 use domain::time::{Duration, Time};
+use tokio::sync::Notify;
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
 use crate::rules::directory::Setup;
+use crate::rules::webhook::{Answered, Delivery, Dispatcher};
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
 use crate::settings::{Names, Settings};
 
@@ -23,6 +25,8 @@ pub(super) struct Shared {
     /// How many requests were not understood, and never became calls.
     strays: AtomicU64,
     desk: Mutex<Desk>,
+    /// Wakes whoever sends messages.
+    earlier: Notify,
 }
 
 /// One lock for both, so that the ledger's order is the order of the decisions.
@@ -30,6 +34,8 @@ pub(super) struct Shared {
 struct Desk {
     provider: Provider,
     ledger: Ledger,
+    /// When whoever sends messages looks again by itself.
+    looks_again: Option<Time>,
 }
 
 /// What cannot be written down does not happen.
@@ -41,15 +47,10 @@ impl Shared {
     pub(super) fn new(clock: Clock, settings: Settings) -> Self {
         let (seed, key_chars_max) = (settings.seed, settings.keys.length);
         let names = settings.names.clone();
-        let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
-        Self {
-            clock,
-            seed,
-            key_chars_max,
-            names,
-            strays: AtomicU64::new(0),
-            desk: Mutex::new(desk),
-        }
+        let (provider, ledger) = (Provider::new(settings), Ledger::default());
+        let desk = Mutex::new(Desk { provider, ledger, looks_again: None });
+        let (strays, earlier) = (AtomicU64::new(0), Notify::new());
+        Self { clock, seed, key_chars_max, names, strays, desk, earlier }
     }
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
@@ -62,6 +63,7 @@ impl Shared {
         let at = self.clock.now();
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
         desk.write_down(&decision.lines);
+        self.wake_sender(&desk);
         Ok(decision)
     }
 
@@ -80,6 +82,7 @@ impl Shared {
         let answered = desk.provider.authenticate(at, self.clock.utc_ns(at), number, answer);
         Ok(answered.map(|(intent, lines)| {
             desk.write_down(&lines);
+            self.wake_sender(&desk);
             intent
         }))
     }
@@ -92,7 +95,9 @@ impl Shared {
     ) -> Result<Arc<Setup>, Fault> {
         let mut desk = self.desk();
         let at = self.clock.now();
-        desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer)
+        let setup = desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer);
+        self.wake_sender(&desk);
+        setup
     }
 
     /// A setup of any account, if it is remembered.
@@ -112,12 +117,58 @@ impl Shared {
         }
         let lines = desk.provider.settle(at, self.clock.utc_ns(at));
         desk.write_down(&lines);
+        self.wake_sender(&desk);
         Ok(())
     }
 
     /// A payment of any account, if it is remembered.
     pub(super) fn intent(&self, number: u64) -> Option<Arc<Intent>> {
         self.desk().provider.intent(number).cloned()
+    }
+
+    /// At most `room` messages to merchants that are due, and how long until the next.
+    pub(super) fn due(&self, room: usize) -> (Vec<Delivery>, Option<Duration>) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        let due = desk.provider.webhooks_mut().due(at, room);
+        desk.looks_again = desk.provider.webhooks().next_due();
+        (due, desk.looks_again.map(|next| next.since(at)))
+    }
+
+    /// Waits until a message is due earlier than was said.
+    pub(super) async fn hurry(&self) {
+        self.earlier.notified().await;
+    }
+
+    /// What an endpoint answered to a message.
+    pub(super) fn answered(&self, message: u64, answered: Answered) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.webhooks_mut().outcome(message, at, answered);
+        self.wake_sender(&desk);
+    }
+
+    /// A look at the messages to merchants.
+    pub(super) fn with_webhooks<T>(&self, look: impl FnOnce(&Dispatcher) -> T) -> T {
+        look(self.desk().provider.webhooks())
+    }
+
+    /// Whether the account has that event.
+    pub(super) fn has_event(&self, account: &str, number: u64) -> bool {
+        let desk = self.desk();
+        desk.provider.events().get(number).is_some_and(|event| *event.account == *account)
+    }
+
+    /// What the clocks on walls show \[s of UTC\].
+    pub(super) fn utc_s(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now()) / 1_000_000_000
+    }
+
+    fn wake_sender(&self, desk: &Desk) {
+        let next = desk.provider.webhooks().next_due();
+        if next.is_some_and(|next| desk.looks_again.is_none_or(|look| next < look)) {
+            self.earlier.notify_one();
+        }
     }
 
     /// What names and secrets are drawn from.

@@ -10,6 +10,7 @@ mod limit;
 mod problem;
 mod profile;
 mod schedule;
+mod webhooks;
 pub(crate) mod written;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use limit::{
 pub use problem::Problem;
 pub use profile::{DEFAULT, Profile, UnknownProfileError, profile, profiles};
 pub use schedule::{Change, Moment, ParseMomentError};
+pub use webhooks::{EndpointSettings, Retries, UrlError, Webhooks, is_kind};
 
 pub(crate) use limit::LIMITS_MAX;
 pub(crate) use profile::overlay;
@@ -78,6 +80,9 @@ pub struct Settings {
     /// Where the merchant's own names for a payment are found.
     #[serde(default)]
     pub names: Names,
+    /// Messages to merchants.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// The table `[provider]` as written: a profile, and what is different from it. Of a table that is
@@ -123,6 +128,9 @@ pub struct Overrides {
     /// replaces the profile's whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Names>,
+    /// Messages to merchants. Replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Overrides {
@@ -175,6 +183,7 @@ impl Settings {
         let brownouts = self.brownouts.iter().zip(0..);
         problems.extend(brownouts.flat_map(|(brownout, place)| brownout.check(place)));
         problems.extend(self.keys.check());
+        problems.extend(self.webhooks.check());
         problems
     }
 }
