@@ -50,7 +50,7 @@ impl<'call> Draft<'call> {
         let headers = refusal.headers.clone();
         let delay = refusal.waited + round_trip;
         let decided = self.decide(delay, Reply::Limited(refusal), outcome, outcome);
-        Decision { admitted, refused_by, headers, ..decided }
+        Decision { headers, admitted, refused_by, ..decided }
     }
 
     /// A call that is not executed: nothing happens, and the caller is told so.
