@@ -55,7 +55,13 @@ struct Told {
 
 impl Shop {
     fn of(settings: Settings) -> Self {
-        let args = Args::default();
+        Self::begun(settings, None)
+    }
+
+    /// A shop of a provider whose run begins at that instant \[ns of UTC\]: before it, the clock
+    /// stands there.
+    fn begun(settings: Settings, began_utc_ns: Option<u64>) -> Self {
+        let args = Args { began_utc_ns, ..Args::default() };
         let server = Server::bind(args, settings).unwrap();
         let url = format!("http://{}", server.address());
         tokio::spawn(server.serve(pending()));

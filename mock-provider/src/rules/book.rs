@@ -13,6 +13,9 @@ use super::request::{Charged, ListIntents, PageOf};
 /// second, in about 50 MB.
 pub(super) const IDLE_MAX: usize = 100_000;
 
+/// A refund, and its payment.
+type Given = (Arc<Refund>, Arc<Intent>);
+
 /// All payments that are remembered, by number from 1.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -126,11 +129,7 @@ impl Book {
     }
 
     /// The account's refunds, the newest first, each with its payment, and whether there are more.
-    pub(super) fn list_refunds(
-        &self,
-        account: &str,
-        page: &PageOf,
-    ) -> (Vec<(Arc<Refund>, Arc<Intent>)>, bool) {
+    pub(super) fn list_refunds(&self, account: &str, page: &PageOf) -> (Vec<Given>, bool) {
         let found = |(_, (intent, place)): (&u64, &(u64, u16))| {
             let intent = self.of(account, *intent).ok()?;
             let refund = intent.refunds.iter().find(|refund| refund.place == *place)?;

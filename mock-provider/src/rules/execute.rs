@@ -278,9 +278,8 @@ impl Provider {
     ) -> Result<Done, Fault> {
         let account = request.account;
         let before = Arc::clone(self.book.of(account, intent)?);
-        let terms = Box::new(terms.clone());
         let (intent, refund) =
-            self.book.change(account, intent, |it| it.say_of_refund(place, terms))?;
+            self.book.change(account, intent, |it| it.say_of_refund(place, terms.clone()))?;
         let before = usize::from(place).checked_sub(1).and_then(|place| before.refunds.get(place));
         for kind in ["refund.updated", "charge.refund.updated"] {
             let about = |refund: &Arc<Refund>| About::Refund(Arc::clone(refund), intent.clone());

@@ -495,16 +495,12 @@ impl Intent {
     }
 
     /// Takes over what else the merchant says of a refund.
-    pub(super) fn say_of_refund(
-        &mut self,
-        place: u16,
-        terms: Box<Terms>,
-    ) -> Result<Arc<Refund>, Fault> {
+    pub(super) fn say_of_refund(&mut self, place: u16, terms: Terms) -> Result<Arc<Refund>, Fault> {
         let place = usize::from(place).checked_sub(1);
         let known = place.and_then(|place| self.refunds.get_mut(place));
         let known = known.ok_or(Fault::Missing(Kind::Refund))?;
         let mut changed = Refund::clone(known);
-        changed.terms.get_or_insert_default().change(*terms)?;
+        changed.terms.get_or_insert_default().change(terms)?;
         *known = Arc::new(changed);
         Ok(Arc::clone(known))
     }

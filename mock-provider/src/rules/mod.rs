@@ -225,7 +225,7 @@ impl Provider {
             Some(Mishap::SlowBody(over)) => (Delivery::Slow(over), outcome),
             _ => (Delivery::Whole, outcome),
         };
-        Decision { delivery, companions, ..draft.decide(delay, kept, outcome, told) }
+        Decision { companions, delivery, ..draft.decide(delay, kept, outcome, told) }
     }
 
     /// A payment, if it is remembered.

@@ -310,6 +310,9 @@ impl Currency {
     }
 
     /// Its code, in lower case.
+    ///
+    /// # Panics
+    /// Never: three ASCII letters are a text.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).expect("three ASCII letters")
     }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::rules::directory::Setup;
 use crate::rules::webhook::{Answered, Delivery, Dispatcher};
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
-use crate::settings::{Limit, Settings};
+use crate::settings::{Limit, Names, Settings};
 use crate::tally::{Ruling, Tally};
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
@@ -24,6 +24,7 @@ pub(super) struct Shared {
     clock: Clock,
     seed: u64,
     key_chars_max: u16,
+    names: Names,
     /// How many requests were not understood, and never became calls.
     strays: AtomicU64,
     desk: Mutex<Desk>,
@@ -59,6 +60,7 @@ pub(super) struct Called<'shared> {
 impl Shared {
     pub(super) fn new(clock: Clock, settings: Settings, ledger: Ledger) -> Self {
         let (seed, key_chars_max) = (settings.seed, settings.keys.length);
+        let names = settings.names.clone();
         let reading = ledger.reading();
         let provider = Provider::new(settings);
         let (calls, tally) = (CallCounts::default(), Tally::default());
@@ -67,6 +69,7 @@ impl Shared {
             clock,
             seed,
             key_chars_max,
+            names,
             strays: AtomicU64::new(0),
             desk,
             reading,
@@ -235,6 +238,11 @@ impl Shared {
     /// How long an idempotency key may be \[characters\].
     pub(super) fn key_chars_max(&self) -> usize {
         self.key_chars_max.into()
+    }
+
+    /// Where the merchant's own names for a payment are found.
+    pub(super) const fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The number of a request that was not understood, from 0.

@@ -183,6 +183,30 @@ pub struct Holds<Length = Span> {
     pub other: Length,
 }
 
+/// Where the Stripe-compatible face finds the merchant's own names for a payment: keys of the
+/// metadata in this order, of which the first that is there counts. The word `description` means
+/// the parameter of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// The reference: the order's number, as a rule.
+    pub reference: Vec<String>,
+    /// The purchase intent, where the header `X-Spike-Intent` does not say it. Failing these it is
+    /// the reference.
+    pub intent: Vec<String>,
+}
+
+impl Default for Names {
+    /// Where shops put the number of an order.
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            reference: words(&["reference", "order_id", "order", "description"]),
+            intent: words(&["intent", "purchase"]),
+        }
+    }
+}
+
 /// Idempotency keys.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -20,7 +20,7 @@ use domain::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys};
+pub use behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys, Names};
 pub use latency::Latency;
 pub use limit::{
     Algorithm, Counts, HeaderStyle, Headers, Limit, LimitName, Scope, Told, VendorHeaders, Wording,
@@ -77,6 +77,9 @@ pub struct Settings {
     pub holds: Holds,
     /// Idempotency keys.
     pub keys: Keys,
+    /// Where the merchant's own names for a payment are found.
+    #[serde(default)]
+    pub names: Names,
     /// Messages to merchants.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -121,6 +124,10 @@ pub struct Overrides {
     pub holds: Holds<Option<Span>>,
     /// Idempotency keys.
     pub keys: Keys<Option<Span>, Option<u16>>,
+    /// Where the Stripe-compatible face finds the merchant's own names for a payment. Each list
+    /// replaces the profile's whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Names>,
     /// Messages to merchants. Replaces the profile's whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<Webhooks>,

@@ -165,3 +165,29 @@ async fn a_refund_can_be_looked_at_changed_and_listed() {
         assert_eq!(ids, [&second["id"], &first["id"]]);
     }
 }
+
+#[tokio::test]
+async fn where_a_shop_keeps_its_names_can_be_set() {
+    use mock_provider::settings::{Names, Settings};
+
+    let names = |reference: &str, intent: &str| Names {
+        reference: vec![reference.to_owned()],
+        intent: vec![intent.to_owned()],
+    };
+    let said = "amount=2400&currency=jpy&metadata[no]=A-12&metadata[fan]=0-417&description=seat";
+    for (names, header, expected) in [
+        (names("no", "fan"), None, ("A-12", "0-417")),
+        (names("no", "fan"), Some("0-9"), ("A-12", "0-9")),
+        (names("description", "none"), None, ("seat", "seat")),
+        (Names::default(), None, ("seat", "seat")),
+    ] {
+        let shop = Shop::of(Settings { names, ..crate::settings() });
+        let mut request = shop.request("/v1/payment_intents", said);
+        if let Some(intent) = header {
+            request = request.header("X-Spike-Intent", intent);
+        }
+        assert_eq!(request.send().await.unwrap().status(), 200);
+        let line = shop.ledger().await.remove(0);
+        assert_eq!((line.reference.as_str(), line.intent.as_str()), expected);
+    }
+}

@@ -26,13 +26,6 @@ use super::render::View;
 /// Where the purchase intent is looked for first: a header that a shop in a rehearsal adds.
 const INTENT_HEADER: &str = "x-spike-intent";
 
-/// Under which keys of the metadata the purchase intent is looked for, in this order.
-const INTENT_KEYS: [&str; 2] = ["intent", "purchase"];
-
-/// Under which keys of the metadata the merchant's reference is looked for, in this order: where
-/// shops put the number of an order. Failing these, the description is the reference.
-const REFERENCE_KEYS: [&str; 3] = ["reference", "order_id", "order"];
-
 /// How long a reference and a purchase intent may be: the rest is cut, since they stand on every
 /// line of the ledger.
 const NAME_CHARS_MAX: usize = 255;
@@ -108,7 +101,7 @@ impl FromRequest<Arc<Shared>> for AskedByAnyone {
         let names = names_in(&mut parts, shared).await.map_err(stray)?;
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), shared)
             .await
-            .map_err(|rejection| stray(unreadable(rejection.status(), rejection.body_text())))?;
+            .map_err(|rejection| stray(unreadable(rejection.status(), &rejection.body_text())))?;
         let form = form_of(&parts.method, &parts.headers, parts.uri.query(), &body);
         let form = form.map_err(stray)?;
         let key = key_of(&parts.method, &parts.headers, shared.key_chars_max()).map_err(stray)?;
@@ -215,7 +208,7 @@ impl Asked {
     fn cannot(&self, error: &LedgerError) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let object = ErrorObject::invalid(error.to_string()).status(status);
-        self.refuse(ErrorObject { kind: "api_error".into(), ..object })
+        self.refuse(object.kind("api_error"))
     }
 
     fn say(
@@ -273,19 +266,22 @@ impl Asked {
     }
 
     fn reference(&self) -> String {
-        let description = || self.parameters().text("description").ok().flatten();
-        let found = self.in_metadata(&REFERENCE_KEYS);
-        found.or_else(|| description().map(shortened)).unwrap_or_default()
+        self.first_of(&self.shared.names().reference).unwrap_or_default()
     }
 
     fn purchase(&self) -> String {
-        let found = self.intent.clone().or_else(|| self.in_metadata(&INTENT_KEYS));
+        let found = self.intent.clone().or_else(|| self.first_of(&self.shared.names().intent));
         found.unwrap_or_default()
     }
 
-    fn in_metadata(&self, keys: &[&str]) -> Option<String> {
-        let metadata = self.parameters().table("metadata").ok().flatten()?;
-        let found = keys.iter().find_map(|key| metadata.text(key).ok().flatten());
+    /// The first of these names that the merchant says.
+    fn first_of(&self, names: &[String]) -> Option<String> {
+        let parameters = self.parameters();
+        let metadata = parameters.table("metadata").ok().flatten();
+        let found = names.iter().find_map(|name| match name.as_str() {
+            "description" => parameters.text(name).ok().flatten(),
+            key => metadata.as_ref()?.text(key).ok().flatten(),
+        });
         found.map(shortened)
     }
 }
@@ -345,7 +341,7 @@ fn key_of(
     Ok(Some(key.to_owned()))
 }
 
-fn unreadable(status: StatusCode, message: String) -> ErrorObject {
+fn unreadable(status: StatusCode, message: &str) -> ErrorObject {
     ErrorObject::invalid(format!("{message}; at most {BODY_BYTES_MAX} bytes")).status(status)
 }
 

@@ -1,4 +1,4 @@
-//! `/v1/charges` (docs.stripe.com/api/charges): what banks said about payments. Charges are made
+//! `/v1/charges` (`docs.stripe.com/api/charges`): what banks said about payments. Charges are made
 //! by payments alone.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `/v1/customers` (docs.stripe.com/api/customers).
+//! `/v1/customers` (`docs.stripe.com/api/customers`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why a card was declined, in words (docs.stripe.com/declines/codes). The texts are our own.
+//! Why a card was declined, in words (`docs.stripe.com/declines/codes`). The texts are our own.
 
 use crate::rules::intent::Decline;
 

@@ -70,8 +70,8 @@ impl Envelope {
     }
 
     fn error(&self, error: ErrorObject, request: &str, original: &str) -> Response {
-        let (status, should_retry) = (error.status, error.should_retry);
-        let retry_after = error.retry_after;
+        let status = error.status;
+        let (should_retry, retry_after) = error.said_in_headers();
         let mut response = self.wrap(status, error.body(original), request);
         let headers = response.headers_mut();
         if let Some(should_retry) = should_retry {

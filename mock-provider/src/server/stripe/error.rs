@@ -1,6 +1,6 @@
 //! Error objects, as documented: `{"error": {"type", "code", "message", "param", …}}`.
 //!
-//! Sources: docs.stripe.com/api/errors, docs.stripe.com/error-codes. The texts are our own.
+//! Sources: `docs.stripe.com/api/errors`, docs.stripe.com/error-codes. The texts are our own.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,14 @@ pub(super) struct ErrorObject {
     /// The parameter it is about.
     pub(super) param: Option<String>,
     /// Other fields, such as `payment_intent`.
-    pub(super) more: Map<String, Value>,
+    more: Option<Box<Map<String, Value>>>,
+    /// What the answer says beside the object.
+    advice: Option<Box<Advice>>,
+}
+
+/// What an answer that is an error says beside the object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Advice {
     /// Whether to try again, where the provider says so: `Stripe-Should-Retry`.
     pub(super) should_retry: Option<&'static str>,
     /// When to come back, where a limit says so: `Retry-After`.
@@ -42,10 +49,8 @@ impl ErrorObject {
             code: None,
             message: message.into(),
             param: None,
-            more: Map::new(),
-            should_retry: None,
-            retry_after: None,
-            whole: None,
+            more: None,
+            advice: None,
         }
     }
 
@@ -60,6 +65,11 @@ impl ErrorObject {
     pub(super) fn card(code: &'static str, message: impl Into<String>) -> Self {
         let status = StatusCode::PAYMENT_REQUIRED;
         Self { status, kind: "card_error".into(), ..Self::invalid(message) }.code(code)
+    }
+
+    /// The same of that kind.
+    pub(super) fn kind(self, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: kind.into(), ..self }
     }
 
     /// The same with that status.
@@ -79,13 +89,24 @@ impl ErrorObject {
 
     /// The same with one more field.
     pub(super) fn with(mut self, field: &str, value: Value) -> Self {
-        self.more.insert(field.to_owned(), value);
+        self.more.get_or_insert_default().insert(field.to_owned(), value);
         self
+    }
+
+    /// The same with that advice.
+    pub(super) fn advice(self, advice: Advice) -> Self {
+        Self { advice: Some(Box::new(advice)), ..self }
+    }
+
+    /// What headers say of it: whether to try again, and when.
+    pub(super) fn said_in_headers(&self) -> (Option<&'static str>, Option<Duration>) {
+        let advice = self.advice.as_deref();
+        advice.map_or((None, None), |advice| (advice.should_retry, advice.retry_after))
     }
 
     /// The answer's body; `request` is the name of the call.
     pub(super) fn body(self, request: &str) -> String {
-        if let Some(whole) = self.whole {
+        if let Some(whole) = self.advice.as_ref().and_then(|advice| advice.whole.clone()) {
             return whole;
         }
         let mut error = self.told();
@@ -96,7 +117,7 @@ impl ErrorObject {
 
     /// The error alone, as an object that it befell tells it.
     pub(super) fn told(self) -> Value {
-        let mut error = self.more;
+        let mut error = self.more.map(|more| *more).unwrap_or_default();
         error.insert("type".into(), self.kind.into());
         error.insert("message".into(), self.message.into());
         if let Some(code) = self.code {

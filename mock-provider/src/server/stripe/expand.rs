@@ -1,7 +1,7 @@
 //! Expansion: which names in an answer are replaced by what they name.
 //!
 //! `expand[]=latest_charge.balance_transaction` is a path of fields. What can be expanded is
-//! documented with each object (docs.stripe.com/api/expanding_objects).
+//! documented with each object (`docs.stripe.com/api/expanding_objects`).
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
 
 /// The fields to expand, each with those beneath it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Expand(BTreeMap<String, Expand>);
+pub(super) struct Expand(BTreeMap<String, Self>);
 
 impl Expand {
     /// What a call asks to be expanded of the `object` it answers with, such as `payment_intent`.

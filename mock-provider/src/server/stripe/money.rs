@@ -1,6 +1,6 @@
 //! Currencies: which there are, how they are written, and the least that can be charged.
 //!
-//! Source: docs.stripe.com/currencies.
+//! Source: `docs.stripe.com/currencies.`
 
 use domain::money::Amount;
 

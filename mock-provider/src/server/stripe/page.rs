@@ -1,4 +1,4 @@
-//! Lists and their pages (docs.stripe.com/api/pagination).
+//! Lists and their pages (`docs.stripe.com/api/pagination`).
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,9 @@ pub(super) fn page_of(
 
 /// The list object at `url`, such as `/v1/payment_intents`.
 pub(super) fn list(url: &str, data: Vec<Value>, more: bool) -> Value {
-    json!({ "object": "list", "url": url, "has_more": more, "data": data })
+    let mut list = json!({ "object": "list", "url": url, "has_more": more });
+    list["data"] = Value::Array(data);
+    list
 }
 
 /// The page of a whole list that is in memory, the newest first, and whether there are more.

@@ -1,4 +1,4 @@
-//! `/v1/refunds` (docs.stripe.com/api/refunds).
+//! `/v1/refunds` (`docs.stripe.com/api/refunds`).
 
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! What the rules refuse, as error objects.
 //!
-//! Sources: docs.stripe.com/error-codes, docs.stripe.com/declines/codes,
-//! docs.stripe.com/rate-limits, docs.stripe.com/api/idempotent_requests.
+//! Sources: `docs.stripe.com/error-codes`, `docs.stripe.com/declines/codes`,
+//! `docs.stripe.com/rate-limits`, `docs.stripe.com/api/idempotent_requests`.
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use super::error::ErrorObject;
+use super::error::{Advice, ErrorObject};
 use super::money::spoken;
 use super::render::View;
 use super::{decline, name, render};
@@ -128,15 +128,13 @@ pub(super) fn of_limit(refused: &Refusal) -> ErrorObject {
     let told = &refused.told;
     let error = ErrorObject::invalid(told.message.clone()).code(told.code.clone());
     let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
-    ErrorObject {
-        kind: told.kind.clone().into(),
-        whole: refused.body(),
-        retry_after: refused.retry_after,
+    let advice = Advice {
         // SDKs leave a 429 to the shop, unless they are told that it is worth another try.
         should_retry: (refused.reason == Reason::Lock).then_some("true"),
-        ..error
-    }
-    .status(status)
+        retry_after: refused.retry_after,
+        whole: refused.body(),
+    };
+    error.kind(told.kind.clone()).status(status).advice(advice)
 }
 
 /// The first call under the key is still under way.
@@ -144,7 +142,7 @@ pub(super) fn in_flight() -> ErrorObject {
     let message = "Another call under this Idempotency-Key is still under way. Try again once it \
                    has been answered.";
     let error = ErrorObject::invalid(message).code("idempotency_key_in_use");
-    ErrorObject { kind: "idempotency_error".into(), ..error }.status(StatusCode::CONFLICT)
+    error.kind("idempotency_error").status(StatusCode::CONFLICT)
 }
 
 /// The key was used for something else.
@@ -153,11 +151,11 @@ pub(super) fn key_reused(key: &str) -> ErrorObject {
         "An Idempotency-Key goes with the parameters and the path it was first used with. Use \
          another than '{key}' if you mean another call."
     ));
-    ErrorObject { kind: "idempotency_error".into(), ..error }
+    error.kind("idempotency_error")
 }
 
 /// The provider failed: the call may have taken effect.
 pub(super) fn failed() -> ErrorObject {
     let error = ErrorObject::invalid("Something went wrong on the provider's end.");
-    ErrorObject { kind: "api_error".into(), ..error }.status(StatusCode::INTERNAL_SERVER_ERROR)
+    error.kind("api_error").status(StatusCode::INTERNAL_SERVER_ERROR)
 }

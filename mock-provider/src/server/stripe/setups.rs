@@ -1,4 +1,4 @@
-//! `/v1/setup_intents` (docs.stripe.com/api/setup_intents): cards made ready to be charged later.
+//! `/v1/setup_intents` (`docs.stripe.com/api/setup_intents`): cards made ready to be charged later.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `/v1/tokens` (docs.stripe.com/api/tokens): cards that are handed on once.
+//! `/v1/tokens` (`docs.stripe.com/api/tokens`): cards that are handed on once.
 
 use std::sync::Arc;
 

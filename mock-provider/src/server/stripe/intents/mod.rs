@@ -1,4 +1,4 @@
-//! `/v1/payment_intents` (docs.stripe.com/api/payment_intents).
+//! `/v1/payment_intents` (`docs.stripe.com/api/payment_intents`).
 
 mod read;
 
@@ -43,7 +43,7 @@ async fn create(asked: Asked) -> Response {
         Ok(expand) => expand,
         Err(error) => return asked.refuse(error),
     };
-    asked.answer(None, read::create(&asked), |view, reply| shown(view, &expand, reply)).await
+    asked.answer(None, read::create(&asked), |view, reply| Ok(shown(view, &expand, reply))).await
 }
 
 async fn update(asked: Asked) -> Response {
@@ -115,12 +115,12 @@ async fn about_one(asked: &Asked, call: impl FnOnce(u64) -> Result<Call, ErrorOb
     };
     // Numbers begin at 1: what is no name of a payment is none that exists.
     let call = call(number_in("pi_", name).unwrap_or(0));
-    asked.answer(Some(about), call, |view, reply| shown(view, &expand, reply)).await
+    asked.answer(Some(about), call, |view, reply| Ok(shown(view, &expand, reply))).await
 }
 
-fn shown(view: &View<'_>, expand: &Expand, reply: &Reply) -> Result<Value, ErrorObject> {
+fn shown(view: &View<'_>, expand: &Expand, reply: &Reply) -> Value {
     match reply {
-        Reply::Intent(intent) => Ok(render::intent(view, expand, intent)),
+        Reply::Intent(intent) => render::intent(view, expand, intent),
         other => unreachable!("a payment is answered with a payment, not {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/payment_methods` (docs.stripe.com/api/payment_methods).
+//! `/v1/payment_methods` (`docs.stripe.com/api/payment_methods`).
 
 mod read;
 mod show;

@@ -98,8 +98,12 @@ pub(in super::super) fn charge(
         "refunded": failed.is_none() && refunded >= amount,
         "status": if failed.is_some() { "failed" } else { "succeeded" },
     });
-    NOTHING.iter().for_each(|field| shown[field] = Value::Null);
-    SAID.iter().for_each(|field| shown[field] = said(terms, field));
+    for field in NOTHING {
+        shown[field] = Value::Null;
+    }
+    for field in SAID {
+        shown[field] = said(terms, field);
+    }
     Some(shown)
 }
 

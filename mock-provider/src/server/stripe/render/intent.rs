@@ -75,8 +75,12 @@ pub(in super::super) fn intent(view: &View<'_>, expand: &Expand, intent: &Intent
             .unwrap_or_else(|| json!(["card"])),
         "status": intent.status.word(),
     });
-    NOTHING.iter().for_each(|field| shown[field] = Value::Null);
-    SAID.iter().for_each(|field| shown[field] = said(terms, field));
+    for field in NOTHING {
+        shown[field] = Value::Null;
+    }
+    for field in SAID {
+        shown[field] = said(terms, field);
+    }
     shown
 }
 

@@ -1,7 +1,7 @@
 //! Payments, charges and refunds as JSON objects, with every field that is documented: an SDK in
 //! Python knows no field that is absent.
 //!
-//! Source: docs.stripe.com/api/payment_intents/object, …/charges/object, …/refunds/object.
+//! Source: `docs.stripe.com/api/payment_intents/object`, …/charges/object, …/refunds/object.
 
 mod charge;
 mod intent;
