@@ -1,6 +1,7 @@
 //! The allowances of one limit: one for each who has one of its own.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use domain::draw::{Purpose, draw_for, number_of};
 use domain::limiter::{Limiter, Remaining};
@@ -40,6 +41,29 @@ impl Holder {
     }
 }
 
+/// A hasher for two numbers of which the first is a hash already, so that a look-up costs little.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4), and the upper
+        // bits, which it mixes best, to where the table looks.
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The allowances of one limit.
 #[derive(Debug)]
 pub(super) struct Allowances {
@@ -49,7 +73,7 @@ pub(super) struct Allowances {
     limit: Limit,
     /// The one that all share.
     shared: Limiter,
-    each: HashMap<Holder, Limiter>,
+    each: HashMap<Holder, Limiter, BuildHasherDefault<Mixed>>,
     /// How many there are when those that rest are forgotten next, and not before when.
     forget_at: usize,
     forget_from: Time,
@@ -62,7 +86,7 @@ impl Allowances {
             place,
             shared: limiter_of(seed, place, limit, Holder::EVERYBODY),
             limit: limit.clone(),
-            each: HashMap::new(),
+            each: HashMap::default(),
             forget_at: RESTED_MAX,
             forget_from: Time::ZERO,
         }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::limiter::Admission;
+use domain::limiter::{Admission, Limiter};
 use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 
@@ -59,8 +59,17 @@ struct Barrier {
     told: Arc<Told>,
 }
 
-/// What a limit said to a call: nothing if it is not about such calls.
-type Said = Option<(Holder, Admission)>;
+/// A limit that was asked about a call, and what it said.
+#[derive(Debug)]
+struct Asked<'gate> {
+    limit: &'gate Limit,
+    told: &'gate Arc<Told>,
+    limiter: &'gate mut Limiter,
+    admission: Admission,
+}
+
+/// What each limit said, by its place: nothing, if it is not about such calls.
+type AllAsked<'gate> = [Option<Asked<'gate>>];
 
 /// A call, as the limiters see it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -182,68 +191,21 @@ impl Gate {
         latency: Duration,
     ) -> Result<Passage, Refusal> {
         self.change_until(at);
-        let mut said: [Said; LIMITS_MAX] = [None; LIMITS_MAX];
+        let limits = self.barriers.len();
+        let mut asked: [Option<Asked<'_>>; LIMITS_MAX] = [const { None }; LIMITS_MAX];
         let mut refused_by = None;
         for (place, barrier) in self.barriers.iter_mut().enumerate() {
-            said[place] = barrier.ask(at, caller);
-            if matches!(said[place], Some((_, Admission::Refuse { .. }))) {
-                refused_by.get_or_insert(place);
+            asked[place] = barrier.ask(at, caller);
+            let refuses = |asked: &Asked<'_>| !asked.admission.admits();
+            if refused_by.is_none() && asked[place].as_ref().is_some_and(refuses) {
+                refused_by = Some(place);
             }
         }
+        let asked = &mut asked[..limits];
         match refused_by {
-            Some(place) => Err(self.refuse(at, place, &said)),
-            None => Ok(self.pass(at, &said, latency)),
+            Some(place) => Err(refuse(at, place, asked, self.speaks)),
+            None => Ok(pass(at, asked, latency, self.speaks)),
         }
-    }
-
-    fn pass(&mut self, at: Time, said: &[Said], latency: Duration) -> Passage {
-        let delay = said.iter().flatten().map(|(_, admission)| admission.delay()).sum();
-        let mut admitted = LimitSet::default();
-        for (place, (barrier, said)) in self.barriers.iter_mut().zip(said).enumerate() {
-            let Some((holder, _)) = said else { continue };
-            barrier.allowances.of(at, *holder).take(at, at + delay + latency);
-            admitted.add(place);
-        }
-        let headers = match self.speaks {
-            Speaks::Always => self.headers(at, said),
-            Speaks::OfRefusals => Vec::new(),
-        };
-        Passage { delay, admitted, headers }
-    }
-
-    /// The first limit that refuses decides what the caller is told; when to come back is when all
-    /// of them admit.
-    fn refuse(&mut self, at: Time, limit: usize, said: &[Said]) -> Refusal {
-        let mut admitted = LimitSet::default();
-        let mut wait = Duration::ZERO;
-        for (place, (barrier, said)) in self.barriers.iter_mut().zip(said).enumerate() {
-            let Some((holder, admission)) = said else { continue };
-            let limiter = barrier.allowances.of(at, *holder);
-            limiter.note_refusal(at);
-            match (admission, barrier.limit.counts) {
-                (Admission::Admit | Admission::Delay { .. }, Counts::Offered) => {
-                    limiter.take(at, at + admission.delay());
-                    admitted.add(place);
-                }
-                _ => {
-                    // The refusal itself may have led into a penalty box.
-                    if let Admission::Refuse { retry_after } = limiter.would_admit(at) {
-                        wait = wait.max(retry_after);
-                    }
-                }
-            }
-        }
-        let Barrier { limit: refusing, told, .. } = &self.barriers[limit];
-        let reason = Reason::of(refusing.algorithm);
-        let waited = if reason == Reason::Lock { refusing.wait() } else { Duration::ZERO };
-        let retry_after = refusing.headers.say_when().then(|| in_whole_seconds(wait));
-        let told = Arc::clone(told);
-        let mut headers = match self.speaks {
-            Speaks::Always => self.headers(at, said),
-            Speaks::OfRefusals => Vec::new(),
-        };
-        headers.extend(self.barriers[limit].stripe_reason());
-        Refusal { limit, told, reason, retry_after, waited, admitted, headers }
     }
 
     /// Makes the changes that are due, each exactly at its time.
@@ -285,6 +247,45 @@ impl Gate {
     }
 }
 
+/// Debits a call to all that admit it.
+fn pass(at: Time, asked: &mut AllAsked<'_>, latency: Duration, speaks: Speaks) -> Passage {
+    let delay = asked.iter().flatten().map(|asked| asked.admission.delay()).sum();
+    let mut admitted = LimitSet::default();
+    for (place, asked) in asked.iter_mut().enumerate() {
+        if let Some(asked) = asked {
+            asked.limiter.take(at, at + delay + latency);
+            admitted.add(place);
+        }
+    }
+    Passage { delay, admitted, headers: headers::on_every_answer(at, asked, speaks) }
+}
+
+/// The first limit that refuses decides what the caller is told; when to come back is when all of
+/// them admit.
+fn refuse(at: Time, place: usize, asked: &mut AllAsked<'_>, speaks: Speaks) -> Refusal {
+    let mut admitted = LimitSet::default();
+    let mut wait = Duration::ZERO;
+    for (place, asked) in asked.iter_mut().enumerate() {
+        let Some(Asked { limit, limiter, admission, .. }) = asked else { continue };
+        limiter.note_refusal(at);
+        if admission.admits() && limit.counts == Counts::Offered {
+            limiter.take(at, at + admission.delay());
+            admitted.add(place);
+        } else if let Admission::Refuse { retry_after } = limiter.would_admit(at) {
+            // The refusal itself may have led into a penalty box.
+            wait = wait.max(retry_after);
+        }
+    }
+    let mut headers = headers::on_every_answer(at, asked, speaks);
+    let Asked { limit, told, .. } = asked[place].as_ref().expect("a limit that refuses was asked");
+    headers.extend(headers::stripe_reason(limit));
+    let reason = Reason::of(limit.algorithm);
+    let waited = if reason == Reason::Lock { limit.wait() } else { Duration::ZERO };
+    let retry_after = limit.headers.say_when().then(|| in_whole_seconds(wait));
+    let told = Arc::clone(told);
+    Refusal { limit: place, told, reason, retry_after, waited, admitted, headers }
+}
+
 impl Barrier {
     fn new(seed: u64, place: u32, limit: &Limit) -> Self {
         Self {
@@ -295,12 +296,14 @@ impl Barrier {
     }
 
     /// What the limit says to a call, if it is about such calls.
-    fn ask(&mut self, at: Time, caller: Caller<'_>) -> Said {
+    fn ask(&mut self, at: Time, caller: Caller<'_>) -> Option<Asked<'_>> {
         if !self.limit.applies_to(caller.operation) {
             return None;
         }
         let holder = Holder::of(self.limit.scope, caller)?;
-        Some((holder, self.allowances.of(at, holder).would_admit(at)))
+        let limiter = self.allowances.of(at, holder);
+        let admission = limiter.would_admit(at);
+        Some(Asked { limit: &self.limit, told: &self.told, limiter, admission })
     }
 
     /// Another limit from `at` on. What was used of each allowance stays used, unless others share
