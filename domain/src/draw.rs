@@ -60,6 +60,8 @@ pub enum Purpose {
     Webhook = 24,
     /// How far a limiter's allowance is off.
     LimiterError = 25,
+    /// The letters of a name or a secret that the provider gives.
+    Letter = 26,
 }
 
 /// One draw: 64 even bits.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::directory::Kind;
 use super::intent::Intent;
 use super::reply::Fault;
-use super::request::ListIntents;
+use super::request::{Charged, ListIntents};
 
 /// How many payments are remembered that hold no money: the oldest are forgotten first, so that
 /// memory grows with the open authorizations and not with the run. Half an hour of 50 orders per
@@ -82,10 +82,11 @@ impl Book {
 
     /// The account's payments, the newest first, and whether there are more.
     pub(super) fn list(&self, account: &str, wanted: &ListIntents) -> (Vec<Arc<Intent>>, bool) {
-        let ListIntents { page, customer } = wanted;
+        let ListIntents { page, customer, charged } = wanted;
         let older = ..page.after.unwrap_or(u64::MAX);
         let fits = |intent: &&Arc<Intent>| {
             *intent.account == *account
+                && (*charged == Charged::Perhaps || intent.charges > 0)
                 && customer.is_none_or(|customer| intent.customer == Some(customer))
                 && page.created.contains(&(intent.created_utc_ns / 1_000_000_000))
         };

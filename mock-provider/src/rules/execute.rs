@@ -42,6 +42,15 @@ impl Provider {
                 self.cancel(now, request, *intent, reason.as_deref().unwrap_or_default())
             }
             Call::Refund(new) => self.refund(now, request, new),
+            Call::UpdateRefund { intent, place, terms } => {
+                let changed = self
+                    .book
+                    .change(account, *intent, |it| it.say_of_refund(*place, terms.clone()));
+                changed.map(|(intent, refund)| {
+                    let reply = Reply::Refund(refund, Arc::clone(&intent));
+                    (PaymentOutcome::Accepted, reply, Some(intent))
+                })
+            }
             Call::Retrieve { intent } => {
                 self.book.of(account, *intent).map(|intent| accepted(Arc::clone(intent)))
             }
@@ -92,7 +101,7 @@ impl Provider {
             changed.pay_by(self.named(now, request, source.clone()));
         }
         changed.chargeable()?;
-        changed.say(with.terms.clone());
+        changed.say(with.terms.clone())?;
         changed.capture = with.capture.unwrap_or(changed.capture);
         self.charge(now, request.key, &mut changed);
         let (intent, ()) = self.book.change(request.account, number, |known| {
@@ -209,7 +218,7 @@ impl Provider {
         let terms = terms.cloned().map(Box::new);
         let (intent, _) = self.book.change(request.account, number, |intent| {
             let taken = intent.capture(amount)?;
-            intent.say(terms);
+            intent.say(terms)?;
             Ok(taken)
         })?;
         self.tell(now, request.key, "charge.captured", &intent, About::Charge);

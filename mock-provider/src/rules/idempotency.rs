@@ -10,6 +10,7 @@ use std::sync::Arc;
 use domain::provider::PaymentOutcome;
 use domain::time::{Duration, Time};
 
+use super::directory::Object;
 use super::reply::Reply;
 use super::request::Request;
 
@@ -32,8 +33,12 @@ type Name = Arc<(Box<str>, Box<str>)>;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Executed {
     pub(super) fingerprint: u64,
+    /// The number of the call.
+    pub(super) call: u64,
     /// The answer, also when it was never sent.
     pub(super) reply: Reply,
+    /// What the answer names, as it stood then.
+    pub(super) companions: Vec<Object>,
     /// What truly happened.
     pub(super) outcome: PaymentOutcome,
     /// The payment that was meant or made, as its face names it.

@@ -17,6 +17,7 @@ use domain::money::Amount;
 use domain::time::Time;
 
 use super::card::TestCard;
+use super::directory::Kind;
 use super::reply::Fault;
 use super::request::{
     CaptureMethod, Currency, Face, IntentChange, NewIntent, NewRefund, Source, Terms,
@@ -59,6 +60,10 @@ pub struct Intent {
     pub charges: u16,
     /// Why the last charge was declined, if it was.
     pub last_decline: Option<Decline>,
+    /// All charges that a bank declined, in order.
+    pub declines: Vec<Decline>,
+    /// Whether the cardholder passed the challenge of the charge that stands.
+    pub authenticated: bool,
     /// When it was made, in nanoseconds of UTC \[ns\].
     pub created_utc_ns: u64,
     /// When the money was reserved or taken by the bank, in nanoseconds of UTC \[ns\].
@@ -148,8 +153,14 @@ pub struct Decline {
     pub code: &'static str,
     /// The bank's reason, such as `insufficient_funds`; none where no bank was asked.
     pub decline_code: Option<&'static str>,
-    /// The charge that was declined, from 1.
+    /// The charge that was declined, from 1; 0 where no bank was asked.
     pub charge: u16,
+    /// How much it was about.
+    pub amount: Amount,
+    /// The payment method, where it has a name.
+    pub method: Option<u64>,
+    /// When, in nanoseconds of UTC \[ns\].
+    pub utc_ns: u64,
 }
 
 impl Decline {
@@ -224,6 +235,8 @@ impl Intent {
             customer: new.customer,
             charges: 0,
             last_decline: None,
+            declines: Vec::new(),
+            authenticated: false,
             created_utc_ns: utc_ns,
             charged_utc_ns: None,
             canceled: None,
@@ -272,10 +285,13 @@ impl Intent {
     pub(super) fn charge(&mut self, word: Word, utc_ns: u64, expires: Time) {
         self.charges += 1;
         self.challenge = None;
+        self.authenticated = false;
         match word {
             Word::Approved => self.approve(utc_ns, expires),
             Word::Declined { code, decline_code } => {
-                self.decline(Decline { code, decline_code, charge: self.charges });
+                let decline = self.declined(code, decline_code, utc_ns);
+                self.declines.push(Decline { charge: self.charges, ..decline });
+                self.decline(Decline { charge: self.charges, ..decline });
             }
             Word::Challenged(challenge) => {
                 // The bank is asked only once its customer has proved who they are.
@@ -302,6 +318,16 @@ impl Intent {
         }
     }
 
+    const fn declined(
+        &self,
+        code: &'static str,
+        decline_code: Option<&'static str>,
+        utc_ns: u64,
+    ) -> Decline {
+        let Self { amount, method, .. } = *self;
+        Decline { code, decline_code, charge: 0, amount, method, utc_ns }
+    }
+
     /// Back to the beginning: another card may do.
     fn decline(&mut self, decline: Decline) {
         self.status = Status::RequiresPaymentMethod;
@@ -321,11 +347,14 @@ impl Intent {
             return Err(self.unexpected("authenticate"));
         }
         match answer {
-            Answer::Passed => self.charge(Word::Approved, utc_ns, expires),
+            Answer::Passed => {
+                self.charge(Word::Approved, utc_ns, expires);
+                self.authenticated = true;
+            }
             Answer::Failed => {
                 self.challenge = None;
                 let code = "payment_intent_authentication_failure";
-                self.decline(Decline { code, decline_code: None, charge: self.charges });
+                self.decline(self.declined(code, None, utc_ns));
             }
         }
         Ok(())
@@ -421,8 +450,7 @@ impl Intent {
         if let Some(source) = source {
             self.pay_by(source);
         }
-        self.say(terms);
-        Ok(())
+        self.say(terms)
     }
 
     /// Takes over the card.
@@ -438,16 +466,24 @@ impl Intent {
     }
 
     /// Takes over what else the merchant says.
-    pub(super) fn say(&mut self, terms: Option<Box<Terms>>) {
-        match (&mut self.terms, terms) {
-            (_, None) => {}
-            (Some(known), Some(said)) => known.change(*said),
-            (known @ None, Some(said)) => {
-                let mut fresh = Box::<Terms>::default();
-                fresh.change(*said);
-                *known = Some(fresh);
-            }
-        }
+    pub(super) fn say(&mut self, terms: Option<Box<Terms>>) -> Result<(), Fault> {
+        let Some(said) = terms else { return Ok(()) };
+        self.terms.get_or_insert_default().change(*said)
+    }
+
+    /// Takes over what else the merchant says of a refund.
+    pub(super) fn say_of_refund(
+        &mut self,
+        place: u16,
+        terms: Box<Terms>,
+    ) -> Result<Arc<Refund>, Fault> {
+        let place = usize::from(place).checked_sub(1);
+        let known = place.and_then(|place| self.refunds.get_mut(place));
+        let known = known.ok_or(Fault::Missing(Kind::Refund))?;
+        let mut changed = Refund::clone(known);
+        changed.terms.get_or_insert_default().change(*terms)?;
+        *known = Arc::new(changed);
+        Ok(Arc::clone(known))
     }
 
     fn unexpected(&self, operation: &'static str) -> Fault {

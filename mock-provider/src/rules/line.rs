@@ -79,7 +79,8 @@ impl<'call> Draft<'call> {
             line.payment.clone_from(&first.payment);
             line.replayed = true;
         }
-        Decision { replayed: true, ..decision }
+        let companions = first.companions.clone();
+        Decision { repeats: Some(first.call), companions, ..decision }
     }
 
     pub(super) fn decide(
@@ -91,7 +92,9 @@ impl<'call> Draft<'call> {
     ) -> Decision {
         Decision {
             reply,
-            replayed: false,
+            call: 0,
+            repeats: None,
+            companions: Vec::new(),
             delay,
             delivery: Delivery::Whole,
             headers: Vec::new(),

@@ -7,6 +7,7 @@
 
 mod book;
 pub mod card;
+mod companion;
 pub mod directory;
 mod due;
 pub mod event;
@@ -128,18 +129,21 @@ impl Provider {
     fn decide(&mut self, now: Now, request: &Request<'_>) -> Decision {
         self.calls += 1;
         let operation = request.call.operation(request.face);
-        let name = [request.reference, request.key.unwrap_or_default()]
+        let matter = self.matter_of(request);
+        let known = matter.intent.as_ref().map_or("", |intent| &*intent.reference);
+        let name = [request.reference, known, request.key.unwrap_or_default()]
             .into_iter()
             .find(|name| !name.is_empty());
         let subject = self.tries.subject(name.unwrap_or_default(), operation);
-        let draft = Draft::new(now, request, self.matter_of(request));
+        let draft = Draft::new(now, request, matter);
         let latency = subject.latency(&self.settings, now.at, request.call.authorizes());
         let caller = Caller { account: request.account, operation, object: request.call.intent() };
         let passage = match self.gate.admit(now.at, caller, latency) {
             Ok(passage) => passage,
             Err(refusal) => {
                 self.refused += 1;
-                return draft.refuse(subject.round_trip(&self.settings), refusal);
+                let refused = draft.refuse(subject.round_trip(&self.settings), refusal);
+                return Decision { call: self.calls, ..refused };
             }
         };
         let round_trip = passage.delay + subject.round_trip(&self.settings);
@@ -154,6 +158,7 @@ impl Provider {
         };
         let Passage { headers, .. } = passage;
         decision.headers = headers;
+        decision.call = self.calls;
         decision.passed = self.settings.limits.len();
         decision
     }
@@ -187,8 +192,11 @@ impl Provider {
             Some(Mishap::CommitThenFail) => Reply::Failed,
             _ => reply,
         };
+        let companions = self.companions(request, &kept);
         let executed = Executed {
             fingerprint: request.fingerprint,
+            call: self.calls,
+            companions: companions.clone(),
             reply: kept.clone(),
             outcome,
             payment: draft.payment(),
@@ -204,7 +212,7 @@ impl Provider {
             Some(Mishap::SlowBody(over)) => (Delivery::Slow(over), outcome),
             _ => (Delivery::Whole, outcome),
         };
-        Decision { delivery, ..draft.decide(delay, kept, outcome, told) }
+        Decision { delivery, companions, ..draft.decide(delay, kept, outcome, told) }
     }
 
     /// A payment, if it is remembered.

@@ -17,8 +17,12 @@ use super::intent::{Decline, Intent, Refund, Status};
 pub struct Decision {
     /// The answer, also when it never arrives.
     pub reply: Reply,
-    /// Whether it is the first result under its key once more.
-    pub replayed: bool,
+    /// The call's number, from 1.
+    pub call: u64,
+    /// The number of the call whose result this is once more: the first under its key.
+    pub repeats: Option<u64>,
+    /// What the reply names and a face may show with it, as it stood then: the cards of payments.
+    pub companions: Vec<Object>,
     /// How long after the call the answer leaves.
     pub delay: Duration,
     /// Whether and how it arrives.
@@ -146,6 +150,11 @@ impl Fault {
 }
 
 impl Decision {
+    /// Whether it is the first result under its key once more.
+    pub const fn is_replay(&self) -> bool {
+        self.repeats.is_some()
+    }
+
     /// The answer in the words that all providers share; `None` when none arrives.
     pub fn payment_reply(&self) -> Option<PaymentReply> {
         match self.delivery {

@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use super::card::TestCard;
 use super::directory::Errand;
+use super::reply::Fault;
+
+/// How many keys an object's metadata may have (docs.stripe.com/api/metadata).
+pub const METADATA_KEYS_MAX: usize = 50;
 
 /// The largest amount \[minor units\]: eight digits, as Stripe has it.
 pub const AMOUNT_MAX: Amount = Amount::new(99_999_999);
@@ -78,6 +82,15 @@ pub enum Call {
     },
     /// Gives money back.
     Refund(Box<NewRefund>),
+    /// Changes what is said of a refund.
+    UpdateRefund {
+        /// Of which payment.
+        intent: u64,
+        /// Its place among the payment's refunds, from 1.
+        place: u16,
+        /// What changes.
+        terms: Box<Terms>,
+    },
     /// Looks at a payment.
     Retrieve {
         /// Which.
@@ -170,6 +183,8 @@ pub enum Source {
 pub struct Terms {
     /// Metadata: at most 50 keys; in a change, an empty value takes its key away.
     pub metadata: Vec<(String, String)>,
+    /// In a change: whether the metadata known so far goes first.
+    pub metadata_anew: bool,
     /// Other fields, under the names and in the shapes of the answer that tells them again.
     pub fields: Map<String, Value>,
     /// Whether the cardholder is away, so that nobody could pass a challenge.
@@ -188,15 +203,32 @@ pub enum Presence {
 
 impl Terms {
     /// Takes over what `change` says.
-    pub fn change(&mut self, change: Self) {
+    ///
+    /// # Errors
+    /// When there would be more metadata than [`METADATA_KEYS_MAX`] keys.
+    pub fn change(&mut self, change: Self) -> Result<(), Fault> {
+        if change.metadata_anew {
+            self.metadata.clear();
+        }
         for (key, value) in change.metadata {
             self.metadata.retain(|(known, _)| *known != key);
             if !value.is_empty() {
                 self.metadata.push((key, value));
             }
         }
+        if self.metadata.len() > METADATA_KEYS_MAX {
+            let keys = self.metadata.len();
+            return Err(Fault::Parameter {
+                param: "metadata".into(),
+                code: "",
+                message: format!(
+                    "Metadata can have up to {METADATA_KEYS_MAX} keys, but there would be {keys}."
+                ),
+            });
+        }
         self.fields.extend(change.fields);
         self.presence = change.presence;
+        Ok(())
     }
 }
 
@@ -220,6 +252,18 @@ pub struct ListIntents {
     pub page: PageOf,
     /// Only those of this customer.
     pub customer: Option<u64>,
+    /// Only those about which a bank was asked.
+    pub charged: Charged,
+}
+
+/// Whether a bank was asked about a payment.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Charged {
+    /// It makes no difference.
+    #[default]
+    Perhaps,
+    /// Once at least.
+    Yes,
 }
 
 /// A page of a list.
@@ -273,7 +317,7 @@ impl Call {
             }
             Self::Create(_) => PaymentOperation::Create,
             Self::Confirm { .. } => PaymentOperation::Confirm,
-            Self::Update { .. } => PaymentOperation::Update,
+            Self::Update { .. } | Self::UpdateRefund { .. } => PaymentOperation::Update,
             Self::Capture { .. } => PaymentOperation::Capture,
             Self::Cancel { .. } => PaymentOperation::Void,
             Self::Refund(_) => PaymentOperation::Refund,
@@ -308,6 +352,7 @@ impl Call {
             | Self::Update { intent, .. }
             | Self::Capture { intent, .. }
             | Self::Cancel { intent, .. }
+            | Self::UpdateRefund { intent, .. }
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
             Self::Create(_) | Self::List(_) | Self::Directory(_) => None,

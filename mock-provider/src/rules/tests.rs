@@ -145,7 +145,7 @@ fn a_repetition_is_answered_with_the_first_result() {
         replayed: true,
     };
     assert_eq!((again.payment_reply(), again.delay), (Some(AUTHORIZED), Duration::ZERO));
-    assert!(again.replayed);
+    assert!(again.is_replay());
     assert_eq!(again.lines, [line]);
     assert_eq!(provider.open_authorizations(), 1);
 }

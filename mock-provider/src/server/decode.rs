@@ -42,6 +42,16 @@ pub struct VoidBody {
     pub reference: String,
 }
 
+/// What a refund is asked for with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundBody {
+    /// How much of what was taken is to be given back.
+    pub amount: Amount,
+    /// The merchant's name for the purchase, not yet checked by [`name`].
+    pub reference: String,
+}
+
 /// A body or a name that is not as it must be.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -146,6 +156,7 @@ mod tests {
         fn no_body_makes_the_decoder_panic(bytes: Vec<u8>) {
             assert_sound::<AuthorizeBody>(&bytes);
             assert_sound::<CaptureBody>(&bytes);
+            assert_sound::<RefundBody>(&bytes);
             assert_sound::<VoidBody>(&bytes);
         }
 

@@ -4,6 +4,8 @@
 //! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is kept
 //! in memory, and appended to a file where one is named.
 
+mod answer;
+mod connection;
 pub mod decode;
 mod ledger;
 mod listen;
@@ -21,11 +23,11 @@ use std::sync::mpsc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use clap::value_parser;
 use domain::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 pub use ledger::LedgerFileError;
 pub use listen::ListenError;
@@ -33,6 +35,7 @@ pub use settings_file::SettingsError;
 
 use crate::clock::Clock;
 use crate::settings::Settings;
+use connection::{Connection, Connections};
 use ledger::LedgerFile;
 use shared::Shared;
 use stop::Stdin;
@@ -42,6 +45,10 @@ const GRACE_MAX: Duration = Duration::from_secs(5);
 
 /// How long an answer that has just left may take through the sockets.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// How often the server looks whether something has fallen due by itself: any call looks as well,
+/// so this is how late an event of a payment can be that nobody calls about.
+const SETTLE_EVERY: Duration = Duration::from_millis(50);
 
 /// How many threads serve: one would do, a second one lets the ledger be read meanwhile. Measured,
 /// unoptimised and beside wrk on two cores: 8,400 authorizations per second.
@@ -196,6 +203,7 @@ impl Server {
         let (close, closing) = watch::channel(());
         let served = tokio::select! {
             served = serve_on(listener, admin, &shared, &closing) => served,
+            () = settle(&shared) => unreachable!("it never ends"),
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
         drop(ended);
@@ -221,7 +229,7 @@ async fn serve_on(
     shared: &Arc<Shared>,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    let payments = native::payments(Arc::clone(shared));
+    let payments = native::payments(Arc::clone(shared)).merge(stripe::face(Arc::clone(shared)));
     let administration = native::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
@@ -233,17 +241,27 @@ async fn serve_on(
     Ok(())
 }
 
+/// Lets happen in time what falls due by itself: cardholders answer, reserved money is let go.
+async fn settle(shared: &Shared) {
+    let mut ticks = tokio::time::interval(SETTLE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // What cannot be written down does not happen; the next call says so.
+        let _ = shared.settle();
+    }
+}
+
 async fn serve_one(
     listener: TcpListener,
     router: Router,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    // A small answer must not wait for more; a socket that cannot say so is only slower.
-    let listener = listener.tap_io(|stream: &mut TcpStream| drop(stream.set_nodelay(true)));
     let mut closing = closing.clone();
     // The other end is dropped, never used: an error is the signal.
     let closed = async move { drop(closing.changed().await) };
-    axum::serve(listener, router).with_graceful_shutdown(closed).await
+    let service = router.into_make_service_with_connect_info::<Connection>();
+    axum::serve(Connections(listener), service).with_graceful_shutdown(closed).await
 }
 
 /// Waits for `stop`, stops accepting, and gives the answers under way time to leave.

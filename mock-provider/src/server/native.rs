@@ -19,7 +19,9 @@ use domain::provider::{Call, PaymentReply, PaymentRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
+use super::decode::{
+    self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, RefundBody, VoidBody,
+};
 use super::shared::{LedgerFullError, Shared};
 use crate::rules::{self, Face, Intent, Reply, Request, Status};
 
@@ -35,7 +37,6 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}/void", post(void))
         .route("/v1/authorizations/{id}/refund", post(refund))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .fallback(async || Fault::not_found("no such path; try POST /v1/authorizations"))
         .with_state(shared)
 }
 
@@ -183,7 +184,7 @@ async fn answer_as(
         return std::future::pending().await;
     }
     let mut response = say(&decision.reply);
-    if decision.replayed {
+    if decision.is_replay() {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)

@@ -1,19 +1,25 @@
 //! What all connections share: the clock, and behind one lock the rules and the ledger.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use domain::time::Duration;
+use domain::provider::PaymentLine;
+use domain::time::{Duration, Time};
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
-use crate::rules::{Counts, Decision, Provider, Request};
-use crate::settings::Settings;
+use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
+use crate::settings::{Limit, Settings};
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
 #[derive(Debug)]
 pub(super) struct Shared {
     clock: Clock,
+    seed: u64,
+    key_chars_max: u16,
+    /// How many requests were not understood, and never became calls.
+    strays: AtomicU64,
     desk: Mutex<Desk>,
 }
 
@@ -31,8 +37,9 @@ pub(super) struct LedgerFullError;
 
 impl Shared {
     pub(super) fn new(clock: Clock, settings: Settings) -> Self {
+        let (seed, key_chars_max) = (settings.seed, settings.keys.length);
         let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
-        Self { clock, desk: Mutex::new(desk) }
+        Self { clock, seed, key_chars_max, strays: AtomicU64::new(0), desk: Mutex::new(desk) }
     }
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
@@ -44,10 +51,72 @@ impl Shared {
         }
         let at = self.clock.now();
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
-        for line in &decision.lines {
-            desk.ledger.append(line);
-        }
+        desk.write_down(&decision.lines);
         Ok(decision)
+    }
+
+    /// The cardholder answers a challenge on a page: the payment as it then stands, and what it
+    /// names.
+    pub(super) fn authenticate(
+        &self,
+        number: u64,
+        answer: Answer,
+    ) -> Result<Result<Arc<Intent>, Fault>, LedgerFullError> {
+        let mut desk = self.desk();
+        if desk.ledger.is_full() {
+            return Err(LedgerFullError);
+        }
+        let at = self.clock.now();
+        let answered = desk.provider.authenticate(at, self.clock.utc_ns(at), number, answer);
+        Ok(answered.map(|(intent, lines)| {
+            desk.write_down(&lines);
+            intent
+        }))
+    }
+
+    /// Lets happen what has fallen due by itself, and writes it down.
+    pub(super) fn settle(&self) -> Result<(), LedgerFullError> {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        if desk.provider.next_due().is_none_or(|due| due > at) {
+            return Ok(());
+        }
+        if desk.ledger.is_full() {
+            return Err(LedgerFullError);
+        }
+        let lines = desk.provider.settle(at, self.clock.utc_ns(at));
+        desk.write_down(&lines);
+        Ok(())
+    }
+
+    /// A payment of any account, if it is remembered.
+    pub(super) fn intent(&self, number: u64) -> Option<Arc<Intent>> {
+        self.desk().provider.intent(number).cloned()
+    }
+
+    /// The limit at that place of the list.
+    pub(super) fn limit(&self, place: usize) -> Option<Limit> {
+        self.desk().provider.settings().limits.get(place).cloned()
+    }
+
+    /// What names and secrets are drawn from.
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How long an idempotency key may be \[characters\].
+    pub(super) fn key_chars_max(&self) -> usize {
+        self.key_chars_max.into()
+    }
+
+    /// The number of a request that was not understood, from 0.
+    pub(super) fn stray(&self) -> u64 {
+        self.strays.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// When the run began \[ns of UTC\].
+    pub(super) fn began_utc_ns(&self) -> u64 {
+        self.clock.utc_ns(Time::ZERO)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -73,5 +142,13 @@ impl Shared {
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().expect("a panic under the lock has ended the provider's truth")
+    }
+}
+
+impl Desk {
+    fn write_down(&mut self, lines: &[PaymentLine]) {
+        for line in lines {
+            self.ledger.append(line);
+        }
     }
 }

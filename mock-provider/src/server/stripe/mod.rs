@@ -1,3 +1,61 @@
 //! The face that speaks as Stripe does: form-encoded bodies in, documented objects and errors out.
+//!
+//! Each part of the API reads its parameters into one call for the rules, and shows what they
+//! reply; all else (keys, errors, headers, waiting) is in `asked`, once. What is wrong with a
+//! request is said before the rules hear of it: it is never limited, written down or kept.
 
+mod asked;
+mod caller;
+mod challenge;
+mod charges;
+mod decline;
+mod envelope;
+mod error;
+mod expand;
 pub mod form;
+mod intents;
+mod methods;
+mod money;
+mod name;
+mod page;
+mod refunds;
+mod refusal;
+mod render;
+mod terms;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::Response;
+
+use super::shared::Shared;
+use envelope::Envelope;
+use error::ErrorObject;
+
+/// The calls of merchants, and the page where a cardholder is asked.
+pub(super) fn face(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .merge(intents::routes())
+        .merge(charges::routes())
+        .merge(refunds::routes())
+        .merge(challenge::routes())
+        .layer(DefaultBodyLimit::max(form::BODY_BYTES_MAX))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .with_state(shared)
+}
+
+/// A path, or a method of a path, that there is not.
+async fn unknown(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let path: String = uri.path().chars().take(255).collect();
+    let message = format!("Unrecognized request URL ({method}: {path}).");
+    let error = ErrorObject::invalid(message).status(StatusCode::NOT_FOUND);
+    Envelope::of(&method, &headers).stray(&shared, error)
+}

@@ -1,0 +1,96 @@
+//! From a decision to bytes on the wire, for all faces: the one place where answers wait, trickle,
+//! never come, or break their connection.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use domain::time::Duration;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+use super::connection::Connection;
+use crate::rules::{Decision, Delivery};
+
+/// In how many pieces a body trickles: a caller that waits for the first byte, or for each, is
+/// satisfied again and again.
+const PIECES: u32 = 8;
+
+/// Waits as long as the rules say, and gives the answer that `say` makes of the decision; or none.
+pub(super) async fn deliver(
+    connection: &Connection,
+    decision: Decision,
+    say: impl FnOnce(&Decision) -> Response,
+) -> Response {
+    if !decision.delay.is_zero() {
+        sleep(decision.delay).await;
+    }
+    match decision.delivery {
+        Delivery::Whole => say_whole(&decision, say),
+        Delivery::Slow(over) => trickle(say_whole(&decision, say), over).await,
+        // The connection stays open until the caller goes.
+        Delivery::Never => std::future::pending().await,
+        Delivery::Reset => {
+            connection.reset();
+            Response::default()
+        }
+    }
+}
+
+fn say_whole(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Response {
+    let mut response = say(decision);
+    for (name, value) in &decision.headers {
+        // A name or a value that HTTP does not know cannot be sent.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(&**name), HeaderValue::try_from(value))
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+async fn trickle(response: Response, over: Duration) -> Response {
+    let (parts, body) = response.into_parts();
+    let rest = to_bytes(body, usize::MAX).await.expect("an answer's body is in memory");
+    let piece = rest.len().div_ceil(PIECES as usize).max(1);
+    let body = Trickle { rest, piece, pause: over / PIECES, waits: Box::pin(sleep(over / PIECES)) };
+    Response::from_parts(parts, Body::new(body))
+}
+
+/// A body that comes in pieces, with a pause before each.
+struct Trickle {
+    rest: Bytes,
+    piece: usize,
+    pause: Duration,
+    waits: Pin<Box<Sleep>>,
+}
+
+impl HttpBody for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        ready!(self.waits.as_mut().poll(context));
+        let next = self.waits.deadline() + self.pause;
+        self.waits.as_mut().reset(next);
+        let piece = self.piece.min(self.rest.len());
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}

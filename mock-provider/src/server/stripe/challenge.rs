@@ -1,0 +1,198 @@
+//! The page where a cardholder is asked (3-D Secure): it stands in for the bank's.
+//!
+//! It works without scripts and loads nothing. A payment is named by its client secret, which
+//! nobody else knows; so is a card that is kept for later (`seti_…`).
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::Value;
+
+use super::form::Form;
+use super::intents::RETURN_URL;
+use super::money::spoken;
+use super::name::{number_in, owner_of_secret};
+use crate::rules::{Answer, Intent, Status};
+use crate::server::shared::Shared;
+
+/// How long the answer of a page may be: one word.
+const ANSWER_BYTES_MAX: usize = 1 << 10;
+
+/// The page.
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/3ds/{secret}", get(ask).post(answer))
+        .layer(DefaultBodyLimit::max(ANSWER_BYTES_MAX))
+}
+
+/// What a page is about.
+struct Question {
+    /// What the cardholder is asked to pay.
+    what: String,
+    /// Whether the question is still open.
+    stands: Stands,
+    /// Where the cardholder goes afterwards, if the shop said so.
+    back: Option<String>,
+}
+
+/// Where a question stands.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Stands {
+    Open,
+    Passed,
+    Failed,
+}
+
+async fn ask(State(shared): State<Arc<Shared>>, Path(secret): Path<String>) -> Response {
+    match question(&shared, &secret) {
+        None => unknown(),
+        Some(question) => page(StatusCode::OK, &body_of(&question)),
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Path(secret): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::decode(&body).unwrap_or_default();
+    let said = form.parameters();
+    let answer = match said.text("answer") {
+        Ok(Some("complete")) => Answer::Passed,
+        Ok(Some("fail")) => Answer::Failed,
+        _ => return page(StatusCode::BAD_REQUEST, "<p>Press one of the two buttons.</p>"),
+    };
+    let Some(before) = question(&shared, &secret) else { return unknown() };
+    if before.stands == Stands::Open {
+        // A challenge that somebody else has answered meanwhile stays as it was answered.
+        match number_of(&shared, &secret).map(|number| shared.authenticate(number, answer)) {
+            Some(Err(full)) => return page(StatusCode::SERVICE_UNAVAILABLE, &full.to_string()),
+            Some(Ok(_)) | None => {}
+        }
+    }
+    let after = question(&shared, &secret).unwrap_or(before);
+    match &after.back {
+        None => page(StatusCode::OK, &body_of(&after)),
+        Some(back) => see_other(&with_result(back, &secret, after.stands)),
+    }
+}
+
+fn number_of(shared: &Shared, secret: &str) -> Option<u64> {
+    number_in("pi_", owner_of_secret(shared.seed(), secret)?)
+}
+
+fn question(shared: &Shared, secret: &str) -> Option<Question> {
+    let intent = shared.intent(number_of(shared, secret)?)?;
+    let back = intent.terms.as_ref().and_then(|terms| terms.fields.get(RETURN_URL));
+    Some(Question {
+        what: spoken(intent.amount, Some(intent.currency)),
+        stands: stands(&intent),
+        back: back.and_then(Value::as_str).map(str::to_owned),
+    })
+}
+
+fn stands(intent: &Intent) -> Stands {
+    match intent.status {
+        Status::RequiresAction => Stands::Open,
+        Status::RequiresCapture | Status::Succeeded | Status::Processing => Stands::Passed,
+        Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::Canceled => {
+            Stands::Failed
+        }
+    }
+}
+
+/// The shop's address with what became of the payment: what the shop had in its query stays.
+fn with_result(back: &str, secret: &str, stands: Stands) -> String {
+    let (name, _) = secret.split_once("_secret_").unwrap_or((secret, ""));
+    let kind = if name.starts_with("seti_") { "setup_intent" } else { "payment_intent" };
+    let result = if stands == Stands::Passed { "succeeded" } else { "failed" };
+    let (address, fragment) = match back.split_once('#') {
+        Some((address, fragment)) => (address, Some(fragment)),
+        None => (back, None),
+    };
+    let joint = if address.contains('?') { '&' } else { '?' };
+    let mut url = format!(
+        "{address}{joint}{kind}={name}&{kind}_client_secret={secret}&redirect_status={result}"
+    );
+    if let Some(fragment) = fragment {
+        write!(url, "#{fragment}").expect("a text takes any text");
+    }
+    url
+}
+
+fn see_other(url: &str) -> Response {
+    // What cannot stand in a header cannot be gone to: addresses were checked when they came.
+    let Ok(url) = HeaderValue::try_from(url) else {
+        return page(StatusCode::OK, "<p>Done. Go back to the shop.</p>");
+    };
+    (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response()
+}
+
+fn unknown() -> Response {
+    page(StatusCode::NOT_FOUND, "<p>There is no such payment.</p>")
+}
+
+fn body_of(question: &Question) -> String {
+    let what = escaped(&question.what);
+    match question.stands {
+        Stands::Open => format!(
+            "<p>A shop asks for <strong>{what}</strong>. Is it you who pays?</p>\n\
+             <form method=\"post\">\n\
+             <button id=\"complete\" name=\"answer\" value=\"complete\">Complete</button>\n\
+             <button id=\"fail\" name=\"answer\" value=\"fail\">Fail</button>\n\
+             </form>"
+        ),
+        Stands::Passed => format!("<p>The payment of {what} was authenticated.</p>"),
+        Stands::Failed => format!("<p>The payment of {what} was not authenticated.</p>"),
+    }
+}
+
+fn page(status: StatusCode, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>Your bank asks</title>\n</head>\n<body>\n<h1>Your bank asks</h1>\n{body}\n\
+         <p><small>A mock payment provider: no bank, and no money.</small></p>\n</body>\n</html>\n"
+    );
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    ];
+    (status, headers, html).into_response()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shops_own_query_and_fragment_stay() {
+        let secret = "pi_1_secret_x";
+        let result = "payment_intent=pi_1&payment_intent_client_secret=pi_1_secret_x";
+        assert_eq!(
+            with_result("https://shop.test/back", secret, Stands::Passed),
+            format!("https://shop.test/back?{result}&redirect_status=succeeded")
+        );
+        assert_eq!(
+            with_result("https://shop.test/back?order=7#top", secret, Stands::Failed),
+            format!("https://shop.test/back?order=7&{result}&redirect_status=failed#top")
+        );
+    }
+
+    #[test]
+    fn what_a_shop_says_is_no_markup() {
+        assert_eq!(escaped("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+    }
+}

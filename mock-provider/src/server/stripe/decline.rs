@@ -1,0 +1,48 @@
+//! Why a card was declined, in words (docs.stripe.com/declines/codes). The texts are our own.
+
+use crate::rules::intent::Decline;
+
+/// What the cardholder may be told.
+pub(super) fn message(decline: &Decline) -> &'static str {
+    match decline.code {
+        "expired_card" => "Your card has expired.",
+        "incorrect_cvc" => "Your card's security code is incorrect.",
+        "incorrect_number" => "Your card number is incorrect.",
+        "processing_error" => {
+            "An error occurred while processing your card. Try again in a little bit."
+        }
+        "authentication_required" => {
+            "Your card was declined. This payment must be authenticated by the cardholder."
+        }
+        "payment_intent_authentication_failure" => {
+            "The cardholder could not be authenticated. Pay with another card, or try again."
+        }
+        _ => match decline.decline_code {
+            Some("insufficient_funds") => "Your card has insufficient funds.",
+            Some("card_velocity_exceeded") => {
+                "Your card was declined for too many attempts, or for exceeding its limit."
+            }
+            Some("issuer_not_available") => "Your card's bank could not be reached. Try again.",
+            Some("try_again_later") => "Your card was declined. Try again in a little bit.",
+            _ => "Your card was declined.",
+        },
+    }
+}
+
+/// The parameter that the decline is about, if it is about one.
+pub(super) fn param(decline: &Decline) -> Option<&'static str> {
+    match decline.code {
+        "expired_card" => Some("exp_month"),
+        "incorrect_cvc" => Some("cvc"),
+        "incorrect_number" => Some("number"),
+        _ => None,
+    }
+}
+
+/// The error's type.
+pub(super) fn kind(decline: &Decline) -> &'static str {
+    match decline.code {
+        "payment_intent_authentication_failure" => "invalid_request_error",
+        _ => "card_error",
+    }
+}

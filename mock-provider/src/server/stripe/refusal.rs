@@ -1,0 +1,139 @@
+//! What the rules refuse, as error objects.
+//!
+//! Sources: docs.stripe.com/error-codes, docs.stripe.com/declines/codes,
+//! docs.stripe.com/rate-limits, docs.stripe.com/api/idempotent_requests.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use super::error::ErrorObject;
+use super::money::spoken;
+use super::render::View;
+use super::{decline, name, render};
+use crate::rules::directory::Kind;
+use crate::rules::intent::{Decline, Intent};
+use crate::rules::{Fault, Reason, Refusal};
+use crate::settings::{Limit, Scope};
+
+/// Which parameters name such an object, and what it is called in errors.
+pub(super) const fn params_of(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Intent => &[("payment_intent", "payment_intent"), ("charge", "charge")],
+        Kind::Refund => &[("refund", "refund")],
+        Kind::Method => &[("payment_method", "PaymentMethod")],
+    }
+}
+
+/// A fault of the call. `stands` is the payment it is about, where the path names one.
+pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent>>) -> ErrorObject {
+    let code = fault.code();
+    let currency = stands.as_ref().map(|intent| intent.currency);
+    let error = match fault {
+        Fault::UnexpectedState { status, operation } => ErrorObject::invalid(format!(
+            "You cannot {operation} this PaymentIntent because it has a status of {}.",
+            status.word()
+        )),
+        Fault::CardMissing => ErrorObject::invalid(
+            "You cannot confirm this PaymentIntent because it has no payment method. Give it one, \
+             in this call or in an update, and confirm it again.",
+        ),
+        Fault::AmountTooLarge { most, param } => {
+            let most = spoken(*most, currency);
+            let message = match *param {
+                "amount_to_capture" => {
+                    format!("The amount to capture is more than can be captured: {most}.")
+                }
+                _ => format!("The amount is more than there is left: {most}."),
+            };
+            ErrorObject::invalid(message).param(*param)
+        }
+        Fault::AmountTooSmall { param } => {
+            ErrorObject::invalid("The amount must be at least one minor unit.").param(*param)
+        }
+        Fault::AlreadyRefunded => ErrorObject::invalid("The charge has already been refunded."),
+        Fault::AuthorizationExpired => {
+            ErrorObject::invalid("The authorization has run out and can no longer be captured.")
+        }
+        Fault::Parameter { param, message, .. } => {
+            ErrorObject::invalid(message.clone()).param(param.clone())
+        }
+        Fault::Missing(_) => unreachable!("who asks knows what is missing"),
+    };
+    let error = if code.is_empty() { error } else { error.code(code) };
+    match (fault, stands) {
+        (Fault::UnexpectedState { .. } | Fault::CardMissing, Some(intent)) => {
+            let shown = render::intent(view, &super::expand::Expand::default(), &intent);
+            error.with("payment_intent", shown)
+        }
+        _ => error,
+    }
+}
+
+/// A declined card: the payment is back at its beginning.
+pub(super) fn of_decline(view: &View<'_>, intent: &Arc<Intent>, decline: &Decline) -> ErrorObject {
+    let nothing = super::expand::Expand::default();
+    let mut error = ErrorObject::card(decline.code, decline::message(decline));
+    error.param = decline::param(decline).map(Into::into);
+    if let Some(reason) = decline.decline_code {
+        error = error.with("decline_code", reason.into());
+    }
+    if decline.charge > 0 {
+        error = error.with("charge", name::charge(intent, decline.charge).into());
+    }
+    if let Some(method) = decline.method.and_then(|number| view.method(number)) {
+        error = error.with("payment_method", super::methods::show(view, &nothing, method));
+    }
+    error.with("payment_intent", render::intent(view, &nothing, intent))
+}
+
+/// A call that a limiter refused.
+pub(super) fn of_limit(refused: &Refusal, limit: Option<&Limit>) -> ErrorObject {
+    let error = match refused.reason {
+        Reason::Lock => {
+            let message = "This object is being changed by another call. Try again in a moment.";
+            let error = ErrorObject::invalid(message).code("lock_timeout");
+            ErrorObject { should_retry: Some("true"), ..error }
+        }
+        Reason::Rate | Reason::Concurrency | Reason::Ban => {
+            let message = "Too many calls in too short a time. Slow down, and spread your calls.";
+            let reason = reason_of(refused.reason, limit.map(|limit| limit.scope));
+            let error = ErrorObject::invalid(message).code("rate_limit");
+            ErrorObject { limited_reason: Some(reason), ..error }
+        }
+    };
+    let retry_after = refused.retry_after;
+    ErrorObject { retry_after, ..error }.status(StatusCode::TOO_MANY_REQUESTS)
+}
+
+fn reason_of(reason: Reason, scope: Option<Scope>) -> &'static str {
+    match (scope, reason) {
+        (Some(Scope::Endpoint), Reason::Concurrency) => "endpoint-concurrency",
+        (Some(Scope::Endpoint), _) => "endpoint-rate",
+        (_, Reason::Concurrency) => "global-concurrency",
+        _ => "global-rate",
+    }
+}
+
+/// The first call under the key is still under way.
+pub(super) fn in_flight() -> ErrorObject {
+    let message = "Another call under this Idempotency-Key is still under way. Try again once it \
+                   has been answered.";
+    let error = ErrorObject::invalid(message).code("idempotency_key_in_use");
+    ErrorObject { kind: "idempotency_error".into(), ..error }.status(StatusCode::CONFLICT)
+}
+
+/// The key was used for something else.
+pub(super) fn key_reused(key: &str) -> ErrorObject {
+    let error = ErrorObject::invalid(format!(
+        "An Idempotency-Key goes with the parameters and the path it was first used with. Use \
+         another than '{key}' if you mean another call."
+    ));
+    ErrorObject { kind: "idempotency_error".into(), ..error }
+}
+
+/// The provider failed: the call may have taken effect.
+pub(super) fn failed() -> ErrorObject {
+    let error = ErrorObject::invalid("Something went wrong on the provider's end.");
+    ErrorObject { kind: "api_error".into(), ..error }.status(StatusCode::INTERNAL_SERVER_ERROR)
+}
