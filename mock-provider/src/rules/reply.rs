@@ -123,6 +123,8 @@ pub enum Fault {
     AuthorizationExpired,
     /// No card is known to pay with.
     CardMissing,
+    /// There is a payment for that order already; only the gateway face minds.
+    OrderTaken,
     /// A parameter makes no sense.
     Parameter {
         /// As the face spells it.
@@ -143,6 +145,7 @@ impl Fault {
             Self::AmountTooLarge { .. } => "amount_too_large",
             Self::AmountTooSmall { .. } => "amount_too_small",
             Self::AlreadyRefunded => "charge_already_refunded",
+            Self::OrderTaken => "duplicate_order",
             Self::AuthorizationExpired => "capture_charge_authorization_expired",
             Self::Parameter { code, .. } => code,
         }

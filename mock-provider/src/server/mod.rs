@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 pub mod decode;
+pub mod gateway;
 mod ledger;
 mod listen;
 mod native;
@@ -229,7 +230,7 @@ async fn serve_on(
     shared: &Arc<Shared>,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    let payments = native::payments(Arc::clone(shared)).merge(stripe::face(Arc::clone(shared)));
+    let payments = faces(shared);
     let administration = native::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
@@ -239,6 +240,13 @@ async fn serve_on(
         serve_one(admin, administration, closing)
     )?;
     Ok(())
+}
+
+/// All faces: their paths do not meet.
+fn faces(shared: &Arc<Shared>) -> Router {
+    native::payments(Arc::clone(shared))
+        .merge(stripe::face(Arc::clone(shared)))
+        .merge(gateway::face(Arc::clone(shared)))
 }
 
 /// Lets happen in time what falls due by itself: cardholders answer, reserved money is let go.

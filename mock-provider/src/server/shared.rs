@@ -94,6 +94,16 @@ impl Shared {
         self.desk().provider.intent(number).cloned()
     }
 
+    /// The payment that the account made for that order through the gateway face.
+    pub(super) fn order(&self, account: &str, reference: &str) -> Option<u64> {
+        self.desk().provider.order(account, reference)
+    }
+
+    /// The present, in nanoseconds of UTC \[ns\].
+    pub(super) fn utc_ns(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now())
+    }
+
     /// The limit at that place of the list.
     pub(super) fn limit(&self, place: usize) -> Option<Limit> {
         self.desk().provider.settings().limits.get(place).cloned()

@@ -18,9 +18,12 @@ use serde_json::Value;
 use super::form::Form;
 use super::intents::RETURN_URL;
 use super::money::spoken;
-use super::name::{number_in, owner_of_secret};
-use crate::rules::{Answer, Intent, Status};
+use super::name::{client_secret, named, number_in, owner_of_secret};
+use crate::rules::{Answer, Face, Intent, Status};
 use crate::server::shared::Shared;
+
+/// Under which name a payment keeps where its cardholder goes after the page.
+pub(in crate::server) const BACK: &str = RETURN_URL;
 
 /// How long the answer of a page may be: one word.
 const ANSWER_BYTES_MAX: usize = 1 << 10;
@@ -32,8 +35,15 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(ANSWER_BYTES_MAX))
 }
 
+/// Where the cardholder is asked about that payment: the path of the page.
+pub(in crate::server) fn path_of(seed: u64, number: u64) -> String {
+    format!("/3ds/{}", client_secret(seed, &named("pi_", number)))
+}
+
 /// What a page is about.
 struct Question {
+    /// The face that the payment was made through.
+    face: Face,
     /// What the cardholder is asked to pay.
     what: String,
     /// Whether the question is still open.
@@ -80,6 +90,8 @@ async fn answer(
     let after = question(&shared, &secret).unwrap_or(before);
     match &after.back {
         None => page(StatusCode::OK, &body_of(&after)),
+        // The gateway's shops ask for the result; their address says of which trade.
+        Some(back) if after.face == Face::Gateway => see_other(back),
         Some(back) => see_other(&with_result(back, &secret, after.stands)),
     }
 }
@@ -92,6 +104,7 @@ fn question(shared: &Shared, secret: &str) -> Option<Question> {
     let intent = shared.intent(number_of(shared, secret)?)?;
     let back = intent.terms.as_ref().and_then(|terms| terms.fields.get(RETURN_URL));
     Some(Question {
+        face: intent.face,
         what: spoken(intent.amount, Some(intent.currency)),
         stands: stands(&intent),
         back: back.and_then(Value::as_str).map(str::to_owned),
