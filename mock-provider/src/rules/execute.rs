@@ -6,7 +6,7 @@ use domain::money::Amount;
 use domain::provider::PaymentOutcome;
 use domain::time::Time;
 
-use super::card::TestCard;
+use super::card::Fate;
 use super::directory::Kind;
 use super::event::About;
 use super::fate;
@@ -14,7 +14,7 @@ use super::intent::{Answer, Intent, Word};
 use super::reply::{Fault, Reply};
 use super::request::{
     AMOUNT_MAX, Call, Confirm, Confirmation, Currency, Face, NewIntent, NewRefund, Presence,
-    Request, Source, Terms,
+    Request, Terms,
 };
 use super::{Now, Provider};
 
@@ -29,11 +29,7 @@ impl Provider {
             Call::Create(new) => self.create(now, request, new),
             Call::Confirm { intent, with } => self.confirm(now, request, *intent, with),
             Call::Update { intent, change } => {
-                let change = change.as_ref().clone();
-                self.check_source(account, change.source.as_ref()).and_then(|()| {
-                    let changed = self.book.change(account, *intent, |it| it.update(change));
-                    changed.map(|(intent, ())| accepted(intent))
-                })
+                self.update(now, request, *intent, change).map(accepted)
             }
             Call::Capture { intent, amount, terms } => {
                 self.capture(now, request, (*intent, *amount), terms.as_deref())
@@ -58,10 +54,16 @@ impl Provider {
                 let (page, more) = self.book.list(account, wanted);
                 Ok((PaymentOutcome::Accepted, Reply::Intents { page, more }, None))
             }
-            Call::Directory(errand) => self
-                .directory
-                .perform(now.utc_ns, account, errand.as_ref().clone())
-                .map(|reply| (PaymentOutcome::Accepted, reply, None)),
+            Call::ListRefunds(wanted) => {
+                let (page, more) = self.book.list_refunds(account, wanted);
+                Ok((PaymentOutcome::Accepted, Reply::Refunds { page, more }, None))
+            }
+            Call::Directory(errand) => {
+                let errand = errand.as_ref().clone();
+                let (done, news) = self.directory.perform(now.utc_ns, account, errand);
+                self.spread(now, account, request.key, news);
+                done.map(|reply| (PaymentOutcome::Accepted, reply, None))
+            }
         };
         done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
     }
@@ -73,12 +75,12 @@ impl Provider {
         {
             return Err(Fault::OrderTaken);
         }
-        self.check_source(request.account, new.source.as_ref())?;
+        self.check_customer(request.account, new.customer)?;
         let names = (request.reference, intent_or_reference(request));
         let owner = (request.face, request.account);
         let mut intent = Intent::new(self.book.next(), now.utc_ns, owner, names, new);
         if let Some(source) = &new.source {
-            intent.pay_by(self.named(now, request, source.clone()));
+            self.pay_by(now, request, &mut intent, source)?;
         }
         let made = Arc::new(intent.clone());
         self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
@@ -101,11 +103,11 @@ impl Provider {
     ) -> Result<Done, Fault> {
         let known = self.book.of(request.account, number)?;
         let mut changed = Intent::clone(known);
-        self.check_source(request.account, with.source.as_ref())?;
         if let Some(source) = &with.source {
-            changed.pay_by(self.named(now, request, source.clone()));
+            self.pay_by(now, request, &mut changed, source)?;
         }
         changed.chargeable()?;
+        self.check_payer(&changed)?;
         changed.say(with.terms.clone())?;
         changed.capture = with.capture.unwrap_or(changed.capture);
         if request.face == Face::Gateway && !request.intent.is_empty() {
@@ -123,12 +125,11 @@ impl Provider {
     /// Asks the bank.
     fn charge(&self, now: Now, key: Option<&str>, intent: &mut Intent) {
         let source = intent.source.clone().expect("what can be charged has a card");
-        let test = self.test_card(&intent.account, &source);
         let word = fate::word(
             &self.settings,
             now.at,
             fate_name(intent, key),
-            (&source, test),
+            (&source, self.fate_of(intent)),
             presence(intent.terms.as_deref()),
         );
         let expires = self.expires(now.at, intent.currency);
@@ -139,6 +140,7 @@ impl Provider {
     fn charged(&mut self, now: Now, key: Option<&str>, intent: Arc<Intent>) -> Done {
         use super::intent::Status;
         self.due.note(&intent);
+        self.note_paid(now, key, &intent);
         let tell = |this: &mut Self, kind, about: fn(Arc<Intent>) -> About| {
             this.tell(now, key, kind, &intent, about);
         };
@@ -202,14 +204,12 @@ impl Provider {
         let known = self.book.get(number).ok_or(Fault::Missing(Kind::Intent))?;
         let expires = self.expires(now.at, known.currency);
         let account = known.account.clone();
-        let then = match known.source.as_ref().and_then(|it| self.test_card(&account, it)) {
-            Some(card) => card.fate,
-            None => super::card::Fate::Approved,
-        };
+        let then = self.fate_of(known);
         let (intent, ()) = self.book.change(&account, number, |intent| {
-            let refuses = then == super::card::Fate::ChallengedThenDeclined;
-            if answer == Answer::Passed && refuses && intent.challenge.is_some() {
-                let (code, decline_code) = ("card_declined", Some("generic_decline"));
+            if let Some(Fate::ChallengedThenDeclined { code, decline_code }) = then
+                && answer == Answer::Passed
+                && intent.challenge.is_some()
+            {
                 intent.charge(Word::Declined { code, decline_code }, now.utc_ns, expires);
                 return Ok(());
             }
@@ -261,9 +261,11 @@ impl Provider {
     }
 
     fn refund(&mut self, now: Now, request: &Request<'_>, new: &NewRefund) -> Result<Done, Fault> {
-        let (intent, refund) = self
-            .book
-            .change(request.account, new.intent, |intent| intent.refund(now.utc_ns, new.clone()))?;
+        let number = self.book.next_refund();
+        let (intent, refund) = self.book.change(request.account, new.intent, |intent| {
+            intent.refund(now.utc_ns, number, new.clone())
+        })?;
+        self.book.note_refund(&refund);
         let given = Arc::clone(&refund);
         let about = move |intent| About::Refund(given, intent);
         self.tell(now, request.key, "refund.created", &intent, about);
@@ -284,34 +286,6 @@ impl Provider {
         if intent.face == Face::Stripe {
             let about = about(Arc::clone(intent));
             self.events.note(now.utc_ns, &intent.account, kind, about, key);
-        }
-    }
-
-    fn check_source(&self, account: &str, source: Option<&Source>) -> Result<(), Fault> {
-        match source {
-            Some(Source::Method(number)) => self.directory.method(account, *number).map(|_| ()),
-            _ => Ok(()),
-        }
-    }
-
-    /// A test card gets a name as a payment method through the Stripe-compatible face.
-    fn named(&mut self, now: Now, request: &Request<'_>, source: Source) -> Source {
-        match (request.face, source) {
-            (Face::Stripe, Source::Test(card)) => {
-                let method = self.directory.make_method(now.utc_ns, request.account, card);
-                Source::Method(method.number)
-            }
-            (_, source) => source,
-        }
-    }
-
-    fn test_card(&self, account: &str, source: &Source) -> Option<&'static TestCard> {
-        match source {
-            Source::Nth(_) => None,
-            Source::Test(card) => Some(card),
-            Source::Method(number) => {
-                self.directory.method(account, *number).ok().map(|method| method.card)
-            }
         }
     }
 

@@ -17,6 +17,7 @@ mod gate;
 mod idempotency;
 pub mod intent;
 mod line;
+mod payer;
 pub mod reply;
 pub mod request;
 

@@ -8,7 +8,8 @@ use domain::money::Amount;
 use domain::provider::{PaymentLine, PaymentReply};
 use domain::time::Duration;
 
-use super::directory::{Kind, Object};
+use super::card::CardFault;
+use super::directory::{Kind, Object, Setup};
 use super::gate::Refusal;
 use super::intent::{Decline, Intent, Refund, Status};
 
@@ -61,6 +62,13 @@ pub enum Reply {
         /// Whether there are more.
         more: bool,
     },
+    /// Refunds, each with its payment as it stands.
+    Refunds {
+        /// The page.
+        page: Vec<(Arc<Refund>, Arc<Intent>)>,
+        /// Whether there are more.
+        more: bool,
+    },
     /// Money given back, and the payment as it stands.
     Refund(Arc<Refund>, Arc<Intent>),
     /// Anything else.
@@ -80,6 +88,13 @@ pub enum Reply {
         intent: Arc<Intent>,
         /// Why.
         decline: Decline,
+    },
+    /// A card cannot be made ready to be charged later (402).
+    SetupDeclined {
+        /// The setup, back at the beginning.
+        setup: Arc<Setup>,
+        /// Why.
+        fault: CardFault,
     },
     /// A limiter refused the call (429), or another call held the payment for too long.
     Limited(Refusal),
@@ -125,6 +140,15 @@ pub enum Fault {
     CardMissing,
     /// There is a payment for that order already; only the gateway face minds.
     OrderTaken,
+    /// The setup does not stand where it would have to.
+    SetupState {
+        /// The setup, as it stands.
+        setup: Arc<Setup>,
+        /// What was to be done, such as `confirm`.
+        operation: &'static str,
+    },
+    /// Nobody accepts the card (402).
+    Card(CardFault),
     /// A parameter makes no sense.
     Parameter {
         /// As the face spells it.
@@ -147,7 +171,8 @@ impl Fault {
             Self::AlreadyRefunded => "charge_already_refunded",
             Self::OrderTaken => "duplicate_order",
             Self::AuthorizationExpired => "capture_charge_authorization_expired",
-            Self::Parameter { code, .. } => code,
+            Self::SetupState { .. } => "setup_intent_unexpected_state",
+            Self::Card(CardFault { code, .. }) | Self::Parameter { code, .. } => code,
         }
     }
 }
@@ -196,7 +221,12 @@ impl Reply {
             Self::KeyReused => PaymentReply::Refused { code: "idempotency_key_reused".to_owned() },
             Self::Refused(fault) => PaymentReply::Refused { code: fault.code().to_owned() },
             Self::Failed => PaymentReply::Failed,
-            Self::Intents { .. } | Self::Object(_) | Self::Objects { .. } | Self::Deleted(_) => {
+            Self::Intents { .. }
+            | Self::Refunds { .. }
+            | Self::Object(_)
+            | Self::Objects { .. }
+            | Self::Deleted(_)
+            | Self::SetupDeclined { .. } => {
                 unreachable!("the shared words ask for no lists and no objects")
             }
         }

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::id::AuthorizationId;
@@ -19,11 +20,13 @@ use domain::provider::{Call, PaymentReply, PaymentRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::answer::deliver;
+use super::connection::Connection;
 use super::decode::{
     self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, RefundBody, VoidBody,
 };
 use super::shared::{LedgerFullError, Shared};
-use crate::rules::{self, Face, Intent, Reply, Request, Status};
+use crate::rules::{self, Decision, Face, Intent, Reply, Request, Status};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -50,73 +53,71 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
 
 async fn authorize(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
     let AuthorizeBody { amount, card, reference } = read(body)?;
     let call = Call::Authorize { amount, card };
-    answer(&shared, &request(&headers, &reference, call)?).await
+    answer(&shared, merchant, &reference, call).await
 }
 
 async fn capture(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
     let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Capture { authorization: authorization(&id)?, amount };
-    answer(&shared, &request(&headers, &reference, call)?).await
+    answer(&shared, merchant, &reference, call).await
 }
 
 async fn void(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
     let VoidBody { reference } = read(body)?;
     let call = Call::Void { authorization: authorization(&id)? };
-    answer(&shared, &request(&headers, &reference, call)?).await
+    answer(&shared, merchant, &reference, call).await
 }
 
 async fn refund(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
     let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
-    answer(&shared, &request(&headers, &reference, call)?).await
+    answer(&shared, merchant, &reference, call).await
 }
 
 /// A look needs no key: it takes no effect.
 async fn look_up(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    merchant: Merchant,
 ) -> Result<Response, Fault> {
-    let account = account(&headers)?;
-    let missing = |_| Fault::not_found(&format!("the account has no authorization `{id}`"));
-    let intent = id.parse().map_err(missing)?;
+    let missing = || Fault::not_found(&format!("the account has no authorization `{id}`"));
+    let intent = id.parse().map_err(|_| missing())?;
     let request = Request {
         face: Face::Native,
-        account: &account,
+        account: &merchant.account,
         key: None,
         fingerprint: 0,
         reference: "",
         intent: "",
         call: rules::Call::Retrieve { intent },
     };
-    answer_as(&shared, &request, |reply| match reply {
-        Reply::Intent(intent) => in_json(StatusCode::OK, &whole(intent)),
-        Reply::Refused(_) => {
-            Fault::not_found(&format!("the account has no authorization `{id}`")).into_response()
-        }
-        other => in_http(&other.plain(), None),
-    })
-    .await
+    let decision = shared.decide(&request)?;
+    let say = |decision: &Decision| match &decision.reply {
+        Reply::Intent(intent) => in_json(StatusCode::OK, whole(intent).to_string()),
+        Reply::Refused(_) => missing().into_response(),
+        other => in_http(&other.plain(), ""),
+    };
+    Ok(deliver(&merchant.connection, decision, say).await)
 }
 
 /// An authorization as a look sees it.
@@ -146,53 +147,51 @@ async fn status(State(shared): State<Arc<Shared>>) -> Response {
         "calls": calls, "refused": refused, "pending": pending,
         "open": open, "payments": payments, "keys": keys,
     });
-    in_json(StatusCode::OK, &body)
+    in_json(StatusCode::OK, body.to_string())
 }
 
-/// Lets the rules decide, waits as long as they say, and answers; or never does, and then the
-/// connection stays open until the caller closes it.
-async fn answer(shared: &Shared, request: &PaymentRequest) -> Result<Response, Fault> {
-    let about = match &request.call {
+/// Lets the rules decide, and answers as they say.
+async fn answer(
+    shared: &Shared,
+    merchant: Merchant,
+    reference: &str,
+    call: Call,
+) -> Result<Response, Fault> {
+    let Merchant { account, key, connection } = merchant;
+    let reference = decode::name("reference", Some(reference))?;
+    let key = decode::name("header Idempotency-Key", key.as_deref())?;
+    let about = match &call {
         Call::Authorize { .. } => None,
         Call::Capture { authorization, .. }
         | Call::Void { authorization }
         | Call::Refund { authorization, .. }
-        | Call::Retrieve { authorization } => Some(authorization.to_string()),
+        | Call::Retrieve { authorization } => Some(*authorization),
     };
-    answer_as(shared, &Request::from(request), |reply| {
-        let reply = reply.plain();
+    let request = PaymentRequest { account, reference, key, call };
+    let decision = shared.decide(&Request::from(&request))?;
+    let say = |decision: &Decision| {
+        let reply = decision.reply.plain();
         let made = match &reply {
             PaymentReply::Authorized { authorization }
-            | PaymentReply::Challenged { authorization } => Some(authorization.to_string()),
+            | PaymentReply::Challenged { authorization } => Some(*authorization),
             _ => None,
         };
-        in_http(&reply, made.or(about).as_deref())
-    })
-    .await
+        let about = made.or(about).map(|id| id.to_string()).unwrap_or_default();
+        let mut response = in_http(&reply, &about);
+        if decision.is_replay() {
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    };
+    Ok(deliver(&connection, decision, say).await)
 }
 
-async fn answer_as(
-    shared: &Shared,
-    request: &Request<'_>,
-    say: impl FnOnce(&Reply) -> Response,
-) -> Result<Response, Fault> {
-    let decision = shared.decide(request)?;
-    if !decision.delay.is_zero() {
-        tokio::time::sleep(decision.delay).await;
-    }
-    if decision.is_lost() {
-        return std::future::pending().await;
-    }
-    let mut response = say(&decision.reply);
-    if decision.is_replay() {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
-}
-
-/// The answer of the rules as the API says it; `payment` is the authorization it is about.
-fn in_http(reply: &PaymentReply, payment: Option<&str>) -> Response {
-    let done = |status: &str| in_json(StatusCode::OK, &json!({ "id": payment, "status": status }));
+/// The answer of the rules as the API says it; `payment` is the authorization it is about. Its
+/// words need no escapes: they are digits, and codes of this provider.
+fn in_http(reply: &PaymentReply, payment: &str) -> Response {
+    let done = |status: &str| {
+        in_json(StatusCode::OK, format!(r#"{{"id":"{payment}","status":"{status}"}}"#))
+    };
     match reply {
         PaymentReply::Authorized { .. } => done("authorized"),
         PaymentReply::Captured => done("captured"),
@@ -214,11 +213,40 @@ fn in_http(reply: &PaymentReply, payment: Option<&str>) -> Response {
 }
 
 fn error(status: StatusCode, code: &str) -> Response {
-    in_json(status, &json!({ "error": { "code": code } }))
+    in_json(status, format!(r#"{{"error":{{"code":"{code}"}}}}"#))
 }
 
-fn in_json(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+fn in_json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Who calls: the account is the whole credential, since this is a mock.
+struct Merchant {
+    account: String,
+    key: Option<String>,
+    connection: Connection,
+}
+
+impl<S: Sync> FromRequestParts<S> for Merchant {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let account = decode::name("header Authorization: Bearer <account>", bearer);
+        let account = account.map_err(|error| Fault {
+            status: StatusCode::UNAUTHORIZED,
+            code: "unauthorized",
+            message: error.to_string(),
+        })?;
+        let key = text(IDEMPOTENCY_KEY).map(str::to_owned);
+        let connection = parts.extensions.get::<ConnectInfo<Connection>>();
+        let connection = connection.map(|info| info.0.clone()).unwrap_or_default();
+        Ok(Self { account, key, connection })
+    }
 }
 
 /// A request that is not understood.
@@ -242,7 +270,7 @@ impl Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
-        in_json(self.status, &body)
+        in_json(self.status, body.to_string())
     }
 }
 
@@ -266,31 +294,6 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
         message: format!("{}; at most {BODY_BYTES_MAX} bytes", rejection.body_text()),
     })?;
     Ok(decode::body(&body)?)
-}
-
-fn request(headers: &HeaderMap, reference: &str, call: Call) -> Result<PaymentRequest, Fault> {
-    let reference = named("reference", Some(reference))?;
-    let account = account(headers)?;
-    let key = named("header Idempotency-Key", text(headers, &IDEMPOTENCY_KEY))?;
-    Ok(PaymentRequest { account, reference, key, call })
-}
-
-/// The merchant account, which is the whole credential: this is a mock.
-fn account(headers: &HeaderMap) -> Result<String, Fault> {
-    let bearer = text(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    named("header Authorization: Bearer <account>", bearer).map_err(|fault| Fault {
-        status: StatusCode::UNAUTHORIZED,
-        code: "unauthorized",
-        ..fault
-    })
-}
-
-fn text<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<&'headers str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn named(what: &str, name: Option<&str>) -> Result<String, Fault> {
-    Ok(decode::name(what, name)?)
 }
 
 fn authorization(id: &str) -> Result<AuthorizationId, Fault> {

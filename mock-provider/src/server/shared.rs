@@ -9,6 +9,7 @@ use domain::time::{Duration, Time};
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
+use crate::rules::directory::Setup;
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
 use crate::settings::{Limit, Settings};
 
@@ -72,6 +73,22 @@ impl Shared {
             desk.write_down(&lines);
             intent
         }))
+    }
+
+    /// The cardholder answers whether a card may be charged later: the setup as it then stands.
+    pub(super) fn authenticate_setup(
+        &self,
+        number: u64,
+        answer: Answer,
+    ) -> Result<Arc<Setup>, Fault> {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer)
+    }
+
+    /// A setup of any account, if it is remembered.
+    pub(super) fn setup(&self, number: u64) -> Option<Arc<Setup>> {
+        self.desk().provider.setup(number).cloned()
     }
 
     /// Lets happen what has fallen due by itself, and writes it down.

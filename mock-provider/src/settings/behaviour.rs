@@ -1,6 +1,7 @@
 //! How the provider behaves beyond its limits: cards, challenges, faults, brown-outs, holds.
 
 use domain::law::Law;
+use domain::provider::PaymentOperation;
 use domain::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ pub struct Faults {
     pub slow_body: f64,
     /// How long a trickling body takes.
     pub slow_body_takes: Span,
+    /// Only calls of this operation meet any of them; left out: all calls do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<PaymentOperation>,
 }
 
 impl Faults {

@@ -85,11 +85,17 @@ impl ErrorObject {
 
     /// The answer's body; `request` is the name of the call.
     pub(super) fn body(self, request: &str) -> Value {
+        let mut error = self.told();
+        let log = format!("https://dashboard.stripe.com/test/logs/{request}");
+        error["request_log_url"] = log.into();
+        json!({ "error": error })
+    }
+
+    /// The error alone, as an object that it befell tells it.
+    pub(super) fn told(self) -> Value {
         let mut error = self.more;
         error.insert("type".into(), self.kind.into());
         error.insert("message".into(), self.message.into());
-        let log = format!("https://dashboard.stripe.com/test/logs/{request}");
-        error.insert("request_log_url".into(), log.into());
         if let Some(code) = self.code {
             let page = code.replace('_', "-");
             error.insert("doc_url".into(), format!("{DOCUMENTATION}/{page}").into());
@@ -98,7 +104,7 @@ impl ErrorObject {
         if let Some(param) = self.param {
             error.insert("param".into(), param.into());
         }
-        json!({ "error": error })
+        error.into()
     }
 }
 

@@ -8,8 +8,10 @@ mod asked;
 mod caller;
 pub(super) mod challenge;
 mod charges;
+mod customers;
 mod decline;
 mod envelope;
+mod errand;
 mod error;
 mod expand;
 pub mod form;
@@ -21,7 +23,9 @@ mod page;
 mod refunds;
 mod refusal;
 mod render;
+mod setups;
 mod terms;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -40,6 +44,10 @@ pub(super) fn face(shared: Arc<Shared>) -> Router {
         .merge(intents::routes())
         .merge(charges::routes())
         .merge(refunds::routes())
+        .merge(methods::routes())
+        .merge(customers::routes())
+        .merge(setups::routes())
+        .merge(tokens::routes())
         .merge(challenge::routes())
         .layer(DefaultBodyLimit::max(form::BODY_BYTES_MAX))
         .fallback(unknown)
@@ -55,7 +63,10 @@ async fn unknown(
     headers: HeaderMap,
 ) -> Response {
     let path: String = uri.path().chars().take(255).collect();
-    let message = format!("Unrecognized request URL ({method}: {path}).");
+    let message = format!(
+        "Unrecognized request URL ({method}: {path}); try POST /v1/payment_intents, or \
+         POST /v1/authorizations of the native API."
+    );
     let error = ErrorObject::invalid(message).status(StatusCode::NOT_FOUND);
     Envelope::of(&method, &headers).stray(&shared, error)
 }

@@ -11,7 +11,8 @@ use super::error::ErrorObject;
 use super::money::spoken;
 use super::render::View;
 use super::{decline, name, render};
-use crate::rules::directory::Kind;
+use crate::rules::card::CardFault;
+use crate::rules::directory::{Kind, SetupStatus};
 use crate::rules::intent::{Decline, Intent};
 use crate::rules::{Fault, Reason, Refusal};
 use crate::settings::{Limit, Scope};
@@ -21,7 +22,13 @@ pub(super) const fn params_of(kind: Kind) -> &'static [(&'static str, &'static s
     match kind {
         Kind::Intent => &[("payment_intent", "payment_intent"), ("charge", "charge")],
         Kind::Refund => &[("refund", "refund")],
-        Kind::Method => &[("payment_method", "PaymentMethod")],
+        Kind::Method => &[
+            ("payment_method", "PaymentMethod"),
+            ("invoice_settings[default_payment_method]", "PaymentMethod"),
+        ],
+        Kind::Customer => &[("customer", "customer")],
+        Kind::Setup => &[("setup_intent", "setupintent")],
+        Kind::Token => &[("card[token]", "token"), ("payment_method_data[card][token]", "token")],
     }
 }
 
@@ -59,6 +66,20 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
         Fault::Parameter { param, message, .. } => {
             ErrorObject::invalid(message.clone()).param(param.clone())
         }
+        Fault::SetupState { setup, operation } => {
+            let shown = super::setups::show(view, &super::expand::Expand::default(), setup);
+            let status = setup.status.word();
+            ErrorObject::invalid(match setup.status {
+                SetupStatus::RequiresPaymentMethod => format!(
+                    "You cannot {operation} this SetupIntent because it has no payment method."
+                ),
+                _ => format!(
+                    "You cannot {operation} this SetupIntent because it has a status of {status}."
+                ),
+            })
+            .with("setup_intent", shown)
+        }
+        Fault::Card(fault) => return of_card(*fault),
         Fault::Missing(_) => unreachable!("who asks knows what is missing"),
     };
     let error = if code.is_empty() { error } else { error.code(code) };
@@ -68,6 +89,20 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
             error.with("payment_intent", shown)
         }
         _ => error,
+    }
+}
+
+/// A card that nobody accepts, or that a bank declined.
+pub(super) fn of_card(fault: CardFault) -> ErrorObject {
+    let CardFault { code, decline_code, param } = fault;
+    let mut error = ErrorObject::card(code, decline::message_of(code, decline_code));
+    if code == "setup_intent_authentication_failure" {
+        error.kind = "invalid_request_error".into();
+    }
+    error.param = param.map(Into::into);
+    match decline_code {
+        Some(reason) => error.with("decline_code", reason.into()),
+        None => error,
     }
 }
 
