@@ -5,3 +5,6 @@ mod clock;
 pub mod rules;
 pub mod server;
 pub mod settings;
+
+#[cfg(feature = "wiremock")]
+pub use server::wiremock;

@@ -15,6 +15,8 @@ mod settings_file;
 mod shared;
 mod stop;
 pub mod stripe;
+#[cfg(feature = "wiremock")]
+pub mod wiremock;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -89,7 +89,7 @@ async fn refund(
     merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
-    let CaptureBody { amount, reference } = read(body)?;
+    let RefundBody { amount, reference } = read(body)?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
     answer(&shared, merchant, &reference, call).await
 }

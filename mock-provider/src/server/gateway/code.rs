@@ -146,7 +146,11 @@ mod tests {
     #[test]
     fn every_declined_test_card_has_a_code_of_the_card_companies() {
         for card in TEST_CARDS {
-            let Fate::Declined { code, decline_code } = card.fate else { continue };
+            let (Fate::Declined { code, decline_code }
+            | Fate::DeclinedLater { code, decline_code }) = card.fate
+            else {
+                continue;
+            };
             let decline = Decline {
                 code,
                 decline_code,
@@ -155,7 +159,7 @@ mod tests {
                 method: None,
                 utc_ns: 0,
             };
-            assert!(of_decline(&decline).family().starts_with('G'), "{}", card.name);
+            assert!(of_decline(&decline).family().starts_with('G'), "{}", card.number);
         }
     }
 }

@@ -259,7 +259,8 @@ fn confirmation(asked: &Asked, terms: &mut Terms) -> Result<(), ErrorObject> {
     terms.fields.insert(RETURN_URL.into(), back);
     terms.fields.insert(ASKED_AT.into(), asked.base().into());
     // Besides true and false, a word says why the cardholder is away.
-    let away = parameters.text("off_session")?.is_some_and(|away| !away.eq_ignore_ascii_case("false"));
+    let away =
+        parameters.text("off_session")?.is_some_and(|away| !away.eq_ignore_ascii_case("false"));
     let fails = parameters.boolean("error_on_requires_action")? == Some(true);
     terms.presence = if away || fails { Presence::OffSession } else { Presence::OnSession };
     Ok(())
