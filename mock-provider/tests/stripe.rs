@@ -58,6 +58,8 @@ impl Shop {
         let args = Args {
             listen: "127.0.0.1:0".to_owned(),
             admin: None,
+            list_profiles: false,
+            set: Vec::new(),
             profile: None,
             settings: None,
             seed: None,

@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use domain::time::Duration;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
+use super::limits::add_headers;
 use crate::rules::{Decision, Delivery};
 
 /// In how many pieces a body trickles: a caller that waits for the first byte, or for each, is
@@ -65,13 +65,7 @@ fn describe(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Res
 
 fn say_whole(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Response {
     let mut response = say(decision);
-    for (name, value) in &decision.headers {
-        // A name or a value that HTTP does not know cannot be sent.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(&**name), HeaderValue::try_from(value))
-        {
-            response.headers_mut().append(name, value);
-        }
-    }
+    add_headers(&mut response, &decision.headers);
     response
 }
 

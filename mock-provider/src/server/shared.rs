@@ -11,7 +11,7 @@ use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
 use crate::rules::directory::Setup;
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
-use crate::settings::{Limit, Settings};
+use crate::settings::Settings;
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
 #[derive(Debug)]
@@ -121,11 +121,6 @@ impl Shared {
         self.clock.utc_ns(self.clock.now())
     }
 
-    /// The limit at that place of the list.
-    pub(super) fn limit(&self, place: usize) -> Option<Limit> {
-        self.desk().provider.settings().limits.get(place).cloned()
-    }
-
     /// What names and secrets are drawn from.
     pub(super) const fn seed(&self) -> u64 {
         self.seed
@@ -144,6 +139,12 @@ impl Shared {
     /// When the run began \[ns of UTC\].
     pub(super) fn began_utc_ns(&self) -> u64 {
         self.clock.utc_ns(Time::ZERO)
+    }
+
+    /// Lets `act` look at the provider, or change it, at the present.
+    pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
+        let mut desk = self.desk();
+        act(self.clock.now(), &mut desk.provider)
     }
 
     pub(super) fn counts(&self) -> Counts {

@@ -73,7 +73,7 @@ async fn a_failed_challenge_is_the_payments_last_error() {
     let url = asked["next_action"]["use_stripe_sdk"]["stripe_js"].as_str().unwrap();
     assert_eq!(asked["next_action"]["type"], "use_stripe_sdk");
     let page = press(&shop, url, "fail").await;
-    assert!(page.text().await.unwrap().contains("failed to prove"));
+    assert!(page.text().await.unwrap().contains("Not authenticated"));
     let after = shop.get(&path("payment_intents", &asked, "")).await.body;
     let error = &after["last_payment_error"];
     assert_eq!(error["code"], "payment_intent_authentication_failure");

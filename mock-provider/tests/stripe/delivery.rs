@@ -68,7 +68,7 @@ async fn a_slow_body_comes_whole_in_the_end() {
 
 #[tokio::test]
 async fn a_limits_refusal_names_itself_and_keeps_nothing_under_the_key() {
-    let limit: Vec<Limit> = toml_limits("rate = 0.001\nburst = 1");
+    let limit: Vec<Limit> = toml_limits("rate = 0.001\nburst = 1\nheaders = \"stripe\"");
     let shop = Shop::of(Settings { limits: limit, ..settings() });
     assert_eq!(shop.keyed("a", "/v1/payment_intents", HELD).await.status, 200);
     let told = shop.keyed("b", "/v1/payment_intents", HELD).await;
