@@ -224,6 +224,44 @@ pub enum PaymentOutcome {
     Silence,
 }
 
+impl PaymentOutcome {
+    /// All outcomes.
+    pub const ALL: [Self; 13] = [
+        Self::Authorized,
+        Self::Captured,
+        Self::Voided,
+        Self::Refunded,
+        Self::Accepted,
+        Self::Challenged,
+        Self::Declined,
+        Self::RateLimited,
+        Self::LockTimeout,
+        Self::Refused,
+        Self::InFlight,
+        Self::Failed,
+        Self::Silence,
+    ];
+
+    /// The outcome's word in files and measurements.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Authorized => "authorized",
+            Self::Captured => "captured",
+            Self::Voided => "voided",
+            Self::Refunded => "refunded",
+            Self::Accepted => "accepted",
+            Self::Challenged => "challenged",
+            Self::Declined => "declined",
+            Self::RateLimited => "rate_limited",
+            Self::LockTimeout => "lock_timeout",
+            Self::Refused => "refused",
+            Self::InFlight => "in_flight",
+            Self::Failed => "failed",
+            Self::Silence => "silence",
+        }
+    }
+}
+
 /// One line of the provider's ledger: append-only, true whatever the caller was told.
 ///
 /// A repetition answered out of the idempotency store writes a line with `replayed`, which moves
@@ -254,4 +292,19 @@ pub struct PaymentLine {
     /// Answered out of the idempotency store: nothing moved.
     #[serde(default)]
     pub replayed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_same_wherever_it_is_written() {
+        for operation in PaymentOperation::ALL {
+            assert_eq!(serde_json::to_value(operation).unwrap(), operation.word());
+        }
+        for outcome in PaymentOutcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.word());
+        }
+    }
 }

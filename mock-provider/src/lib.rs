@@ -5,6 +5,7 @@ mod clock;
 pub mod rules;
 pub mod server;
 pub mod settings;
+pub mod tally;
 
 #[cfg(feature = "wiremock")]
 pub use server::wiremock;

@@ -9,7 +9,7 @@ use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use mock_provider::server::{Args, Server};
 use mock_provider::settings::{
-    Algorithm, Challenges, DeclineReason, Faults, Latency, Limit, Overrides, Scope, Settings,
+    Challenges, DeclineReason, Faults, Latency, Limit, Overrides, Settings,
 };
 use reqwest::Client;
 
@@ -31,7 +31,9 @@ fn args() -> Args {
         listen: "127.0.0.1:0".to_owned(),
         admin: None,
         profile: None,
+        list_profiles: false,
         settings: None,
+        set: Vec::new(),
         seed: None,
         ledger: None,
         began_utc_ns: None,
@@ -196,14 +198,7 @@ async fn drawn_declines_are_those_of_the_purchase_in_every_face() {
 
 #[tokio::test]
 async fn a_shop_that_tests_only_status_codes_takes_a_throttle_for_success() {
-    let one = Limit {
-        scope: Scope::Global,
-        algorithm: Algorithm::TokenBucket,
-        rate: 0.001,
-        burst: Some(1.0),
-        window: None,
-        retry_after: true,
-    };
+    let one = Limit { rate: Some(0.001), burst: Some(1.0), ..Limit::default() };
     let shop = Shop::of(Settings { limits: vec![one], ..settings() });
     let trade = shop.enter("order-1", "AUTH").await;
     // `Shop::say` holds every answer to the status 200.

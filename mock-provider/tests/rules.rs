@@ -136,6 +136,7 @@ fn rude(seed: u64) -> Settings {
             timeout_before_commit: 0.05,
             slow_body: 0.05,
             slow_body_takes: Span(Duration::from_millis(10)),
+            only: None,
         },
         brownouts: vec![Brownout {
             from: Span(Duration::from_secs(10)),
@@ -285,27 +286,27 @@ fn each_fault_does_what_its_name_says() {
 
     let (first, again) = fault_of(Faults { commit_then_timeout: 1.0, ..Faults::default() });
     assert_eq!((first.delivery, truth(&first)), (Delivery::Never, (authorized, silence)));
-    assert!(again.replayed && matches!(again.reply, Reply::Intent(_)));
+    assert!(again.is_replay() && matches!(again.reply, Reply::Intent(_)));
 
     let (first, again) = fault_of(Faults { commit_then_5xx: 1.0, ..Faults::default() });
     assert_eq!((&first.reply, truth(&first)), (&Reply::Failed, (authorized, failed)));
-    assert!(again.replayed && again.reply == Reply::Failed, "a 500 is kept under its key");
+    assert!(again.is_replay() && again.reply == Reply::Failed, "a 500 is kept under its key");
 
     let (first, again) = fault_of(Faults { commit_then_reset: 1.0, ..Faults::default() });
     assert_eq!((first.delivery, truth(&first)), (Delivery::Reset, (authorized, silence)));
-    assert!(again.replayed && matches!(again.reply, Reply::Intent(_)));
+    assert!(again.is_replay() && matches!(again.reply, Reply::Intent(_)));
 
     let (first, again) = fault_of(Faults { rollback_after_5xx: 1.0, ..Faults::default() });
     assert_eq!((&first.reply, truth(&first)), (&Reply::Failed, (failed, failed)));
-    assert!(again.replayed && again.reply == Reply::Failed);
+    assert!(again.is_replay() && again.reply == Reply::Failed);
 
     let (first, again) = fault_of(Faults { reset_before_commit: 1.0, ..Faults::default() });
     assert_eq!((first.delivery, truth(&first)), (Delivery::Reset, (failed, silence)));
-    assert!(!again.replayed, "what never began is not kept under its key");
+    assert!(!again.is_replay(), "what never began is not kept under its key");
 
     let (first, again) = fault_of(Faults { timeout_before_commit: 1.0, ..Faults::default() });
     assert_eq!((first.delivery, truth(&first)), (Delivery::Never, (failed, silence)));
-    assert!(!again.replayed);
+    assert!(!again.is_replay());
 
     let second = Span(Duration::from_secs(1));
     let faults = Faults { slow_body: 1.0, slow_body_takes: second, ..Faults::default() };

@@ -26,6 +26,19 @@ fn settings() -> Settings {
     }
 }
 
+/// A limit that admits two calls.
+fn two_calls() -> Limit {
+    Limit {
+        scope: Scope::Global,
+        algorithm: Algorithm::TokenBucket,
+        // The bucket is not refilled while the test lasts.
+        rate: Some(0.001),
+        burst: Some(2.0),
+        headers: Headers(vec![HeaderStyle::RetryAfter]),
+        ..Limit::default()
+    }
+}
+
 fn args() -> Args {
     Args {
         listen: "127.0.0.1:0".to_owned(),
@@ -148,16 +161,7 @@ async fn a_repetition_says_that_it_is_one() {
 
 #[tokio::test]
 async fn a_small_bucket_refuses_and_says_when_to_come_back() {
-    let limit = Limit {
-        scope: Scope::Global,
-        algorithm: Algorithm::TokenBucket,
-        // The bucket is not refilled while the test lasts.
-        rate: Some(0.001),
-        burst: Some(2.0),
-        headers: Headers(vec![HeaderStyle::RetryAfter]),
-        ..Limit::default()
-    };
-    let shop = Merchant::of(Settings { limits: vec![limit], ..settings() });
+    let shop = Merchant::of(Settings { limits: vec![two_calls()], ..settings() });
     assert_eq!((shop.authorize("a").await.0, shop.authorize("b").await.0), (200, 200));
     let refused = shop.post("/v1/authorizations", "c", &authorization()).send().await.unwrap();
     let wait_s: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
@@ -256,6 +260,114 @@ async fn the_ledger_file_holds_every_line_at_the_end() {
 }
 
 #[tokio::test]
+async fn the_ledger_can_be_had_as_a_database_while_it_grows() {
+    let shop = Merchant::of(settings());
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..4 {
+        shop.authorize(&round.to_string()).await;
+        let url = format!("{}/admin/ledger.db", shop.url);
+        let bytes = shop.client.get(url).send().await.unwrap().bytes().await.unwrap();
+        let path = folder.path().join(format!("{round}.db"));
+        std::fs::write(&path, bytes).unwrap();
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let query = "select count(*) from payments where intent = '0-417' and told = 'authorized'";
+        let count: i64 = database.query_row(query, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, round);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_comes_back_for_what_is_new() {
+    let shop = Merchant::of(settings());
+    let read_on = async |after: usize, more: &str| {
+        let url = format!("{}/admin/ledger?after={after}{more}", shop.url);
+        shop.client.get(url).send().await.unwrap()
+    };
+    shop.authorize("a").await;
+    let first = read_on(0, "").await.text().await.unwrap();
+    shop.authorize("b").await;
+    let answer = read_on(first.len(), "").await;
+    let end: usize = answer.headers()["ledger-bytes"].to_str().unwrap().parse().unwrap();
+    let second = answer.text().await.unwrap();
+    assert_eq!(end, first.len() + second.len());
+    assert_eq!((&*lines(&first)[0].key, &*lines(&second)[0].key), ("a", "b"));
+
+    let mut followed = read_on(end, "&follow=true").await;
+    shop.authorize("c").await;
+    let third = followed.chunk().await.unwrap().unwrap();
+    assert_eq!(lines(std::str::from_utf8(&third).unwrap())[0].key, "c");
+
+    for (after, more) in [(1, ""), (end * 9, ""), (0, "&x=1"), (0, "&follow=perhaps")] {
+        assert_eq!(read(read_on(after, more).await).await.0, 400, "{after}{more}");
+    }
+}
+
+#[tokio::test]
+async fn each_limit_says_what_it_admitted_and_refused_in_each_second() {
+    let shop = Merchant::of(Settings { limits: vec![two_calls()], ..settings() });
+    for key in ["a", "b", "c"] {
+        shop.authorize(key).await;
+    }
+    let (_, told) = shop.get("/admin/limits/seconds").await;
+    let limit = &told["limits"][0];
+    assert_eq!((&limit["admitted"], &limit["refused"]), (&json!(2), &json!(1)));
+    assert_eq!((&limit["limit"], &limit["reason"]), (&json!(0), &json!("global-rate")));
+    let seconds = limit["seconds"].as_array().unwrap();
+    let sum = |key: &str| seconds.iter().map(|it| it[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("admitted"), sum("refused")), (2, 1));
+}
+
+#[tokio::test]
+async fn the_measurements_say_what_happened() {
+    let shop = Merchant::of(Settings { limits: vec![two_calls()], ..settings() });
+    for key in ["a", "a", "c"] {
+        shop.authorize(key).await;
+    }
+    let answer = shop.client.get(format!("{}/metrics", shop.url)).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    let bytes = shop.client.get(format!("{}/admin/ledger", shop.url)).send().await.unwrap();
+    let bytes = bytes.bytes().await.unwrap().len();
+    let call = "spike_provider_calls_total{operation=\"authorize\",outcome=";
+    let limit = "spike_provider_limit_calls_total{limit=\"0\",reason=\"global-rate\",ruling=";
+    for line in [
+        format!("{call}\"authorized\",told=\"authorized\",replayed=\"false\"}} 1"),
+        format!("{call}\"authorized\",told=\"authorized\",replayed=\"true\"}} 1"),
+        format!("{call}\"rate_limited\",told=\"rate_limited\",replayed=\"false\"}} 1"),
+        format!("{limit}\"admitted\"}} 2"),
+        format!("{limit}\"refused\"}} 1"),
+        "spike_provider_answers_under_way 0".to_owned(),
+        "spike_provider_open_authorizations 1".to_owned(),
+        format!("spike_provider_ledger_bytes {bytes}"),
+        "spike_provider_ledger_lines 3".to_owned(),
+        "spike_provider_ledger_writable 1".to_owned(),
+        "spike_provider_response_seconds_count{operation=\"authorize\",told=\"authorized\"} 2"
+            .into(),
+        "spike_provider_response_seconds_count{operation=\"authorize\",told=\"rate_limited\"} 1"
+            .into(),
+    ] {
+        assert!(text.lines().any(|said| said == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_under_way_until_its_caller_goes() {
+    let shop = Merchant::of(Settings {
+        faults: Faults { commit_then_timeout: 1.0, ..Faults::default() },
+        ..settings()
+    });
+    let under_way = async |count: u32| {
+        let text = shop.client.get(format!("{}/metrics", shop.url)).send().await.unwrap();
+        let line = format!("spike_provider_answers_under_way {count}");
+        text.text().await.unwrap().lines().any(|said| said == line)
+    };
+    let hung = tokio::spawn(shop.post("/v1/authorizations", "a", &authorization()).send());
+    while !under_way(1).await {}
+    hung.abort();
+    while !under_way(0).await {}
+}
+
+#[tokio::test]
 async fn the_administration_can_have_an_address_of_its_own() {
     let args = Args { admin: Some("127.0.0.1:0".to_owned()), ..args() };
     let server = Server::bind(args, settings()).unwrap();
@@ -264,6 +376,33 @@ async fn the_administration_can_have_an_address_of_its_own() {
     tokio::spawn(server.serve(pending()));
     assert_eq!(reqwest::get(owner).await.unwrap().status(), 200);
     assert_eq!(reqwest::get(merchants).await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn other_machines_do_not_reach_the_administration_unless_told_so() {
+    for (listen, admin, admin_is_here) in [
+        ("0.0.0.0:0", None, true),
+        ("0.0.0.0:0", Some("0"), true),
+        ("127.0.0.1:0", Some("0"), true),
+        ("127.0.0.1:0", None, true),
+        ("127.0.0.1:0", Some("0.0.0.0:0"), false),
+    ] {
+        let admin = admin.map(str::to_owned);
+        let shared = listen == "127.0.0.1:0" && admin.is_none();
+        let server =
+            Server::bind(Args { listen: listen.to_owned(), admin, ..args() }, settings()).unwrap();
+        let (address, owner) = (server.address(), server.admin_address());
+        assert_eq!(owner.ip().is_loopback(), admin_is_here, "{listen}: {owner}");
+        assert_eq!(owner == address, shared, "{listen}");
+        tokio::spawn(server.serve(pending()));
+        for path in ["admin/status", "admin/ledger", "admin/ledger.db", "metrics"] {
+            let ask = async |port| {
+                reqwest::get(format!("http://127.0.0.1:{port}/{path}")).await.unwrap().status()
+            };
+            assert_eq!(ask(owner.port()).await, 200, "{listen} {path}");
+            assert_eq!(ask(address.port()).await, if shared { 200 } else { 404 }, "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use domain::law::Law;
 use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
-use mock_provider::settings::{Algorithm, Faults, Latency, Limit, Overrides, Scope, Settings};
+use mock_provider::settings::{Faults, Latency, Limit, Overrides, Settings};
 use mock_provider::wiremock::{MockedProvider, NEVER, STANDS_FOR};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -82,14 +82,7 @@ async fn all_faces_answer_and_one_ledger_tells_of_them() {
 
 #[tokio::test]
 async fn limits_hold_inside_wiremock_as_well() {
-    let one = Limit {
-        scope: Scope::Global,
-        algorithm: Algorithm::TokenBucket,
-        rate: 0.001,
-        burst: Some(1.0),
-        window: None,
-        retry_after: true,
-    };
+    let one = Limit { rate: Some(0.001), burst: Some(1.0), ..Limit::default() };
     let provider = MockedProvider::new(Settings { limits: vec![one], ..settings() });
     let server = mounted(&provider).await;
     assert_eq!(authorize(&server, "one").await.0, 200);

@@ -23,18 +23,24 @@ impl Provider {
                 self.of_intent(intent, &mut found);
             }
             Reply::Intents { page, .. } => {
-                page.iter().for_each(|intent| self.of_intent(intent, &mut found));
+                for intent in page {
+                    self.of_intent(intent, &mut found);
+                }
             }
             Reply::Object(object) => self.of_object(object, &mut found),
             Reply::Objects { page, .. } => {
-                page.iter().for_each(|object| self.of_object(object, &mut found));
+                for object in page {
+                    self.of_object(object, &mut found);
+                }
             }
             Reply::SetupDeclined { setup, .. }
             | Reply::Refused(Fault::SetupState { setup, .. }) => {
                 self.of_object(&Object::Setup(Arc::clone(setup)), &mut found);
             }
             Reply::Refunds { page, .. } => {
-                page.iter().for_each(|(_, intent)| self.of_intent(intent, &mut found));
+                for (_, intent) in page {
+                    self.of_intent(intent, &mut found);
+                }
             }
             _ => {}
         }

@@ -82,13 +82,15 @@ impl Provider {
         if let Some(source) = &new.source {
             self.pay_by(now, request, &mut intent, source)?;
         }
+        if new.confirm == Confirm::Now {
+            intent.chargeable()?;
+        }
         let made = Arc::new(intent.clone());
         self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
         if new.confirm == Confirm::Later {
             let intent = self.book.insert(intent);
             return Ok(accepted(intent));
         }
-        intent.chargeable()?;
         self.charge(now, request.key, &mut intent);
         let intent = self.book.insert(intent);
         Ok(self.charged(now, request.key, intent))

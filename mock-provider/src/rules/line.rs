@@ -98,6 +98,7 @@ impl<'call> Draft<'call> {
             companions: Vec::new(),
             delay,
             delivery: Delivery::Whole,
+            told,
             headers: Vec::new(),
             lines: self.line(outcome, told).into_iter().collect(),
             admitted: LimitSet::default(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::card::Fate;
 use super::directory::{Method, News, Setup, check_usable};
 use super::event::About;
@@ -97,7 +99,7 @@ impl Provider {
             return;
         }
         let field = |name| intent.terms.as_ref().and_then(|terms| terms.fields.get(name));
-        let agreed = field("setup_future_usage").is_some_and(|usage| usage.is_string());
+        let agreed = field("setup_future_usage").is_some_and(Value::is_string);
         let keeper = intent.customer.filter(|_| agreed);
         let news = self.directory.paid(&intent.account, number, keeper);
         self.spread(now, &intent.account, key, news);
@@ -128,6 +130,148 @@ impl Provider {
     pub(super) fn spread(&mut self, now: Now, account: &str, key: Option<&str>, news: News) {
         for (kind, object) in news {
             self.events.note(now.utc_ns, account, kind, About::Object(object), key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::law::Law;
+    use domain::money::Amount;
+    use domain::time::Time;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::card::by_name;
+    use crate::rules::directory::{CardOrigin, CustomerChange, Errand, NewMethod};
+    use crate::rules::reply::Reply;
+    use crate::rules::request::{
+        Call, CaptureMethod, Confirm, Confirmation, Currency, NewIntent, Terms,
+    };
+    use crate::settings::{Latency, Overrides, Settings};
+
+    fn provider() -> Provider {
+        Provider::new(Settings {
+            limits: Vec::new(),
+            declines: 0.0,
+            latency: Latency::every(Law::default()),
+            ..Overrides::default().resolve(7).unwrap()
+        })
+    }
+
+    fn ask(provider: &mut Provider, call: Call) -> Reply {
+        let request = Request {
+            face: Face::Stripe,
+            account: "test_shop",
+            key: None,
+            fingerprint: 0,
+            reference: "",
+            intent: "",
+            call,
+        };
+        provider.handle(Time::ZERO, 1_773_532_800_000_000_000, &request).reply
+    }
+
+    fn new(confirm: Confirm, source: Option<Source>, customer: Option<u64>) -> Call {
+        let mut terms = Terms::default();
+        terms.fields.insert("setup_future_usage".to_owned(), "off_session".into());
+        Call::Create(Box::new(NewIntent {
+            amount: Amount::new(900),
+            currency: Currency::JPY,
+            capture: CaptureMethod::Manual,
+            confirm,
+            source,
+            customer,
+            terms: Some(Box::new(terms)),
+        }))
+    }
+
+    fn test(name: &str) -> Source {
+        Source::Test(by_name(name).unwrap())
+    }
+
+    fn errand(errand: Errand) -> Call {
+        Call::Directory(Box::new(errand))
+    }
+
+    fn made() -> Call {
+        let card = CardOrigin::Test(by_name("pm_card_visa").unwrap());
+        errand(Errand::MakeMethod(NewMethod { card, terms: None }))
+    }
+
+    #[test]
+    fn a_payment_remembers_its_card_when_the_provider_has_forgotten_it() {
+        let mut provider = provider();
+        let declined = Some(test("pm_card_visa_chargeDeclined"));
+        ask(&mut provider, new(Confirm::Later, declined, None));
+        for _ in 0..60_000 {
+            ask(&mut provider, made());
+        }
+        assert!(provider.directory.method("test_shop", 1).is_err());
+        let confirm = Call::Confirm { intent: 1, with: Box::default() };
+        let Reply::Declined { intent, decline } = ask(&mut provider, confirm) else {
+            panic!("its fate is that of its card");
+        };
+        let card = provider.method_of(&intent, decline.method.unwrap()).unwrap().card;
+        assert_eq!(card.test.last4(), "0002");
+    }
+
+    /// A call of a small world, in which everything collides.
+    fn any_call() -> impl Strategy<Value = Call> {
+        let id = || 0_u64..6;
+        let cards = [
+            "visa",
+            "chargeDeclined",
+            "chargeCustomerFail",
+            "authenticationRequired",
+            "authenticationRequiredChargeDeclinedInsufficientFunds",
+        ];
+        let card =
+            (0..cards.len()).prop_map(move |which| test(&format!("pm_card_{}", cards[which])));
+        let source = prop_oneof![card, id().prop_map(Source::Method)].boxed();
+        let some = prop::option::of(source.clone()).boxed();
+        let confirm = prop_oneof![Just(Confirm::Now), Just(Confirm::Later)];
+        let change = (some.clone(), prop::option::of(id())).prop_map(|(source, customer)| {
+            Box::new(IntentChange { source, customer, ..IntentChange::default() })
+        });
+        prop_oneof![
+            (confirm, some.clone(), prop::option::of(id()))
+                .prop_map(|(confirm, source, customer)| new(confirm, source, customer)),
+            (id(), some).prop_map(|(intent, source)| {
+                let with = Box::new(Confirmation { source, ..Confirmation::default() });
+                Call::Confirm { intent, with }
+            }),
+            (id(), change).prop_map(|(intent, change)| Call::Update { intent, change }),
+            id().prop_map(|intent| Call::Cancel { intent, reason: None }),
+            Just(errand(Errand::MakeCustomer(CustomerChange::default()))),
+            (source, id())
+                .prop_map(|(method, customer)| { errand(Errand::Attach { method, customer }) }),
+            id().prop_map(|method| errand(Errand::Detach(method))),
+            id().prop_map(|customer| errand(Errand::DeleteCustomer(customer))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_card_of_a_payment_can_be_shown(
+            calls in prop::collection::vec((any_call(), 0_u64..6, any::<bool>()), 1..60),
+        ) {
+            let mut provider = provider();
+            for (call, number, passes) in calls {
+                ask(&mut provider, call);
+                let answer = if passes { Answer::Passed } else { Answer::Failed };
+                provider.authenticate(Time::ZERO, 0, number, answer).ok();
+                for number in 1..70 {
+                    let Some(intent) = provider.intent(number) else { continue };
+                    let declined = intent.declines.iter().chain(&intent.last_decline);
+                    let named = declined.filter_map(|it| it.method).chain(intent.method);
+                    for method in named {
+                        prop_assert!(intent.methods.iter().any(|known| known.number == method));
+                    }
+                    let reserved = intent.status == Status::RequiresCapture;
+                    prop_assert!(!reserved || intent.method.is_some());
+                }
+            }
         }
     }
 }

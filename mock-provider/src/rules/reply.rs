@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::id::AuthorizationId;
 use domain::money::Amount;
-use domain::provider::{PaymentLine, PaymentReply};
+use domain::provider::{PaymentLine, PaymentOutcome, PaymentReply};
 use domain::time::Duration;
 
 use super::card::CardFault;
@@ -28,6 +28,8 @@ pub struct Decision {
     pub delay: Duration,
     /// Whether and how it arrives.
     pub delivery: Delivery,
+    /// What the caller was told, in the ledger's words.
+    pub told: PaymentOutcome,
     /// Headers that the limiters add to the answer.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The ledger lines to append, in order: what fell due before the call, then what the call

@@ -12,7 +12,9 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
+use super::ledger::LedgerError;
 use super::limits::add_headers;
+use super::shared::{Called, Shared};
 use crate::rules::{Decision, Delivery};
 
 /// In how many pieces a body trickles: a caller that waits for the first byte, or for each, is
@@ -20,26 +22,29 @@ use crate::rules::{Decision, Delivery};
 const PIECES: u32 = 8;
 
 /// Waits as long as the rules say, and gives the answer that `say` makes of the decision; or none.
+///
+/// # Errors
+/// When the call cannot be written down: then nothing of it may be told.
 pub(super) async fn deliver(
+    shared: &Shared,
     connection: &Connection,
-    decision: Decision,
+    called: Called<'_>,
     say: impl FnOnce(&Decision) -> Response,
-) -> Response {
+) -> Result<Response, LedgerError> {
     #[cfg(feature = "wiremock")]
     if matches!(connection, Connection::Described) {
-        return describe(&decision, say);
+        return Ok(describe(&shared.leave(called), say));
     }
-    if !decision.delay.is_zero() {
-        sleep(decision.delay).await;
-    }
-    match decision.delivery {
-        Delivery::Whole => say_whole(&decision, say),
-        Delivery::Slow(over) => trickle(say_whole(&decision, say), over).await,
+    shared.answer_is_due(&called).await?;
+    match called.decision.delivery {
+        Delivery::Whole => Ok(say_whole(&shared.leave(called), say)),
+        Delivery::Slow(over) => Ok(trickle(say_whole(&shared.leave(called), say), over).await),
         // The connection stays open until the caller goes.
         Delivery::Never => std::future::pending().await,
         Delivery::Reset => {
+            shared.leave(called);
             connection.reset();
-            Response::default()
+            Ok(Response::default())
         }
     }
 }

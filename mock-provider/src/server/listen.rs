@@ -1,7 +1,7 @@
 //! Listening, with an error that a person understands.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
@@ -39,6 +39,22 @@ pub(super) fn listen_on(address: &str) -> Result<TcpListener, ListenError> {
         io::ErrorKind::AddrInUse => ListenError::InUse { address: address.to_owned() },
         _ => ListenError::Other { address: address.to_owned(), source },
     })
+}
+
+/// Listens for the administration: on `address`, where a port alone means this machine. Without
+/// one it shares the merchants' listener, unless other machines reach that: then it takes a free
+/// port of this machine, and `None` means the shared one.
+pub(super) fn listen_for_admin(
+    address: Option<&str>,
+    merchants: SocketAddr,
+) -> Result<Option<TcpListener>, ListenError> {
+    let here = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
+    let address = match address {
+        Some(text) => text.parse().map_or_else(|_| text.to_owned(), here),
+        None if merchants.ip().to_canonical().is_loopback() => return Ok(None),
+        None => here(0),
+    };
+    listen_on(&address).map(Some)
 }
 
 fn resolve(address: &str) -> io::Result<SocketAddr> {

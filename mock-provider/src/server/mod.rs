@@ -1,9 +1,10 @@
 //! The provider as an HTTP server: Axum over the pure rules.
 //!
 //! One lock around the rules, held for microseconds and never across an await; answers are delayed
-//! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is kept
-//! in memory, and appended to a file where one is named.
+//! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is in a
+//! file, and a call in the ledger before it is answered.
 
+mod admin;
 mod answer;
 mod connection;
 pub mod decode;
@@ -11,6 +12,7 @@ pub mod gateway;
 mod ledger;
 mod limits;
 mod listen;
+mod metrics;
 mod native;
 mod settings_file;
 mod shared;
@@ -23,7 +25,6 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc;
 
 use anyhow::Context;
 use axum::Router;
@@ -40,7 +41,7 @@ pub use settings_file::SettingsError;
 use crate::clock::Clock;
 use crate::settings::Settings;
 use connection::{Connection, Connections};
-use ledger::LedgerFile;
+use ledger::Ledger;
 use shared::Shared;
 use stop::Stdin;
 
@@ -66,7 +67,8 @@ pub struct Args {
     #[arg(env = "SPIKE_PROVIDER_LISTEN")]
     pub listen: String,
 
-    /// Serve /admin on this address instead
+    /// Serve /admin and /metrics on this address; a port alone means 127.0.0.1 [default: the
+    /// address of --listen, or a free port of 127.0.0.1 if other machines reach that]
     #[arg(long, value_name = "ADDR", env = "SPIKE_PROVIDER_ADMIN")]
     pub admin: Option<String>,
 
@@ -90,7 +92,8 @@ pub struct Args {
     #[arg(long, value_name = "N", env = "SPIKE_PROVIDER_SEED")]
     pub seed: Option<u64>,
 
-    /// Append the ledger to this file, which is new or empty
+    /// Write the ledger to this file, which is new or empty: JSON lines, or an sqlite3 database
+    /// if its name ends in .db, .sqlite or .sqlite3 [default: a temporary file]
     #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_LEDGER")]
     pub ledger: Option<PathBuf>,
 
@@ -142,7 +145,6 @@ pub struct Server {
     shared: Arc<Shared>,
     listener: TcpListener,
     admin: Option<TcpListener>,
-    file: Option<LedgerFile>,
 }
 
 /// A server that cannot begin.
@@ -162,7 +164,7 @@ pub enum ServeError {
     /// Connections can no longer be accepted.
     #[error("failed to accept connections")]
     Accept(#[source] io::Error),
-    /// The ledger's file is incomplete.
+    /// The ledger could not be written to: calls were turned away.
     #[error(transparent)]
     Ledger(#[from] LedgerFileError),
 }
@@ -179,10 +181,11 @@ impl Server {
     pub fn bind(args: Args, settings: Settings) -> Result<Self, BindError> {
         let Args { listen, admin, ledger, began_utc_ns, .. } = args;
         let listener = listen::listen_on(&listen)?;
-        let admin = admin.as_deref().map(listen::listen_on).transpose()?;
-        let file = ledger.as_deref().map(LedgerFile::open).transpose()?;
-        let shared = Arc::new(Shared::new(Clock::new(began_utc_ns), settings));
-        Ok(Self { shared, listener, admin, file })
+        let merchants = listener.local_addr().expect("a bound socket has an address");
+        let admin = listen::listen_for_admin(admin.as_deref(), merchants)?;
+        let ledger = Ledger::open(ledger.as_deref())?;
+        let shared = Arc::new(Shared::new(Clock::new(began_utc_ns), settings, ledger));
+        Ok(Self { shared, listener, admin })
     }
 
     /// Where merchants call.
@@ -203,30 +206,28 @@ impl Server {
     }
 
     /// Serves until `stop` is done; then answers under way have a few seconds to leave, and the
-    /// last lines go to the ledger's file.
+    /// ledger is closed.
     ///
     /// # Errors
-    /// When connections cannot be accepted, or the ledger's file could not be written whole.
+    /// When connections cannot be accepted, or the ledger could not be written to.
     ///
     /// # Panics
-    /// When the thread that writes the ledger's file panicked.
+    /// When the thread that writes the ledger panicked.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let Self { shared, listener, admin, file } = self;
-        let (ended, end) = mpsc::channel();
-        let keeper = file.map(|file| {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || file.keep(&end, |mark| shared.ledger_after(mark)))
-        });
+        let Self { shared, listener, admin } = self;
         let (close, closing) = watch::channel(());
         let served = tokio::select! {
             served = serve_on(listener, admin, &shared, &closing) => served,
             () = settle(&shared) => unreachable!("it never ends"),
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
-        drop(ended);
-        let kept = keeper.map(|keeper| keeper.join().expect("the ledger's thread does not panic"));
+        let closed = tokio::task::spawn_blocking(shared.close()).await;
+        if shared.is_followed() {
+            // The last lines, and that they are the last, are on their way.
+            tokio::time::sleep(LINGER).await;
+        }
         served.map_err(ServeError::Accept)?;
-        Ok(kept.transpose().map(|_| ())?)
+        Ok(closed.expect("the ledger's thread does not panic")?)
     }
 
     fn announce(&self) -> io::Result<()> {
@@ -248,13 +249,13 @@ async fn serve_on(
 ) -> io::Result<()> {
     let payments = faces(shared);
     let administration =
-        native::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
+        admin::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
     };
     tokio::try_join!(
         serve_one(listener, payments, closing),
-        serve_one(admin, administration, closing)
+        serve_one(admin, administration.fallback(admin::elsewhere), closing)
     )?;
     Ok(())
 }

@@ -22,11 +22,10 @@ use serde_json::{Value, json};
 
 use super::answer::deliver;
 use super::connection::Connection;
-use super::decode::{
-    self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, RefundBody, VoidBody,
-};
+use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
+use super::ledger::LedgerError;
 use super::limits;
-use super::shared::{LedgerFullError, Shared};
+use super::shared::Shared;
 use crate::rules::{self, Decision, Face, Intent, Refusal, Reply, Request, Status};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -41,14 +40,6 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}/void", post(void))
         .route("/v1/authorizations/{id}/refund", post(refund))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(shared)
-}
-
-/// What the owner of the mock may see: nothing here is limited, delayed or written down.
-pub(super) fn administration(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/admin/ledger", get(ledger))
-        .route("/admin/status", get(status))
         .with_state(shared)
 }
 
@@ -90,7 +81,7 @@ async fn refund(
     merchant: Merchant,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
-    let RefundBody { amount, reference } = read(body)?;
+    let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
     answer(&shared, merchant, &reference, call).await
 }
@@ -119,7 +110,7 @@ async fn look_up(
         Reply::Limited(refusal) => limited(refusal),
         other => in_http(&other.plain(), ""),
     };
-    Ok(deliver(&merchant.connection, decision, say).await)
+    Ok(deliver(&shared, &merchant.connection, decision, say).await?)
 }
 
 /// An authorization as a look sees it.
@@ -136,20 +127,6 @@ fn whole(intent: &Intent) -> Value {
         "id": intent.name(), "status": status, "amount": intent.amount,
         "captured": intent.received, "refunded": intent.refunded, "reference": intent.reference,
     })
-}
-
-async fn ledger(State(shared): State<Arc<Shared>>) -> Response {
-    let lines = shared.ledger().concat();
-    ([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
-}
-
-async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending, open, payments, keys } = shared.counts();
-    let body = json!({
-        "calls": calls, "refused": refused, "pending": pending,
-        "open": open, "payments": payments, "keys": keys,
-    });
-    in_json(StatusCode::OK, body.to_string())
 }
 
 /// Lets the rules decide, and answers as they say.
@@ -188,7 +165,7 @@ async fn answer(
         }
         response
     };
-    Ok(deliver(&connection, decision, say).await)
+    Ok(deliver(shared, &connection, decision, say).await?)
 }
 
 /// A refusal of a limiter, in the words of its settings.
@@ -288,10 +265,10 @@ impl From<DecodeError> for Fault {
     }
 }
 
-impl From<LedgerFullError> for Fault {
-    fn from(full: LedgerFullError) -> Self {
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self { status, code: "ledger_full", message: full.to_string() }
+        Self { status, code: error.code(), message: error.to_string() }
     }
 }
 

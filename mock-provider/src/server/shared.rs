@@ -1,17 +1,20 @@
-//! What all connections share: the clock, and behind one lock the rules and the ledger.
+//! What all connections share: the clock, the measurements, and behind one lock the rules and the
+//! ledger.
 
+use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::body::Bytes;
-use domain::provider::PaymentLine;
+use domain::provider::{PaymentLine, PaymentOperation};
 use domain::time::{Duration, Time};
 
-use super::ledger::{Bookmark, Ledger};
+use super::ledger::{ExportError, Ledger, LedgerError, LedgerFileError, Reading, Receipt};
+use super::metrics::{CallCounts, Figures, Meters, UnderWay};
 use crate::clock::Clock;
 use crate::rules::directory::Setup;
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
-use crate::settings::Settings;
+use crate::settings::{Limit, Settings};
+use crate::tally::{Ruling, Tally};
 
 /// The running provider. Its lock is held for microseconds, and never while a task waits.
 #[derive(Debug)]
@@ -22,57 +25,112 @@ pub(super) struct Shared {
     /// How many requests were not understood, and never became calls.
     strays: AtomicU64,
     desk: Mutex<Desk>,
+    reading: Reading,
+    meters: Meters,
+    exporting: tokio::sync::Mutex<()>,
 }
 
-/// One lock for both, so that the ledger's order is the order of the decisions.
+/// One lock for all, so that the ledger's order is the order of the decisions, and the counts are
+/// those of the ledger.
 #[derive(Debug)]
 struct Desk {
     provider: Provider,
     ledger: Ledger,
+    calls: CallCounts,
+    tally: Tally,
 }
 
-/// What cannot be written down does not happen.
-#[derive(Debug, thiserror::Error)]
-#[error("the ledger is full: start the provider anew for another run")]
-pub(super) struct LedgerFullError;
+/// A call that was decided, and whose answer has not left.
+#[derive(Debug)]
+pub(super) struct Called<'shared> {
+    pub(super) decision: Decision,
+    under_way: UnderWay<'shared>,
+    operation: PaymentOperation,
+    at: Time,
+    receipt: Receipt,
+}
 
 impl Shared {
-    pub(super) fn new(clock: Clock, settings: Settings) -> Self {
+    pub(super) fn new(clock: Clock, settings: Settings, ledger: Ledger) -> Self {
         let (seed, key_chars_max) = (settings.seed, settings.keys.length);
-        let desk = Desk { provider: Provider::new(settings), ledger: Ledger::default() };
-        Self { clock, seed, key_chars_max, strays: AtomicU64::new(0), desk: Mutex::new(desk) }
+        let reading = ledger.reading();
+        let provider = Provider::new(settings);
+        let (calls, tally) = (CallCounts::default(), Tally::default());
+        let desk = Mutex::new(Desk { provider, ledger, calls, tally });
+        Self {
+            clock,
+            seed,
+            key_chars_max,
+            strays: AtomicU64::new(0),
+            desk,
+            reading,
+            meters: Meters::default(),
+            exporting: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Decides a call and writes it down. The time is read under the lock, so that it does not
     /// run backwards from one line to the next.
-    pub(super) fn decide(&self, request: &Request<'_>) -> Result<Decision, LedgerFullError> {
+    ///
+    /// # Errors
+    /// When it cannot be written down: then it does not happen.
+    pub(super) fn decide(&self, request: &Request<'_>) -> Result<Called<'_>, LedgerError> {
+        let under_way = self.meters.begin();
+        let operation = request.call.operation(request.face);
         let mut desk = self.desk();
-        if desk.ledger.is_full() {
-            return Err(LedgerFullError);
-        }
+        desk.ledger.has_room()?;
         let at = self.clock.now();
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
-        desk.write_down(&decision.lines);
-        Ok(decision)
+        let receipt = desk.write_down(&decision.lines)?;
+        desk.note_limits(at, &decision);
+        Ok(Called { under_way, operation, at, receipt, decision })
+    }
+
+    /// Waits until the lines of a call stand in the ledger's file, and then until the answer may
+    /// leave: what the file took is a part of the answer's delay.
+    ///
+    /// # Errors
+    /// When they cannot be written: then nothing of the call may be told.
+    pub(super) async fn answer_is_due(&self, called: &Called<'_>) -> Result<(), LedgerError> {
+        if !self.reading.has(called.receipt) {
+            self.reading.wait_for(called.receipt).await?;
+        }
+        if !called.decision.delay.is_zero() {
+            let leaves = called.at + called.decision.delay;
+            tokio::time::sleep(leaves.since(self.clock.now())).await;
+        }
+        Ok(())
+    }
+
+    /// An answer leaves: what was decided.
+    pub(super) fn leave(&self, called: Called<'_>) -> Decision {
+        let Called { under_way, operation, at, decision, .. } = called;
+        under_way.leave(operation, decision.told, self.clock.now().since(at));
+        decision
     }
 
     /// The cardholder answers a challenge on a page: the payment as it then stands, and what it
     /// names.
+    ///
+    /// # Errors
+    /// When it cannot be written down: then it does not happen.
     pub(super) fn authenticate(
         &self,
         number: u64,
         answer: Answer,
-    ) -> Result<Result<Arc<Intent>, Fault>, LedgerFullError> {
+    ) -> Result<Result<Arc<Intent>, Fault>, LedgerError> {
         let mut desk = self.desk();
-        if desk.ledger.is_full() {
-            return Err(LedgerFullError);
-        }
+        desk.ledger.has_room()?;
         let at = self.clock.now();
-        let answered = desk.provider.authenticate(at, self.clock.utc_ns(at), number, answer);
-        Ok(answered.map(|(intent, lines)| {
-            desk.write_down(&lines);
+        let utc_ns = self.clock.utc_ns(at);
+        let mut lines = desk.provider.settle(at, utc_ns);
+        let answered = desk.provider.authenticate(at, utc_ns, number, answer);
+        let answered = answered.map(|(intent, own)| {
+            lines.extend(own);
             intent
-        }))
+        });
+        desk.write_down(&lines)?;
+        Ok(answered)
     }
 
     /// The cardholder answers whether a card may be charged later: the setup as it then stands.
@@ -92,17 +150,18 @@ impl Shared {
     }
 
     /// Lets happen what has fallen due by itself, and writes it down.
-    pub(super) fn settle(&self) -> Result<(), LedgerFullError> {
+    ///
+    /// # Errors
+    /// When it cannot be written down: then it does not happen.
+    pub(super) fn settle(&self) -> Result<(), LedgerError> {
         let mut desk = self.desk();
         let at = self.clock.now();
         if desk.provider.next_due().is_none_or(|due| due > at) {
             return Ok(());
         }
-        if desk.ledger.is_full() {
-            return Err(LedgerFullError);
-        }
+        desk.ledger.has_room()?;
         let lines = desk.provider.settle(at, self.clock.utc_ns(at));
-        desk.write_down(&lines);
+        desk.write_down(&lines)?;
         Ok(())
     }
 
@@ -136,11 +195,6 @@ impl Shared {
         self.strays.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// When the run began \[ns of UTC\].
-    pub(super) fn began_utc_ns(&self) -> u64 {
-        self.clock.utc_ns(Time::ZERO)
-    }
-
     /// Lets `act` look at the provider, or change it, at the present.
     pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
         let mut desk = self.desk();
@@ -158,14 +212,58 @@ impl Shared {
         desk.provider.last_answer_leaves().since(self.clock.now())
     }
 
-    /// The whole ledger.
-    pub(super) fn ledger(&self) -> Vec<Bytes> {
-        self.ledger_after(&mut Bookmark::default())
+    /// The ledger's reading end.
+    pub(super) const fn reading(&self) -> &Reading {
+        &self.reading
     }
 
-    /// The ledger's lines after `bookmark`, which is moved behind them.
-    pub(super) fn ledger_after(&self, bookmark: &mut Bookmark) -> Vec<Bytes> {
-        self.desk().ledger.read_on(bookmark)
+    /// The whole ledger as an `SQLite` file without a name, and its length in bytes. One is made
+    /// at a time: each needs the disk for as much as the ledger has.
+    pub(super) async fn export(&self) -> Result<(File, u64), ExportError> {
+        let _turn = self.exporting.lock().await;
+        let reading = self.reading.clone();
+        let exported = tokio::task::spawn_blocking(move || reading.export()).await;
+        exported.expect("an export does not panic")
+    }
+
+    /// Takes no more calls; what comes back waits until the ledger is complete, outside the lock.
+    pub(super) fn close(&self) -> impl FnOnce() -> Result<(), LedgerFileError> + use<> {
+        self.desk().ledger.close()
+    }
+
+    /// Whether somebody reads lines as they are written.
+    pub(super) fn is_followed(&self) -> bool {
+        // One reading end is the provider's own.
+        self.desk().ledger.readings() > 1
+    }
+
+    /// What is measured of the answers.
+    pub(super) const fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// When the run began \[ns of UTC\].
+    pub(super) fn began_utc_ns(&self) -> u64 {
+        self.clock.utc_ns(Time::ZERO)
+    }
+
+    /// All limits, and what each admitted and refused.
+    pub(super) fn limits(&self) -> (Vec<Limit>, Tally) {
+        let desk = self.desk();
+        (desk.provider.settings().limits.clone(), desk.tally.clone())
+    }
+
+    /// The counts of this moment.
+    pub(super) fn figures(&self) -> Figures {
+        let stand = self.reading.stand();
+        let desk = self.desk();
+        Figures {
+            calls: desk.calls.clone(),
+            limits: desk.provider.settings().limits.clone(),
+            tally: desk.tally.clone(),
+            open_authorizations: desk.provider.open_authorizations(),
+            stand,
+        }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -174,9 +272,23 @@ impl Shared {
 }
 
 impl Desk {
-    fn write_down(&mut self, lines: &[PaymentLine]) {
-        for line in lines {
-            self.ledger.append(line);
+    /// Writes down and counts what happened, all or nothing.
+    fn write_down(&mut self, lines: &[PaymentLine]) -> Result<Receipt, LedgerError> {
+        let receipt = self.ledger.append(lines)?;
+        self.calls.note(lines);
+        Ok(receipt)
+    }
+
+    /// Counts what each limit that was asked said to the call.
+    fn note_limits(&mut self, at: Time, decision: &Decision) {
+        for limit in decision.admitted.places() {
+            self.tally.note(at, limit, Ruling::Passed);
+        }
+        if let Some(limit) = decision.refused_by {
+            self.tally.note(at, limit, Ruling::Refused);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

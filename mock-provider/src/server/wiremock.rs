@@ -22,6 +22,7 @@
 //! ends with an empty 500 under the header [`STANDS_FOR`]: the caller learns as little of what
 //! happened. A body that trickles arrives whole, once its last byte would have.
 
+use std::io::BufReader;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -39,8 +40,9 @@ use tower_service::Service;
 
 use super::answer::Manner;
 use super::connection::Connection;
+use super::faces;
+use super::ledger::Ledger;
 use super::shared::Shared;
-use super::{faces, native};
 use crate::clock::Clock;
 use crate::rules::{Counts, Delivery};
 use crate::settings::{Latency, Overrides, Settings, UnknownProfileError};
@@ -66,10 +68,12 @@ impl MockedProvider {
     /// A provider with these settings; its time begins now.
     ///
     /// # Panics
-    /// When [`Settings::check`] finds something.
+    /// When [`Settings::check`] finds something, or the system has no room for a temporary file:
+    /// the ledger is in one.
     pub fn new(settings: Settings) -> Self {
-        let shared = Arc::new(Shared::new(Clock::new(None), settings));
-        let router = faces(&shared).merge(native::administration(Arc::clone(&shared)));
+        let ledger = Ledger::open(None).expect("the system has room for a temporary file");
+        let shared = Arc::new(Shared::new(Clock::new(None), settings, ledger));
+        let router = faces(&shared);
         Self { shared, router }
     }
 
@@ -94,13 +98,15 @@ impl MockedProvider {
     /// What truly happened and what was told, in order.
     ///
     /// # Panics
-    /// When a call panicked.
+    /// When a call panicked, or the temporary file cannot be read.
     pub fn ledger(&self) -> Vec<PaymentLine> {
         // What cannot be written down does not happen; the next call says so.
         let _ = self.shared.settle();
-        let lines = self.shared.ledger().concat();
-        let lines = serde_json::Deserializer::from_slice(&lines).into_iter();
-        lines.map(|line| line.expect("the ledger was written here")).collect()
+        let lines = BufReader::new(self.shared.reading().blocking());
+        let lines = serde_json::Deserializer::from_reader(lines).into_iter();
+        lines
+            .map(|line| line.expect("the ledger was written here, and its file can be read"))
+            .collect()
     }
 
     /// How many calls there were, and what is remembered.

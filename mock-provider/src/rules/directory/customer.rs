@@ -158,7 +158,7 @@ impl Directory {
             }
             DefaultChange::Set(_) => return Err(not_kept()),
         };
-        let terms = said(known.terms.as_ref(), terms)?;
+        let terms = said(known.terms.as_deref(), terms)?;
         let customer = self.set_customer(number, |customer| {
             customer.default_method = default_method;
             customer.terms = terms;

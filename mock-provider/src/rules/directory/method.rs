@@ -158,7 +158,7 @@ impl Directory {
             CardOrigin::Test(test) => Card::named(test, utc_ns),
             CardOrigin::Token(number) => {
                 let token = self.spend_token(account, number)?;
-                terms = said(token.terms.as_ref(), terms)?;
+                terms = said(token.terms.as_deref(), terms)?;
                 token.card
             }
         };
@@ -194,7 +194,7 @@ impl Directory {
         };
         let touched = exp_month.is_some() || exp_year.is_some();
         let read = if touched { Card::read(&data, utc_ns).map_err(Fault::Card)? } else { card };
-        let terms = said(self.method(account, number)?.terms.as_ref(), terms)?;
+        let terms = said(self.method(account, number)?.terms.as_deref(), terms)?;
         let method = self.set_method(number, |method| {
             method.card = Card { cvc: card.cvc, ..read };
             method.terms = terms;
@@ -238,9 +238,10 @@ impl Directory {
         self.kept.insert((customer, number));
         self.tell("payment_method.attached", Object::Method(Arc::clone(&kept)));
         while self.kept.len() > KEPT_MAX
-            && let Some((_, oldest)) = self.kept.pop_first()
+            && let Some(oldest) = self.kept.iter().copied().find(|it| *it != (customer, number))
         {
-            self.methods.remove(oldest);
+            self.kept.remove(&oldest);
+            self.methods.remove(oldest.1);
         }
         Ok(kept)
     }
@@ -359,7 +360,7 @@ pub(in crate::rules) fn check_usable(method: &Method, customer: Option<u64>) -> 
              a customer first.",
         ))),
         (Some(known), Some(wanted)) if known != wanted => {
-            Err(unexpected(format!("The payment method {name} is attached to another customer.",)))
+            Err(unexpected(format!("The payment method {name} is attached to another customer.")))
         }
         (Some(known), None) => Err(unexpected(format!(
             "The payment method {name} is attached to the customer {}: name it in the parameter \

@@ -298,11 +298,8 @@ fn list<T>((page, more): (Vec<Arc<T>>, bool), object: fn(Arc<T>) -> Object) -> R
 }
 
 /// What is said once a change is made.
-fn said(
-    known: Option<&Box<Terms>>,
-    change: Option<Box<Terms>>,
-) -> Result<Option<Box<Terms>>, Fault> {
-    let known = known.cloned();
+fn said(known: Option<&Terms>, change: Option<Box<Terms>>) -> Result<Option<Box<Terms>>, Fault> {
+    let known = known.cloned().map(Box::new);
     let Some(change) = change else { return Ok(known) };
     let mut terms = known.unwrap_or_default();
     terms.change(*change)?;

@@ -267,7 +267,7 @@ impl Directory {
         if let Some(method) = &setup.method {
             check_usable(method, setup.customer)?;
         }
-        setup.terms = said(setup.terms.as_ref(), terms)?;
+        setup.terms = said(setup.terms.as_deref(), terms)?;
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use super::{Gateway, access};
 use crate::rules::request::{
     CaptureMethod, Confirm, Confirmation, Currency, IntentChange, NewIntent, NewRefund, Terms,
 };
-use crate::rules::{Call, Decision, Face, Intent, Reply, Request, Status};
+use crate::rules::{Call, Face, Intent, Reply, Request, Status};
 use crate::server::answer::deliver;
 use crate::server::connection::Connection;
 
@@ -106,12 +106,11 @@ impl Desk<'_> {
             reference: &trade.reference,
             ..unnamed(Call::Retrieve { intent: trade.number })
         };
-        let decision = self.decide(&request)?;
-        Ok(deliver(&self.connection, decision, |decision| match &decision.reply {
+        self.answer(&request, |reply| match reply {
             Reply::Intent(intent) => self.secured(intent),
             reply => refusal(reply),
         })
-        .await)
+        .await
     }
 
     fn secured(&self, intent: &Intent) -> Response {
@@ -198,16 +197,25 @@ impl Desk<'_> {
 
     /// Lets the rules decide, and answers: what went well as `show` says it.
     async fn call(&self, request: &Request<'_>, show: impl FnOnce(&Intent) -> String) -> Answered {
-        let decision = self.decide(request)?;
-        Ok(deliver(&self.connection, decision, |decision| match &decision.reply {
+        self.answer(request, |reply| match reply {
             Reply::Intent(intent) | Reply::Refund(_, intent) => tell::text(&show(intent)),
             reply => refusal(reply),
         })
-        .await)
+        .await
     }
 
-    fn decide(&self, request: &Request<'_>) -> Result<Decision, Vec<Code>> {
-        self.gateway.shared.decide(request).map_err(|_full| vec![code::FAILED])
+    /// Lets the rules decide, and answers as `say` has it.
+    async fn answer(
+        &self,
+        request: &Request<'_>,
+        say: impl FnOnce(&Reply) -> Response,
+    ) -> Answered {
+        let shared = &self.gateway.shared;
+        // What cannot be written down does not happen, or must not be told.
+        let cannot = |_| vec![code::FAILED];
+        let called = shared.decide(request).map_err(cannot)?;
+        let answered = deliver(shared, &self.connection, called, |decision| say(&decision.reply));
+        answered.await.map_err(cannot)
     }
 
     fn admit(&self, shop: &Shop) -> Result<(), Vec<Code>> {

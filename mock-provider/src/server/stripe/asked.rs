@@ -18,6 +18,7 @@ use crate::rules::directory::Kind;
 use crate::rules::{self, Call, Decision, Face, Fault, Reply};
 use crate::server::answer::deliver;
 use crate::server::connection::Connection;
+use crate::server::ledger::LedgerError;
 use crate::server::shared::Shared;
 
 use super::render::View;
@@ -199,15 +200,22 @@ impl Asked {
             intent: &self.purchase(),
             call,
         };
-        let decision = match self.shared.decide(&request) {
-            Ok(decision) => decision,
-            Err(full) => {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                let error = ErrorObject::invalid(full.to_string()).status(status);
-                return self.refuse(ErrorObject { kind: "api_error".into(), ..error });
-            }
+        let called = match self.shared.decide(&request) {
+            Ok(called) => called,
+            Err(error) => return self.cannot(&error),
         };
-        deliver(&self.connection, decision, |decision| self.say(decision, about, show)).await
+        let say = |decision: &Decision| self.say(decision, about, show);
+        match deliver(&self.shared, &self.connection, called, say).await {
+            Ok(response) => response,
+            Err(error) => self.cannot(&error),
+        }
+    }
+
+    /// What cannot be written down does not happen.
+    fn cannot(&self, error: &LedgerError) -> Response {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let object = ErrorObject::invalid(error.to_string()).status(status);
+        self.refuse(ErrorObject { kind: "api_error".into(), ..object })
     }
 
     fn say(
