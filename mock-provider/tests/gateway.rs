@@ -165,14 +165,14 @@ async fn the_sum_at_the_end_is_over_the_answer_and_the_shops_password() {
     let paid = shop.pay(&trade, CARD).await;
     let parts = ["OrderID", "Forward", "Method", "PayTimes", "Approve", "TranID", "TranDate"];
     let text: String = parts.iter().map(|name| &*paid[*name]).collect();
-    let sum = Md5::digest(format!("{text}abcd1234"));
-    let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(paid["CheckString"], sum);
+    let sum = u128::from_be_bytes(Md5::digest(format!("{text}abcd1234")).into());
+    assert_eq!(paid["CheckString"], format!("{sum:032x}"));
     assert_eq!(shop.search("order-1").await["Status"], "CAPTURE");
 }
 
 #[tokio::test]
 async fn a_declined_card_has_the_code_of_its_reason_and_another_card_may_do() {
+    use PaymentOutcome::{Accepted, Authorized, Declined};
     let shop = Shop::of(settings());
     let trade = shop.enter("order-1", "AUTH").await;
     let short = shop.pay(&trade, "CardNo=4000000000009995&Expire=3012").await;
@@ -184,16 +184,30 @@ async fn a_declined_card_has_the_code_of_its_reason_and_another_card_may_do() {
     assert_eq!(again["Status"], "UNPROCESSED");
     assert_eq!(other["ACS"], "0");
     let outcomes: Vec<_> = shop.told().await.into_iter().map(|line| line.1).collect();
-    use PaymentOutcome::{Accepted, Authorized, Declined};
     assert_eq!(outcomes, [Accepted, Declined, Declined, Authorized]);
 }
 
 #[tokio::test]
-async fn drawn_declines_are_those_of_the_purchase_in_every_face() {
+async fn a_purchase_meets_the_same_fate_through_the_gateway_and_the_native_face() {
     let decline_mix = BTreeMap::from([(DeclineReason::CardVelocityExceeded, 1.0)]);
-    let shop = Shop::of(Settings { declines: 1.0, decline_mix, ..settings() });
-    let trade = shop.enter("order-1", "AUTH").await;
-    assert_eq!(shop.pay(&trade, CARD).await, wrong("42G030000"));
+    let drawn = Settings { declines: 0.3, decline_mix, ..settings() };
+    let (gateway, native) = (Shop::of(drawn.clone()), Shop::of(drawn));
+    let mut declined = 0;
+    for number in 0..30 {
+        let order = format!("order-{number}");
+        let trade = gateway.enter(&order, "AUTH").await;
+        let paid = gateway.pay(&trade, CARD).await;
+        let url = format!("{}/v1/authorizations", native.url);
+        let body = serde_json::json!({ "amount": 4_500, "reference": order });
+        let request = native.client.post(url).bearer_auth("shop").header("Idempotency-Key", order);
+        let status = request.json(&body).send().await.unwrap().status();
+        match status.as_u16() {
+            200 => assert_eq!(paid["ACS"], "0"),
+            _ => assert_eq!(paid, wrong("42G030000")),
+        }
+        declined += u32::from(status == 402);
+    }
+    assert!((1..30).contains(&declined), "{declined}");
 }
 
 #[tokio::test]

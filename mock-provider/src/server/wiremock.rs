@@ -49,7 +49,7 @@ use crate::settings::{Latency, Overrides, Settings, UnknownProfileError};
 
 /// After how long a call that hangs is answered: ten minutes. HTTP clients give up after 30 to 80
 /// seconds, and a test should not wait for even that.
-pub const NEVER: Duration = Duration::from_secs(600);
+pub const NEVER: Duration = Duration::from_mins(10);
 
 /// The header of an answer that stands in for something else: `reset` or `silence`.
 pub const STANDS_FOR: &str = "mock-provider-stands-for";

@@ -57,7 +57,7 @@ impl Desk<'_> {
             confirm: Confirm::Later,
             source: None,
             customer: None,
-            terms: Some(terms),
+            terms: Some(Box::new(terms)),
         }));
         let request = Request {
             account: &asked.shop.id,
@@ -79,7 +79,7 @@ impl Desk<'_> {
             return Err(vec![code::METHOD_MISSING]);
         }
         let with = Confirmation {
-            terms: Some(said(&asked)),
+            terms: Some(Box::new(said(&asked))),
             source: Some(asked.source),
             ..Confirmation::default()
         };
@@ -140,7 +140,7 @@ impl Desk<'_> {
                 }
                 let terms = terms([(TOLD_UTC_NS, self.gateway.shared.utc_ns().into())]);
                 let intent = trade.number;
-                Call::Capture { intent, amount: Some(total), terms: Some(terms) }
+                Call::Capture { intent, amount: Some(total), terms: Some(Box::new(terms)) }
             }
             job if job.ends() && trade.received > Amount::ZERO => refund(&trade, None, job),
             job if job.ends() => {
@@ -171,7 +171,7 @@ impl Desk<'_> {
             }
             Status::Succeeded if asked < left => refund(&trade, Some(left.less(asked)), job),
             Status::RequiresCapture | Status::Succeeded | Status::Canceled => {
-                let change = IntentChange { terms: Some(new), ..IntentChange::default() };
+                let change = IntentChange { terms: Some(Box::new(new)), ..IntentChange::default() };
                 Call::Update { intent: trade.number, change: Box::new(change) }
             }
             _ => return Err(vec![code::NOT_SETTLED]),
@@ -219,10 +219,8 @@ impl Desk<'_> {
     }
 
     fn admit(&self, shop: &Shop) -> Result<(), Vec<Code>> {
-        match self.gateway.shops.admit(shop) {
-            true => Ok(()),
-            false => Err(vec![code::SHOP_UNKNOWN]),
-        }
+        let known = self.gateway.shops.admit(shop);
+        known.then_some(()).ok_or_else(|| vec![code::SHOP_UNKNOWN])
     }
 
     /// The payment of a trade, if its password is right.
@@ -265,14 +263,14 @@ fn refund(trade: &Intent, amount: Option<Amount>, job: Job) -> Call {
     Call::Refund(Box::new(NewRefund { intent, amount, reason, terms: None }))
 }
 
-fn terms<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Box<Terms> {
+fn terms<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Terms {
     let fields: Map<_, _> =
         fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    Box::new(Terms { fields, ..Terms::default() })
+    Terms { fields, ..Terms::default() }
 }
 
 /// What is kept of how a trade is paid.
-fn said(asked: &Exec) -> Box<Terms> {
+fn said(asked: &Exec) -> Terms {
     let [one, two, three] = asked.client_fields.clone();
     let mut said = terms([
         ("Method", asked.method.clone().unwrap_or_default().into()),

@@ -73,9 +73,11 @@ pub(super) fn exec(
         ("TranDate", date(processed_utc_ns(intent))),
     ];
     let mut hash = Md5::new();
-    parts.iter().for_each(|(_, value)| hash.update(value.as_bytes()));
-    hash.update(pass.as_bytes());
-    let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    for (_, value) in &parts {
+        hash.update(value);
+    }
+    hash.update(pass);
+    let sum = format!("{:032x}", u128::from_be_bytes(hash.finalize().into()));
     let said = client_fields.map(|fields| CLIENT_FIELDS.into_iter().zip(fields.clone()));
     let all = std::iter::once(("ACS", "0".to_owned()))
         .chain(parts)
