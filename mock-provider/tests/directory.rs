@@ -30,16 +30,7 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        let args = Args {
-            listen: "127.0.0.1:0".to_owned(),
-            admin: None,
-            profile: None,
-            settings: None,
-            seed: None,
-            ledger: None,
-            began_utc_ns: None,
-            until_stdin_closes: false,
-        };
+        let args = Args::default();
         let server = Server::bind(args, settings()).unwrap();
         let url = format!("http://{}", server.address());
         tokio::spawn(server.serve(pending()));

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::future::pending;
 
+use clap::Parser;
 use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use mock_provider::server::{Args, Server};
@@ -26,19 +27,10 @@ fn settings() -> Settings {
     }
 }
 
-fn args() -> Args {
-    Args {
-        listen: "127.0.0.1:0".to_owned(),
-        admin: None,
-        profile: None,
-        list_profiles: false,
-        settings: None,
-        set: Vec::new(),
-        seed: None,
-        ledger: None,
-        began_utc_ns: None,
-        until_stdin_closes: false,
-    }
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
 }
 
 /// The words of an answer.
@@ -58,7 +50,7 @@ struct Trade {
 
 impl Shop {
     fn of(settings: Settings) -> Self {
-        let server = Server::bind(args(), settings).unwrap();
+        let server = Server::bind(Command::parse_from(["provider"]).args, settings).unwrap();
         let url = format!("http://{}", server.address());
         tokio::spawn(server.serve(pending()));
         Self { url, client: Client::new() }

@@ -40,18 +40,7 @@ fn two_calls() -> Limit {
 }
 
 fn args() -> Args {
-    Args {
-        listen: "127.0.0.1:0".to_owned(),
-        admin: None,
-        profile: None,
-        list_profiles: false,
-        settings: None,
-        set: Vec::new(),
-        seed: None,
-        ledger: None,
-        began_utc_ns: None,
-        until_stdin_closes: false,
-    }
+    Args::default()
 }
 
 /// A merchant of a provider that serves until the test ends.

@@ -55,18 +55,7 @@ struct Told {
 
 impl Shop {
     fn of(settings: Settings) -> Self {
-        let args = Args {
-            listen: "127.0.0.1:0".to_owned(),
-            admin: None,
-            list_profiles: false,
-            set: Vec::new(),
-            profile: None,
-            settings: None,
-            seed: None,
-            ledger: None,
-            began_utc_ns: None,
-            until_stdin_closes: false,
-        };
+        let args = Args::default();
         let server = Server::bind(args, settings).unwrap();
         let url = format!("http://{}", server.address());
         tokio::spawn(server.serve(pending()));

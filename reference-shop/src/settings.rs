@@ -35,6 +35,9 @@ pub struct Settings {
     pub provider_retries: u32,
     /// How often a void that was refused is made again, one second apart and doubling.
     pub void_retries: u32,
+    /// How long a cardholder may take to answer a challenge (3-D Secure); then the payment is let
+    /// go and the order declined. Never scaled.
+    pub challenge_timeout: Span,
     /// Promises broken on purpose.
     pub faults: Vec<Fault>,
 }
@@ -52,9 +55,33 @@ impl Default for Settings {
             provider_timeout: Span(Duration::from_secs(10)),
             provider_retries: 3,
             void_retries: 0,
+            challenge_timeout: Span(Duration::from_mins(5)),
             faults: Vec::new(),
         }
     }
+}
+
+/// The wait before the provider is first asked where a challenged payment stands \[A\]; it doubles
+/// each time.
+const LOOK_FIRST: Duration = Duration::from_secs(2);
+
+/// The longest wait before the provider is asked again where a challenged payment stands \[A\].
+const LOOK_MAX: Duration = Duration::from_secs(30);
+
+/// How long the shop waits before it asks the provider where a challenged payment stands, after it
+/// has asked so often.
+pub fn look_wait(asked: u32) -> Duration {
+    LOOK_FIRST.saturating_mul(2_u32.saturating_pow(asked)).min(LOOK_MAX)
+}
+
+/// How often the shop asks about a challenge that is answered after `takes`: until it hears of it.
+pub fn looks(takes: Duration) -> u32 {
+    let (mut asked, mut waited) = (1, look_wait(0));
+    while waited < takes {
+        waited += look_wait(asked);
+        asked += 1;
+    }
+    asked
 }
 
 /// Where stock and orders are kept.
@@ -209,5 +236,19 @@ impl ShopSettings {
             }
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shop_looks_after_2_4_8_16_and_then_every_30_seconds() {
+        let waits: Vec<_> = (0..6).map(|asked| look_wait(asked).as_secs()).collect();
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30]);
+        let each = [0, 1, 2, 3, 6, 7, 30, 31, 60, 61];
+        let asked = each.map(|seconds| looks(Duration::from_secs(seconds)));
+        assert_eq!(asked, [1, 1, 1, 2, 2, 3, 4, 5, 5, 6]);
     }
 }

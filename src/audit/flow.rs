@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::provider::PaymentOutcome;
+use domain::provider::{PaymentLine, PaymentOutcome};
 
 use crate::audit::Found;
 use crate::audit::books::{Books, Order};
@@ -55,8 +55,10 @@ pub(super) fn quota(books: &Books<'_>) -> Found {
         return Found::NotApplicable("no admission is configured");
     }
     let calls = || books.provider.unwrap_or_default().iter().filter(|line| !line.replayed);
-    let refused: Vec<_> =
-        calls().filter(|line| line.outcome == PaymentOutcome::RateLimited).collect();
+    let is_refusal = |line: &&PaymentLine| {
+        matches!(line.outcome, PaymentOutcome::RateLimited | PaymentOutcome::LockTimeout)
+    };
+    let refused: Vec<_> = calls().filter(is_refusal).collect();
     let (many, all) = (refused.len() as u64, calls().count() as u64);
     if many as f64 <= REFUSED_SHARE_MAX * all as f64 {
         return Found::Held;

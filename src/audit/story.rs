@@ -105,6 +105,11 @@ fn of_provider(payment: &PaymentLine) -> String {
             format!("the provider failed at the {asked}: nothing happened")
         }
     };
+    match payment.operation {
+        PaymentOperation::Authenticate => return format!("the cardholder answered, and {what}"),
+        PaymentOperation::Expire => return format!("nobody captured in time, and {what}"),
+        _ => {}
+    }
     match payment.told {
         told if told == payment.outcome => what,
         PaymentOutcome::Silence => format!("{what}, and the shop heard nothing"),

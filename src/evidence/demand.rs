@@ -246,12 +246,17 @@ fn wanted(evidence: &Evidence) -> Wanted {
     wanted
 }
 
+/// Intents whose card was declined, or whose cardholder was asked and never reserved any money.
 fn declined_intents(provider: &[PaymentLine]) -> BTreeSet<&str> {
-    provider
-        .iter()
-        .filter(|line| line.outcome == PaymentOutcome::Declined)
-        .map(|line| line.intent.as_str())
-        .collect()
+    let with = |outcomes: &[PaymentOutcome]| -> BTreeSet<&str> {
+        let lines = provider.iter().filter(|line| outcomes.contains(&line.outcome));
+        lines.map(|line| line.intent.as_str()).collect()
+    };
+    let paying = with(&[PaymentOutcome::Authorized, PaymentOutcome::Captured]);
+    let asked = with(&[PaymentOutcome::Challenged]);
+    let mut declined = with(&[PaymentOutcome::Declined]);
+    declined.extend(asked.difference(&paying));
+    declined
 }
 
 /// Pieces of checkouts that were answered `declined`, by item: each used an admission up.
@@ -346,6 +351,32 @@ mod tests {
         ];
         let found = &sellable(&evidence(vec![sale("a", 9, None)], purchases), &Facts::default())[0];
         assert_eq!(found.total, 1);
+    }
+
+    #[test]
+    fn whose_cardholder_never_answered_could_not_have_been_sold_to() {
+        use domain::provider::PaymentOperation;
+        let line = |index: u32, operation, outcome| PaymentLine {
+            utc_ns: 0,
+            payment: Some(index.to_string()),
+            reference: String::new(),
+            intent: FanId { population: 0, index }.to_string(),
+            operation,
+            outcome,
+            told: outcome,
+            amount: Amount::new(4_500),
+            key: String::new(),
+            replayed: false,
+        };
+        let purchases = (0..3).map(|fan| departed(fan, Departure::Declined, "a-tee", 1)).collect();
+        let mut evidence = evidence(vec![sale("a", 9, None)], purchases);
+        evidence.provider = Some(vec![
+            line(0, PaymentOperation::Authorize, PaymentOutcome::Challenged),
+            line(1, PaymentOperation::Authorize, PaymentOutcome::Challenged),
+            line(1, PaymentOperation::Authenticate, PaymentOutcome::Authorized),
+        ]);
+        // The shop declined fan 1, who had answered, and fan 2, who was never asked.
+        assert_eq!(sellable(&evidence, &Facts::default())[0].total, 2);
     }
 
     #[test]

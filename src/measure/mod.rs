@@ -134,12 +134,15 @@ pub struct OrderSummary {
 /// Payments, from the provider's ledger.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentSummary {
-    /// Authorizations granted.
+    /// Authorizations granted, also those whose money was taken in the same step.
     pub authorized: u64,
     /// Captures.
     pub captured: u64,
-    /// Voids.
+    /// Voids, and authorizations that ran out.
     pub voided: u64,
+    /// Refunds. A payment that was given back is no orphan.
+    #[serde(default)]
+    pub refunded: u64,
     /// Calls refused by a limiter.
     pub refused: u64,
     /// Authorizations neither captured nor voided at the end.

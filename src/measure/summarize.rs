@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::outcome::{Departure, Operation, Outcome};
-use domain::provider::{PaymentLine, PaymentOutcome};
+use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::shop::{Sale, ShopLine};
 use domain::time::Time;
 use hdrhistogram::Histogram;
@@ -247,6 +247,8 @@ fn payments(provider: &[PaymentLine]) -> PaymentSummary {
                 open.insert(line.payment.as_deref(), line.amount.minor());
             }
             PaymentOutcome::Captured => {
+                // Confirming may take the money in one step.
+                summary.authorized += u64::from(line.operation != PaymentOperation::Capture);
                 summary.captured += 1;
                 open.remove(&line.payment.as_deref());
             }
@@ -254,12 +256,11 @@ fn payments(provider: &[PaymentLine]) -> PaymentSummary {
                 summary.voided += 1;
                 open.remove(&line.payment.as_deref());
             }
-            PaymentOutcome::RateLimited => summary.refused += 1,
+            PaymentOutcome::RateLimited | PaymentOutcome::LockTimeout => summary.refused += 1,
+            PaymentOutcome::Refunded => summary.refunded += 1,
             PaymentOutcome::Declined
-            | PaymentOutcome::Refunded
             | PaymentOutcome::Accepted
             | PaymentOutcome::Challenged
-            | PaymentOutcome::LockTimeout
             | PaymentOutcome::Refused
             | PaymentOutcome::InFlight
             | PaymentOutcome::Failed
@@ -369,4 +370,56 @@ fn opening(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::money::Amount;
+
+    /// A ledger of payments of 100 each: which, what was asked, what happened.
+    fn ledger(lines: &[(&str, PaymentOperation, PaymentOutcome)]) -> Vec<PaymentLine> {
+        let line = |(payment, operation, outcome): &(&str, _, _)| PaymentLine {
+            utc_ns: 0,
+            payment: Some((*payment).to_owned()),
+            reference: String::new(),
+            intent: String::new(),
+            operation: *operation,
+            outcome: *outcome,
+            told: *outcome,
+            amount: Amount::new(100),
+            key: String::new(),
+            replayed: false,
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn payments_are_counted_however_they_come_about_and_end() {
+        use PaymentOperation as Asked;
+        use PaymentOutcome as Happened;
+        let summary = payments(&ledger(&[
+            ("two-steps", Asked::Authorize, Happened::Authorized),
+            ("two-steps", Asked::Capture, Happened::Captured),
+            ("one-step", Asked::Confirm, Happened::Captured),
+            ("given-back", Asked::Authenticate, Happened::Captured),
+            ("given-back", Asked::Refund, Happened::Refunded),
+            ("ran-out", Asked::Authenticate, Happened::Authorized),
+            ("ran-out", Asked::Expire, Happened::Voided),
+            ("asked", Asked::Authorize, Happened::Challenged),
+            ("left", Asked::Confirm, Happened::Authorized),
+            ("left", Asked::Capture, Happened::LockTimeout),
+            ("left", Asked::Capture, Happened::RateLimited),
+        ]));
+        let expected = PaymentSummary {
+            authorized: 5,
+            captured: 3,
+            voided: 1,
+            refunded: 1,
+            refused: 2,
+            orphaned: 1,
+            orphaned_amount: 100,
+        };
+        assert_eq!(summary, expected);
+    }
 }

@@ -139,13 +139,15 @@ pub fn run(
             world.happen(at, event);
             events += 1;
         }
+        world.settle_payments(second);
         world.record(second, recorder)?;
         let aborted = watch(&recorder.progress()).is_break();
         if world.present == 0 && load_ended.is_none() {
             load_ended = Some(second);
         }
-        let rested =
-            load_ended.is_some_and(|ended| world.is_quiet() || second.since(ended) >= drain);
+        let rested = load_ended.is_some_and(|ended| {
+            second.since(ended) >= drain || world.is_quiet_until(ended + drain)
+        });
         if rested || aborted {
             break (second, aborted);
         }

@@ -128,6 +128,13 @@ impl World<'_> {
         self.tell_shop(at, Input::Provider { order, reply });
     }
 
+    /// Lets what has fallen due at the provider by itself reach its ledger: cardholders answer, and
+    /// reserved money is let go, whether or not anybody calls.
+    pub(super) fn settle_payments(&mut self, at: Time) {
+        let mut lines = self.provider.settle(at, at.nanos());
+        self.books.payments.append(&mut lines);
+    }
+
     /// What the shop says of itself.
     pub(super) fn snapshot(&self, at: Time) -> ShopSnapshot {
         let balances = self.inventory.balances();
@@ -142,9 +149,13 @@ impl World<'_> {
         }
     }
 
-    /// Whether nothing is left that could still change a ledger: a request whose fan has given up
-    /// waiting may yet become an order.
-    pub(super) fn is_quiet(&self) -> bool {
+    /// Whether nothing is left that could still change a ledger by then: a request whose fan has
+    /// given up waiting may yet become an order, and a cardholder may answer whom the shop has
+    /// forgotten.
+    pub(super) fn is_quiet_until(&self, end: Time) -> bool {
+        if self.provider.next_due().is_some_and(|due| due <= end) {
+            return false;
+        }
         let balances = self.inventory.balances();
         let changes = self.statements.iter().any(|(_, statement)| in_transaction(statement.call));
         self.shop.pending() == 0

@@ -60,7 +60,7 @@ reservation = { ttl = "8s", sweep = "1s" }
 [provider]
 profile = "shared-30"
 declines = 0.1
-hangs = 0.02
+faults = { commit_then_timeout = 0.02 }
 
 [stack]
 network = { median = "20ms", sigma = 0.3 }

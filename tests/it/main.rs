@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod challenge;
 mod cli;
 mod determinism;
 mod docs;

@@ -35,7 +35,6 @@ reservation = { ttl = "1s", sweep = "500ms" }
 
 [provider]
 profile = "stripe-2024"
-hangs = 0.0
 latency = { authorize = "50ms", capture = "50ms" }
 
 [audit]

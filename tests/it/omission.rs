@@ -51,7 +51,6 @@ saga = "authorize-first"
 [provider]
 profile = "stripe-2024"
 declines = 0.0
-hangs = 0.0
 latency = { authorize = "1ms", capture = "1ms" }
 
 [[provider.limits]]

@@ -40,7 +40,6 @@ reservation = { ttl = "2s", sweep = "500ms" }
 [provider]
 profile = "stripe-2024"
 declines = 0.05
-hangs = 0.0
 latency = { authorize = "200ms", capture = "100ms" }
 
 [[provider.limits]]

@@ -63,7 +63,6 @@ saga = "authorize-first"
 [provider]
 profile = "stripe-2024"
 declines = 0.0
-hangs = 0.0
 latency = { authorize = { median = "100ms", sigma = 0.4 }, capture = { median = "50ms", sigma = 0.4 } }
 
 [[provider.limits]]

@@ -192,3 +192,35 @@ fn holds(intent: &Intent) -> bool {
 fn order_of(intent: &Intent) -> Order {
     (intent.account.clone(), intent.reference.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::money::Amount;
+
+    use super::*;
+    use crate::rules::request::{CaptureMethod, Confirm, Currency, NewIntent};
+
+    #[test]
+    fn an_order_is_known_as_long_as_its_payment() {
+        let new = NewIntent {
+            amount: Amount::new(4_500),
+            currency: Currency::JPY,
+            capture: CaptureMethod::Manual,
+            confirm: Confirm::Later,
+            source: None,
+            customer: None,
+            terms: None,
+        };
+        let mut book = Book::default();
+        let payments = IDLE_MAX as u64 + 1;
+        for number in 1..=payments {
+            let order = format!("order-{number}");
+            let owner = (Face::Gateway, "shop");
+            book.insert(Intent::new(number, 0, owner, (&order, &order), &new));
+        }
+        assert_eq!(book.order("shop", "order-1"), None);
+        assert_eq!(book.order("shop", "order-2"), Some(2));
+        assert_eq!(book.order("other", "order-2"), None);
+        assert_eq!((book.orders.len(), book.len()), (IDLE_MAX, IDLE_MAX));
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Provider;
 use super::directory::Object;
+use super::event::About;
 use super::intent::Intent;
 use super::reply::{Fault, Reply};
 use super::request::{Face, Request};
@@ -47,6 +48,18 @@ impl Provider {
         found
     }
 
+    /// The same for what an event is about.
+    pub(super) fn companions_about(&self, about: &About) -> Vec<Object> {
+        let mut found = Vec::new();
+        match about {
+            About::Intent(intent) | About::Refund(_, intent) | About::Charge(intent) => {
+                self.of_intent(intent, &mut found);
+            }
+            About::Object(object) => self.of_object(object, &mut found),
+        }
+        found
+    }
+
     /// The same for a payment that is shown outside of any call.
     pub fn companions_of(&self, intent: &Intent) -> Vec<Object> {
         let mut found = Vec::new();
@@ -78,7 +91,7 @@ impl Provider {
                 }
                 self.add_customer(&setup.account, setup.customer, found);
             }
-            Object::Token(_) => {}
+            Object::Token(_) | Object::Endpoint(..) | Object::Event(..) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use super::card::Fate;
 use super::directory::Kind;
 use super::event::About;
 use super::fate;
-use super::intent::{Answer, Intent, Word};
+use super::intent::{Answer, Intent, Refund, Word};
 use super::reply::{Fault, Reply};
 use super::request::{
     AMOUNT_MAX, Call, Confirm, Confirmation, Currency, Face, NewIntent, NewRefund, Presence,
@@ -39,13 +39,7 @@ impl Provider {
             }
             Call::Refund(new) => self.refund(now, request, new),
             Call::UpdateRefund { intent, place, terms } => {
-                let changed = self
-                    .book
-                    .change(account, *intent, |it| it.say_of_refund(*place, terms.clone()));
-                changed.map(|(intent, refund)| {
-                    let reply = Reply::Refund(refund, Arc::clone(&intent));
-                    (PaymentOutcome::Accepted, reply, Some(intent))
-                })
+                self.update_refund(now, request, (*intent, *place), terms)
             }
             Call::Retrieve { intent } => {
                 self.book.of(account, *intent).map(|intent| accepted(Arc::clone(intent)))
@@ -64,6 +58,9 @@ impl Provider {
                 self.spread(now, account, request.key, news);
                 done.map(|reply| (PaymentOutcome::Accepted, reply, None))
             }
+            Call::Webhook(call) => self
+                .webhook(now.utc_ns, account, call)
+                .map(|reply| (PaymentOutcome::Accepted, reply, None)),
         };
         done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
     }
@@ -166,7 +163,10 @@ impl Provider {
                 PaymentOutcome::Challenged
             }
             _ => {
-                tell(self, "charge.failed", About::Charge);
+                // Where the cardholder failed the challenge, no bank was asked.
+                if intent.last_decline.is_some_and(|decline| decline.charge > 0) {
+                    tell(self, "charge.failed", About::Charge);
+                }
                 tell(self, "payment_intent.payment_failed", About::Intent);
                 PaymentOutcome::Declined
             }
@@ -193,7 +193,8 @@ impl Provider {
         number: u64,
         answer: Answer,
     ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
-        let (intent, line) = self.answer(Now { at, utc_ns }, number, answer)?;
+        let (intent, line) = self.answer(Now { at, utc_ns, call: None }, number, answer)?;
+        self.dispatch(at, at);
         Ok((intent, vec![line]))
     }
 
@@ -257,6 +258,11 @@ impl Provider {
         let (intent, ()) = self
             .book
             .change(request.account, number, |intent| intent.cancel(now.utc_ns, reason.into()))?;
+        if held {
+            // What was reserved goes back, and Stripe tells of a refund of the charge although
+            // none was captured (seen in github.com/odoo/odoo/pull/259230).
+            self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
+        }
         self.tell(now, request.key, "payment_intent.canceled", &intent, About::Intent);
         let outcome = if held { PaymentOutcome::Voided } else { PaymentOutcome::Accepted };
         Ok((outcome, Reply::Intent(Arc::clone(&intent)), Some(intent)))
@@ -276,19 +282,25 @@ impl Provider {
         Ok((PaymentOutcome::Refunded, reply, Some(intent)))
     }
 
-    /// Writes down an event, which only merchants of the Stripe-compatible face can hear of.
-    pub(super) fn tell(
+    fn update_refund(
         &mut self,
         now: Now,
-        key: Option<&str>,
-        kind: &'static str,
-        intent: &Arc<Intent>,
-        about: impl FnOnce(Arc<Intent>) -> About,
-    ) {
-        if intent.face == Face::Stripe {
-            let about = about(Arc::clone(intent));
-            self.events.note(now.utc_ns, &intent.account, kind, about, key);
+        request: &Request<'_>,
+        (intent, place): (u64, u16),
+        terms: &Terms,
+    ) -> Result<Done, Fault> {
+        let account = request.account;
+        let before = Arc::clone(self.book.of(account, intent)?);
+        let terms = Box::new(terms.clone());
+        let (intent, refund) =
+            self.book.change(account, intent, |it| it.say_of_refund(place, terms))?;
+        let before = usize::from(place).checked_sub(1).and_then(|place| before.refunds.get(place));
+        for kind in ["refund.updated", "charge.refund.updated"] {
+            let about = |refund: &Arc<Refund>| About::Refund(Arc::clone(refund), intent.clone());
+            self.tell_of(now, request, kind, about(&refund), before.map(about));
         }
+        let reply = Reply::Refund(refund, Arc::clone(&intent));
+        Ok((PaymentOutcome::Accepted, reply, Some(intent)))
     }
 
     fn expires(&self, at: Time, currency: Currency) -> Time {

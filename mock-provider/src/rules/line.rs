@@ -50,7 +50,7 @@ impl<'call> Draft<'call> {
         let headers = refusal.headers.clone();
         let delay = refusal.waited + round_trip;
         let decided = self.decide(delay, Reply::Limited(refusal), outcome, outcome);
-        Decision { admitted, refused_by, headers, ..decided }
+        Decision { headers, admitted, refused_by, ..decided }
     }
 
     /// A call that is not executed: nothing happens, and the caller is told so.
@@ -118,7 +118,7 @@ impl<'call> Draft<'call> {
     /// The line; none for a call that only looks or is not about a payment.
     fn line(&self, outcome: PaymentOutcome, told: PaymentOutcome) -> Option<PaymentLine> {
         let call = &self.request.call;
-        if call.only_reads() || matches!(call, Call::Directory(_)) {
+        if call.only_reads() || matches!(call, Call::Directory(_) | Call::Webhook(_)) {
             return None;
         }
         let known = self.matter.intent.as_deref();

@@ -20,6 +20,7 @@ mod line;
 mod payer;
 pub mod reply;
 pub mod request;
+pub mod webhook;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -44,6 +45,7 @@ use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Gate, Passage};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
+use webhook::{Dispatcher, Tally};
 
 /// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
@@ -54,6 +56,9 @@ pub struct Provider {
     book: Book,
     directory: Directory,
     events: Events,
+    dispatcher: Dispatcher,
+    /// The newest event whose messages are planned.
+    dispatched: u64,
     tries: Tries,
     due: Due,
     /// When the answers under way leave, the next first.
@@ -79,6 +84,8 @@ pub struct Counts {
     pub payments: u64,
     /// Idempotency keys that are remembered.
     pub keys: u64,
+    /// How messages to merchants fared.
+    pub webhooks: Tally,
 }
 
 /// An instant, in the run's time and in UTC.
@@ -86,6 +93,8 @@ pub struct Counts {
 struct Now {
     at: Time,
     utc_ns: u64,
+    /// The number of the call under way; none when something falls due by itself.
+    call: Option<u64>,
 }
 
 impl Provider {
@@ -100,6 +109,8 @@ impl Provider {
             book: Book::default(),
             directory: Directory::default(),
             events: Events::default(),
+            dispatcher: Dispatcher::new(settings.seed, settings.webhooks.clone()),
+            dispatched: 0,
             tries: Tries::default(),
             due: Due::default(),
             leaving: BinaryHeap::new(),
@@ -122,7 +133,9 @@ impl Provider {
     /// sent off: whether it arrives, the provider cannot know.
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
         let mut lines = self.settle(at, utc_ns);
-        let mut decision = self.decide(Now { at, utc_ns }, request);
+        let call = Some(self.calls + 1);
+        let mut decision = self.decide(Now { at, utc_ns, call }, request);
+        self.dispatch(at, at + decision.delay);
         lines.append(&mut decision.lines);
         Decision { lines, ..decision }
     }
@@ -235,6 +248,25 @@ impl Provider {
         &self.events
     }
 
+    /// The messages to merchants.
+    pub const fn webhooks(&self) -> &Dispatcher {
+        &self.dispatcher
+    }
+
+    /// The messages to merchants, for whoever sends them.
+    pub const fn webhooks_mut(&mut self) -> &mut Dispatcher {
+        &mut self.dispatcher
+    }
+
+    /// Plans the messages about what happened `at` that time; the answer to the call that caused
+    /// it leaves at `answered`.
+    fn dispatch(&mut self, at: Time, answered: Time) {
+        for event in self.events.after(self.dispatched) {
+            self.dispatcher.note(event, at, answered);
+        }
+        self.dispatched = self.events.made();
+    }
+
     /// How many authorizations are neither captured nor voided.
     pub const fn open_authorizations(&self) -> u64 {
         self.book.open()
@@ -250,6 +282,7 @@ impl Provider {
             open: self.book.open(),
             payments: self.book.len() as u64,
             keys: self.executed.len() as u64,
+            webhooks: self.dispatcher.tally(),
         }
     }
 

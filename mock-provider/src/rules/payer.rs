@@ -117,7 +117,8 @@ impl Provider {
         answer: Answer,
     ) -> Result<Arc<Setup>, Fault> {
         let (setup, news) = self.directory.answer_setup(number, answer)?;
-        self.spread(Now { at, utc_ns }, &setup.account, None, news);
+        self.spread(Now { at, utc_ns, call: None }, &setup.account, None, news);
+        self.dispatch(at, at);
         Ok(setup)
     }
 
@@ -128,8 +129,9 @@ impl Provider {
 
     /// Writes down as events what has happened.
     pub(super) fn spread(&mut self, now: Now, account: &str, key: Option<&str>, news: News) {
-        for (kind, object) in news {
-            self.events.note(now.utc_ns, account, kind, About::Object(object), key);
+        for (kind, object, before) in news {
+            let (about, before) = (About::Object(object), before.map(About::Object));
+            self.tell_anyway(now, (account, key), kind, about, before);
         }
     }
 }

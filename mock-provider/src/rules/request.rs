@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::card::TestCard;
 use super::directory::{Errand, NewMethod};
 use super::reply::Fault;
+use super::webhook::WebhookCall;
 
 /// How many keys an object's metadata may have (docs.stripe.com/api/metadata).
 pub const METADATA_KEYS_MAX: usize = 50;
@@ -100,8 +101,10 @@ pub enum Call {
     List(ListIntents),
     /// Looks at refunds, the newest first.
     ListRefunds(PageOf),
-    /// Anything about cards, customers, refunds already made, events and endpoints.
+    /// Anything about cards and customers.
     Directory(Box<Errand>),
+    /// Anything about events and webhook endpoints.
+    Webhook(Box<WebhookCall>),
 }
 
 /// A payment to be made.
@@ -328,6 +331,7 @@ impl Call {
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
             Self::List(_) | Self::ListRefunds(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
+            Self::Webhook(_) => PaymentOperation::Other,
         }
     }
 
@@ -345,6 +349,7 @@ impl Call {
         match self {
             Self::Retrieve { .. } | Self::List(_) | Self::ListRefunds(_) => true,
             Self::Directory(errand) => errand.only_reads(),
+            Self::Webhook(call) => call.only_reads(),
             _ => false,
         }
     }
@@ -359,7 +364,11 @@ impl Call {
             | Self::UpdateRefund { intent, .. }
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
-            Self::Create(_) | Self::List(_) | Self::ListRefunds(_) | Self::Directory(_) => None,
+            Self::Create(_)
+            | Self::List(_)
+            | Self::ListRefunds(_)
+            | Self::Directory(_)
+            | Self::Webhook(_) => None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod settings_file;
 mod shared;
 mod stop;
 pub mod stripe;
+mod webhooks;
 #[cfg(feature = "wiremock")]
 pub mod wiremock;
 
@@ -37,6 +38,7 @@ use tokio::time::MissedTickBehavior;
 pub use ledger::LedgerFileError;
 pub use listen::ListenError;
 pub use settings_file::SettingsError;
+pub use webhooks::WebhookArgs;
 
 use crate::clock::Clock;
 use crate::settings::Settings;
@@ -77,7 +79,8 @@ pub struct Args {
     pub profile: Option<String>,
 
     /// Say which profiles there are, their limits and where their figures come from, and end
-    #[arg(long)]
+    #[arg(long, env = "SPIKE_PROVIDER_LIST_PROFILES")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub list_profiles: bool,
 
     /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed
@@ -106,6 +109,29 @@ pub struct Args {
     #[arg(long, env = "SPIKE_PROVIDER_UNTIL_STDIN_CLOSES")]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub until_stdin_closes: bool,
+
+    /// Where messages to the merchant go.
+    #[command(flatten)]
+    pub webhooks: WebhookArgs,
+}
+
+impl Default for Args {
+    /// A free port of this machine, and nothing else asked for.
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            admin: None,
+            profile: None,
+            list_profiles: false,
+            settings: None,
+            set: Vec::new(),
+            seed: None,
+            ledger: None,
+            began_utc_ns: None,
+            until_stdin_closes: false,
+            webhooks: WebhookArgs::default(),
+        }
+    }
 }
 
 /// Serves until SIGINT, SIGTERM or, if asked to, the end of standard input.
@@ -216,11 +242,14 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let Self { shared, listener, admin } = self;
         let (close, closing) = watch::channel(());
+        let messages = tokio::spawn(webhooks::send_all(Arc::clone(&shared), closing.clone()));
         let served = tokio::select! {
             served = serve_on(listener, admin, &shared, &closing) => served,
             () = settle(&shared) => unreachable!("it never ends"),
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
+        // The other end of `closing` is gone by now, however the serving ended.
+        messages.await.expect("the task that sends messages does not panic");
         let closed = tokio::task::spawn_blocking(shared.close()).await;
         if shared.is_followed() {
             // The last lines, and that they are the last, are on their way.
@@ -234,6 +263,7 @@ impl Server {
         if self.admin.is_some() {
             eprintln!("administration on http://{}", self.admin_address());
         }
+        webhooks::announce(&self.shared);
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on http://{}", self.address())?;
         stdout.flush()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
-use super::Args;
+use super::{Args, WebhookArgs};
 use crate::settings::written::{Written, set, settings_of as read_table};
 use crate::settings::{
     DEFAULT, Problem, Profile, Settings, UnknownProfileError, overlay, profile, profiles,
@@ -74,7 +74,7 @@ pub(super) fn settings_of(args: &Args, began_utc_ns: u64) -> Result<Settings, Se
     }
     let sets = assembly.set_all(&args.set);
     let provenance = std::mem::take(&mut assembly.provenance);
-    let settings = assembly.finish(&sets)?;
+    let settings = assembly.finish(&sets, &args.webhooks)?;
     if says_provenance {
         eprintln!("profile {word}: {provenance}");
     }
@@ -97,16 +97,13 @@ impl Assembly {
             return Err(SettingsError::Circle { path });
         }
         let file = read(&path)?;
-        match &file.extends {
-            Some(base) => {
-                let beside = path.parent().unwrap_or(Path::new(""));
-                self.start_from(base, beside, left - 1)?;
-            }
-            None => {
-                self.problems.extend(file.lacks());
-                // The rest is checked all the same.
-                self.table = profile(DEFAULT)?.table;
-            }
+        if let Some(base) = &file.extends {
+            let beside = path.parent().unwrap_or(Path::new(""));
+            self.start_from(base, beside, left - 1)?;
+        } else {
+            self.problems.extend(file.lacks());
+            // The rest is checked all the same.
+            self.table = profile(DEFAULT)?.table;
         }
         self.provenance = file.provenance.clone().unwrap_or_else(|| "not said".to_owned());
         self.lay_over(file);
@@ -133,9 +130,14 @@ impl Assembly {
         keys
     }
 
-    fn finish(mut self, sets: &[String]) -> Result<Settings, SettingsError> {
+    fn finish(
+        mut self,
+        sets: &[String],
+        webhooks: &WebhookArgs,
+    ) -> Result<Settings, SettingsError> {
         match read_table(&self.table) {
-            Ok(settings) => {
+            Ok(mut settings) => {
+                webhooks.add_to(&mut settings);
                 // Instants count as such: when the run begins is known by now.
                 for problem in settings.clone().anchored(0).check() {
                     self.problems.extend(self.tell(&problem, sets));

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::provider::{PaymentLine, PaymentOperation};
 use domain::time::{Duration, Time};
+use tokio::sync::Notify;
 
 use super::ledger::{ExportError, Ledger, LedgerError, LedgerFileError, Reading, Receipt};
 use super::metrics::{CallCounts, Figures, Meters, UnderWay};
 use crate::clock::Clock;
 use crate::rules::directory::Setup;
+use crate::rules::webhook::{Answered, Delivery, Dispatcher};
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
 use crate::settings::{Limit, Settings};
 use crate::tally::{Ruling, Tally};
@@ -28,6 +30,8 @@ pub(super) struct Shared {
     reading: Reading,
     meters: Meters,
     exporting: tokio::sync::Mutex<()>,
+    /// Wakes whoever sends messages.
+    earlier: Notify,
 }
 
 /// One lock for all, so that the ledger's order is the order of the decisions, and the counts are
@@ -38,6 +42,8 @@ struct Desk {
     ledger: Ledger,
     calls: CallCounts,
     tally: Tally,
+    /// When whoever sends messages looks again by itself.
+    looks_again: Option<Time>,
 }
 
 /// A call that was decided, and whose answer has not left.
@@ -56,7 +62,7 @@ impl Shared {
         let reading = ledger.reading();
         let provider = Provider::new(settings);
         let (calls, tally) = (CallCounts::default(), Tally::default());
-        let desk = Mutex::new(Desk { provider, ledger, calls, tally });
+        let desk = Mutex::new(Desk { provider, ledger, calls, tally, looks_again: None });
         Self {
             clock,
             seed,
@@ -66,6 +72,7 @@ impl Shared {
             reading,
             meters: Meters::default(),
             exporting: tokio::sync::Mutex::default(),
+            earlier: Notify::new(),
         }
     }
 
@@ -83,6 +90,7 @@ impl Shared {
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
         let receipt = desk.write_down(&decision.lines)?;
         desk.note_limits(at, &decision);
+        self.wake_sender(&desk);
         Ok(Called { under_way, operation, at, receipt, decision })
     }
 
@@ -130,6 +138,7 @@ impl Shared {
             intent
         });
         desk.write_down(&lines)?;
+        self.wake_sender(&desk);
         Ok(answered)
     }
 
@@ -141,7 +150,9 @@ impl Shared {
     ) -> Result<Arc<Setup>, Fault> {
         let mut desk = self.desk();
         let at = self.clock.now();
-        desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer)
+        let setup = desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer);
+        self.wake_sender(&desk);
+        setup
     }
 
     /// A setup of any account, if it is remembered.
@@ -162,6 +173,7 @@ impl Shared {
         desk.ledger.has_room()?;
         let lines = desk.provider.settle(at, self.clock.utc_ns(at));
         desk.write_down(&lines)?;
+        self.wake_sender(&desk);
         Ok(())
     }
 
@@ -178,6 +190,51 @@ impl Shared {
     /// The present, in nanoseconds of UTC \[ns\].
     pub(super) fn utc_ns(&self) -> u64 {
         self.clock.utc_ns(self.clock.now())
+    }
+
+    /// At most `room` messages to merchants that are due, and how long until the next.
+    pub(super) fn due(&self, room: usize) -> (Vec<Delivery>, Option<Duration>) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        let due = desk.provider.webhooks_mut().due(at, room);
+        desk.looks_again = desk.provider.webhooks().next_due();
+        (due, desk.looks_again.map(|next| next.since(at)))
+    }
+
+    /// Waits until a message is due earlier than was said.
+    pub(super) async fn hurry(&self) {
+        self.earlier.notified().await;
+    }
+
+    /// What an endpoint answered to a message.
+    pub(super) fn answered(&self, message: u64, answered: Answered) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.webhooks_mut().outcome(message, at, answered);
+        self.wake_sender(&desk);
+    }
+
+    /// A look at the messages to merchants.
+    pub(super) fn with_webhooks<T>(&self, look: impl FnOnce(&Dispatcher) -> T) -> T {
+        look(self.desk().provider.webhooks())
+    }
+
+    /// Whether the account has that event.
+    pub(super) fn has_event(&self, account: &str, number: u64) -> bool {
+        let desk = self.desk();
+        desk.provider.events().get(number).is_some_and(|event| *event.account == *account)
+    }
+
+    /// What the clocks on walls show \[s of UTC\].
+    pub(super) fn utc_s(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now()) / 1_000_000_000
+    }
+
+    fn wake_sender(&self, desk: &Desk) {
+        let next = desk.provider.webhooks().next_due();
+        if next.is_some_and(|next| desk.looks_again.is_none_or(|look| next < look)) {
+            self.earlier.notify_one();
+        }
     }
 
     /// What names and secrets are drawn from.

@@ -7,6 +7,7 @@ pub mod edge;
 pub mod fault;
 
 mod admission;
+mod challenge;
 mod order;
 mod question;
 mod saga;
@@ -108,6 +109,8 @@ pub enum Wake {
     Sweep,
     /// To make an order's outstanding call to the provider again.
     Retry(OrderId),
+    /// To ask the provider where an order's challenged payment stands.
+    Look(OrderId),
 }
 
 /// A statement, or several in one transaction, against the stock.

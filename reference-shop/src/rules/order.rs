@@ -6,6 +6,7 @@ use domain::provider::{PaymentOperation, PaymentReply};
 use domain::shop::{Checkout, OrderStatus, ShopReply, Short};
 use domain::time::{Duration, Time};
 
+use crate::rules::challenge::Challenge;
 use crate::rules::{Effect, InventoryReply, OrderRow, Ticket, saga};
 use crate::settings::ShopSettings;
 
@@ -20,6 +21,10 @@ pub(super) enum Stage {
     Reserving,
     /// The authorization.
     Authorizing,
+    /// The cardholder, until it is time to ask where the payment stands.
+    Challenged,
+    /// Where the challenged payment stands.
+    Looking,
     /// What is held, to be held until the payment is decided (reserve-first).
     Securing,
     /// The capture.
@@ -60,6 +65,8 @@ pub(super) enum Event {
     Provider(Option<PaymentReply>),
     /// The wait before a repeated call is over.
     Retry,
+    /// It is time to ask where the challenged payment stands.
+    Look,
 }
 
 /// An event as the saga reads it.
@@ -72,6 +79,7 @@ pub(super) enum Sign {
     Done,
     Swept,
     Authorized(AuthorizationId),
+    Challenged(AuthorizationId),
     Captured,
     Voided,
     Declined,
@@ -79,6 +87,7 @@ pub(super) enum Sign {
     Refused,
     Unknown,
     Retry,
+    Look,
 }
 
 /// One purchase on its way: who waits for it, what is held and owed.
@@ -88,7 +97,7 @@ pub(super) struct Order {
     /// Which authorization of the same key this is, from 0: an earlier one was let go.
     pub(super) attempt: u32,
     pub(super) stage: Stage,
-    /// Who waits for the answer.
+    /// Who waits for the answer; nobody once the fan was told to come back for it.
     pub(super) ticket: Option<Ticket>,
     /// The answer, once it is decided; it never changes.
     pub(super) answer: Option<ShopReply>,
@@ -102,6 +111,10 @@ pub(super) struct Order {
     pub(super) refusals: u32,
     /// The second authorization of [`crate::rules::fault::Fault::DoubleCharge`].
     pub(super) again: Option<AuthorizationId>,
+    /// How the order ends once its payment is let go.
+    pub(super) unsold: OrderStatus,
+    /// The cardholder's challenge, if there was one.
+    pub(super) challenge: Option<Challenge>,
 }
 
 impl Order {
@@ -118,6 +131,8 @@ impl Order {
             unknowns: 0,
             refusals: 0,
             again: None,
+            unsold: OrderStatus::Voided,
+            challenge: None,
         }
     }
 
@@ -155,6 +170,7 @@ impl Order {
     fn read(&self, event: Event) -> Sign {
         let operation = match self.stage {
             Stage::Authorizing => PaymentOperation::Authorize,
+            Stage::Challenged | Stage::Looking => PaymentOperation::Retrieve,
             Stage::Capturing => PaymentOperation::Capture,
             Stage::ChargingAgain(operation) => operation,
             _ => PaymentOperation::Void,
@@ -164,13 +180,22 @@ impl Order {
             Event::Begun => Sign::Begun,
             Event::Swept => Sign::Swept,
             Event::Retry => Sign::Retry,
+            Event::Look => Sign::Look,
             Event::Inventory(reply) => self.read_inventory(&reply),
             Event::Provider(reply) => match (reply, operation) {
-                (Some(PaymentReply::Authorized { authorization }), PaymentOperation::Authorize) => {
-                    Sign::Authorized(authorization)
-                }
+                (
+                    Some(PaymentReply::Authorized { authorization }),
+                    PaymentOperation::Authorize | PaymentOperation::Retrieve,
+                ) => Sign::Authorized(authorization),
+                (
+                    Some(PaymentReply::Challenged { authorization }),
+                    PaymentOperation::Authorize | PaymentOperation::Retrieve,
+                ) => Sign::Challenged(authorization),
                 (Some(PaymentReply::Captured), PaymentOperation::Capture) => Sign::Captured,
-                (Some(PaymentReply::Voided), PaymentOperation::Void) => Sign::Voided,
+                (
+                    Some(PaymentReply::Voided),
+                    PaymentOperation::Void | PaymentOperation::Retrieve,
+                ) => Sign::Voided,
                 (Some(PaymentReply::Declined { .. }), _) => Sign::Declined,
                 (Some(PaymentReply::Refused { .. }), _) => Sign::Refused,
                 (Some(PaymentReply::RateLimited { retry_after }), _) if !in_doubt => {

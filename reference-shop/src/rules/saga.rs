@@ -9,6 +9,8 @@
 //!   too leaves the call unknown.
 //! - An authorization that stays unknown ends the order as failed: there is no name to void. The
 //!   same purchase tried again sends the same key and so finds the authorization, if there is one.
+//! - While the cardholder is asked (3-D Secure) nothing is known of the payment's end: see
+//!   [`super::challenge`]. What is held meanwhile keeps its time to live.
 //! - A capture that stays unknown keeps the stock held and is repeated [`CAPTURE_PATIENCE`] times
 //!   more. Then a void resolves it: `voided` means that it was not captured, a refusal that it
 //!   was. If that too stays unknown, the stock is freed and the order ends as voided, "an attempt
@@ -58,12 +60,21 @@ impl Step<'_> {
             (At::Reserving, Sign::Swept) => self.order.swept = true,
 
             (At::Authorizing, Sign::Authorized(payment)) => self.authorized(payment),
+            (At::Authorizing, Sign::Challenged(payment)) => self.challenged(payment),
             (At::Authorizing, Sign::Declined) => self.declined(),
             (At::Authorizing, Sign::Limited(wait)) => self.unpaid(limited(wait)),
             (At::Authorizing, Sign::Refused) => self.unpaid(ShopReply::of(Outcome::Rejected)),
             (At::Authorizing, Sign::Unknown) => self.authorization_unknown(),
             (At::Authorizing, Sign::Retry) => self.repeat(Authorize),
             (At::Authorizing, Sign::Swept) => self.expired(),
+
+            (At::Challenged, Sign::Look) => self.look(),
+            (At::Challenged, Sign::Swept) => self.challenge_swept(),
+            (At::Looking, Sign::Authorized(payment)) => self.authorized(payment),
+            (At::Looking, Sign::Declined | Sign::Voided) => self.declined(),
+            (At::Looking, Sign::Refused) => self.unpaid(ShopReply::of(Outcome::Error)),
+            (At::Looking, Sign::Swept) => self.expired(),
+            (At::Looking, _) => self.still_challenged(),
 
             (At::Securing, Sign::Reserved) => self.secured(),
             (At::Securing, Sign::Short(short)) => self.lost(short),
@@ -89,7 +100,7 @@ impl Step<'_> {
             (At::Voiding, Sign::Limited(_)) => self.void_refused(),
             (At::Voiding, Sign::Unknown) => self.void_unknown(),
             (At::Voiding, Sign::Retry) => self.repeat(Void),
-            (At::Voiding, _) => self.end(OrderStatus::Voided),
+            (At::Voiding, _) => self.unsold(),
 
             (At::Stranding, Sign::Reserved | Sign::Short(_)) => self.end(OrderStatus::Declined),
             (At::ChargingAgain(Authorize), Sign::Authorized(payment)) => self.charge(payment),
@@ -172,7 +183,7 @@ impl Step<'_> {
 
     /// The reservation ran out before the payment was decided: no sale, whatever the provider
     /// says.
-    fn expired(&mut self) {
+    pub(super) fn expired(&mut self) {
         self.order.holds = false;
         self.decide(ShopReply::of(Outcome::Error));
     }
@@ -248,17 +259,22 @@ impl Step<'_> {
 
     fn void_refused(&mut self) {
         if !self.void_again() {
-            self.end(OrderStatus::Voided);
+            self.unsold();
         }
     }
 
     fn void_unknown(&mut self) {
         if !self.try_again(self.settings.shop.provider_retries) {
-            self.end(OrderStatus::Voided);
+            self.unsold();
         }
     }
 
-    fn let_go(&mut self, then: Then) {
+    /// The payment is let go, or an attempt was made.
+    fn unsold(&mut self) {
+        self.end(self.order.unsold);
+    }
+
+    pub(super) fn let_go(&mut self, then: Then) {
         if self.order.holds {
             let order = self.order.row.order;
             self.ask(Stage::Releasing(then), InventoryCall::Release { order });
@@ -274,7 +290,7 @@ impl Step<'_> {
 
     fn then(&mut self, then: Then) {
         match then {
-            Then::Void if self.has(Fault::LostVoid) => self.end(OrderStatus::Voided),
+            Then::Void if self.has(Fault::LostVoid) => self.unsold(),
             Then::Void => self.call(Stage::Voiding, PaymentOperation::Void),
             Then::End(status) => self.end(status),
         }

@@ -101,6 +101,7 @@ impl Shop {
                 vec![Effect::Inventory { asker: Asker::Sweeper, call }]
             }
             Input::Woke(Wake::Retry(order)) => self.advance(at, order, Event::Retry),
+            Input::Woke(Wake::Look(order)) => self.advance(at, order, Event::Look),
         }
     }
 
@@ -183,7 +184,7 @@ impl Shop {
             return self.checkout(at, ticket, checkout);
         }
         let reply = match self.by_key.get(key) {
-            Some(order) => self.standing(*order),
+            Some(order) => self.standing(at, *order),
             None => ShopReply::of(Outcome::Rejected),
         };
         answer(ticket, reply)
@@ -191,7 +192,7 @@ impl Shop {
 
     fn checkout(&mut self, at: Time, ticket: Ticket, checkout: Checkout) -> Vec<Effect> {
         if let Some(order) = self.by_key.get(&checkout.key).copied() {
-            let reply = self.standing(order);
+            let reply = self.standing(at, order);
             if binds(reply.outcome) {
                 return answer(ticket, reply);
             }
@@ -220,7 +221,7 @@ impl Shop {
             return Err(refusal);
         }
         if let Some(order) = self.by_intent.get(&checkout.intent) {
-            match self.standing(*order) {
+            match self.standing(at, *order) {
                 earlier if earlier.outcome == Outcome::Waiting => return Err(earlier),
                 earlier if earlier.outcome == Outcome::Ok => return Err(rejected()),
                 _ => {}
@@ -288,9 +289,10 @@ impl Shop {
     }
 
     /// The answer of an order, or that it is under way.
-    fn standing(&self, id: OrderId) -> ShopReply {
-        self.order(id).answer().cloned().unwrap_or(ShopReply {
-            retry_after_s: Some(UNDER_WAY_S),
+    fn standing(&self, at: Time, id: OrderId) -> ShopReply {
+        let order = self.order(id);
+        order.answer().cloned().unwrap_or_else(|| ShopReply {
+            retry_after_s: Some(order.looks_in_s(at).unwrap_or(UNDER_WAY_S)),
             order: Some(id),
             ..ShopReply::of(Outcome::Waiting)
         })
@@ -354,7 +356,7 @@ fn answer(ticket: Ticket, reply: ShopReply) -> Vec<Effect> {
 mod tests {
     use super::*;
     use crate::rules::fault::Fault;
-    use crate::rules::world::{Money, Mood, World, checkout, settings};
+    use crate::rules::world::{Cardholder, Money, Mood, World, checkout, settings};
     use crate::settings::{Admission as Gate, AdmissionBy, Inventory, Saga};
     use domain::shop::OrderStatus;
     use domain::time::Span;
@@ -578,6 +580,106 @@ mod tests {
         }
     }
 
+    fn challenge(cardholder: Cardholder) -> (Mood, u64) {
+        (Mood::Challenge(cardholder), 500)
+    }
+
+    #[test]
+    fn who_is_challenged_comes_back_under_the_same_key_and_buys() {
+        for saga in [Saga::AuthorizeFirst, Saga::ReserveFirst] {
+            let mut world = world(saga, &[challenge(Cardholder::Passes(20_000))]);
+            let first = world.buy(checkout(1, 0, 2));
+            world.pass(5);
+            let waiting = &world.answers[&first];
+            assert_eq!((waiting.outcome, waiting.retry_after_s), (Outcome::Waiting, Some(2)));
+            assert_eq!(waiting.order, Some(OrderId(1)));
+            let again = world.buy(checkout(1, 0, 2));
+            let other_card = world.buy(checkout(1, 1, 2));
+            world.pass(1);
+            assert_eq!(world.answers[&again].outcome, Outcome::Waiting);
+            assert_eq!(world.answers[&other_card].outcome, Outcome::Waiting);
+            world.pass(40);
+            let polled = world.ask(ShopRequest::Order { key: "0-1-0".to_owned() });
+            world.pass(1);
+            assert_eq!(world.answers[&polled].outcome, Outcome::Ok);
+            assert_eq!(world.pieces(), (8, 0, 2));
+            assert_eq!(world.bank.authorizations, [("0-1".to_owned(), Money::Taken)]);
+            // After 2, 4, 8 and 16 s: the fourth look finds the answer of second 20.
+            let looked = world.bank.calls.iter().filter(|key| key.ends_with("-retrieve"));
+            assert_eq!(looked.count(), 4);
+        }
+    }
+
+    #[test]
+    fn who_fails_the_challenge_is_declined_and_may_pay_otherwise() {
+        for saga in [Saga::AuthorizeFirst, Saga::ReserveFirst] {
+            let mut world = world(saga, &[challenge(Cardholder::Fails(3_000))]);
+            world.buy(checkout(1, 0, 1));
+            world.pass(20);
+            assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::Declined);
+            assert_eq!((world.status(1), world.pieces()), (OrderStatus::Declined, (10, 0, 0)));
+            assert_eq!(world.bought(checkout(1, 1, 1)).outcome, Outcome::Ok);
+            assert_eq!(world.pending(), 0);
+        }
+    }
+
+    #[test]
+    fn who_never_answers_the_challenge_is_declined_in_time_and_lets_go() {
+        for saga in [Saga::AuthorizeFirst, Saga::ReserveFirst] {
+            let mut settings = settings(10, 10);
+            settings.shop.challenge_timeout = Span(Duration::from_secs(45));
+            let moods = [challenge(Cardholder::NeverAnswers)];
+            let mut world = world_of(settings, saga, &[], &moods);
+            world.buy(checkout(1, 0, 1));
+            world.pass(45);
+            assert_eq!(world.pending(), 1);
+            world.pass(5);
+            assert_eq!(world.pending(), 0);
+            assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::Declined);
+            assert_eq!((world.status(1), world.pieces()), (OrderStatus::Expired, (10, 0, 0)));
+            assert_eq!(world.bank.authorizations, [("0-1".to_owned(), Money::LetGo)]);
+        }
+    }
+
+    /// The shop gives up while the cardholder still thinks: the answer must reserve no money.
+    #[test]
+    fn an_answer_after_the_challenge_timeout_reserves_nothing() {
+        let mut settings = settings(10, 10);
+        settings.shop.challenge_timeout = Span(Duration::from_secs(10));
+        let moods = [challenge(Cardholder::Passes(12_000))];
+        let mut world = world_of(settings, Saga::AuthorizeFirst, &[], &moods);
+        world.buy(checkout(1, 0, 1));
+        world.pass(60);
+        assert_eq!(world.bank.authorizations, [("0-1".to_owned(), Money::LetGo)]);
+    }
+
+    #[test]
+    fn a_reservation_runs_out_while_the_cardholder_thinks() {
+        let mut settings = settings(1, 1);
+        settings.shop.reservation.ttl = Span(Duration::from_secs(9));
+        let moods = [challenge(Cardholder::Passes(30_000))];
+        let mut world = world_of(settings, Saga::ReserveFirst, &[], &moods);
+        world.buy(checkout(1, 0, 1));
+        world.pass(15);
+        assert_eq!(world.pieces(), (1, 0, 0));
+        assert_eq!(world.bank.authorizations, [("0-1".to_owned(), Money::LetGo)]);
+        assert_eq!(world.bought(checkout(2, 0, 1)).outcome, Outcome::Ok);
+        world.pass(60);
+        assert_eq!((world.pending(), world.pieces()), (0, (0, 0, 1)));
+        assert_eq!(world.status(1), OrderStatus::Voided);
+    }
+
+    #[test]
+    fn a_look_that_is_refused_or_not_answered_is_made_again() {
+        let moods =
+            [challenge(Cardholder::Passes(1_000)), LIMIT, LOST, (Mood::Fail, 5), LIMIT, WELL];
+        let mut world = world(Saga::AuthorizeFirst, &moods);
+        world.buy(checkout(1, 0, 1));
+        world.pass(120);
+        assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::Ok);
+        assert_eq!(world.bank.authorizations, [("0-1".to_owned(), Money::Taken)]);
+    }
+
     #[test]
     fn before_the_opening_and_after_the_close_nothing_is_sold() {
         let mut world = world(Saga::AuthorizeFirst, &[]);
@@ -731,6 +833,14 @@ mod tests {
         }
     }
 
+    fn cardholder() -> impl Strategy<Value = Cardholder> {
+        prop_oneof![
+            2 => (0_u64..90_000).prop_map(Cardholder::Passes),
+            1 => (0_u64..90_000).prop_map(Cardholder::Fails),
+            1 => Just(Cardholder::NeverAnswers),
+        ]
+    }
+
     fn mood() -> impl Strategy<Value = (Mood, u64)> {
         let mood = prop_oneof![
             6 => Just(Mood::Well),
@@ -739,6 +849,7 @@ mod tests {
             1 => Just(Mood::Silent),
             1 => Just(Mood::Lost),
             1 => Just(Mood::Fail),
+            2 => cardholder().prop_map(Mood::Challenge),
         ];
         (mood, 0_u64..12_000)
     }
@@ -751,6 +862,7 @@ mod tests {
             gate in prop::option::of(1.0..5.0_f64),
             ttl_ms in 1_u64..15_000,
             void_retries in 0_u32..3,
+            challenge_s in 1_u64..90,
             moods in prop::collection::vec(mood(), 0..120),
             stock_ms in prop::collection::vec(0_u64..3_000, 0..7),
             asks in prop::collection::vec((0_u64..60_000, 0_u32..6, 0_u32..2, 1_u32..3), 1..40),
@@ -758,6 +870,7 @@ mod tests {
             let mut settings = gate.map_or_else(|| settings(6, 5), |rate| gated(6, rate));
             settings.shop.reservation.ttl = Span(Duration::from_millis(ttl_ms));
             settings.shop.void_retries = void_retries;
+            settings.shop.challenge_timeout = Span(Duration::from_secs(challenge_s));
             settings.shop.inventory =
                 if naive { Inventory::NaiveCounter } else { Inventory::UnitRows };
             let saga = if reserve_first { Saga::ReserveFirst } else { Saga::AuthorizeFirst };

@@ -78,7 +78,7 @@ impl Step<'_> {
         let again = matches!(order.stage, Stage::ChargingAgain(_));
         let authorization = || {
             let payment = if again { order.again } else { order.row.payment };
-            payment.expect("only what is authorized is captured or voided")
+            payment.expect("only what has a name is asked about, captured or voided")
         };
         let call = match operation {
             PaymentOperation::Authorize => {
@@ -88,6 +88,7 @@ impl Step<'_> {
                 Call::Capture { authorization: authorization(), amount: order.row.amount }
             }
             PaymentOperation::Void => Call::Void { authorization: authorization() },
+            PaymentOperation::Retrieve => Call::Retrieve { authorization: authorization() },
             other => unreachable!("the saga has no step `{}`", other.word()),
         };
         let request = PaymentRequest {
@@ -135,8 +136,14 @@ impl Step<'_> {
         }
         reply.order = Some(self.order.row.order);
         self.order.answer = Some(reply.clone());
-        let ticket = self.order.ticket.take().expect("who waits is answered once");
-        self.effects.push(Effect::Reply { ticket, reply });
+        self.tell(reply);
+    }
+
+    /// Answers who waits, if somebody does: a fan that was told to come back asks by itself.
+    pub(super) fn tell(&mut self, reply: ShopReply) {
+        if let Some(ticket) = self.order.ticket.take() {
+            self.effects.push(Effect::Reply { ticket, reply });
+        }
     }
 
     pub(super) fn end(&mut self, status: OrderStatus) {

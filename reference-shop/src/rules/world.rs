@@ -29,11 +29,25 @@ pub(super) enum Mood {
     Lost,
     /// It happens, and a 5xx is told.
     Fail,
+    /// The cardholder is asked, and answers so.
+    Challenge(Cardholder),
+}
+
+/// What a cardholder does who is asked, and after how long \[ms\].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cardholder {
+    Passes(u64),
+    Fails(u64),
+    NeverAnswers,
 }
 
 /// Where an authorization stands at the provider.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Money {
+    /// The cardholder is asked.
+    Asked,
+    /// The cardholder failed.
+    Refused,
     Reserved,
     Taken,
     LetGo,
@@ -43,6 +57,8 @@ pub(super) enum Money {
 pub(super) struct Bank {
     pub(super) authorizations: Vec<(String, Money)>,
     replies: HashMap<String, (String, PaymentReply)>,
+    /// What cardholders will have made of authorizations, and when.
+    answers: HashMap<u64, (Time, Money)>,
     /// All keys that were called, in order.
     pub(super) calls: Vec<String>,
 }
@@ -54,27 +70,51 @@ impl Bank {
         self.authorizations.iter().filter(|authorization| **authorization == wanted).count()
     }
 
-    fn answer(&mut self, request: &PaymentRequest, mood: Mood) -> Option<PaymentReply> {
+    fn answer(&mut self, at: Time, request: &PaymentRequest, mood: Mood) -> Option<PaymentReply> {
         self.calls.push(request.key.clone());
+        self.let_cardholders_answer(at);
         match mood {
             Mood::Limit(wait) => {
                 Some(PaymentReply::RateLimited { retry_after: wait.map(Duration::from_secs) })
             }
             Mood::Lost => None,
-            Mood::Well | Mood::Decline => Some(self.effect(request, mood)),
+            Mood::Well | Mood::Decline | Mood::Challenge(_) => Some(self.effect(at, request, mood)),
             Mood::Silent => {
-                self.effect(request, mood);
+                self.effect(at, request, mood);
                 None
             }
             Mood::Fail => {
-                self.effect(request, mood);
+                self.effect(at, request, mood);
                 Some(PaymentReply::Failed)
             }
         }
     }
 
+    /// Cardholders answer by themselves, whether or not anybody asks.
+    fn let_cardholders_answer(&mut self, at: Time) {
+        for (id, (when, becomes)) in &self.answers {
+            let (_, money) = &mut self.authorizations[place(*id)];
+            if *when <= at && *money == Money::Asked {
+                *money = *becomes;
+            }
+        }
+    }
+
+    fn standing(&self, id: AuthorizationId) -> PaymentReply {
+        match self.authorizations[place(id.0)].1 {
+            Money::Asked => PaymentReply::Challenged { authorization: id },
+            Money::Refused => PaymentReply::Declined { code: "card_declined".to_owned() },
+            Money::Reserved => PaymentReply::Authorized { authorization: id },
+            Money::Taken => PaymentReply::Captured,
+            Money::LetGo => PaymentReply::Voided,
+        }
+    }
+
     /// The first effect of a key, or its replay.
-    fn effect(&mut self, request: &PaymentRequest, mood: Mood) -> PaymentReply {
+    fn effect(&mut self, at: Time, request: &PaymentRequest, mood: Mood) -> PaymentReply {
+        if let Call::Retrieve { authorization } = request.call {
+            return self.standing(authorization);
+        }
         let asked = format!("{:?}", request.call);
         if let Some((before, reply)) = self.replies.get(&request.key) {
             assert_eq!(*before, asked, "a key stands for one call");
@@ -83,6 +123,21 @@ impl Bank {
         let reply = match (&request.call, mood) {
             (Call::Authorize { .. }, Mood::Decline) => {
                 PaymentReply::Declined { code: "insufficient_funds".to_owned() }
+            }
+            (Call::Authorize { .. }, Mood::Challenge(cardholder)) => {
+                self.authorizations.push((request.reference.clone(), Money::Asked));
+                let id = self.authorizations.len() as u64;
+                let after = |ms| at + Duration::from_millis(ms);
+                match cardholder {
+                    Cardholder::Passes(ms) => {
+                        self.answers.insert(id, (after(ms), Money::Reserved));
+                    }
+                    Cardholder::Fails(ms) => {
+                        self.answers.insert(id, (after(ms), Money::Refused));
+                    }
+                    Cardholder::NeverAnswers => {}
+                }
+                PaymentReply::Challenged { authorization: AuthorizationId(id) }
             }
             (Call::Authorize { .. }, _) => {
                 self.authorizations.push((request.reference.clone(), Money::Reserved));
@@ -96,7 +151,7 @@ impl Bank {
                 self.settle(*authorization, Money::LetGo, PaymentReply::Voided)
             }
             (Call::Refund { .. } | Call::Retrieve { .. }, _) => {
-                unreachable!("the saga gives nothing back and asks for nothing")
+                unreachable!("the saga gives nothing back, and looking was dealt with")
             }
         };
         self.replies.insert(request.key.clone(), (asked, reply.clone()));
@@ -104,13 +159,21 @@ impl Bank {
     }
 
     fn settle(&mut self, id: AuthorizationId, to: Money, reply: PaymentReply) -> PaymentReply {
-        let (_, money) = &mut self.authorizations[usize::try_from(id.0 - 1).unwrap()];
-        if *money != Money::Reserved {
+        let (_, money) = &mut self.authorizations[place(id.0)];
+        let may = match to {
+            Money::LetGo => matches!(money, Money::Reserved | Money::Asked | Money::Refused),
+            _ => *money == Money::Reserved,
+        };
+        if !may {
             return PaymentReply::Refused { code: "payment_intent_unexpected_state".to_owned() };
         }
         *money = to;
         reply
     }
+}
+
+fn place(id: u64) -> usize {
+    usize::try_from(id - 1).unwrap()
 }
 
 enum Happening {
@@ -235,6 +298,7 @@ impl World {
             }
         }
         self.now = until;
+        self.bank.let_cardholders_answer(until);
     }
 
     /// Asks and waits long enough; the answer.
@@ -296,7 +360,8 @@ impl World {
         let (mood, takes) = self.moods.get(self.called).copied().unwrap_or((Mood::Well, 700));
         self.called += 1;
         let takes = Duration::from_millis(takes);
-        let reply = self.bank.answer(request, mood).filter(|_| takes < self.provider_timeout);
+        let reply =
+            self.bank.answer(self.now, request, mood).filter(|_| takes < self.provider_timeout);
         let after = if reply.is_some() { takes } else { self.provider_timeout };
         self.plan(self.now + after, Happening::Input(Input::Provider { order, reply }));
     }

@@ -10,6 +10,9 @@ use serde_json::json;
 /// Longer answers are not read \[bytes\]: the provider's are below a hundred.
 const ANSWER_LENGTH_MAX: u64 = 65_536;
 
+/// Why a payment is declined that was challenged: where it stands says no more.
+const DECLINED: &str = "card_declined";
+
 /// The way to the provider.
 #[derive(Clone, Debug)]
 pub(super) struct Payment {
@@ -67,9 +70,11 @@ impl Payment {
             Call::Void { authorization } => {
                 (format!("{base}/{authorization}/void"), json!({ "reference": reference }))
             }
-            Call::Refund { .. } | Call::Retrieve { .. } => {
-                unreachable!("the saga gives nothing back and asks for nothing")
+            Call::Retrieve { authorization } => {
+                let url = format!("{base}/{authorization}");
+                return self.client.get(url).bearer_auth(&request.account);
             }
+            Call::Refund { .. } => unreachable!("the saga gives nothing back"),
         };
         self.client
             .post(url)
@@ -103,12 +108,14 @@ async fn read(response: Response) -> Option<PaymentReply> {
 
 fn success(body: &[u8]) -> Option<PaymentReply> {
     let Authorization { id, status } = serde_json::from_slice(body).ok()?;
+    let name = || id.parse().ok().map(AuthorizationId);
     match status.as_str() {
-        "authorized" => {
-            Some(PaymentReply::Authorized { authorization: AuthorizationId(id.parse().ok()?) })
-        }
+        "authorized" => Some(PaymentReply::Authorized { authorization: name()? }),
+        "requires_action" => Some(PaymentReply::Challenged { authorization: name()? }),
         "captured" => Some(PaymentReply::Captured),
         "voided" => Some(PaymentReply::Voided),
+        "refunded" => Some(PaymentReply::Refunded),
+        "declined" => Some(PaymentReply::Declined { code: DECLINED.to_owned() }),
         _ => None,
     }
 }

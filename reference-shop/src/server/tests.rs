@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::outcome::Outcome;
 use domain::shop::{Balance, ShopLine, ShopReply, ShopSnapshot};
@@ -27,6 +27,8 @@ enum Mood {
     RefusesCaptures,
     Declines,
     SaysNothing,
+    /// The cardholder is asked, and by the first look authorization stands so.
+    Challenges(&'static str),
 }
 
 #[derive(Debug)]
@@ -55,7 +57,21 @@ async fn authorize(
         let body = json!({ "error": { "code": "insufficient_funds" } });
         return (StatusCode::PAYMENT_REQUIRED, Json(body));
     }
-    (StatusCode::OK, Json(json!({ "id": id.to_string(), "status": "authorized" })))
+    let asked = matches!(mood, Mood::Challenges(_));
+    let status = if asked { "requires_action" } else { "authorized" };
+    (StatusCode::OK, Json(json!({ "id": id.to_string(), "status": status })))
+}
+
+async fn look_up(
+    State(provider): State<Shared>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+) -> Json<Value> {
+    assert_eq!(headers["authorization"], "Bearer spike");
+    let mut provider = provider.lock().unwrap();
+    provider.calls.push(("look_up".to_owned(), id, String::new()));
+    let Mood::Challenges(status) = provider.mood else { panic!("nobody was challenged") };
+    Json(json!({ "id": id.to_string(), "status": status, "amount": 4_500, "captured": 0 }))
 }
 
 async fn change(
@@ -98,6 +114,7 @@ impl Street {
         let provider = Arc::new(Mutex::new(provider));
         let routes = Router::new()
             .route("/v1/authorizations", post(authorize))
+            .route("/v1/authorizations/{id}", get(look_up))
             .route("/v1/authorizations/{id}/{operation}", post(change))
             .with_state(Arc::clone(&provider));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -266,6 +283,44 @@ async fn a_declined_card_is_said_so() {
     let street = Street::open(settings(3), Storage::Memory, Mood::Declines).await;
     assert_eq!(street.buy(1, 1).await.0, 402);
     assert_eq!(street.snapshot().await.pending, 0);
+    street.close().await;
+}
+
+#[tokio::test]
+async fn who_is_challenged_waits_and_then_buys_or_is_declined() {
+    for (stands, status, last) in [
+        ("authorized", 200, call("capture", 1, "0-1-0-capture")),
+        ("declined", 402, call("look_up", 1, "")),
+    ] {
+        let street = Street::open(settings(3), Storage::Sqlite, Mood::Challenges(stands)).await;
+        let (waits, reply) = street.buy(1, 1).await;
+        assert_eq!((waits, reply.outcome, reply.retry_after_s), (202, Outcome::Waiting, Some(2)));
+        assert_eq!(street.buy(1, 1).await.0, 202);
+        let snapshot = street.settled().await;
+        assert_eq!(street.buy(1, 1).await.0, status);
+        assert_eq!(street.get("/orders/0-1-0").await.0, status);
+        let sold = i64::from(status == 200);
+        assert_eq!(snapshot.items["tour-tee"], Balance { free: 3 - sold, held: 0, sold });
+        let calls = street.calls();
+        assert_eq!(calls[..2], [call("authorize", 1, "0-1-0-authorize"), call("look_up", 1, "")]);
+        assert_eq!(calls.last(), Some(&last));
+        street.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_that_nobody_answers_is_let_go() {
+    let mut settings = settings(3);
+    settings.shop.saga = Saga::ReserveFirst;
+    settings.shop.challenge_timeout = Span(Duration::from_millis(200));
+    let mood = Mood::Challenges("requires_action");
+    let street = Street::open(settings, Storage::Sqlite, mood).await;
+    assert_eq!(street.buy(1, 1).await.0, 202);
+    let snapshot = street.settled().await;
+    assert_eq!(snapshot.items["tour-tee"], Balance { free: 3, held: 0, sold: 0 });
+    assert_eq!(street.buy(1, 1).await.0, 402);
+    let calls = street.calls();
+    assert_eq!(calls[1..], [call("look_up", 1, ""), call("void", 1, "0-1-0-void")]);
     street.close().await;
 }
 

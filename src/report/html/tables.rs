@@ -264,6 +264,7 @@ pub(super) fn payments(measured: &Measured) -> Vec<Fact> {
         fact("Authorized", figure::number(payments.authorized)),
         fact("Captured", figure::number(payments.captured)),
         fact("Voided", figure::number(payments.voided)),
+        fact("Refunded", figure::number(payments.refunded)),
         fact("Calls refused by a limiter", figure::number(payments.refused)),
         fact("Orphaned", figure::number(payments.orphaned)),
         fact("Money in orphaned authorizations", figure::money(payments.orphaned_amount)),

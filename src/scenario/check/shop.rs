@@ -8,6 +8,7 @@ use crate::scenario::check::Checker;
 use crate::scenario::check::fans::law;
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
+use crate::scenario::written::File;
 use crate::tier::{Stack, Tier};
 
 /// The most retries of one call of the shop: with doubling waits, more never come.
@@ -36,6 +37,7 @@ pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop
     checker.lasting(shop.reservation.ttl.0, reservation, "ttl");
     checker.lasting(shop.reservation.sweep.0, reservation, "sweep");
     checker.lasting(shop.provider_timeout.0, place, "provider_timeout");
+    checker.lasting(shop.challenge_timeout.0, place, "challenge_timeout");
     checker.count(shop.provider_retries, (0, RETRIES_MAX), place, "provider_retries");
     checker.count(shop.void_retries, (0, RETRIES_MAX), place, "void_retries");
     for (index, fault) in shop.faults.iter().enumerate() {
@@ -52,20 +54,26 @@ fn burst(checker: &mut Checker, burst: Option<f64>, place: Place<'_>) {
     }
 }
 
-/// The provider that is meant.
+/// The provider that is meant. Its schedule may name instants if a sale opens at one, such as
+/// `an_instant` \[ns of UTC\]: then it is known when the run begins.
 pub(super) fn provider(
     checker: &mut Checker,
-    overrides: &Overrides,
+    file: &File,
     place: Place<'_>,
-    seed: u64,
+    an_instant: Option<u64>,
 ) -> Provider {
+    let (overrides, seed) = (&file.provider, file.seed.unwrap_or(1));
     let provider = overrides.resolve(seed).or_else(|error| {
         let message = format!("there is no provider profile `{}`", error.name);
         checker.wrong(place.key("profile"), message).advise(error.hint());
         Overrides { profile: None, ..overrides.clone() }.resolve(seed)
     });
     let provider = provider.expect("the default profile is a profile");
-    for problem in provider.check() {
+    let in_a_run = match an_instant {
+        Some(utc_ns) => provider.clone().anchored(utc_ns),
+        None => provider.clone(),
+    };
+    for problem in in_a_run.check() {
         if !place.struck_on(&problem.key) {
             checker.wrong(place.path(&problem.key), problem.to_string());
         }

@@ -1,6 +1,8 @@
 //! How long the shop is left alone before its ledgers are read.
 
+use domain::law::Law;
 use domain::time::{Duration, duration_from_seconds};
+use reference_shop::settings::{look_wait, looks};
 
 use crate::scenario::Scenario;
 use crate::scenario::offer::{CALLS_PER_ORDER, payment};
@@ -18,6 +20,8 @@ pub struct Drain {
     pub expiry: Duration,
     /// The retries of one call, from the first to the last.
     pub retries: Duration,
+    /// The longest that a challenged cardholder is waited for.
+    pub challenges: Duration,
     /// What `[audit] drain` asks for instead.
     pub asked: Option<Duration>,
 }
@@ -25,7 +29,7 @@ pub struct Drain {
 impl Drain {
     /// How long it must be for every invariant to be checked.
     pub fn needed(&self) -> Duration {
-        self.backlog + self.expiry + self.retries
+        self.backlog + self.expiry + self.retries + self.challenges
     }
 
     /// How long it is.
@@ -45,13 +49,14 @@ pub fn drain(scenario: &Scenario) -> Duration {
     drain_needed(scenario).length()
 }
 
-/// backlog / R + time to live and sweep + retry horizon, and what is asked for instead.
+/// backlog / R + time to live and sweep + retry horizon + challenges, and what is asked for instead.
 pub fn drain_needed(scenario: &Scenario) -> Drain {
     let reservation = scenario.shop.reservation;
     Drain {
         backlog: backlog(scenario).min(PART_MAX),
         expiry: reservation.ttl.0 + reservation.sweep.0,
         retries: retries(scenario).min(PART_MAX),
+        challenges: challenges(scenario).min(PART_MAX),
         asked: scenario.audit.drain.map(|span| span.0),
     }
 }
@@ -74,13 +79,31 @@ fn backlog(scenario: &Scenario) -> Duration {
     under_way + duration_from_seconds(window_s.min(all_fans_s))
 }
 
+/// Until the last cardholder who may be challenged has answered and the shop has looked, or the shop
+/// has given up.
+fn challenges(scenario: &Scenario) -> Duration {
+    let challenges = &scenario.provider.challenges;
+    if challenges.share <= 0.0 {
+        return Duration::ZERO;
+    }
+    let timeout = scenario.shop.challenge_timeout.0;
+    if challenges.abandoned > 0.0 {
+        return timeout;
+    }
+    let asked = looks(challenges.takes.bound());
+    let looked = (0..asked).map(look_wait).sum();
+    timeout.min(looked)
+}
+
 /// From the first attempt of a call to its last: unanswered calls wait for the shop's timeout each
 /// time, refused voids one second, then two, four and so on.
 fn retries(scenario: &Scenario) -> Duration {
     let (shop, latency) = (&scenario.shop, &scenario.provider.latency);
-    let slowest = [latency.authorize, latency.capture, latency.void]
+    let looking =
+        if scenario.provider.challenges.share > 0.0 { latency.other } else { Law::default() };
+    let slowest = [latency.authorize, latency.capture, latency.void, looking]
         .into_iter()
-        .map(domain::law::Law::bound)
+        .map(Law::bound)
         .max()
         .unwrap_or_default();
     let unanswered = scenario.provider.faults.total() > 0.0 || slowest >= shop.provider_timeout.0;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
-use crate::scenario::offer::{Bound, Offer, Opening, SaleOffer, whole};
+use crate::scenario::offer::{Bound, Drain, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
 
 /// How wide the left column is \[columns\].
@@ -122,11 +122,12 @@ impl Table {
         self.line(
             "drain",
             &format!(
-                "{}: backlog {}, expiry {}, retries {}",
+                "{}: backlog {}, expiry {}, retries {}{}",
                 duration(drain.needed()),
                 duration(drain.backlog),
                 duration(drain.expiry),
-                duration(drain.retries)
+                duration(drain.retries),
+                challenges(drain)
             ),
         );
         if drain.is_short() {
@@ -146,6 +147,14 @@ impl Table {
             self.line(if place == 0 { name } else { "" }, sentence);
         }
     }
+}
+
+/// What challenges add to the drain, where there can be any.
+fn challenges(drain: &Drain) -> String {
+    if drain.challenges.is_zero() {
+        return String::new();
+    }
+    format!(", challenges {}", duration(drain.challenges))
 }
 
 /// A figure in lines that fit the right column.

@@ -159,11 +159,13 @@ impl Directory {
             DefaultChange::Set(_) => return Err(not_kept()),
         };
         let terms = said(known.terms.as_deref(), terms)?;
+        let before = Object::Customer(Arc::clone(known));
         let customer = self.set_customer(number, |customer| {
             customer.default_method = default_method;
             customer.terms = terms;
         });
-        self.tell("customer.updated", Object::Customer(Arc::clone(&customer)));
+        let after = Object::Customer(Arc::clone(&customer));
+        self.tell_change("customer.updated", after, before);
         Ok(Reply::Object(Object::Customer(customer)))
     }
 

@@ -195,11 +195,13 @@ impl Directory {
         let touched = exp_month.is_some() || exp_year.is_some();
         let read = if touched { Card::read(&data, utc_ns).map_err(Fault::Card)? } else { card };
         let terms = said(self.method(account, number)?.terms.as_deref(), terms)?;
+        let before = Object::Method(Arc::clone(self.method(account, number)?));
         let method = self.set_method(number, |method| {
             method.card = Card { cvc: card.cvc, ..read };
             method.terms = terms;
         });
-        self.tell("payment_method.updated", Object::Method(Arc::clone(&method)));
+        let after = Object::Method(Arc::clone(&method));
+        self.tell_change("payment_method.updated", after, before);
         Ok(Reply::Object(Object::Method(method)))
     }
 

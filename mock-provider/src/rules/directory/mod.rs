@@ -20,8 +20,10 @@ pub use setup::{ListSetups, NewSetup, Setup, SetupChange, SetupStatus};
 pub use token::Token;
 
 use super::card::CardData;
+use super::event::Event;
 use super::reply::{Fault, Reply};
 use super::request::{PageOf, Source, Terms};
+use super::webhook::{Endpoint, Secret};
 use shelf::Shelf;
 
 /// A kind of object.
@@ -39,6 +41,10 @@ pub enum Kind {
     Setup,
     /// A card that is handed on once.
     Token,
+    /// Where a merchant hears of events.
+    Endpoint,
+    /// Something that happened.
+    Event,
 }
 
 /// An object that is no payment.
@@ -52,6 +58,10 @@ pub enum Object {
     Setup(Arc<Setup>),
     /// A card that is handed on once.
     Token(Arc<Token>),
+    /// Where a merchant hears of events, and whether its secret is told.
+    Endpoint(Arc<Endpoint>, Secret),
+    /// Something that happened, and how many endpoints have not taken it yet.
+    Event(Arc<Event>, u32),
 }
 
 /// What is asked about anything but payments.
@@ -181,8 +191,9 @@ impl Errand {
     }
 }
 
-/// What has happened, in Stripe's words, to which objects.
-pub(super) type News = Vec<(&'static str, Object)>;
+/// What has happened, in Stripe's words, to which objects, and how they stood before where that is
+/// told.
+pub(super) type News = Vec<(&'static str, Object, Option<Object>)>;
 
 /// All objects that are no payments.
 #[derive(Debug, Default)]
@@ -255,7 +266,11 @@ impl Directory {
     }
 
     fn tell(&mut self, kind: &'static str, object: Object) {
-        self.news.push((kind, object));
+        self.news.push((kind, object, None));
+    }
+
+    fn tell_change(&mut self, kind: &'static str, object: Object, before: Object) {
+        self.news.push((kind, object, Some(before)));
     }
 }
 

@@ -24,7 +24,7 @@ fn ask(directory: &mut Directory, errand: Errand) -> Result<Reply, Fault> {
 fn told(directory: &mut Directory, errand: Errand) -> Vec<&'static str> {
     let (done, news) = directory.perform(NOW_NS, "shop", errand);
     done.unwrap();
-    news.into_iter().map(|(kind, _)| kind).collect()
+    news.into_iter().map(|(kind, ..)| kind).collect()
 }
 
 fn method(reply: Result<Reply, Fault>) -> Arc<Method> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::draw::{Purpose, draw_for, number_of};
 use domain::limiter::{Limiter, Remaining};
-use domain::time::Time;
+use domain::time::{Duration, Time};
 
 use super::Caller;
 use crate::settings::{Limit, Scope};
@@ -14,7 +14,10 @@ pub(super) const RESTED_MAX: usize = 10_000;
 
 /// How many allowances are kept at all: a caller may name any number of accounts. Whoever comes
 /// then shares one with all who come then.
-pub(super) const ALLOWANCES_MAX: usize = 1_000_000;
+pub(super) const ALLOWANCES_MAX: usize = 100_000;
+
+/// How often it is looked who rests, at most: a look at all takes about a millisecond.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// Who has an allowance, among those of one limit.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +50,9 @@ pub(super) struct Allowances {
     /// The one that all share.
     shared: Limiter,
     each: HashMap<Holder, Limiter>,
-    /// How many there are when those that rest are forgotten next.
+    /// How many there are when those that rest are forgotten next, and not before when.
     forget_at: usize,
+    forget_from: Time,
 }
 
 impl Allowances {
@@ -60,6 +64,7 @@ impl Allowances {
             limit: limit.clone(),
             each: HashMap::new(),
             forget_at: RESTED_MAX,
+            forget_from: Time::ZERO,
         }
     }
 
@@ -68,7 +73,7 @@ impl Allowances {
         if holder == Holder::EVERYBODY {
             return &mut self.shared;
         }
-        if self.each.len() >= self.forget_at {
+        if self.each.len() >= self.forget_at && at >= self.forget_from {
             self.forget_rested(at);
         }
         let is_full = self.each.len() >= ALLOWANCES_MAX && !self.each.contains_key(&holder);
@@ -77,14 +82,12 @@ impl Allowances {
         each.entry(holder).or_insert_with(|| limiter_of(*seed, *place, limit, holder))
     }
 
-    /// Forgets who rests, and waits until there are twice as many as remain: so that a call costs
-    /// little even if nobody rests.
+    /// Forgets who rests, and then waits until there are twice as many as remain, and for a while:
+    /// so that a call costs little even if nobody rests.
     fn forget_rested(&mut self, at: Time) {
         self.each.retain(|_, limiter| !limiter.is_rested(at));
         self.forget_at = (2 * self.each.len()).clamp(RESTED_MAX, ALLOWANCES_MAX);
-        if self.each.len() >= ALLOWANCES_MAX {
-            self.forget_at = usize::MAX;
-        }
+        self.forget_from = at + FORGET_EVERY;
     }
 
     /// Another limit from `at` on.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::settings::{HeaderStyle, Headers as Styles, Moment, Overrides, Problem, Scope};
 use crate::settings::{LimitName, VendorHeaders};
-use allowances::RESTED_MAX;
+use allowances::{ALLOWANCES_MAX, RESTED_MAX};
 
 fn bucket(scope: Scope, rate: f64, burst: f64) -> Limit {
     Limit { scope, rate: Some(rate), burst: Some(burst), ..Limit::default() }
@@ -237,6 +237,21 @@ fn accounts_that_rest_are_forgotten() {
         admit(&mut gate, at_ms, authorize(&number.to_string())).unwrap();
     }
     assert!(gate.kept(0) <= RESTED_MAX);
+}
+
+#[test]
+fn whoever_comes_when_there_are_too_many_accounts_shares_one_allowance() {
+    let mut gate = gate(&[bucket(Scope::Key, 0.001, 1.0)]);
+    for number in 0..ALLOWANCES_MAX {
+        admit(&mut gate, 0, authorize(&number.to_string())).unwrap();
+    }
+    assert!(admit(&mut gate, 0, authorize("a stranger")).is_ok());
+    assert!(admit(&mut gate, 0, authorize("another stranger")).is_err());
+    assert_eq!(gate.kept(0), ALLOWANCES_MAX + 1);
+    // A thousand seconds later all rest, and whoever comes is known again.
+    assert!(admit(&mut gate, 1_000_000, authorize("a stranger")).is_ok());
+    assert!(admit(&mut gate, 1_000_000, authorize("another stranger")).is_ok());
+    assert_eq!(gate.kept(0), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use clap::Parser;
 use domain::time::Duration;
 
 use super::*;
-use crate::settings::{Cards, Keys, Moment, Overrides};
+use crate::settings::{Cards, EndpointSettings, Faults, Keys, Moment, Overrides};
 
 /// Noon in Japan on Christmas Eve \[ns of UTC\].
 const NOON_UTC_NS: u64 = 1_798_081_200_000_000_000;
@@ -184,7 +184,8 @@ fn the_command_line_sets_single_values() {
     let settings = meant(&args(&words)).unwrap();
     assert_eq!((settings.declines, settings.seed), (0.0, 9));
     assert_eq!((settings.limits[0].rate, settings.limits[1].burst), (Some(30.0), Some(5.0)));
-    assert_eq!(settings.faults.commit_then_timeout, 0.001);
+    let faults = Faults { commit_then_timeout: 0.001, ..Faults::default() };
+    assert_eq!(settings.faults, faults);
     assert_eq!(settings.latency.capture.mean(), Duration::from_millis(20));
 }
 
@@ -231,4 +232,18 @@ fn every_profile_is_listed_with_its_limits_and_its_provenance() {
                   concurrency 20 in flight, updates 0.277777778/s (burst 1000), \
                   lock one at a time (1s)\n    limits [V] docs.stripe.com/rate-limits";
     assert!(list.contains(stripe), "{list}");
+}
+
+#[test]
+fn webhooks_can_be_asked_for_on_the_command_line() {
+    let words = ["--webhook", "http://shop.test/a,s", "--webhook", "http://127.0.0.1:1/b"];
+    let told = |more: &[&str]| meant(&args(&[&words[..], more].concat()));
+    let webhooks = told(&["--webhook-hosts", "other.test,shop.test"]).unwrap().webhooks;
+    let endpoint =
+        |url, secret: Option<&str>| EndpointSettings::new(url, secret.map(str::to_owned));
+    let endpoints =
+        [endpoint("http://shop.test/a", Some("s")), endpoint("http://127.0.0.1:1/b", None)];
+    assert_eq!(webhooks.endpoints, endpoints);
+    let message = told(&[]).unwrap_err().to_string();
+    assert!(message.contains("webhooks.endpoints.0.url: `shop.test` is not this"), "{message}");
 }

@@ -9,7 +9,7 @@ use super::expand::Expand;
 use super::form::Parameters;
 use super::page;
 use super::render::View;
-use super::{customers, methods, refusal, setups, tokens};
+use super::{customers, endpoints, events, methods, refusal, setups, tokens};
 use crate::rules::directory::{Errand, Kind, Object};
 use crate::rules::request::PageOf;
 use crate::rules::{Call, Reply};
@@ -63,7 +63,11 @@ pub(super) fn page_of(
     page::page_of(parameters, word, number_of)
 }
 
-fn shown(
+/// The answer to a call that is answered with such objects; `path` is that of a list.
+///
+/// # Errors
+/// When a setup was declined.
+pub(super) fn shown(
     view: &View<'_>,
     expand: &Expand,
     path: &str,
@@ -97,6 +101,8 @@ pub(super) fn show(view: &View<'_>, expand: &Expand, object: &Object) -> Value {
         Object::Customer(customer) => customers::show(view, expand, customer),
         Object::Setup(setup) => setups::show(view, expand, setup),
         Object::Token(token) => tokens::show(token),
+        Object::Endpoint(endpoint, secret) => endpoints::show(endpoint, *secret),
+        Object::Event(event, left) => events::show(view, event, *left, None),
     }
 }
 
@@ -106,6 +112,8 @@ fn deleted(object: &Object) -> Value {
         Object::Customer(customer) => (customer.name(), "customer"),
         Object::Setup(setup) => (setup.name(), "setup_intent"),
         Object::Token(token) => (token.name(), "token"),
+        Object::Endpoint(endpoint, _) => (endpoints::name_of(endpoint.number), "webhook_endpoint"),
+        Object::Event(event, _) => (events::name_of(event.number), "event"),
     };
     json!({ "id": id, "object": object, "deleted": true })
 }

@@ -10,9 +10,11 @@ pub(super) mod challenge;
 mod charges;
 mod customers;
 mod decline;
+mod endpoints;
 mod envelope;
 mod errand;
 mod error;
+mod events;
 mod expand;
 pub mod form;
 mod intents;
@@ -34,6 +36,9 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 
+pub(super) use endpoints::name_of as endpoint_name;
+pub(super) use events::{body as event_body, name_of as event_name};
+
 use super::shared::Shared;
 use envelope::Envelope;
 use error::ErrorObject;
@@ -49,6 +54,8 @@ pub(super) fn face(shared: Arc<Shared>) -> Router {
         .merge(setups::routes())
         .merge(tokens::routes())
         .merge(challenge::routes())
+        .merge(events::routes())
+        .merge(endpoints::routes())
         .layer(DefaultBodyLimit::max(form::BODY_BYTES_MAX))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

@@ -28,6 +28,8 @@ pub(super) const fn params_of(kind: Kind) -> &'static [(&'static str, &'static s
         Kind::Customer => &[("customer", "customer")],
         Kind::Setup => &[("setup_intent", "setupintent")],
         Kind::Token => &[("card[token]", "token"), ("payment_method_data[card][token]", "token")],
+        Kind::Endpoint => &[("webhook_endpoint", "webhook endpoint")],
+        Kind::Event => &[("event", "event")],
     }
 }
 

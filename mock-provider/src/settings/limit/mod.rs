@@ -186,6 +186,9 @@ impl JsonSchema for LimitName {
 }
 
 /// What each limit is called: its name or its scope; where that is taken, with a number behind it.
+///
+/// # Panics
+/// Never: one of all numbers is free.
 pub fn names(limits: &[Limit]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(limits.len());
     for limit in limits {

@@ -40,7 +40,7 @@ enum Holder<'table> {
     List(&'table mut Vec<Value>),
 }
 
-impl<'table> Holder<'table> {
+impl Holder<'_> {
     /// One step further; a table that is not there is made.
     fn step(self, step: &str, so_far: &mut String) -> Result<Self, String> {
         let value = match self {
