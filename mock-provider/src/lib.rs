@@ -6,3 +6,6 @@ pub mod rules;
 pub mod server;
 pub mod settings;
 pub mod tally;
+
+#[cfg(feature = "wiremock")]
+pub use server::wiremock;

@@ -1,12 +1,12 @@
 //! All payments, and how long they are remembered.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::directory::Kind;
 use super::intent::{Intent, Refund};
 use super::reply::Fault;
-use super::request::{Charged, ListIntents, PageOf};
+use super::request::{Charged, Face, ListIntents, PageOf};
 
 /// How many payments are remembered that hold no money: the oldest are forgotten first, so that
 /// memory grows with the open authorizations and not with the run. Half an hour of 50 orders per
@@ -24,10 +24,15 @@ pub(super) struct Book {
     open: u64,
     /// Payments that hold no money, since when they hold none.
     idle: VecDeque<u64>,
+    /// The gateway's payments by account and order: it has at most one for each.
+    orders: HashMap<Order, u64>,
     /// The newest refunds: the payment and the place there of each, by number.
     refunds: BTreeMap<u64, (u64, u16)>,
     refunds_made: u64,
 }
+
+/// A merchant account and its own name of an order.
+type Order = (Box<str>, Box<str>);
 
 impl Book {
     /// How many hold reserved money.
@@ -49,6 +54,11 @@ impl Book {
         self.known.get(&number)
     }
 
+    /// The payment that the account made for that order through the gateway face.
+    pub(super) fn order(&self, account: &str, reference: &str) -> Option<u64> {
+        self.orders.get(&(account.into(), reference.into())).copied()
+    }
+
     /// A payment of the account.
     pub(super) fn of(&self, account: &str, number: u64) -> Result<&Arc<Intent>, Fault> {
         let known = self.get(number).filter(|intent| *intent.account == *account);
@@ -63,6 +73,9 @@ impl Book {
         let number = intent.number;
         let intent = Arc::new(intent);
         self.known.insert(number, Arc::clone(&intent));
+        if intent.face == Face::Gateway {
+            self.orders.insert(order_of(&intent), number);
+        }
         self.rest(&intent);
         intent
     }
@@ -160,8 +173,11 @@ impl Book {
         self.idle.push_back(intent.number);
         while self.idle.len() > IDLE_MAX {
             let oldest = self.idle.pop_front().expect("it is not empty");
-            if self.known.get(&oldest).is_some_and(|intent| !holds(intent)) {
-                self.known.remove(&oldest);
+            if self.known.get(&oldest).is_some_and(|intent| !holds(intent))
+                && let Some(forgotten) = self.known.remove(&oldest)
+                && forgotten.face == Face::Gateway
+            {
+                self.orders.remove(&order_of(&forgotten));
             }
         }
     }
@@ -170,4 +186,40 @@ impl Book {
 /// Whether a payment must be remembered: money is reserved, or its holder is being asked.
 fn holds(intent: &Intent) -> bool {
     intent.is_open() || intent.challenge.is_some()
+}
+
+fn order_of(intent: &Intent) -> Order {
+    (intent.account.clone(), intent.reference.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::money::Amount;
+
+    use super::*;
+    use crate::rules::request::{CaptureMethod, Confirm, Currency, NewIntent};
+
+    #[test]
+    fn an_order_is_known_as_long_as_its_payment() {
+        let new = NewIntent {
+            amount: Amount::new(4_500),
+            currency: Currency::JPY,
+            capture: CaptureMethod::Manual,
+            confirm: Confirm::Later,
+            source: None,
+            customer: None,
+            terms: None,
+        };
+        let mut book = Book::default();
+        let payments = IDLE_MAX as u64 + 1;
+        for number in 1..=payments {
+            let order = format!("order-{number}");
+            let owner = (Face::Gateway, "shop");
+            book.insert(Intent::new(number, 0, owner, (&order, &order), &new));
+        }
+        assert_eq!(book.order("shop", "order-1"), None);
+        assert_eq!(book.order("shop", "order-2"), Some(2));
+        assert_eq!(book.order("other", "order-2"), None);
+        assert_eq!((book.orders.len(), book.len()), (IDLE_MAX, IDLE_MAX));
+    }
 }

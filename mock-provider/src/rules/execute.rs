@@ -66,7 +66,12 @@ impl Provider {
     }
 
     fn create(&mut self, now: Now, request: &Request<'_>, new: &NewIntent) -> Result<Done, Fault> {
-        check_amount(new.amount)?;
+        check_amount(request.face, new.amount)?;
+        if request.face == Face::Gateway
+            && self.book.order(request.account, request.reference).is_some()
+        {
+            return Err(Fault::OrderTaken);
+        }
         self.check_customer(request.account, new.customer)?;
         let names = (request.reference, intent_or_reference(request));
         let owner = (request.face, request.account);
@@ -104,6 +109,10 @@ impl Provider {
         self.check_payer(&changed)?;
         changed.say(with.terms.clone())?;
         changed.capture = with.capture.unwrap_or(changed.capture);
+        if request.face == Face::Gateway && !request.intent.is_empty() {
+            // There a merchant has no word of its own before a card is charged.
+            changed.intent = request.intent.into();
+        }
         self.charge(now, request.key, &mut changed);
         let (intent, ()) = self.book.change(request.account, number, |known| {
             *known = changed;
@@ -143,7 +152,11 @@ impl Provider {
             Status::Succeeded => {
                 tell(self, "charge.succeeded", About::Charge);
                 tell(self, "payment_intent.succeeded", About::Intent);
-                PaymentOutcome::Captured
+                // A card that was only checked paid nothing.
+                match intent.amount {
+                    Amount::ZERO => PaymentOutcome::Accepted,
+                    _ => PaymentOutcome::Captured,
+                }
             }
             Status::RequiresAction => {
                 tell(self, "payment_intent.requires_action", About::Intent);
@@ -300,8 +313,9 @@ fn accepted(intent: Arc<Intent>) -> Done {
     (PaymentOutcome::Accepted, Reply::Intent(Arc::clone(&intent)), Some(intent))
 }
 
-fn check_amount(amount: Amount) -> Result<(), Fault> {
-    if amount == Amount::ZERO {
+fn check_amount(face: Face, amount: Amount) -> Result<(), Fault> {
+    // The gateway's check of a card is a payment of nothing.
+    if amount == Amount::ZERO && face != Face::Gateway {
         return Err(Fault::AmountTooSmall { param: "amount" });
     }
     if amount > AMOUNT_MAX {

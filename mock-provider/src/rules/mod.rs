@@ -233,6 +233,11 @@ impl Provider {
         self.book.get(number)
     }
 
+    /// The payment that the account made for that order through the gateway face.
+    pub fn order(&self, account: &str, reference: &str) -> Option<u64> {
+        self.book.order(account, reference)
+    }
+
     /// A payment by the name it has as an authorization.
     pub fn authorization(&self, id: AuthorizationId) -> Option<&Arc<Intent>> {
         self.intent(id.0)

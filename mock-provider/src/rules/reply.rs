@@ -143,6 +143,8 @@ pub enum Fault {
     AuthorizationExpired,
     /// No card is known to pay with.
     CardMissing,
+    /// There is a payment for that order already; only the gateway face minds.
+    OrderTaken,
     /// The setup does not stand where it would have to.
     SetupState {
         /// The setup, as it stands.
@@ -172,6 +174,7 @@ impl Fault {
             Self::AmountTooLarge { .. } => "amount_too_large",
             Self::AmountTooSmall { .. } => "amount_too_small",
             Self::AlreadyRefunded => "charge_already_refunded",
+            Self::OrderTaken => "duplicate_order",
             Self::AuthorizationExpired => "capture_charge_authorization_expired",
             Self::SetupState { .. } => "setup_intent_unexpected_state",
             Self::Card(CardFault { code, .. }) | Self::Parameter { code, .. } => code,

@@ -31,6 +31,10 @@ pub(super) async fn deliver(
     called: Called<'_>,
     say: impl FnOnce(&Decision) -> Response,
 ) -> Result<Response, LedgerError> {
+    #[cfg(feature = "wiremock")]
+    if matches!(connection, Connection::Described) {
+        return Ok(describe(&shared.leave(called), say));
+    }
     shared.answer_is_due(&called).await?;
     match called.decision.delivery {
         Delivery::Whole => Ok(say_whole(&shared.leave(called), say)),
@@ -43,6 +47,25 @@ pub(super) async fn deliver(
             Ok(Response::default())
         }
     }
+}
+
+/// How an answer is to arrive where nobody waits: an extension of the response.
+#[cfg(feature = "wiremock")]
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Manner {
+    /// How long after the call it leaves.
+    pub(super) delay: Duration,
+    /// Whether and how it arrives.
+    pub(super) delivery: Delivery,
+}
+
+#[cfg(feature = "wiremock")]
+fn describe(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Response {
+    let Decision { delay, delivery, .. } = *decision;
+    let mut response =
+        if decision.is_lost() { Response::default() } else { say_whole(decision, say) };
+    response.extensions_mut().insert(Manner { delay, delivery });
+    response
 }
 
 fn say_whole(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Response {

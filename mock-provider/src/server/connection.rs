@@ -15,17 +15,37 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// One caller's connection, as the answer of a call knows it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Connection(Arc<AtomicBool>);
+#[derive(Clone, Debug)]
+pub(super) enum Connection {
+    /// A socket; the flag asks for its reset.
+    Live(Arc<AtomicBool>),
+    /// None: how an answer would arrive is only described. See [`super::answer::Manner`].
+    #[cfg(feature = "wiremock")]
+    Described,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::Live(Arc::default())
+    }
+}
 
 impl Connection {
     /// Breaks the connection (a TCP reset) instead of writing whatever is answered next.
     pub(super) fn reset(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        match self {
+            Self::Live(flag) => flag.store(true, Ordering::Relaxed),
+            #[cfg(feature = "wiremock")]
+            Self::Described => {}
+        }
     }
 
     fn is_reset(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        match self {
+            Self::Live(flag) => flag.load(Ordering::Relaxed),
+            #[cfg(feature = "wiremock")]
+            Self::Described => false,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod admin;
 mod answer;
 mod connection;
 pub mod decode;
+pub mod gateway;
 mod ledger;
 mod limits;
 mod listen;
@@ -18,6 +19,8 @@ mod shared;
 mod stop;
 pub mod stripe;
 mod webhooks;
+#[cfg(feature = "wiremock")]
+pub mod wiremock;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -274,7 +277,7 @@ async fn serve_on(
     shared: &Arc<Shared>,
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
-    let payments = native::payments(Arc::clone(shared)).merge(stripe::face(Arc::clone(shared)));
+    let payments = faces(shared);
     let administration =
         admin::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
     let Some(admin) = admin else {
@@ -285,6 +288,13 @@ async fn serve_on(
         serve_one(admin, administration.fallback(admin::elsewhere), closing)
     )?;
     Ok(())
+}
+
+/// All faces: their paths do not meet.
+fn faces(shared: &Arc<Shared>) -> Router {
+    native::payments(Arc::clone(shared))
+        .merge(stripe::face(Arc::clone(shared)))
+        .merge(gateway::face(Arc::clone(shared)))
 }
 
 /// Lets happen in time what falls due by itself: cardholders answer, reserved money is let go.

@@ -185,6 +185,16 @@ impl Shared {
         self.desk().provider.intent(number).cloned()
     }
 
+    /// The payment that the account made for that order through the gateway face.
+    pub(super) fn order(&self, account: &str, reference: &str) -> Option<u64> {
+        self.desk().provider.order(account, reference)
+    }
+
+    /// The present, in nanoseconds of UTC \[ns\].
+    pub(super) fn utc_ns(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now())
+    }
+
     /// At most `room` messages to merchants that are due, and how long until the next.
     pub(super) fn due(&self, room: usize) -> (Vec<Delivery>, Option<Duration>) {
         let mut desk = self.desk();

@@ -104,7 +104,7 @@ impl Reading {
     }
 
     /// The lines that stand, for a thread that may block.
-    pub(super) fn blocking(&self) -> Blocking {
+    pub(in crate::server) fn blocking(&self) -> Blocking {
         Blocking { file: Arc::clone(&self.file), at: 0, end: self.stand().bytes }
     }
 }
@@ -159,7 +159,7 @@ async fn read(file: &Arc<File>, at: u64, bytes: usize) -> io::Result<Bytes> {
 }
 
 /// A reader that blocks.
-pub(super) struct Blocking {
+pub(in crate::server) struct Blocking {
     file: Arc<File>,
     at: u64,
     end: u64,

@@ -17,11 +17,14 @@ use axum::routing::get;
 use super::form::Form;
 use super::intents::RETURN_URL;
 use super::money::spoken;
-use super::name::{number_in, owner_of_secret};
+use super::name::{client_secret, named, number_in, owner_of_secret};
 use crate::rules::directory::{Setup, SetupStatus};
 use crate::rules::request::Terms;
-use crate::rules::{Answer, Intent, Status};
+use crate::rules::{Answer, Face, Intent, Status};
 use crate::server::shared::Shared;
+
+/// Under which name a payment keeps where its cardholder goes after the page.
+pub(in crate::server) const BACK: &str = RETURN_URL;
 
 /// How long the answer of a page may be: one word.
 const ANSWER_BYTES_MAX: usize = 1 << 10;
@@ -33,8 +36,15 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(ANSWER_BYTES_MAX))
 }
 
+/// Where the cardholder is asked about that payment: the path of the page.
+pub(in crate::server) fn path_of(seed: u64, number: u64) -> String {
+    format!("/3ds/{}", client_secret(seed, &named("pi_", number)))
+}
+
 /// What a page is about.
 struct Question {
+    /// The face that the question came up through.
+    face: Face,
     /// What the cardholder is asked for: an amount, as a rule.
     what: String,
     /// Whether the question is still open.
@@ -88,6 +98,8 @@ async fn answer(
     let after = question(&shared, &secret).unwrap_or(before);
     match &after.back {
         None => page(StatusCode::OK, &body_of(&after)),
+        // The gateway's shops ask for the result; their address says of which trade.
+        Some(back) if after.face == Face::Gateway => see_other(back),
         Some(back) => see_other(&with_result(back, &secret, after.stands)),
     }
 }
@@ -110,6 +122,7 @@ fn question(shared: &Shared, secret: &str) -> Option<Question> {
         Subject::Intent(number) => {
             let intent = shared.intent(number)?;
             Question {
+                face: intent.face,
                 what: spoken(intent.amount, Some(intent.currency)),
                 stands: stands(&intent),
                 back: back(intent.terms.as_deref()),
@@ -118,6 +131,7 @@ fn question(shared: &Shared, secret: &str) -> Option<Question> {
         Subject::Setup(number) => {
             let setup = shared.setup(number)?;
             Question {
+                face: Face::Stripe,
                 what: "leave to charge your card later".to_owned(),
                 stands: setup_stands(&setup),
                 back: back(setup.terms.as_deref()),

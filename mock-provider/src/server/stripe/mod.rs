@@ -6,7 +6,7 @@
 
 mod asked;
 mod caller;
-mod challenge;
+pub(super) mod challenge;
 mod charges;
 mod customers;
 mod decline;

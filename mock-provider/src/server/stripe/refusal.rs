@@ -63,6 +63,7 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
         Fault::AuthorizationExpired => {
             ErrorObject::invalid("The authorization has run out and can no longer be captured.")
         }
+        Fault::OrderTaken => ErrorObject::invalid("There is a payment for that order already."),
         Fault::Parameter { param, message, .. } => {
             ErrorObject::invalid(message.clone()).param(param.clone())
         }
