@@ -14,6 +14,7 @@ mod omission;
 mod problems;
 mod program;
 mod rehearsal;
+mod rudeness;
 mod sabotage;
 mod scenario_files;
 mod scenarios;

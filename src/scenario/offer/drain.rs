@@ -107,12 +107,21 @@ fn retries(scenario: &Scenario) -> Duration {
         .max()
         .unwrap_or_default();
     let unanswered = scenario.provider.faults.total() > 0.0 || slowest >= shop.provider_timeout.0;
-    let one_call = if unanswered {
-        shop.provider_timeout.0.saturating_mul(shop.provider_retries.saturating_add(1))
+    let calls = if unanswered {
+        let tries = shop.provider_retries.saturating_add(1);
+        let waited = shop.provider_timeout.0.saturating_mul(tries);
+        waited.saturating_add(doublings(shop.provider_retries)).saturating_mul(CALLS_IN_A_ROW)
     } else {
         slowest
     };
-    // 1 + 2 + 4 + … seconds.
-    let doublings = 1_u64.checked_shl(shop.void_retries).map_or(u64::MAX, |power| power - 1);
-    one_call.saturating_add(Duration::from_secs(doublings))
+    calls.saturating_add(doublings(shop.void_retries))
+}
+
+/// The calls that an order may have to make one after the other, each until it is answered: the
+/// authorization, the capture, where it stands, the void.
+const CALLS_IN_A_ROW: u32 = 4;
+
+/// 1 + 2 + 4 + … seconds.
+fn doublings(waits: u32) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(waits).map_or(u64::MAX, |power| power - 1))
 }
