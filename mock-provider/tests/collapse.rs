@@ -16,7 +16,7 @@ use domain::money::Amount;
 use domain::provider::{Call, PaymentReply, PaymentRequest};
 use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
-use mock_provider::settings::{Algorithm, Limit, Overrides, Scope, Settings};
+use mock_provider::settings::{Algorithm, Counts, Limit, Overrides, Scope, Settings};
 
 const SECONDS: f64 = 150.0;
 /// The burst and the first answers are past.
@@ -63,8 +63,8 @@ impl Step {
 }
 
 /// Poisson arrivals at `offered` orders/s, in virtual time.
-fn simulate(offered: f64, limit: &Limit) -> Rates {
-    let limits = vec![limit.clone()];
+fn simulate(offered: f64, limits: &[Limit]) -> Rates {
+    let limits = limits.to_vec();
     let base = Overrides { declines: Some(0.0), ..Overrides::default() }.resolve(7).unwrap();
     let mut provider = Provider::new(Settings { limits, ..base });
     let mut calendar = BinaryHeap::new();
@@ -101,14 +101,14 @@ fn simulate(offered: f64, limit: &Limit) -> Rates {
 }
 
 fn limit(scope: Scope, algorithm: Algorithm, rate: f64) -> Limit {
-    Limit { scope, algorithm, rate, burst: None, window: None, retry_after: false }
+    Limit { scope, algorithm, rate: Some(rate), ..Limit::default() }
 }
 
 #[test]
 fn a_shared_bucket_collapses_as_the_closed_form_says() {
     for (offered, rate) in [(400.0, 100.0), (400.0, 30.0), (660.0, 30.0), (400.0, 20.0)] {
         let form = closed_form(offered, rate);
-        let seen = simulate(offered, &limit(Scope::Global, Algorithm::TokenBucket, rate));
+        let seen = simulate(offered, &[limit(Scope::Global, Algorithm::TokenBucket, rate)]);
         // Refusals come in bursts, which the form does not know: a few percent more are paid.
         let ratio = seen.paid_per_s / form.paid_per_s;
         assert!((0.9..1.25).contains(&ratio), "{offered} on {rate}: {seen:?}, {form:?}");
@@ -122,7 +122,7 @@ fn a_shared_bucket_collapses_as_the_closed_form_says() {
 fn a_fixed_window_is_worse_still() {
     for rate in [20.0, 30.0, 100.0] {
         let form = closed_form(400.0, rate);
-        let seen = simulate(400.0, &limit(Scope::Global, Algorithm::FixedWindow, rate));
+        let seen = simulate(400.0, &[limit(Scope::Global, Algorithm::FixedWindow, rate)]);
         let ratio = seen.paid_per_s / form.paid_per_s;
         assert!((0.55..0.98).contains(&ratio), "{rate}: {seen:?}, {form:?}");
     }
@@ -130,7 +130,47 @@ fn a_fixed_window_is_worse_still() {
 
 #[test]
 fn equal_limits_per_endpoint_lose_nothing() {
-    let seen = simulate(400.0, &limit(Scope::Endpoint, Algorithm::TokenBucket, 30.0));
+    let seen = simulate(400.0, &[limit(Scope::Endpoint, Algorithm::TokenBucket, 30.0)]);
     assert!(seen.paid_per_s > 0.9 * 30.0, "{seen:?}");
     assert!(seen.orphaned_per_s < 0.05 * 30.0, "{seen:?}");
+}
+
+/// The limits by rates of the profile: one for the account, which counts so, and one for each
+/// endpoint.
+fn rates_of_stripe_2026(counts: Counts) -> Vec<Limit> {
+    let overrides = Overrides { profile: Some("stripe-2026".to_owned()), ..Overrides::default() };
+    let limits = overrides.resolve(7).unwrap().limits;
+    let rates = limits
+        .into_iter()
+        .filter(|limit| limit.algorithm == Algorithm::TokenBucket && limit.scope != Scope::Object);
+    let of_account = |limit: &Limit| limit.scope == Scope::Global;
+    rates.map(|limit| if of_account(&limit) { Limit { counts, ..limit } } else { limit }).collect()
+}
+
+#[test]
+fn a_refusal_that_debits_no_other_limit_leaves_each_endpoint_its_rate() {
+    let limits = rates_of_stripe_2026(Counts::Admitted);
+    let figures: Vec<_> = limits.iter().map(|limit| (limit.scope, limit.rate)).collect();
+    assert_eq!(figures, [(Scope::Global, Some(100.0)), (Scope::Endpoint, Some(25.0))]);
+    // 25 authorizations and 25 captures per second are less than the account's 100.
+    let seen = simulate(400.0, &limits);
+    assert!((24.0..26.0).contains(&seen.paid_per_s), "{seen:?}");
+    assert!(seen.orphaned_per_s < 1.0, "{seen:?}");
+}
+
+#[test]
+fn a_refusal_that_debits_the_account_starves_the_captures() {
+    let seen = simulate(400.0, &rates_of_stripe_2026(Counts::Offered));
+    // The account counts all calls: 400 authorizations, of which the endpoint admits 25, their captures
+    // and the voids of those that are refused. Each passes the account's limit with probability p:
+    // 100/p = 400 + 25 + 25·(1 − p).
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let p: f64 = f64::midpoint(low, high);
+        if p * (425.0 + 25.0 * (1.0 - p)) < 100.0 { low = p } else { high = p }
+    }
+    let form = 25.0 * low;
+    // Admissions come in runs, which the form does not know: a few percent more are paid.
+    let ratio = seen.paid_per_s / form;
+    assert!((0.9..1.15).contains(&ratio), "{seen:?}, {form}");
 }

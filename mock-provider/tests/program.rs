@@ -89,6 +89,34 @@ fn a_profile_says_where_its_figures_come_from() {
     drop(child.stdin.take());
     let mut talk = String::new();
     child.stderr.as_mut().unwrap().read_to_string(&mut talk).unwrap();
-    assert!(talk.contains("profile payjp: limit [V] pay.jp"), "{talk}");
+    assert!(talk.contains("profile payjp: limits [V] pay.jp"), "{talk}");
     child.wait().unwrap();
+}
+
+#[test]
+fn the_profiles_can_be_listed() {
+    let Output { status, stdout, stderr } = provider(&["--list-profiles"]).output().unwrap();
+    let list = String::from_utf8(stdout).unwrap();
+    assert!(status.success() && stderr.is_empty(), "{status}");
+    assert!(list.starts_with("stripe-2024\n    write 100/s (burst 100), read 100/s"), "{list}");
+    assert!(list.contains("\npayjp\n") && list.contains("[V] pay.jp"), "{list}");
+}
+
+#[test]
+fn a_profile_may_be_a_file_and_single_keys_set_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ours.toml");
+    std::fs::write(&path, "extends = \"shared-30\"\nprovenance = \"our contract\"\n").unwrap();
+    let path = path.to_str().unwrap();
+    let set = ["--set", "limits.0.rate=60"];
+    let (mut child, _) = begin(&["--profile", path, set[0], set[1], "--until-stdin-closes"]);
+    drop(child.stdin.take());
+    let mut talk = String::new();
+    child.stderr.as_mut().unwrap().read_to_string(&mut talk).unwrap();
+    assert_eq!(talk, format!("profile {path}: our contract\n"));
+    child.wait().unwrap();
+    std::fs::write(path, "extends = \"shared-30\"\n\n[[limits]]\nrate = -1\n").unwrap();
+    let message = failure(&["--profile", path]);
+    let problem = format!("{path}:4: limits.0.rate: -1 calls per second: must be above 0");
+    assert!(message.contains(&problem), "{message}");
 }

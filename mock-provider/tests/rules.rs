@@ -136,6 +136,7 @@ fn rude(seed: u64) -> Settings {
             timeout_before_commit: 0.05,
             slow_body: 0.05,
             slow_body_takes: Span(Duration::from_millis(10)),
+            only: None,
         },
         brownouts: vec![Brownout {
             from: Span(Duration::from_secs(10)),

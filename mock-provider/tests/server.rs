@@ -9,7 +9,9 @@ use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 use mock_provider::server::{Args, Server};
-use mock_provider::settings::{Algorithm, Faults, Latency, Limit, Overrides, Scope, Settings};
+use mock_provider::settings::{
+    Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Overrides, Scope, Settings,
+};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -30,24 +32,15 @@ fn two_calls() -> Limit {
         scope: Scope::Global,
         algorithm: Algorithm::TokenBucket,
         // The bucket is not refilled while the test lasts.
-        rate: 0.001,
+        rate: Some(0.001),
         burst: Some(2.0),
-        window: None,
-        retry_after: true,
+        headers: Headers(vec![HeaderStyle::RetryAfter]),
+        ..Limit::default()
     }
 }
 
 fn args() -> Args {
-    Args {
-        listen: "127.0.0.1:0".to_owned(),
-        admin: None,
-        profile: None,
-        settings: None,
-        seed: None,
-        ledger: None,
-        began_utc_ns: None,
-        until_stdin_closes: false,
-    }
+    Args::default()
 }
 
 /// A merchant of a provider that serves until the test ends.
@@ -162,9 +155,10 @@ async fn a_small_bucket_refuses_and_says_when_to_come_back() {
     let refused = shop.post("/v1/authorizations", "c", &authorization()).send().await.unwrap();
     let wait_s: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=1_000).contains(&wait_s), "{wait_s}");
-    assert_eq!(read(refused).await, (429, error("rate_limit")));
-    let counts = json!({ "calls": 3, "refused": 1, "pending": 0 });
-    assert_eq!(shop.get("/admin/status").await, (200, counts));
+    let (status, told) = read(refused).await;
+    assert_eq!((status, &told["error"]["code"]), (429, &json!("rate_limit")));
+    let (_, counts) = shop.get("/admin/status").await;
+    assert_eq!([&counts["calls"], &counts["refused"], &counts["open"]], [3, 1, 2]);
     assert_eq!(shop.ledger().await[2].outcome, PaymentOutcome::RateLimited);
 }
 
@@ -201,7 +195,8 @@ async fn a_declined_card_reserves_nothing() {
     let code = body["error"]["code"].as_str().unwrap();
     let codes = ["insufficient_funds", "generic_decline", "incorrect_cvc", "expired_card"];
     assert!(status == 402 && codes.contains(&code), "{status} {code}");
-    assert_eq!(shop.get("/v1/authorizations/1").await.0, 404);
+    assert_eq!(shop.get("/v1/authorizations/1").await.1["status"], "declined");
+    assert_eq!(shop.get("/admin/status").await.1["open"], 0);
 }
 
 #[tokio::test]
@@ -223,7 +218,7 @@ async fn a_bad_request_is_told_what_is_wrong_and_leaves_no_trace() {
         (shop.post("/v1/authorizations", &long[..300], &authorization()), 400, "300 bytes"),
         (bare().header("Idempotency-Key", "a").json(&authorization()), 401, "Bearer <account>"),
         (void, 400, "no authorization is named `x`"),
-        (shop.post("/v1/charges", "a", &authorization()), 404, "try POST /v1/authorizations"),
+        (shop.post("/v1/charges", "a", &authorization()), 404, "POST /v1/authorizations"),
     ] {
         let (answered, body) = read(request.send().await.unwrap()).await;
         let message = body["error"]["message"].as_str().unwrap();
@@ -404,10 +399,9 @@ async fn many_callers_at_once_get_no_more_than_the_burst() {
     let limit = Limit {
         scope: Scope::Global,
         algorithm: Algorithm::FixedWindow,
-        rate: 0.02,
-        burst: None,
+        rate: Some(0.02),
         window: Some("1000s".parse().unwrap()),
-        retry_after: false,
+        ..Limit::default()
     };
     // The run began at the start of a window, which does not end while the test lasts.
     let shop = std::sync::Arc::new(Merchant::of(Settings { limits: vec![limit], ..settings() }));

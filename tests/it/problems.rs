@@ -218,6 +218,22 @@ fn an_opening_must_lie_ahead_unless_late_is_allowed() {
 }
 
 #[test]
+fn a_limit_changes_at_an_instant_of_a_run_whose_beginning_is_known() {
+    let schedule =
+        "\n[[provider.schedule]]\nat = \"2026-12-24T12:05:00+09:00\"\nlimit = 0\nrate = 9\n";
+    let at_an_instant = with("\"+40s\"", "\"2026-12-24T12:00:00+09:00\"") + schedule;
+    let scenario = read(&at_an_instant).unwrap().at_scale(None, World::Simulated);
+    let offset = |time: Option<Time>| time.unwrap().seconds();
+    let opens = scenario.catalogue.sales[0].opens.seconds();
+    assert_eq!(offset(scenario.provider.schedule[0].at.time()), opens + 300.0);
+    let told = problems(&(RIGHT.to_owned() + schedule));
+    assert!(
+        told.starts_with("error: schedule.0.at: 2026-12-24T03:05:00Z: an instant needs"),
+        "{told}"
+    );
+}
+
+#[test]
 fn in_virtual_time_the_run_begins_early_enough_and_hangs_on_the_file_alone() {
     let text = with("\"+40s\"", "\"2020-12-24T12:00:00+09:00\"");
     let virtually = read(&text).unwrap().at_scale(None, World::Simulated);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::directory::Kind;
-use super::intent::Intent;
+use super::intent::{Intent, Refund};
 use super::reply::Fault;
-use super::request::{Charged, ListIntents};
+use super::request::{Charged, ListIntents, PageOf};
 
 /// How many payments are remembered that hold no money: the oldest are forgotten first, so that
 /// memory grows with the open authorizations and not with the run. Half an hour of 50 orders per
@@ -21,6 +21,9 @@ pub(super) struct Book {
     open: u64,
     /// Payments that hold no money, since when they hold none.
     idle: VecDeque<u64>,
+    /// The newest refunds: the payment and the place there of each, by number.
+    refunds: BTreeMap<u64, (u64, u16)>,
+    refunds_made: u64,
 }
 
 impl Book {
@@ -105,6 +108,49 @@ impl Book {
         let more = found.len() > page.limit;
         found.truncate(page.limit);
         (found, more)
+    }
+
+    /// The number of the next refund.
+    pub(super) const fn next_refund(&self) -> u64 {
+        self.refunds_made + 1
+    }
+
+    /// Remembers a refund that was made under [`Book::next_refund`].
+    pub(super) fn note_refund(&mut self, refund: &Refund) {
+        self.refunds_made += 1;
+        assert_eq!(refund.number, self.refunds_made, "numbers are given in order");
+        self.refunds.insert(refund.number, (refund.intent, refund.place));
+        if self.refunds.len() > IDLE_MAX {
+            self.refunds.pop_first();
+        }
+    }
+
+    /// The account's refunds, the newest first, each with its payment, and whether there are more.
+    pub(super) fn list_refunds(
+        &self,
+        account: &str,
+        page: &PageOf,
+    ) -> (Vec<(Arc<Refund>, Arc<Intent>)>, bool) {
+        let found = |(_, (intent, place)): (&u64, &(u64, u16))| {
+            let intent = self.of(account, *intent).ok()?;
+            let refund = intent.refunds.iter().find(|refund| refund.place == *place)?;
+            let fits = page.created.contains(&(refund.created_utc_ns / 1_000_000_000));
+            fits.then(|| (Arc::clone(refund), Arc::clone(intent)))
+        };
+        let most = page.limit + 1;
+        let mut refunds: Vec<_> = if let Some(before) = page.before {
+            let newer = self.refunds.range(before.saturating_add(1)..);
+            newer.filter_map(found).take(most).collect()
+        } else {
+            let older = self.refunds.range(..page.after.unwrap_or(u64::MAX)).rev();
+            older.filter_map(found).take(most).collect()
+        };
+        let more = refunds.len() > page.limit;
+        refunds.truncate(page.limit);
+        if page.before.is_some() {
+            refunds.reverse();
+        }
+        (refunds, more)
     }
 
     /// Remembers that a payment holds no money, and forgets those that have held none for longest.

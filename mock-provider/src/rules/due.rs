@@ -48,8 +48,9 @@ impl Provider {
             && due <= at
         {
             self.due.heap.pop();
-            let now = Now { at: due, utc_ns: utc_ns.saturating_sub(nanos_of(at.since(due))) };
-            lines.extend(self.fall_due(now, number));
+            let utc_ns = utc_ns.saturating_sub(nanos_of(at.since(due)));
+            lines.extend(self.fall_due(Now { at: due, utc_ns, call: None }, number));
+            self.dispatch(due, due);
         }
         self.sweep_due();
         lines
@@ -74,6 +75,7 @@ impl Provider {
             .book
             .change(&account, number, |intent| intent.cancel(now.utc_ns, "automatic".into()))
             .ok()?;
+        self.tell(now, None, "charge.expired", &intent, About::Charge);
         self.tell(now, None, "payment_intent.canceled", &intent, About::Intent);
         let operation = PaymentOperation::Expire;
         Some(unasked(now.utc_ns, operation, PaymentOutcome::Voided, &intent))

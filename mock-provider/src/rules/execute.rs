@@ -6,15 +6,15 @@ use domain::money::Amount;
 use domain::provider::PaymentOutcome;
 use domain::time::Time;
 
-use super::card::TestCard;
+use super::card::Fate;
 use super::directory::Kind;
 use super::event::About;
 use super::fate;
-use super::intent::{Answer, Intent, Word};
+use super::intent::{Answer, Intent, Refund, Word};
 use super::reply::{Fault, Reply};
 use super::request::{
     AMOUNT_MAX, Call, Confirm, Confirmation, Currency, Face, NewIntent, NewRefund, Presence,
-    Request, Source, Terms,
+    Request, Terms,
 };
 use super::{Now, Provider};
 
@@ -29,11 +29,7 @@ impl Provider {
             Call::Create(new) => self.create(now, request, new),
             Call::Confirm { intent, with } => self.confirm(now, request, *intent, with),
             Call::Update { intent, change } => {
-                let change = change.as_ref().clone();
-                self.check_source(account, change.source.as_ref()).and_then(|()| {
-                    let changed = self.book.change(account, *intent, |it| it.update(change));
-                    changed.map(|(intent, ())| accepted(intent))
-                })
+                self.update(now, request, *intent, change).map(accepted)
             }
             Call::Capture { intent, amount, terms } => {
                 self.capture(now, request, (*intent, *amount), terms.as_deref())
@@ -43,13 +39,7 @@ impl Provider {
             }
             Call::Refund(new) => self.refund(now, request, new),
             Call::UpdateRefund { intent, place, terms } => {
-                let changed = self
-                    .book
-                    .change(account, *intent, |it| it.say_of_refund(*place, terms.clone()));
-                changed.map(|(intent, refund)| {
-                    let reply = Reply::Refund(refund, Arc::clone(&intent));
-                    (PaymentOutcome::Accepted, reply, Some(intent))
-                })
+                self.update_refund(now, request, (*intent, *place), terms)
             }
             Call::Retrieve { intent } => {
                 self.book.of(account, *intent).map(|intent| accepted(Arc::clone(intent)))
@@ -58,9 +48,18 @@ impl Provider {
                 let (page, more) = self.book.list(account, wanted);
                 Ok((PaymentOutcome::Accepted, Reply::Intents { page, more }, None))
             }
-            Call::Directory(errand) => self
-                .directory
-                .perform(now.utc_ns, account, errand.as_ref().clone())
+            Call::ListRefunds(wanted) => {
+                let (page, more) = self.book.list_refunds(account, wanted);
+                Ok((PaymentOutcome::Accepted, Reply::Refunds { page, more }, None))
+            }
+            Call::Directory(errand) => {
+                let errand = errand.as_ref().clone();
+                let (done, news) = self.directory.perform(now.utc_ns, account, errand);
+                self.spread(now, account, request.key, news);
+                done.map(|reply| (PaymentOutcome::Accepted, reply, None))
+            }
+            Call::Webhook(call) => self
+                .webhook(now.utc_ns, account, call)
                 .map(|reply| (PaymentOutcome::Accepted, reply, None)),
         };
         done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
@@ -68,12 +67,15 @@ impl Provider {
 
     fn create(&mut self, now: Now, request: &Request<'_>, new: &NewIntent) -> Result<Done, Fault> {
         check_amount(new.amount)?;
-        self.check_source(request.account, new.source.as_ref())?;
+        self.check_customer(request.account, new.customer)?;
         let names = (request.reference, intent_or_reference(request));
         let owner = (request.face, request.account);
         let mut intent = Intent::new(self.book.next(), now.utc_ns, owner, names, new);
         if let Some(source) = &new.source {
-            intent.pay_by(self.named(now, request, source.clone()));
+            self.pay_by(now, request, &mut intent, source)?;
+        }
+        if new.confirm == Confirm::Now {
+            intent.chargeable()?;
         }
         let made = Arc::new(intent.clone());
         self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
@@ -81,7 +83,6 @@ impl Provider {
             let intent = self.book.insert(intent);
             return Ok(accepted(intent));
         }
-        intent.chargeable()?;
         self.charge(now, request.key, &mut intent);
         let intent = self.book.insert(intent);
         Ok(self.charged(now, request.key, intent))
@@ -96,11 +97,11 @@ impl Provider {
     ) -> Result<Done, Fault> {
         let known = self.book.of(request.account, number)?;
         let mut changed = Intent::clone(known);
-        self.check_source(request.account, with.source.as_ref())?;
         if let Some(source) = &with.source {
-            changed.pay_by(self.named(now, request, source.clone()));
+            self.pay_by(now, request, &mut changed, source)?;
         }
         changed.chargeable()?;
+        self.check_payer(&changed)?;
         changed.say(with.terms.clone())?;
         changed.capture = with.capture.unwrap_or(changed.capture);
         self.charge(now, request.key, &mut changed);
@@ -114,12 +115,11 @@ impl Provider {
     /// Asks the bank.
     fn charge(&self, now: Now, key: Option<&str>, intent: &mut Intent) {
         let source = intent.source.clone().expect("what can be charged has a card");
-        let test = self.test_card(&intent.account, &source);
         let word = fate::word(
             &self.settings,
             now.at,
             fate_name(intent, key),
-            (&source, test),
+            (&source, self.fate_of(intent)),
             presence(intent.terms.as_deref()),
         );
         let expires = self.expires(now.at, intent.currency);
@@ -130,6 +130,7 @@ impl Provider {
     fn charged(&mut self, now: Now, key: Option<&str>, intent: Arc<Intent>) -> Done {
         use super::intent::Status;
         self.due.note(&intent);
+        self.note_paid(now, key, &intent);
         let tell = |this: &mut Self, kind, about: fn(Arc<Intent>) -> About| {
             this.tell(now, key, kind, &intent, about);
         };
@@ -149,7 +150,10 @@ impl Provider {
                 PaymentOutcome::Challenged
             }
             _ => {
-                tell(self, "charge.failed", About::Charge);
+                // Where the cardholder failed the challenge, no bank was asked.
+                if intent.last_decline.is_some_and(|decline| decline.charge > 0) {
+                    tell(self, "charge.failed", About::Charge);
+                }
                 tell(self, "payment_intent.payment_failed", About::Intent);
                 PaymentOutcome::Declined
             }
@@ -176,7 +180,8 @@ impl Provider {
         number: u64,
         answer: Answer,
     ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
-        let (intent, line) = self.answer(Now { at, utc_ns }, number, answer)?;
+        let (intent, line) = self.answer(Now { at, utc_ns, call: None }, number, answer)?;
+        self.dispatch(at, at);
         Ok((intent, vec![line]))
     }
 
@@ -189,14 +194,12 @@ impl Provider {
         let known = self.book.get(number).ok_or(Fault::Missing(Kind::Intent))?;
         let expires = self.expires(now.at, known.currency);
         let account = known.account.clone();
-        let then = match known.source.as_ref().and_then(|it| self.test_card(&account, it)) {
-            Some(card) => card.fate,
-            None => super::card::Fate::Approved,
-        };
+        let then = self.fate_of(known);
         let (intent, ()) = self.book.change(&account, number, |intent| {
-            let refuses = then == super::card::Fate::ChallengedThenDeclined;
-            if answer == Answer::Passed && refuses && intent.challenge.is_some() {
-                let (code, decline_code) = ("card_declined", Some("generic_decline"));
+            if let Some(Fate::ChallengedThenDeclined { code, decline_code }) = then
+                && answer == Answer::Passed
+                && intent.challenge.is_some()
+            {
                 intent.charge(Word::Declined { code, decline_code }, now.utc_ns, expires);
                 return Ok(());
             }
@@ -242,15 +245,22 @@ impl Provider {
         let (intent, ()) = self
             .book
             .change(request.account, number, |intent| intent.cancel(now.utc_ns, reason.into()))?;
+        if held {
+            // What was reserved goes back, and Stripe tells of a refund of the charge although
+            // none was captured (seen in github.com/odoo/odoo/pull/259230).
+            self.tell(now, request.key, "charge.refunded", &intent, About::Charge);
+        }
         self.tell(now, request.key, "payment_intent.canceled", &intent, About::Intent);
         let outcome = if held { PaymentOutcome::Voided } else { PaymentOutcome::Accepted };
         Ok((outcome, Reply::Intent(Arc::clone(&intent)), Some(intent)))
     }
 
     fn refund(&mut self, now: Now, request: &Request<'_>, new: &NewRefund) -> Result<Done, Fault> {
-        let (intent, refund) = self
-            .book
-            .change(request.account, new.intent, |intent| intent.refund(now.utc_ns, new.clone()))?;
+        let number = self.book.next_refund();
+        let (intent, refund) = self.book.change(request.account, new.intent, |intent| {
+            intent.refund(now.utc_ns, number, new.clone())
+        })?;
+        self.book.note_refund(&refund);
         let given = Arc::clone(&refund);
         let about = move |intent| About::Refund(given, intent);
         self.tell(now, request.key, "refund.created", &intent, about);
@@ -259,47 +269,25 @@ impl Provider {
         Ok((PaymentOutcome::Refunded, reply, Some(intent)))
     }
 
-    /// Writes down an event, which only merchants of the Stripe-compatible face can hear of.
-    pub(super) fn tell(
+    fn update_refund(
         &mut self,
         now: Now,
-        key: Option<&str>,
-        kind: &'static str,
-        intent: &Arc<Intent>,
-        about: impl FnOnce(Arc<Intent>) -> About,
-    ) {
-        if intent.face == Face::Stripe {
-            let about = about(Arc::clone(intent));
-            self.events.note(now.utc_ns, &intent.account, kind, about, key);
+        request: &Request<'_>,
+        (intent, place): (u64, u16),
+        terms: &Terms,
+    ) -> Result<Done, Fault> {
+        let account = request.account;
+        let before = Arc::clone(self.book.of(account, intent)?);
+        let terms = Box::new(terms.clone());
+        let (intent, refund) =
+            self.book.change(account, intent, |it| it.say_of_refund(place, terms))?;
+        let before = usize::from(place).checked_sub(1).and_then(|place| before.refunds.get(place));
+        for kind in ["refund.updated", "charge.refund.updated"] {
+            let about = |refund: &Arc<Refund>| About::Refund(Arc::clone(refund), intent.clone());
+            self.tell_of(now, request, kind, about(&refund), before.map(about));
         }
-    }
-
-    fn check_source(&self, account: &str, source: Option<&Source>) -> Result<(), Fault> {
-        match source {
-            Some(Source::Method(number)) => self.directory.method(account, *number).map(|_| ()),
-            _ => Ok(()),
-        }
-    }
-
-    /// A test card gets a name as a payment method through the Stripe-compatible face.
-    fn named(&mut self, now: Now, request: &Request<'_>, source: Source) -> Source {
-        match (request.face, source) {
-            (Face::Stripe, Source::Test(card)) => {
-                let method = self.directory.make_method(now.utc_ns, request.account, card);
-                Source::Method(method.number)
-            }
-            (_, source) => source,
-        }
-    }
-
-    fn test_card(&self, account: &str, source: &Source) -> Option<&'static TestCard> {
-        match source {
-            Source::Nth(_) => None,
-            Source::Test(card) => Some(card),
-            Source::Method(number) => {
-                self.directory.method(account, *number).ok().map(|method| method.card)
-            }
-        }
+        let reply = Reply::Refund(refund, Arc::clone(&intent));
+        Ok((PaymentOutcome::Accepted, reply, Some(intent)))
     }
 
     fn expires(&self, at: Time, currency: Currency) -> Time {

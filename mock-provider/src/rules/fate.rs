@@ -7,7 +7,7 @@ use domain::draw::{Draw, Purpose, draw_for, number_of};
 use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 
-use super::card::{Fate, TestCard};
+use super::card::Fate;
 use super::intent::{Answer, Challenge, Word};
 use super::request::{Presence, Source};
 use crate::settings::{Cards, Settings};
@@ -109,14 +109,16 @@ impl Subject {
         let brownout = settings.brownouts.iter().filter(|it| it.covers(at)).map(|it| it.fails);
         let mut left = self.draw(settings, Purpose::ProviderFault).uniform();
         let slow = faults.slow_body_takes.0;
+        let spared = faults.only.is_some_and(|only| only != self.operation);
+        let share = |share: f64| if spared { 0.0 } else { share };
         [
-            (faults.commit_then_timeout, Mishap::CommitThenTimeout),
-            (faults.commit_then_5xx, Mishap::CommitThenFail),
-            (faults.commit_then_reset, Mishap::CommitThenReset),
-            (faults.rollback_after_5xx + brownout.sum::<f64>(), Mishap::FailThenRollBack),
-            (faults.reset_before_commit, Mishap::ResetBeforeCommit),
-            (faults.timeout_before_commit, Mishap::TimeoutBeforeCommit),
-            (faults.slow_body, Mishap::SlowBody(slow)),
+            (share(faults.commit_then_timeout), Mishap::CommitThenTimeout),
+            (share(faults.commit_then_5xx), Mishap::CommitThenFail),
+            (share(faults.commit_then_reset), Mishap::CommitThenReset),
+            (share(faults.rollback_after_5xx) + brownout.sum::<f64>(), Mishap::FailThenRollBack),
+            (share(faults.reset_before_commit), Mishap::ResetBeforeCommit),
+            (share(faults.timeout_before_commit), Mishap::TimeoutBeforeCommit),
+            (share(faults.slow_body), Mishap::SlowBody(slow)),
         ]
         .into_iter()
         .find(|(share, _)| {
@@ -133,13 +135,13 @@ pub(super) fn word(
     settings: &Settings,
     at: Time,
     name: &str,
-    (source, test): (&Source, Option<&'static TestCard>),
+    (source, fate): (&Source, Option<Fate>),
     presence: Presence,
 ) -> Word {
     let who = number_of(name);
-    let card = match (source, test) {
+    let card = match (source, fate) {
         (Source::Nth(card), _) => *card,
-        (_, Some(card)) => match (settings.cards, documented(card, presence)) {
+        (_, Some(fate)) => match (settings.cards, documented(fate, presence)) {
             (Cards::Drawn, Word::Approved) => 0,
             (_, word) => return word,
         },
@@ -151,17 +153,24 @@ pub(super) fn word(
     drawn_challenge(settings, at, who, card, presence)
 }
 
-fn documented(card: &TestCard, presence: Presence) -> Word {
+fn documented(fate: Fate, presence: Presence) -> Word {
     let declined = |code, decline_code| Word::Declined { code, decline_code };
-    match (card.fate, presence) {
-        (Fate::Approved, _) => Word::Approved,
-        (Fate::Declined { code, decline_code }, _) => declined(code, decline_code),
-        (Fate::Challenged | Fate::ChallengedThenDeclined, Presence::OffSession) => {
-            declined("authentication_required", Some("authentication_required"))
+    match (fate, presence) {
+        (Fate::Approved, _) | (Fate::ChallengedOnSession, Presence::OffSession) => Word::Approved,
+        (Fate::Declined { code, decline_code } | Fate::DeclinedLater { code, decline_code }, _) => {
+            declined(code, decline_code)
         }
-        (Fate::Challenged | Fate::ChallengedThenDeclined, Presence::OnSession) => {
-            Word::Challenged(Challenge { answer: None })
-        }
+        (
+            Fate::Challenged
+            | Fate::ChallengedUnlessSetUp
+            | Fate::ChallengedOnSession
+            | Fate::ChallengedThenDeclined { .. },
+            Presence::OnSession,
+        ) => Word::Challenged(Challenge { answer: None }),
+        (
+            Fate::Challenged | Fate::ChallengedUnlessSetUp | Fate::ChallengedThenDeclined { .. },
+            Presence::OffSession,
+        ) => declined("authentication_required", Some("authentication_required")),
     }
 }
 

@@ -17,7 +17,7 @@ use domain::money::Amount;
 use domain::time::Time;
 
 use super::card::TestCard;
-use super::directory::Kind;
+use super::directory::{Kind, Method};
 use super::reply::Fault;
 use super::request::{
     CaptureMethod, Currency, Face, IntentChange, NewIntent, NewRefund, Source, Terms,
@@ -54,6 +54,9 @@ pub struct Intent {
     pub source: Option<Source>,
     /// The payment method, where it has a name.
     pub method: Option<u64>,
+    /// The payment methods it was tried with, as they were then: the provider may forget them
+    /// before the payment.
+    pub methods: Vec<Arc<Method>>,
     /// Whose card, where a customer is named.
     pub customer: Option<u64>,
     /// How often a bank was asked: each is a charge of its own, numbered from 1.
@@ -173,6 +176,8 @@ impl Decline {
 /// Money given back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refund {
+    /// Its number among all refunds, from 1.
+    pub number: u64,
     /// Of which payment.
     pub intent: u64,
     /// Its place among the payment's refunds, from 1.
@@ -232,6 +237,7 @@ impl Intent {
             refunded: Amount::ZERO,
             source: new.source.clone(),
             method: None,
+            methods: Vec::new(),
             customer: new.customer,
             charges: 0,
             last_decline: None,
@@ -394,7 +400,12 @@ impl Intent {
     }
 
     /// Gives money back.
-    pub(super) fn refund(&mut self, utc_ns: u64, new: NewRefund) -> Result<Arc<Refund>, Fault> {
+    pub(super) fn refund(
+        &mut self,
+        utc_ns: u64,
+        number: u64,
+        new: NewRefund,
+    ) -> Result<Arc<Refund>, Fault> {
         if self.status != Status::Succeeded {
             return Err(self.unexpected("refund"));
         }
@@ -411,6 +422,7 @@ impl Intent {
         }
         self.refunded = self.refunded.plus(amount).expect("no more than was received");
         let refund = Arc::new(Refund {
+            number,
             intent: self.number,
             place: u16::try_from(self.refunds.len() + 1).expect("at most 99"),
             amount,
@@ -457,12 +469,23 @@ impl Intent {
     pub(super) fn pay_by(&mut self, source: Source) {
         self.method = match source {
             Source::Method(number) => Some(number),
-            Source::Nth(_) | Source::Test(_) => None,
+            Source::Nth(_) | Source::Test(_) | Source::New(_) => None,
         };
         self.source = Some(source);
         if self.status == Status::RequiresPaymentMethod {
             self.status = Status::RequiresConfirmation;
         }
+    }
+
+    /// Remembers the payment method that it is to be tried with next, besides those that were
+    /// declined.
+    pub(super) fn remember(&mut self, method: Arc<Method>) {
+        let declines = || self.declines.iter().chain(&self.last_decline);
+        let told = |known: &Arc<Method>| {
+            known.number != method.number && declines().any(|it| it.method == Some(known.number))
+        };
+        self.methods = self.methods.iter().filter(|known| told(known)).cloned().collect();
+        self.methods.push(method);
     }
 
     /// Takes over what else the merchant says.

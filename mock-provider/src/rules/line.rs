@@ -7,7 +7,7 @@ use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 
 use super::Now;
-use super::gate::{Reason, Refusal};
+use super::gate::{LimitSet, Reason, Refusal};
 use super::idempotency::Executed;
 use super::intent::Intent;
 use super::reply::{Decision, Delivery, Reply};
@@ -46,10 +46,11 @@ impl<'call> Draft<'call> {
             Reason::Lock => PaymentOutcome::LockTimeout,
             Reason::Rate | Reason::Concurrency | Reason::Ban => PaymentOutcome::RateLimited,
         };
-        let (passed, headers) = (refusal.limit, refusal.headers.clone());
+        let (admitted, refused_by) = (refusal.admitted, Some(refusal.limit));
+        let headers = refusal.headers.clone();
         let delay = refusal.waited + round_trip;
         let decided = self.decide(delay, Reply::Limited(refusal), outcome, outcome);
-        Decision { passed, headers, ..decided }
+        Decision { headers, admitted, refused_by, ..decided }
     }
 
     /// A call that is not executed: nothing happens, and the caller is told so.
@@ -100,7 +101,8 @@ impl<'call> Draft<'call> {
             told,
             headers: Vec::new(),
             lines: self.line(outcome, told).into_iter().collect(),
-            passed: 0,
+            admitted: LimitSet::default(),
+            refused_by: None,
         }
     }
 
@@ -116,7 +118,7 @@ impl<'call> Draft<'call> {
     /// The line; none for a call that only looks or is not about a payment.
     fn line(&self, outcome: PaymentOutcome, told: PaymentOutcome) -> Option<PaymentLine> {
         let call = &self.request.call;
-        if call.only_reads() || matches!(call, Call::Directory(_)) {
+        if call.only_reads() || matches!(call, Call::Directory(_) | Call::Webhook(_)) {
             return None;
         }
         let known = self.matter.intent.as_deref();

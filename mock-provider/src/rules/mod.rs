@@ -17,8 +17,10 @@ mod gate;
 mod idempotency;
 pub mod intent;
 mod line;
+mod payer;
 pub mod reply;
 pub mod request;
+pub mod webhook;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -30,12 +32,12 @@ use domain::provider::{PaymentOutcome, PaymentRequest};
 use domain::time::{Duration, Time};
 
 pub use event::Events;
-pub use gate::{Reason, Refusal};
+pub use gate::{ChangeError, LimitSet, LimitState, PlannedChange, Reason, Refusal};
 pub use intent::{Answer, Intent, Status};
 pub use reply::{Decision, Delivery, Fault, Reply};
 pub use request::{Call, Face, Request};
 
-use crate::settings::Settings;
+use crate::settings::{Limit, Settings};
 use book::Book;
 use directory::Directory;
 use due::Due;
@@ -43,6 +45,7 @@ use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Gate, Passage};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
+use webhook::{Dispatcher, Tally};
 
 /// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ pub struct Provider {
     book: Book,
     directory: Directory,
     events: Events,
+    dispatcher: Dispatcher,
+    /// The newest event whose messages are planned.
+    dispatched: u64,
     tries: Tries,
     due: Due,
     /// When the answers under way leave, the next first.
@@ -78,6 +84,8 @@ pub struct Counts {
     pub payments: u64,
     /// Idempotency keys that are remembered.
     pub keys: u64,
+    /// How messages to merchants fared.
+    pub webhooks: Tally,
 }
 
 /// An instant, in the run's time and in UTC.
@@ -85,6 +93,8 @@ pub struct Counts {
 struct Now {
     at: Time,
     utc_ns: u64,
+    /// The number of the call under way; none when something falls due by itself.
+    call: Option<u64>,
 }
 
 impl Provider {
@@ -94,11 +104,13 @@ impl Provider {
     /// When a limit is out of range: when [`Settings::check`] finds something.
     pub fn new(settings: Settings) -> Self {
         Self {
-            gate: Gate::new(&settings.limits),
+            gate: Gate::new(&settings),
             executed: Store::new(settings.keys.kept.0),
             book: Book::default(),
             directory: Directory::default(),
             events: Events::default(),
+            dispatcher: Dispatcher::new(settings.seed, settings.webhooks.clone()),
+            dispatched: 0,
             tries: Tries::default(),
             due: Due::default(),
             leaving: BinaryHeap::new(),
@@ -121,7 +133,9 @@ impl Provider {
     /// sent off: whether it arrives, the provider cannot know.
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
         let mut lines = self.settle(at, utc_ns);
-        let mut decision = self.decide(Now { at, utc_ns }, request);
+        let call = Some(self.calls + 1);
+        let mut decision = self.decide(Now { at, utc_ns, call }, request);
+        self.dispatch(at, at + decision.delay);
         lines.append(&mut decision.lines);
         Decision { lines, ..decision }
     }
@@ -156,10 +170,9 @@ impl Provider {
                 self.execute(now, request, subject, draft, delay)
             }
         };
-        let Passage { headers, .. } = passage;
-        decision.headers = headers;
+        let Passage { admitted, headers, .. } = passage;
+        (decision.admitted, decision.headers) = (admitted, headers);
         decision.call = self.calls;
-        decision.passed = self.settings.limits.len();
         decision
     }
 
@@ -230,6 +243,25 @@ impl Provider {
         &self.events
     }
 
+    /// The messages to merchants.
+    pub const fn webhooks(&self) -> &Dispatcher {
+        &self.dispatcher
+    }
+
+    /// The messages to merchants, for whoever sends them.
+    pub const fn webhooks_mut(&mut self) -> &mut Dispatcher {
+        &mut self.dispatcher
+    }
+
+    /// Plans the messages about what happened `at` that time; the answer to the call that caused
+    /// it leaves at `answered`.
+    fn dispatch(&mut self, at: Time, answered: Time) {
+        for event in self.events.after(self.dispatched) {
+            self.dispatcher.note(event, at, answered);
+        }
+        self.dispatched = self.events.made();
+    }
+
     /// How many authorizations are neither captured nor voided.
     pub const fn open_authorizations(&self) -> u64 {
         self.book.open()
@@ -245,6 +277,7 @@ impl Provider {
             open: self.book.open(),
             payments: self.book.len() as u64,
             keys: self.executed.len() as u64,
+            webhooks: self.dispatcher.tally(),
         }
     }
 
@@ -253,7 +286,46 @@ impl Provider {
         self.last_leaves
     }
 
-    /// The settings it obeys.
+    /// The limits as they stand `at` that time, in the order they are asked.
+    pub fn limits(&mut self, at: Time) -> Vec<LimitState> {
+        self.gate.states(at)
+    }
+
+    /// The changes of limits that lie ahead, the next first.
+    pub fn planned_changes(&self) -> Vec<PlannedChange> {
+        self.gate.planned()
+    }
+
+    /// Replaces all limits from `at` on. A limit that bears the name of one before keeps what was
+    /// used of it; what is left of the schedule ends.
+    ///
+    /// # Errors
+    /// When a limit is out of range; then nothing changes.
+    pub fn replace_limits(&mut self, at: Time, limits: &[Limit]) -> Result<(), ChangeError> {
+        self.gate.replace(at, limits)?;
+        self.settings.limits = self.gate.limits();
+        Ok(())
+    }
+
+    /// Changes the limit of that name or place from `at` on by a JSON merge patch (RFC 7396).
+    /// What was used of it stays used, unless others share it from now on; what the schedule says
+    /// later still comes.
+    ///
+    /// # Errors
+    /// When there is no such limit, or it would be out of range; then nothing changes.
+    pub fn change_limit(
+        &mut self,
+        at: Time,
+        name: &str,
+        patch: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(), ChangeError> {
+        self.gate.patch(at, name, patch)?;
+        self.settings.limits = self.gate.limits();
+        Ok(())
+    }
+
+    /// The settings it obeys; of the limits, what the last change by hand left, before the
+    /// schedule.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -8,8 +8,9 @@ use domain::money::Amount;
 use domain::provider::{PaymentLine, PaymentOutcome, PaymentReply};
 use domain::time::Duration;
 
-use super::directory::{Kind, Object};
-use super::gate::Refusal;
+use super::card::CardFault;
+use super::directory::{Kind, Object, Setup};
+use super::gate::{LimitSet, Refusal};
 use super::intent::{Decline, Intent, Refund, Status};
 
 /// What the provider does about one call.
@@ -34,8 +35,11 @@ pub struct Decision {
     /// The ledger lines to append, in order: what fell due before the call, then what the call
     /// did. A call that is not about a payment has none of its own.
     pub lines: Vec<PaymentLine>,
-    /// How many limiters let the call pass before one refused it or all had.
-    pub passed: usize,
+    /// The limits that the call was debited to: of a refused call, those alone that count it all
+    /// the same. A limit that is not about such calls is not asked.
+    pub admitted: LimitSet,
+    /// The limit that refused it: its place in the settings' list.
+    pub refused_by: Option<usize>,
 }
 
 /// Whether and how an answer arrives.
@@ -63,6 +67,13 @@ pub enum Reply {
         /// Whether there are more.
         more: bool,
     },
+    /// Refunds, each with its payment as it stands.
+    Refunds {
+        /// The page.
+        page: Vec<(Arc<Refund>, Arc<Intent>)>,
+        /// Whether there are more.
+        more: bool,
+    },
     /// Money given back, and the payment as it stands.
     Refund(Arc<Refund>, Arc<Intent>),
     /// Anything else.
@@ -82,6 +93,13 @@ pub enum Reply {
         intent: Arc<Intent>,
         /// Why.
         decline: Decline,
+    },
+    /// A card cannot be made ready to be charged later (402).
+    SetupDeclined {
+        /// The setup, back at the beginning.
+        setup: Arc<Setup>,
+        /// Why.
+        fault: CardFault,
     },
     /// A limiter refused the call (429), or another call held the payment for too long.
     Limited(Refusal),
@@ -125,6 +143,15 @@ pub enum Fault {
     AuthorizationExpired,
     /// No card is known to pay with.
     CardMissing,
+    /// The setup does not stand where it would have to.
+    SetupState {
+        /// The setup, as it stands.
+        setup: Arc<Setup>,
+        /// What was to be done, such as `confirm`.
+        operation: &'static str,
+    },
+    /// Nobody accepts the card (402).
+    Card(CardFault),
     /// A parameter makes no sense.
     Parameter {
         /// As the face spells it.
@@ -146,7 +173,8 @@ impl Fault {
             Self::AmountTooSmall { .. } => "amount_too_small",
             Self::AlreadyRefunded => "charge_already_refunded",
             Self::AuthorizationExpired => "capture_charge_authorization_expired",
-            Self::Parameter { code, .. } => code,
+            Self::SetupState { .. } => "setup_intent_unexpected_state",
+            Self::Card(CardFault { code, .. }) | Self::Parameter { code, .. } => code,
         }
     }
 }
@@ -195,7 +223,12 @@ impl Reply {
             Self::KeyReused => PaymentReply::Refused { code: "idempotency_key_reused".to_owned() },
             Self::Refused(fault) => PaymentReply::Refused { code: fault.code().to_owned() },
             Self::Failed => PaymentReply::Failed,
-            Self::Intents { .. } | Self::Object(_) | Self::Objects { .. } | Self::Deleted(_) => {
+            Self::Intents { .. }
+            | Self::Refunds { .. }
+            | Self::Object(_)
+            | Self::Objects { .. }
+            | Self::Deleted(_)
+            | Self::SetupDeclined { .. } => {
                 unreachable!("the shared words ask for no lists and no objects")
             }
         }

@@ -5,8 +5,9 @@ use domain::provider::{Call as PlainCall, PaymentOperation, PaymentRequest};
 use serde_json::{Map, Value};
 
 use super::card::TestCard;
-use super::directory::Errand;
+use super::directory::{Errand, NewMethod};
 use super::reply::Fault;
+use super::webhook::WebhookCall;
 
 /// How many keys an object's metadata may have (docs.stripe.com/api/metadata).
 pub const METADATA_KEYS_MAX: usize = 50;
@@ -98,8 +99,12 @@ pub enum Call {
     },
     /// Looks at payments, the newest first.
     List(ListIntents),
-    /// Anything about cards, customers, refunds already made, events and endpoints.
+    /// Looks at refunds, the newest first.
+    ListRefunds(PageOf),
+    /// Anything about cards and customers.
     Directory(Box<Errand>),
+    /// Anything about events and webhook endpoints.
+    Webhook(Box<WebhookCall>),
 }
 
 /// A payment to be made.
@@ -176,6 +181,8 @@ pub enum Source {
     Test(&'static TestCard),
     /// A payment method that was made before.
     Method(u64),
+    /// A payment method that is made by the call.
+    New(Box<NewMethod>),
 }
 
 /// What a merchant says of a payment that moves no money: kept and told again.
@@ -322,8 +329,9 @@ impl Call {
             Self::Cancel { .. } => PaymentOperation::Void,
             Self::Refund(_) => PaymentOperation::Refund,
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
-            Self::List(_) => PaymentOperation::List,
+            Self::List(_) | Self::ListRefunds(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
+            Self::Webhook(_) => PaymentOperation::Other,
         }
     }
 
@@ -339,8 +347,9 @@ impl Call {
     /// Whether the call only looks.
     pub fn only_reads(&self) -> bool {
         match self {
-            Self::Retrieve { .. } | Self::List(_) => true,
+            Self::Retrieve { .. } | Self::List(_) | Self::ListRefunds(_) => true,
             Self::Directory(errand) => errand.only_reads(),
+            Self::Webhook(call) => call.only_reads(),
             _ => false,
         }
     }
@@ -355,7 +364,11 @@ impl Call {
             | Self::UpdateRefund { intent, .. }
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
-            Self::Create(_) | Self::List(_) | Self::Directory(_) => None,
+            Self::Create(_)
+            | Self::List(_)
+            | Self::ListRefunds(_)
+            | Self::Directory(_)
+            | Self::Webhook(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::ledger::{AfterError, ExportError, Follow, pieces};
 use super::metrics::{self, TEXT_TYPE};
 use super::shared::Shared;
+use super::webhooks;
 use crate::rules;
 
 /// How far the ledger stands, in bytes: where the next reading begins.
@@ -28,6 +29,7 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
         .route("/admin/ledger", get(ledger))
         .route("/admin/ledger.db", get(database))
         .route("/admin/status", get(status))
+        .route("/admin/webhooks", get(webhooks::status))
         .route("/admin/limits/seconds", get(seconds))
         .route("/metrics", get(measurements))
         .with_state(shared)
@@ -36,7 +38,7 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
 /// What an administration on a listener of its own says to everything else.
 pub(super) async fn elsewhere() -> Response {
     let message = "no such path; try GET /admin/status, /admin/ledger, /admin/ledger.db, \
-                   /admin/limits/seconds or /metrics";
+                   /admin/limits, /admin/limits/seconds, /admin/webhooks or /metrics";
     error(StatusCode::NOT_FOUND, "resource_missing", message)
 }
 
@@ -88,10 +90,10 @@ async fn database(State(shared): State<Arc<Shared>>) -> Result<Response, ExportE
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let rules::Counts { calls, refused, pending, open, payments, keys } = shared.counts();
+    let rules::Counts { calls, refused, pending, open, payments, keys, webhooks } = shared.counts();
     let body = json!({
         "calls": calls, "refused": refused, "pending": pending,
-        "open": open, "payments": payments, "keys": keys,
+        "open": open, "payments": payments, "keys": keys, "webhooks": webhooks::tally(&webhooks),
     });
     in_json(StatusCode::OK, &body)
 }

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use domain::time::Duration;
 use http_body::{Frame, SizeHint};
@@ -14,6 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
 use super::ledger::LedgerError;
+use super::limits::add_headers;
 use super::shared::{Called, Shared};
 use crate::rules::{Decision, Delivery};
 
@@ -47,13 +47,7 @@ pub(super) async fn deliver(
 
 fn say_whole(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Response {
     let mut response = say(decision);
-    for (name, value) in &decision.headers {
-        // A name or a value that HTTP does not know cannot be sent.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(&**name), HeaderValue::try_from(value))
-        {
-            response.headers_mut().append(name, value);
-        }
-    }
+    add_headers(&mut response, &decision.headers);
     response
 }
 

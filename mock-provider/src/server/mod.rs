@@ -9,6 +9,7 @@ mod answer;
 mod connection;
 pub mod decode;
 mod ledger;
+mod limits;
 mod listen;
 mod metrics;
 mod native;
@@ -16,6 +17,7 @@ mod settings_file;
 mod shared;
 mod stop;
 pub mod stripe;
+mod webhooks;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -33,6 +35,7 @@ use tokio::time::MissedTickBehavior;
 pub use ledger::LedgerFileError;
 pub use listen::ListenError;
 pub use settings_file::SettingsError;
+pub use webhooks::WebhookArgs;
 
 use crate::clock::Clock;
 use crate::settings::Settings;
@@ -68,14 +71,22 @@ pub struct Args {
     #[arg(long, value_name = "ADDR", env = "SPIKE_PROVIDER_ADMIN")]
     pub admin: Option<String>,
 
-    /// Behave like this provider: stripe-2024 (the default), stripe-2026, payjp, shared-20,
-    /// shared-30 or shared-window
-    #[arg(long, value_name = "NAME", env = "SPIKE_PROVIDER_PROFILE")]
+    /// Behave like this provider: a name of --list-profiles, or a TOML file [default: stripe-2024]
+    #[arg(long, value_name = "NAME|FILE", env = "SPIKE_PROVIDER_PROFILE")]
     pub profile: Option<String>,
 
-    /// Read the settings from this JSON file: the keys of a scenario's [provider], and seed
+    /// Say which profiles there are, their limits and where their figures come from, and end
+    #[arg(long, env = "SPIKE_PROVIDER_LIST_PROFILES")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    pub list_profiles: bool,
+
+    /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed
     #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_SETTINGS", conflicts_with = "profile")]
     pub settings: Option<PathBuf>,
+
+    /// Set a key of the settings, such as declines=0 or limits.0.rate=30
+    #[arg(long, value_name = "KEY=VALUE", env = "SPIKE_PROVIDER_SET", value_delimiter = ';')]
+    pub set: Vec<String>,
 
     /// Draw latencies, declines and hangs from this seed [default: the settings' own, or 0]
     #[arg(long, value_name = "N", env = "SPIKE_PROVIDER_SEED")]
@@ -95,6 +106,29 @@ pub struct Args {
     #[arg(long, env = "SPIKE_PROVIDER_UNTIL_STDIN_CLOSES")]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub until_stdin_closes: bool,
+
+    /// Where messages to the merchant go.
+    #[command(flatten)]
+    pub webhooks: WebhookArgs,
+}
+
+impl Default for Args {
+    /// A free port of this machine, and nothing else asked for.
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            admin: None,
+            profile: None,
+            list_profiles: false,
+            settings: None,
+            set: Vec::new(),
+            seed: None,
+            ledger: None,
+            began_utc_ns: None,
+            until_stdin_closes: false,
+            webhooks: WebhookArgs::default(),
+        }
+    }
 }
 
 /// Serves until SIGINT, SIGTERM or, if asked to, the end of standard input.
@@ -104,7 +138,13 @@ pub struct Args {
 /// # Errors
 /// When the settings are wrong, the port is taken or the ledger cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let settings = settings_file::settings_of(&args)?;
+    if args.list_profiles {
+        let list = settings_file::list_profiles();
+        return io::stdout().write_all(list.as_bytes()).context("failed to write to stdout");
+    }
+    let began_utc_ns = Clock::new(args.began_utc_ns).began_utc_ns();
+    let settings = settings_file::settings_of(&args, began_utc_ns)?;
+    let args = Args { began_utc_ns: Some(began_utc_ns), ..args };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
@@ -199,11 +239,14 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let Self { shared, listener, admin } = self;
         let (close, closing) = watch::channel(());
+        let messages = tokio::spawn(webhooks::send_all(Arc::clone(&shared), closing.clone()));
         let served = tokio::select! {
             served = serve_on(listener, admin, &shared, &closing) => served,
             () = settle(&shared) => unreachable!("it never ends"),
             () = stop_gently(stop, &shared, close) => Ok(()),
         };
+        // The other end of `closing` is gone by now, however the serving ended.
+        messages.await.expect("the task that sends messages does not panic");
         let closed = tokio::task::spawn_blocking(shared.close()).await;
         if shared.is_followed() {
             // The last lines, and that they are the last, are on their way.
@@ -217,6 +260,7 @@ impl Server {
         if self.admin.is_some() {
             eprintln!("administration on http://{}", self.admin_address());
         }
+        webhooks::announce(&self.shared);
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on http://{}", self.address())?;
         stdout.flush()
@@ -231,7 +275,8 @@ async fn serve_on(
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
     let payments = native::payments(Arc::clone(shared)).merge(stripe::face(Arc::clone(shared)));
-    let administration = admin::administration(Arc::clone(shared));
+    let administration =
+        admin::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
     };

@@ -24,8 +24,9 @@ use super::answer::deliver;
 use super::connection::Connection;
 use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
 use super::ledger::LedgerError;
+use super::limits;
 use super::shared::Shared;
-use crate::rules::{self, Decision, Face, Intent, Reply, Request, Status};
+use crate::rules::{self, Decision, Face, Intent, Refusal, Reply, Request, Status};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -106,6 +107,7 @@ async fn look_up(
     let say = |decision: &Decision| match &decision.reply {
         Reply::Intent(intent) => in_json(StatusCode::OK, whole(intent).to_string()),
         Reply::Refused(_) => missing().into_response(),
+        Reply::Limited(refusal) => limited(refusal),
         other => in_http(&other.plain(), ""),
     };
     Ok(deliver(&shared, &merchant.connection, decision, say).await?)
@@ -147,6 +149,9 @@ async fn answer(
     let request = PaymentRequest { account, reference, key, call };
     let decision = shared.decide(&Request::from(&request))?;
     let say = |decision: &Decision| {
+        if let Reply::Limited(refusal) = &decision.reply {
+            return limited(refusal);
+        }
         let reply = decision.reply.plain();
         let made = match &reply {
             PaymentReply::Authorized { authorization }
@@ -163,6 +168,15 @@ async fn answer(
     Ok(deliver(shared, &connection, decision, say).await?)
 }
 
+/// A refusal of a limiter, in the words of its settings.
+fn limited(refusal: &Refusal) -> Response {
+    let mut response = limits::refused(refusal);
+    if let Some(wait) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, wait.as_secs().into());
+    }
+    response
+}
+
 /// The answer of the rules as the API says it; `payment` is the authorization it is about. Its
 /// words need no escapes: they are digits, and codes of this provider.
 fn in_http(reply: &PaymentReply, payment: &str) -> Response {
@@ -176,13 +190,7 @@ fn in_http(reply: &PaymentReply, payment: &str) -> Response {
         PaymentReply::Refunded => done("refunded"),
         PaymentReply::Challenged { .. } => done("requires_action"),
         PaymentReply::Declined { code } => error(StatusCode::PAYMENT_REQUIRED, code),
-        PaymentReply::RateLimited { retry_after } => {
-            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit");
-            if let Some(wait) = retry_after {
-                response.headers_mut().insert(RETRY_AFTER, wait.as_secs().into());
-            }
-            response
-        }
+        PaymentReply::RateLimited { .. } => error(StatusCode::TOO_MANY_REQUESTS, "rate_limit"),
         PaymentReply::InFlight => error(StatusCode::CONFLICT, "idempotency_key_in_use"),
         PaymentReply::Refused { code } => error(StatusCode::BAD_REQUEST, code),
         PaymentReply::Failed => error(StatusCode::INTERNAL_SERVER_ERROR, "api_error"),

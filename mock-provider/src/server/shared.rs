@@ -5,12 +5,15 @@ use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::provider::{PaymentLine, PaymentOperation};
 use domain::time::{Duration, Time};
+use tokio::sync::Notify;
 
 use super::ledger::{ExportError, Ledger, LedgerError, LedgerFileError, Reading, Receipt};
 use super::metrics::{CallCounts, Figures, Meters, UnderWay};
 use crate::clock::Clock;
+use crate::rules::directory::Setup;
+use crate::rules::webhook::{Answered, Delivery, Dispatcher};
 use crate::rules::{Answer, Counts, Decision, Fault, Intent, Provider, Request};
 use crate::settings::{Limit, Settings};
 use crate::tally::{Ruling, Tally};
@@ -27,6 +30,8 @@ pub(super) struct Shared {
     reading: Reading,
     meters: Meters,
     exporting: tokio::sync::Mutex<()>,
+    /// Wakes whoever sends messages.
+    earlier: Notify,
 }
 
 /// One lock for all, so that the ledger's order is the order of the decisions, and the counts are
@@ -37,6 +42,8 @@ struct Desk {
     ledger: Ledger,
     calls: CallCounts,
     tally: Tally,
+    /// When whoever sends messages looks again by itself.
+    looks_again: Option<Time>,
 }
 
 /// A call that was decided, and whose answer has not left.
@@ -55,7 +62,7 @@ impl Shared {
         let reading = ledger.reading();
         let provider = Provider::new(settings);
         let (calls, tally) = (CallCounts::default(), Tally::default());
-        let desk = Mutex::new(Desk { provider, ledger, calls, tally });
+        let desk = Mutex::new(Desk { provider, ledger, calls, tally, looks_again: None });
         Self {
             clock,
             seed,
@@ -65,6 +72,7 @@ impl Shared {
             reading,
             meters: Meters::default(),
             exporting: tokio::sync::Mutex::default(),
+            earlier: Notify::new(),
         }
     }
 
@@ -82,6 +90,7 @@ impl Shared {
         let decision = desk.provider.handle(at, self.clock.utc_ns(at), request);
         let receipt = desk.write_down(&decision.lines)?;
         desk.note_limits(at, &decision);
+        self.wake_sender(&desk);
         Ok(Called { under_way, operation, at, receipt, decision })
     }
 
@@ -129,7 +138,26 @@ impl Shared {
             intent
         });
         desk.write_down(&lines)?;
+        self.wake_sender(&desk);
         Ok(answered)
+    }
+
+    /// The cardholder answers whether a card may be charged later: the setup as it then stands.
+    pub(super) fn authenticate_setup(
+        &self,
+        number: u64,
+        answer: Answer,
+    ) -> Result<Arc<Setup>, Fault> {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        let setup = desk.provider.authenticate_setup(at, self.clock.utc_ns(at), number, answer);
+        self.wake_sender(&desk);
+        setup
+    }
+
+    /// A setup of any account, if it is remembered.
+    pub(super) fn setup(&self, number: u64) -> Option<Arc<Setup>> {
+        self.desk().provider.setup(number).cloned()
     }
 
     /// Lets happen what has fallen due by itself, and writes it down.
@@ -145,6 +173,7 @@ impl Shared {
         desk.ledger.has_room()?;
         let lines = desk.provider.settle(at, self.clock.utc_ns(at));
         desk.write_down(&lines)?;
+        self.wake_sender(&desk);
         Ok(())
     }
 
@@ -153,9 +182,49 @@ impl Shared {
         self.desk().provider.intent(number).cloned()
     }
 
-    /// The limit at that place of the list.
-    pub(super) fn limit(&self, place: usize) -> Option<Limit> {
-        self.desk().provider.settings().limits.get(place).cloned()
+    /// At most `room` messages to merchants that are due, and how long until the next.
+    pub(super) fn due(&self, room: usize) -> (Vec<Delivery>, Option<Duration>) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        let due = desk.provider.webhooks_mut().due(at, room);
+        desk.looks_again = desk.provider.webhooks().next_due();
+        (due, desk.looks_again.map(|next| next.since(at)))
+    }
+
+    /// Waits until a message is due earlier than was said.
+    pub(super) async fn hurry(&self) {
+        self.earlier.notified().await;
+    }
+
+    /// What an endpoint answered to a message.
+    pub(super) fn answered(&self, message: u64, answered: Answered) {
+        let mut desk = self.desk();
+        let at = self.clock.now();
+        desk.provider.webhooks_mut().outcome(message, at, answered);
+        self.wake_sender(&desk);
+    }
+
+    /// A look at the messages to merchants.
+    pub(super) fn with_webhooks<T>(&self, look: impl FnOnce(&Dispatcher) -> T) -> T {
+        look(self.desk().provider.webhooks())
+    }
+
+    /// Whether the account has that event.
+    pub(super) fn has_event(&self, account: &str, number: u64) -> bool {
+        let desk = self.desk();
+        desk.provider.events().get(number).is_some_and(|event| *event.account == *account)
+    }
+
+    /// What the clocks on walls show \[s of UTC\].
+    pub(super) fn utc_s(&self) -> u64 {
+        self.clock.utc_ns(self.clock.now()) / 1_000_000_000
+    }
+
+    fn wake_sender(&self, desk: &Desk) {
+        let next = desk.provider.webhooks().next_due();
+        if next.is_some_and(|next| desk.looks_again.is_none_or(|look| next < look)) {
+            self.earlier.notify_one();
+        }
     }
 
     /// What names and secrets are drawn from.
@@ -171,6 +240,12 @@ impl Shared {
     /// The number of a request that was not understood, from 0.
     pub(super) fn stray(&self) -> u64 {
         self.strays.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets `act` look at the provider, or change it, at the present.
+    pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
+        let mut desk = self.desk();
+        act(self.clock.now(), &mut desk.provider)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -251,14 +326,13 @@ impl Desk {
         Ok(receipt)
     }
 
-    /// Every limit is asked, and admits what was not refused; of several limits the rules do not
-    /// say which one refused.
+    /// Counts what each limit that was asked said to the call.
     fn note_limits(&mut self, at: Time, decision: &Decision) {
-        let limits = self.provider.settings().limits.len();
-        match decision.told {
-            PaymentOutcome::RateLimited if limits == 1 => self.tally.note(at, 0, Ruling::Refused),
-            PaymentOutcome::RateLimited => {}
-            _ => (0..limits).for_each(|limit| self.tally.note(at, limit, Ruling::Passed)),
+        for limit in decision.admitted.places() {
+            self.tally.note(at, limit, Ruling::Passed);
+        }
+        if let Some(limit) = decision.refused_by {
+            self.tally.note(at, limit, Ruling::Refused);
         }
     }
 }

@@ -81,6 +81,10 @@ pub(super) fn check(
     let sales = sale::sales(&mut checker, file, root, setting);
     let seed = file.seed.unwrap_or(1);
     let populations = fans::populations(&mut checker, file, root, &sales, seed, setting);
+    let an_instant = sales.iter().find_map(|sale| match sale.opening {
+        Some(Opening::At { utc_ns }) => Some(utc_ns),
+        _ => None,
+    });
     let scenario = Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),
         name,
@@ -92,7 +96,7 @@ pub(super) fn check(
         catalogue: Catalogue { sales: sales.iter().map(|sale| sale.sale.clone()).collect() },
         populations,
         shop: shop::shop(&mut checker, &file.shop, root.key("shop")),
-        provider: shop::provider(&mut checker, &file.provider, root.key("provider"), seed),
+        provider: shop::provider(&mut checker, file, root.key("provider"), an_instant),
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
         stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),

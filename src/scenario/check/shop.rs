@@ -1,6 +1,6 @@
 //! `[shop]`, `[provider]`, `[stack]` and `[audit]`.
 
-use mock_provider::settings::{Algorithm, Overrides, Settings as Provider};
+use mock_provider::settings::{Overrides, Settings as Provider};
 use reference_shop::settings::Settings as Shop;
 
 use crate::audit::{AuditSettings, INVARIANTS};
@@ -8,6 +8,7 @@ use crate::scenario::check::Checker;
 use crate::scenario::check::fans::law;
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
+use crate::scenario::written::File;
 use crate::tier::{Stack, Tier};
 
 /// The most retries of one call of the shop: with doubling waits, more never come.
@@ -53,44 +54,31 @@ fn burst(checker: &mut Checker, burst: Option<f64>, place: Place<'_>) {
     }
 }
 
-/// The provider that is meant.
+/// The provider that is meant. Its schedule may name instants if a sale opens at one, such as
+/// `an_instant` \[ns of UTC\]: then it is known when the run begins.
 pub(super) fn provider(
     checker: &mut Checker,
-    overrides: &Overrides,
+    file: &File,
     place: Place<'_>,
-    seed: u64,
+    an_instant: Option<u64>,
 ) -> Provider {
+    let (overrides, seed) = (&file.provider, file.seed.unwrap_or(1));
     let provider = overrides.resolve(seed).or_else(|error| {
         let message = format!("there is no provider profile `{}`", error.name);
         checker.wrong(place.key("profile"), message).advise(error.hint());
         Overrides { profile: None, ..overrides.clone() }.resolve(seed)
     });
     let provider = provider.expect("the default profile is a profile");
-    for problem in provider.check() {
+    let in_a_run = match an_instant {
+        Some(utc_ns) => provider.clone().anchored(utc_ns),
+        None => provider.clone(),
+    };
+    for problem in in_a_run.check() {
         if !place.struck_on(&problem.key) {
             checker.wrong(place.path(&problem.key), problem.to_string());
         }
     }
-    for (index, limit) in overrides.limits.iter().flatten().enumerate() {
-        foreign_keys(checker, limit.algorithm, place.key("limits").index(index));
-    }
     provider
-}
-
-/// A key that means nothing to the limiter's algorithm.
-fn foreign_keys(checker: &mut Checker, algorithm: Algorithm, limit: Place<'_>) {
-    match algorithm {
-        Algorithm::FixedWindow if limit.has("burst") => {
-            let problem = checker.wrong(limit.key("burst"), "a fixed window has no `burst`");
-            problem.advise("it admits `rate` × `window` calls in each window");
-        }
-        Algorithm::TokenBucket | Algorithm::Gcra if limit.has("window") => {
-            let problem =
-                checker.wrong(limit.key("window"), "`window` belongs to a fixed window alone");
-            problem.advise("write `algorithm = \"fixed-window\"`, or `burst`");
-        }
-        _ => {}
-    }
 }
 
 /// The stack, if its numbers are in range.

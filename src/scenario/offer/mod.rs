@@ -6,8 +6,9 @@ mod sale;
 mod scale;
 mod text;
 
+use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
-use mock_provider::settings::{Scope, Settings as Provider};
+use mock_provider::settings::{Limit, Scope, Settings as Provider};
 
 use crate::evidence::{Admitted, Facts};
 use crate::scenario::{Connections, Population, Scenario};
@@ -124,7 +125,7 @@ fn fans(scenario: &Scenario) -> u64 {
 /// What the payment allows.
 pub fn payment(scenario: &Scenario) -> Payment {
     Payment {
-        calls_per_s: lowest(scenario.provider.limits.iter().map(|limit| limit.rate)),
+        calls_per_s: calls_per_s(&scenario.provider),
         orders_per_s: orders_per_s(&scenario.provider),
         admission_per_s: scenario.shop.admission.map(|admission| admission.orders_per_second),
     }
@@ -147,12 +148,30 @@ pub fn facts(scenario: &Scenario) -> Facts {
     }
 }
 
-/// Orders per second that all limits allow: both calls of an order share a global limit or an
-/// account's, and have one each of an endpoint's.
+/// Calls per second that the tightest of the limits allows which orders meet.
+fn calls_per_s(provider: &Provider) -> Option<f64> {
+    let met = provider.limits.iter().filter(|limit| calls_of_an_order(limit) > 0);
+    lowest(met.filter_map(Limit::rate_per_s))
+}
+
+/// How many of the two calls of an order a limit is about; none, if each payment has its own.
+fn calls_of_an_order(limit: &Limit) -> usize {
+    let calls = [PaymentOperation::Authorize, PaymentOperation::Capture];
+    let asked = calls.into_iter().filter(|call| limit.applies_to(*call));
+    asked.filter(|_| limit.scope != Scope::Object).count()
+}
+
+/// Orders per second that all limits allow: both calls of an order share a global limit, an
+/// account's or a zone's that holds both, and have one each of an endpoint's. What depends on how
+/// long calls take, and on single payments, is left out.
 fn orders_per_s(provider: &Provider) -> Option<f64> {
-    lowest(provider.limits.iter().map(|limit| match limit.scope {
-        Scope::Global | Scope::Key => limit.rate / CALLS_PER_ORDER,
-        Scope::Endpoint => limit.rate,
+    lowest(provider.limits.iter().filter_map(|limit| {
+        let shared = match (limit.scope, calls_of_an_order(limit)) {
+            (_, 0) => return None,
+            (Scope::Endpoint, _) | (_, 1) => 1.0,
+            _ => CALLS_PER_ORDER,
+        };
+        limit.rate_per_s().map(|rate| rate / shared)
     }))
 }
 

@@ -13,10 +13,9 @@ fn settings() -> Settings {
     let limit = Limit {
         scope: Scope::Global,
         algorithm: Algorithm::TokenBucket,
-        rate: 1e-6,
+        rate: Some(1e-6),
         burst: Some(1.0),
-        window: None,
-        retry_after: false,
+        ..Limit::default()
     };
     let settings = Overrides { declines: Some(0.0), ..Overrides::default() }.resolve(7).unwrap();
     let at_once = Law::default();

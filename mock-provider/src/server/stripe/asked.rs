@@ -233,9 +233,7 @@ impl Asked {
             Reply::Refused(Fault::Missing(kind)) => Err(self.missing(*kind, about)),
             Reply::Refused(fault) => Err(refusal::of_fault(&view, fault, self.stands(about))),
             Reply::Declined { intent, decline } => Err(refusal::of_decline(&view, intent, decline)),
-            Reply::Limited(refused) => {
-                Err(refusal::of_limit(refused, self.shared.limit(refused.limit).as_ref()))
-            }
+            Reply::Limited(refused) => Err(refusal::of_limit(refused)),
             Reply::InFlight => Err(refusal::in_flight()),
             Reply::KeyReused => Err(refusal::key_reused(self.key.as_deref().unwrap_or_default())),
             Reply::Failed => Err(refusal::failed()),

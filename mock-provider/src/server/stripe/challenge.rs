@@ -13,12 +13,13 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, L
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::Value;
 
 use super::form::Form;
 use super::intents::RETURN_URL;
 use super::money::spoken;
 use super::name::{number_in, owner_of_secret};
+use crate::rules::directory::{Setup, SetupStatus};
+use crate::rules::request::Terms;
 use crate::rules::{Answer, Intent, Status};
 use crate::server::shared::Shared;
 
@@ -34,7 +35,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 
 /// What a page is about.
 struct Question {
-    /// What the cardholder is asked to pay.
+    /// What the cardholder is asked for: an amount, as a rule.
     what: String,
     /// Whether the question is still open.
     stands: Stands,
@@ -72,9 +73,16 @@ async fn answer(
     let Some(before) = question(&shared, &secret) else { return unknown() };
     if before.stands == Stands::Open {
         // A challenge that somebody else has answered meanwhile stays as it was answered.
-        match number_of(&shared, &secret).map(|number| shared.authenticate(number, answer)) {
-            Some(Err(full)) => return page(StatusCode::SERVICE_UNAVAILABLE, &full.to_string()),
-            Some(Ok(_)) | None => {}
+        match subject_of(&shared, &secret) {
+            Some(Subject::Intent(number)) => {
+                if let Err(full) = shared.authenticate(number, answer) {
+                    return page(StatusCode::SERVICE_UNAVAILABLE, &full.to_string());
+                }
+            }
+            Some(Subject::Setup(number)) => {
+                shared.authenticate_setup(number, answer).ok();
+            }
+            None => {}
         }
     }
     let after = question(&shared, &secret).unwrap_or(before);
@@ -84,18 +92,52 @@ async fn answer(
     }
 }
 
-fn number_of(shared: &Shared, secret: &str) -> Option<u64> {
-    number_in("pi_", owner_of_secret(shared.seed(), secret)?)
+/// What a cardholder is asked about, by its number.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Subject {
+    Intent(u64),
+    Setup(u64),
+}
+
+fn subject_of(shared: &Shared, secret: &str) -> Option<Subject> {
+    let name = owner_of_secret(shared.seed(), secret)?;
+    let intent = number_in("pi_", name).map(Subject::Intent);
+    intent.or_else(|| number_in("seti_", name).map(Subject::Setup))
 }
 
 fn question(shared: &Shared, secret: &str) -> Option<Question> {
-    let intent = shared.intent(number_of(shared, secret)?)?;
-    let back = intent.terms.as_ref().and_then(|terms| terms.fields.get(RETURN_URL));
-    Some(Question {
-        what: spoken(intent.amount, Some(intent.currency)),
-        stands: stands(&intent),
-        back: back.and_then(Value::as_str).map(str::to_owned),
+    Some(match subject_of(shared, secret)? {
+        Subject::Intent(number) => {
+            let intent = shared.intent(number)?;
+            Question {
+                what: spoken(intent.amount, Some(intent.currency)),
+                stands: stands(&intent),
+                back: back(intent.terms.as_deref()),
+            }
+        }
+        Subject::Setup(number) => {
+            let setup = shared.setup(number)?;
+            Question {
+                what: "leave to charge your card later".to_owned(),
+                stands: setup_stands(&setup),
+                back: back(setup.terms.as_deref()),
+            }
+        }
     })
+}
+
+fn back(terms: Option<&Terms>) -> Option<String> {
+    Some(terms?.fields.get(RETURN_URL)?.as_str()?.to_owned())
+}
+
+fn setup_stands(setup: &Setup) -> Stands {
+    match setup.status {
+        SetupStatus::RequiresAction => Stands::Open,
+        SetupStatus::Succeeded => Stands::Passed,
+        SetupStatus::RequiresPaymentMethod
+        | SetupStatus::RequiresConfirmation
+        | SetupStatus::Canceled => Stands::Failed,
+    }
 }
 
 fn stands(intent: &Intent) -> Stands {
@@ -143,14 +185,14 @@ fn body_of(question: &Question) -> String {
     let what = escaped(&question.what);
     match question.stands {
         Stands::Open => format!(
-            "<p>A shop asks for <strong>{what}</strong>. Is it you who pays?</p>\n\
+            "<p>A shop asks for <strong>{what}</strong>. Is it you?</p>\n\
              <form method=\"post\">\n\
              <button id=\"complete\" name=\"answer\" value=\"complete\">Complete</button>\n\
              <button id=\"fail\" name=\"answer\" value=\"fail\">Fail</button>\n\
              </form>"
         ),
-        Stands::Passed => format!("<p>The payment of {what} was authenticated.</p>"),
-        Stands::Failed => format!("<p>The payment of {what} was not authenticated.</p>"),
+        Stands::Passed => format!("<p>Authenticated: {what}.</p>"),
+        Stands::Failed => format!("<p>Not authenticated: {what}.</p>"),
     }
 }
 

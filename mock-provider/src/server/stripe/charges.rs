@@ -10,7 +10,7 @@ use axum::routing::get;
 use super::asked::{About, Asked};
 use super::error::ErrorObject;
 use super::expand::Expand;
-use super::intents::customer_of;
+use super::methods;
 use super::name::{charge_in, number_in};
 use super::page::{self, list};
 use super::render;
@@ -59,7 +59,7 @@ async fn list_all(asked: Asked) -> Response {
         let page = page::page_of(&parameters, "charge", place)?;
         let of = parameters.text("payment_intent")?;
         let of = of.map(|name| number_in("pi_", name).unwrap_or(0));
-        Ok::<_, ErrorObject>((expand, page, of, customer_of(&parameters)?))
+        Ok::<_, ErrorObject>((expand, page, of, methods::customer(&parameters)?))
     };
     let (expand, page, of, customer) = match read() {
         Ok(read) => read,

@@ -64,7 +64,7 @@ impl Envelope {
 
     fn either(&self, said: Result<Value, ErrorObject>, request: &str, original: &str) -> Response {
         match said {
-            Ok(body) => self.wrap(StatusCode::OK, &body, request),
+            Ok(body) => self.wrap(StatusCode::OK, body.to_string(), request),
             Err(error) => self.error(error, request, original),
         }
     }
@@ -72,17 +72,13 @@ impl Envelope {
     fn error(&self, error: ErrorObject, request: &str, original: &str) -> Response {
         let (status, should_retry) = (error.status, error.should_retry);
         let retry_after = error.retry_after;
-        let reason = error.limited_reason;
-        let mut response = self.wrap(status, &error.body(original), request);
+        let mut response = self.wrap(status, error.body(original), request);
         let headers = response.headers_mut();
         if let Some(should_retry) = should_retry {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static(should_retry));
         }
         if let Some(wait) = retry_after {
             headers.insert(RETRY_AFTER, wait.as_secs().into());
-        }
-        if let Some(reason) = reason {
-            headers.insert(LIMITED_REASON, HeaderValue::from_static(reason));
         }
         if status == StatusCode::UNAUTHORIZED {
             let realm = HeaderValue::from_static("Bearer realm=\"provider\"");
@@ -91,9 +87,9 @@ impl Envelope {
         response
     }
 
-    fn wrap(&self, status: StatusCode, body: &Value, request: &str) -> Response {
+    fn wrap(&self, status: StatusCode, body: String, request: &str) -> Response {
         let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let mut response = (status, kind, body.to_string()).into_response();
+        let mut response = (status, kind, body).into_response();
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, visible(request.to_owned()));
         headers.insert(STRIPE_VERSION, self.version.clone());
@@ -103,8 +99,6 @@ impl Envelope {
         response
     }
 }
-
-const LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
 
 fn visible(name: String) -> HeaderValue {
     HeaderValue::try_from(name).expect("names have letters and digits alone")

@@ -29,8 +29,8 @@ pub(super) struct ErrorObject {
     pub(super) should_retry: Option<&'static str>,
     /// When to come back, where a limit says so: `Retry-After`.
     pub(super) retry_after: Option<Duration>,
-    /// Which limit refused: `Stripe-Rate-Limited-Reason`.
-    pub(super) limited_reason: Option<&'static str>,
+    /// The whole body, where a limit has one of its own.
+    pub(super) whole: Option<String>,
 }
 
 impl ErrorObject {
@@ -45,7 +45,7 @@ impl ErrorObject {
             more: Map::new(),
             should_retry: None,
             retry_after: None,
-            limited_reason: None,
+            whole: None,
         }
     }
 
@@ -84,12 +84,21 @@ impl ErrorObject {
     }
 
     /// The answer's body; `request` is the name of the call.
-    pub(super) fn body(self, request: &str) -> Value {
+    pub(super) fn body(self, request: &str) -> String {
+        if let Some(whole) = self.whole {
+            return whole;
+        }
+        let mut error = self.told();
+        let log = format!("https://dashboard.stripe.com/test/logs/{request}");
+        error["request_log_url"] = log.into();
+        json!({ "error": error }).to_string()
+    }
+
+    /// The error alone, as an object that it befell tells it.
+    pub(super) fn told(self) -> Value {
         let mut error = self.more;
         error.insert("type".into(), self.kind.into());
         error.insert("message".into(), self.message.into());
-        let log = format!("https://dashboard.stripe.com/test/logs/{request}");
-        error.insert("request_log_url".into(), log.into());
         if let Some(code) = self.code {
             let page = code.replace('_', "-");
             error.insert("doc_url".into(), format!("{DOCUMENTATION}/{page}").into());
@@ -98,7 +107,7 @@ impl ErrorObject {
         if let Some(param) = self.param {
             error.insert("param".into(), param.into());
         }
-        json!({ "error": error })
+        error.into()
     }
 }
 

@@ -8,9 +8,13 @@ mod asked;
 mod caller;
 mod challenge;
 mod charges;
+mod customers;
 mod decline;
+mod endpoints;
 mod envelope;
+mod errand;
 mod error;
+mod events;
 mod expand;
 pub mod form;
 mod intents;
@@ -21,7 +25,9 @@ mod page;
 mod refunds;
 mod refusal;
 mod render;
+mod setups;
 mod terms;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -29,6 +35,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
+
+pub(super) use endpoints::name_of as endpoint_name;
+pub(super) use events::{body as event_body, name_of as event_name};
 
 use super::shared::Shared;
 use envelope::Envelope;
@@ -40,7 +49,13 @@ pub(super) fn face(shared: Arc<Shared>) -> Router {
         .merge(intents::routes())
         .merge(charges::routes())
         .merge(refunds::routes())
+        .merge(methods::routes())
+        .merge(customers::routes())
+        .merge(setups::routes())
+        .merge(tokens::routes())
         .merge(challenge::routes())
+        .merge(events::routes())
+        .merge(endpoints::routes())
         .layer(DefaultBodyLimit::max(form::BODY_BYTES_MAX))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
@@ -55,7 +70,10 @@ async fn unknown(
     headers: HeaderMap,
 ) -> Response {
     let path: String = uri.path().chars().take(255).collect();
-    let message = format!("Unrecognized request URL ({method}: {path}).");
+    let message = format!(
+        "Unrecognized request URL ({method}: {path}); try POST /v1/payment_intents, or \
+         POST /v1/authorizations of the native API."
+    );
     let error = ErrorObject::invalid(message).status(StatusCode::NOT_FOUND);
     Envelope::of(&method, &headers).stray(&shared, error)
 }

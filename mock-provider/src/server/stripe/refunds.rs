@@ -9,12 +9,13 @@ use axum::routing::{get, post};
 use super::asked::{About, Asked};
 use super::error::ErrorObject;
 use super::expand::Expand;
-use super::form::{Parameters, required};
+use super::form::Parameters;
 use super::name::{charge_in, number_in, refund_in};
 use super::page::{self, list};
 use super::render::{self, View};
 use super::terms::metadata_of;
 use crate::rules::directory::Kind;
+use crate::rules::intent::Refund;
 use crate::rules::request::NewRefund;
 use crate::rules::{Call, Reply};
 use crate::server::shared::Shared;
@@ -85,34 +86,50 @@ async fn retrieve(asked: Asked) -> Response {
     asked.answer(Some(about), Ok(Call::Retrieve { intent }), show).await
 }
 
-/// The refunds of one payment, by its name or by its charge's.
+/// The refunds of one payment, by its name or by its charge's, or of all.
 async fn list_all(asked: Asked) -> Response {
     let parameters = asked.parameters();
     let read = || {
         let known = [&page::PARAMETERS[..], &["charge", "payment_intent"]].concat();
         parameters.known_only(&known)?;
         let expand = Expand::of_list(OBJECT, &parameters)?;
-        let place = |name: &str| refund_in(name).map(|(_, place)| place.into());
-        let page = page::page_of(&parameters, OBJECT, place)?;
-        Ok::<_, ErrorObject>((expand, page, required("payment_intent", paid_by(&parameters)?)?))
+        let page = page::page_of(&parameters, OBJECT, |name| number_of(&asked, name))?;
+        Ok::<_, ErrorObject>((expand, page, paid_by(&parameters)?))
     };
-    let (expand, page, intent) = match read() {
+    let (expand, page, of) = match read() {
         Ok(read) => read,
         Err(error) => return asked.refuse(error),
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
         Reply::Intent(intent) => {
             let newest_first = intent.refunds.iter().rev();
-            let place = |refund: &&Arc<crate::rules::intent::Refund>| refund.place.into();
-            let (found, more) = page::cut(newest_first, &page, place, |refund| {
+            let number = |refund: &&Arc<Refund>| refund.number;
+            let (found, more) = page::cut(newest_first, &page, number, |refund| {
                 render::seconds(refund.created_utc_ns)
             });
             let shown = found.iter().map(|refund| render::refund(view, &expand, refund, intent));
             Ok(list(URL, shown.collect(), more))
         }
+        Reply::Refunds { page, more } => {
+            let shown =
+                page.iter().map(|(refund, intent)| render::refund(view, &expand, refund, intent));
+            Ok(list(URL, shown.collect(), *more))
+        }
         other => unreachable!("a payment is answered with a payment, not {other:?}"),
     };
-    asked.answer(None, Ok(Call::Retrieve { intent }), show).await
+    let call = match of {
+        Some(intent) => Call::Retrieve { intent },
+        None => Call::ListRefunds(page.clone()),
+    };
+    asked.answer(None, Ok(call), show).await
+}
+
+/// The number among all refunds of a refund of the account.
+fn number_of(asked: &Asked, name: &str) -> Option<u64> {
+    let (intent, place) = refund_in(name)?;
+    let intent = asked.shared().intent(intent)?;
+    let refund = intent.refunds.iter().find(|refund| refund.place == place)?;
+    (*intent.account == *asked.account()).then_some(refund.number)
 }
 
 /// The refund that the path names: of which payment, and its place there.

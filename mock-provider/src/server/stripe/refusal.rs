@@ -11,17 +11,25 @@ use super::error::ErrorObject;
 use super::money::spoken;
 use super::render::View;
 use super::{decline, name, render};
-use crate::rules::directory::Kind;
+use crate::rules::card::CardFault;
+use crate::rules::directory::{Kind, SetupStatus};
 use crate::rules::intent::{Decline, Intent};
 use crate::rules::{Fault, Reason, Refusal};
-use crate::settings::{Limit, Scope};
 
 /// Which parameters name such an object, and what it is called in errors.
 pub(super) const fn params_of(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::Intent => &[("payment_intent", "payment_intent"), ("charge", "charge")],
         Kind::Refund => &[("refund", "refund")],
-        Kind::Method => &[("payment_method", "PaymentMethod")],
+        Kind::Method => &[
+            ("payment_method", "PaymentMethod"),
+            ("invoice_settings[default_payment_method]", "PaymentMethod"),
+        ],
+        Kind::Customer => &[("customer", "customer")],
+        Kind::Setup => &[("setup_intent", "setupintent")],
+        Kind::Token => &[("card[token]", "token"), ("payment_method_data[card][token]", "token")],
+        Kind::Endpoint => &[("webhook_endpoint", "webhook endpoint")],
+        Kind::Event => &[("event", "event")],
     }
 }
 
@@ -58,6 +66,20 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
         Fault::Parameter { param, message, .. } => {
             ErrorObject::invalid(message.clone()).param(param.clone())
         }
+        Fault::SetupState { setup, operation } => {
+            let shown = super::setups::show(view, &super::expand::Expand::default(), setup);
+            let status = setup.status.word();
+            ErrorObject::invalid(match setup.status {
+                SetupStatus::RequiresPaymentMethod => format!(
+                    "You cannot {operation} this SetupIntent because it has no payment method."
+                ),
+                _ => format!(
+                    "You cannot {operation} this SetupIntent because it has a status of {status}."
+                ),
+            })
+            .with("setup_intent", shown)
+        }
+        Fault::Card(fault) => return of_card(*fault),
         Fault::Missing(_) => unreachable!("who asks knows what is missing"),
     };
     let error = if code.is_empty() { error } else { error.code(code) };
@@ -67,6 +89,20 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
             error.with("payment_intent", shown)
         }
         _ => error,
+    }
+}
+
+/// A card that nobody accepts, or that a bank declined.
+pub(super) fn of_card(fault: CardFault) -> ErrorObject {
+    let CardFault { code, decline_code, param } = fault;
+    let mut error = ErrorObject::card(code, decline::message_of(code, decline_code));
+    if code == "setup_intent_authentication_failure" {
+        error.kind = "invalid_request_error".into();
+    }
+    error.param = param.map(Into::into);
+    match decline_code {
+        Some(reason) => error.with("decline_code", reason.into()),
+        None => error,
     }
 }
 
@@ -87,32 +123,20 @@ pub(super) fn of_decline(view: &View<'_>, intent: &Arc<Intent>, decline: &Declin
     error.with("payment_intent", render::intent(view, &nothing, intent))
 }
 
-/// A call that a limiter refused.
-pub(super) fn of_limit(refused: &Refusal, limit: Option<&Limit>) -> ErrorObject {
-    let error = match refused.reason {
-        Reason::Lock => {
-            let message = "This object is being changed by another call. Try again in a moment.";
-            let error = ErrorObject::invalid(message).code("lock_timeout");
-            ErrorObject { should_retry: Some("true"), ..error }
-        }
-        Reason::Rate | Reason::Concurrency | Reason::Ban => {
-            let message = "Too many calls in too short a time. Slow down, and spread your calls.";
-            let reason = reason_of(refused.reason, limit.map(|limit| limit.scope));
-            let error = ErrorObject::invalid(message).code("rate_limit");
-            ErrorObject { limited_reason: Some(reason), ..error }
-        }
-    };
-    let retry_after = refused.retry_after;
-    ErrorObject { retry_after, ..error }.status(StatusCode::TOO_MANY_REQUESTS)
-}
-
-fn reason_of(reason: Reason, scope: Option<Scope>) -> &'static str {
-    match (scope, reason) {
-        (Some(Scope::Endpoint), Reason::Concurrency) => "endpoint-concurrency",
-        (Some(Scope::Endpoint), _) => "endpoint-rate",
-        (_, Reason::Concurrency) => "global-concurrency",
-        _ => "global-rate",
+/// A call that a limiter refused, in the words of its settings. Its headers come from there too.
+pub(super) fn of_limit(refused: &Refusal) -> ErrorObject {
+    let told = &refused.told;
+    let error = ErrorObject::invalid(told.message.clone()).code(told.code.clone());
+    let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
+    ErrorObject {
+        kind: told.kind.clone().into(),
+        whole: refused.body(),
+        retry_after: refused.retry_after,
+        // SDKs leave a 429 to the shop, unless they are told that it is worth another try.
+        should_retry: (refused.reason == Reason::Lock).then_some("true"),
+        ..error
     }
+    .status(status)
 }
 
 /// The first call under the key is still under way.

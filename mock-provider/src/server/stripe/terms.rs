@@ -25,7 +25,7 @@ const TEXT_CHARS_MAX: usize = 5_000;
 const STATEMENT_CHARS_MAX: usize = 22;
 
 /// The fields of an address.
-const ADDRESS: [&str; 6] = ["city", "country", "line1", "line2", "postal_code", "state"];
+pub(super) const ADDRESS: [&str; 6] = ["city", "country", "line1", "line2", "postal_code", "state"];
 
 /// What is known of these terms, whatever else the call has.
 pub(super) const PARAMETERS: [&str; 12] = [
@@ -87,7 +87,7 @@ pub(super) fn metadata_of(parameters: &Parameters<'_>) -> Result<Terms, ErrorObj
     Ok(terms)
 }
 
-fn say(fields: &mut Map<String, Value>, name: &str, change: Change<Value>) {
+pub(super) fn say(fields: &mut Map<String, Value>, name: &str, change: Change<Value>) {
     match change {
         Change::Keep => {}
         Change::Unset => drop(fields.insert(name.to_owned(), Value::Null)),
@@ -95,7 +95,10 @@ fn say(fields: &mut Map<String, Value>, name: &str, change: Change<Value>) {
     }
 }
 
-fn text_of(parameters: &Parameters<'_>, name: &str) -> Result<Change<Value>, ErrorObject> {
+pub(super) fn text_of(
+    parameters: &Parameters<'_>,
+    name: &str,
+) -> Result<Change<Value>, ErrorObject> {
     let change = parameters.text_change(name)?;
     let most = if name.starts_with("statement") { STATEMENT_CHARS_MAX } else { TEXT_CHARS_MAX };
     match change {
@@ -110,7 +113,7 @@ fn text_of(parameters: &Parameters<'_>, name: &str) -> Result<Change<Value>, Err
 }
 
 /// A table whose texts are told again, or nothing.
-fn table_of<'form>(
+pub(super) fn table_of<'form>(
     parameters: &Parameters<'form>,
     name: &str,
 ) -> Result<Change<Parameters<'form>>, ErrorObject> {
@@ -120,7 +123,7 @@ fn table_of<'form>(
     Ok(parameters.table(name)?.map_or(Change::Keep, Change::Set))
 }
 
-fn shipping(parameters: &Parameters<'_>) -> Result<Change<Value>, ErrorObject> {
+pub(super) fn shipping(parameters: &Parameters<'_>) -> Result<Change<Value>, ErrorObject> {
     let given = match table_of(parameters, "shipping")? {
         Change::Keep => return Ok(Change::Keep),
         Change::Unset => return Ok(Change::Unset),
@@ -149,7 +152,10 @@ fn transfer_data(parameters: &Parameters<'_>) -> Result<Change<Value>, ErrorObje
     Ok(Change::Set(data.into()))
 }
 
-fn texts(given: &Parameters<'_>, names: &[&str]) -> Result<Map<String, Value>, ErrorObject> {
+pub(super) fn texts(
+    given: &Parameters<'_>,
+    names: &[&str],
+) -> Result<Map<String, Value>, ErrorObject> {
     let mut table = Map::new();
     for name in names {
         let text = match text_of(given, name)? {

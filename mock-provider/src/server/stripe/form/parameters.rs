@@ -139,15 +139,15 @@ impl<'form> Parameters<'form> {
         }
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`; older SDKs for Python spell them `True` and `False`.
     ///
     /// # Errors
     /// When it is neither.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, FieldError> {
         match self.text(name)? {
             None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
+            Some("true" | "True") => Ok(Some(true)),
+            Some("false" | "False") => Ok(Some(false)),
             Some(other) => {
                 let (param, value) = (self.spelled(name), other.to_owned());
                 Err(FieldError::InvalidBoolean { param, value })

@@ -210,13 +210,14 @@ fn an_integer_outside_its_range_is_refused_with_the_bound() {
 }
 
 #[test]
-fn a_boolean_is_true_or_false_in_small_letters() {
-    let form = form("a=True&b=1&c=false");
+fn a_boolean_is_true_or_false_and_may_begin_with_a_capital() {
+    let form = form("a=TRUE&b=1&c=false&d=True");
     let parameters = form.parameters();
     let error = parameters.boolean("a").unwrap_err();
-    assert_eq!(told(&error), expected(None, "a", "Invalid boolean: True"));
+    assert_eq!(told(&error), expected(None, "a", "Invalid boolean: TRUE"));
     assert!(parameters.boolean("b").is_err());
     assert_eq!(parameters.boolean("c"), Ok(Some(false)));
+    assert_eq!(parameters.boolean("d"), Ok(Some(true)));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::asked::{About, Asked, AskedByAnyone};
 use super::error::ErrorObject;
 use super::expand::Expand;
+use super::methods::customer;
 use super::name::{number_in, owner_of_secret};
 use super::page::{self, list};
 use super::render::{self, View};
@@ -20,7 +21,7 @@ use crate::rules::directory::Kind;
 use crate::rules::request::ListIntents;
 use crate::rules::{Call, Intent, Reply};
 use crate::server::shared::Shared;
-pub(super) use read::{ASKED_AT, CAPTURE_WORD, RETURN_URL, customer_of};
+pub(super) use read::{ASKED_AT, CAPTURE_WORD, RETURN_URL, address, ways_to_pay};
 
 const URL: &str = "/v1/payment_intents";
 
@@ -91,7 +92,7 @@ async fn list_all(asked: Asked) -> Response {
         let known = [&page::PARAMETERS[..], &["customer"]].concat();
         parameters.known_only(&known)?;
         let page = page::page_of(&parameters, OBJECT, |name| number_of(&asked, name))?;
-        let customer = customer_of(&parameters)?;
+        let customer = customer(&parameters)?;
         Ok(Call::List(ListIntents { page, customer, ..ListIntents::default() }))
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
@@ -136,6 +137,17 @@ fn known(asked: &Asked, name: &str) -> Option<Arc<Intent>> {
 
 /// A browser that has the payment's client secret acts for the merchant.
 fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
+    let owner = known(&asked, asked.name(0)).map(|intent| intent.account.clone());
+    as_owner_of(asked, owner, (OBJECT, OBJECT))
+}
+
+/// A browser that has the client secret of the object that the path names acts for its `owner`.
+/// An object is called one thing where it is missing, and another in the codes of errors.
+pub(super) fn as_owner_of(
+    asked: Asked,
+    owner: Option<Box<str>>,
+    (word, object): (&str, &str),
+) -> Result<Asked, Box<Response>> {
     if !asked.is_publishable() {
         return Ok(asked);
     }
@@ -147,15 +159,13 @@ fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
             ErrorObject::invalid(missing).code("parameter_missing").param("client_secret")
         })?;
         if owner_of_secret(asked.shared().seed(), secret) != Some(name) {
-            let message = "The client_secret provided does not match the payment.";
+            let message = "The client_secret provided does not match the object.";
             return Err(ErrorObject::invalid(message)
-                .code("payment_intent_invalid_parameter")
+                .code(format!("{object}_invalid_parameter"))
                 .param("client_secret"));
         }
-        let intent = known(&asked, name);
-        let account = intent.map(|intent| intent.account.clone());
-        let missing = || ErrorObject::missing(OBJECT, name, "intent");
-        account.ok_or_else(|| missing().status(StatusCode::NOT_FOUND))
+        let missing = || ErrorObject::missing(word, name, "intent");
+        owner.ok_or_else(|| missing().status(StatusCode::NOT_FOUND))
     });
     match owner {
         Ok(account) => Ok(asked.on_behalf_of(&account)),

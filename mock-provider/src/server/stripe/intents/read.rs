@@ -4,16 +4,14 @@ use domain::money::Amount;
 use serde_json::{Value, json};
 
 use crate::rules::Call;
-use crate::rules::card;
 use crate::rules::request::{
-    CaptureMethod, Confirm, Confirmation, Currency, IntentChange, NewIntent, Presence, Source,
-    Terms,
+    CaptureMethod, Confirm, Confirmation, Currency, IntentChange, NewIntent, Presence, Terms,
 };
 use crate::server::stripe::asked::Asked;
 use crate::server::stripe::error::ErrorObject;
-use crate::server::stripe::form::{Change, Parameters, required};
+use crate::server::stripe::form::{Parameters, required};
+use crate::server::stripe::methods::{customer, source};
 use crate::server::stripe::money::{currency, least, spoken};
-use crate::server::stripe::name::number_in;
 use crate::server::stripe::terms::{self, terms_of};
 
 /// Where the provider was asked when the payment was confirmed: its page is there.
@@ -93,7 +91,7 @@ pub(super) fn create(asked: &Asked) -> Result<Call, ErrorObject> {
         capture: capture.unwrap_or(CaptureMethod::Automatic),
         confirm,
         source: source(&parameters)?,
-        customer: customer_of(&parameters)?,
+        customer: customer(&parameters)?,
         terms: Some(Box::new(terms)),
     })))
 }
@@ -121,8 +119,10 @@ pub(super) fn update(asked: &Asked, intent: u64) -> Result<Call, ErrorObject> {
     let mut terms = terms_of(&parameters)?;
     let capture = capture_method(&parameters, &mut terms)?;
     ways_to_pay_again(&parameters, &mut terms)?;
-    let stands = asked.shared().intent(intent).map(|intent| intent.currency);
-    if let (Some(amount), Some(currency)) = (amount, currency.or(stands)) {
+    // A payment that is over is refused for that, whatever the amount.
+    let stands = asked.shared().intent(intent).filter(|intent| !intent.status.is_final());
+    let stands = stands.map(|intent| currency.unwrap_or(intent.currency));
+    if let (Some(amount), Some(currency)) = (amount, stands) {
         check_least(amount, currency)?;
     }
     let change = IntentChange {
@@ -130,7 +130,7 @@ pub(super) fn update(asked: &Asked, intent: u64) -> Result<Call, ErrorObject> {
         currency,
         capture,
         source: source(&parameters)?,
-        customer: customer_of(&parameters)?,
+        customer: customer(&parameters)?,
         terms: Some(Box::new(terms)),
     };
     Ok(Call::Update { intent, change: Box::new(change) })
@@ -198,7 +198,10 @@ fn capture_method(
 }
 
 /// By which kinds of payment methods a payment can be made: as named, or whatever there is.
-fn ways_to_pay(parameters: &Parameters<'_>, terms: &mut Terms) -> Result<(), ErrorObject> {
+pub(in super::super) fn ways_to_pay(
+    parameters: &Parameters<'_>,
+    terms: &mut Terms,
+) -> Result<(), ErrorObject> {
     let automatic = parameters.table("automatic_payment_methods")?;
     let enabled = match &automatic {
         None => None,
@@ -256,7 +259,8 @@ fn confirmation(asked: &Asked, terms: &mut Terms) -> Result<(), ErrorObject> {
     terms.fields.insert(RETURN_URL.into(), back);
     terms.fields.insert(ASKED_AT.into(), asked.base().into());
     // Besides true and false, a word says why the cardholder is away.
-    let away = parameters.text("off_session")?.is_some_and(|away| away != "false");
+    let away =
+        parameters.text("off_session")?.is_some_and(|away| !away.eq_ignore_ascii_case("false"));
     let fails = parameters.boolean("error_on_requires_action")? == Some(true);
     terms.presence = if away || fails { Presence::OffSession } else { Presence::OnSession };
     Ok(())
@@ -275,7 +279,7 @@ fn only_when_confirming(parameters: &Parameters<'_>) -> Result<(), ErrorObject> 
 }
 
 /// An address that a browser can be sent to.
-fn address(url: &str) -> Result<&str, ErrorObject> {
+pub(in super::super) fn address(url: &str) -> Result<&str, ErrorObject> {
     let web = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
     // An app of the shop has a scheme of its own.
     let app = url.split_once("://").is_some_and(|(scheme, _)| {
@@ -287,50 +291,4 @@ fn address(url: &str) -> Result<&str, ErrorObject> {
         return Ok(url);
     }
     Err(ErrorObject::invalid("Not a valid URL").code("url_invalid").param("return_url"))
-}
-
-/// The card, as the merchant names it.
-fn source(parameters: &Parameters<'_>) -> Result<Option<Source>, ErrorObject> {
-    match parameters.text_change("payment_method")? {
-        Change::Set(name) => return named_source(name).map(Some),
-        Change::Keep | Change::Unset => {}
-    }
-    let Some(data) = parameters.table("payment_method_data")? else { return Ok(None) };
-    required("payment_method_data[type]", data.one_of("type", &["card"])?)?;
-    let token = data.text("card[token]")?;
-    let number = data.text("card[number]")?;
-    let found = match (token, number) {
-        (Some(token), _) => card::by_name(token).ok_or_else(|| {
-            ErrorObject::missing("token", token, "payment_method_data[card][token]")
-        }),
-        (None, number) => {
-            let number = required("payment_method_data[card][number]", number)?;
-            card::by_number(number).ok_or_else(|| {
-                ErrorObject::card("incorrect_number", "Your card number is incorrect.")
-                    .param("number")
-            })
-        }
-    };
-    found.map(Source::Test).map(Some)
-}
-
-fn named_source(name: &str) -> Result<Source, ErrorObject> {
-    if let Some(card) = card::by_name(name).filter(|_| name.starts_with("pm_card_")) {
-        return Ok(Source::Test(card));
-    }
-    // Numbers begin at 1: what is no name of a payment method is none that exists.
-    Ok(Source::Method(number_in("pm_", name).unwrap_or(0)))
-}
-
-/// The customer that is named, if one is.
-pub(in super::super) fn customer_of(
-    parameters: &Parameters<'_>,
-) -> Result<Option<u64>, ErrorObject> {
-    match parameters.text_change("customer")? {
-        Change::Keep | Change::Unset => Ok(None),
-        Change::Set(name) => Ok(Some(
-            number_in("cus_", name)
-                .ok_or_else(|| ErrorObject::missing("customer", name, "customer"))?,
-        )),
-    }
 }

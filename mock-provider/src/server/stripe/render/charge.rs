@@ -155,7 +155,7 @@ fn details(
     method: Option<u64>,
 ) -> Value {
     let Some(method) = method.and_then(|number| view.method(number)) else { return Value::Null };
-    let mut card = methods::charged_card(method.card);
+    let mut card = methods::charged_card(method);
     card["amount_authorized"] = match failed {
         None => amount.minor().into(),
         Some(_) => Value::Null,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{View, charge, customer, metadata, method, said, seconds};
 use crate::rules::Intent;
 use crate::rules::intent::{Decline, Status};
-use crate::rules::request::CaptureMethod;
+use crate::rules::request::{CaptureMethod, Terms};
 use crate::server::stripe::caller::is_live;
 use crate::server::stripe::expand::Expand;
 use crate::server::stripe::intents::{ASKED_AT, CAPTURE_WORD, RETURN_URL};
@@ -69,7 +69,7 @@ pub(in super::super) fn intent(view: &View<'_>, expand: &Expand, intent: &Intent
         "livemode": is_live(&intent.account),
         "metadata": metadata(terms),
         "next_action": next_action(view, intent, &id),
-        "payment_method": method(view, expand, intent.method),
+        "payment_method": method(view, expand, "payment_method", intent.method),
         "payment_method_types": terms
             .and_then(|terms| terms.fields.get("payment_method_types").cloned())
             .unwrap_or_else(|| json!(["card"])),
@@ -102,9 +102,12 @@ fn next_action(view: &View<'_>, intent: &Intent, id: &str) -> Value {
     if intent.status != Status::RequiresAction {
         return Value::Null;
     }
-    let terms = intent.terms.as_deref();
+    next_action_at(intent.terms.as_deref(), &name::client_secret(view.seed, id))
+}
+
+/// The page where the holder of a client secret is asked.
+pub(in super::super) fn next_action_at(terms: Option<&Terms>, secret: &str) -> Value {
     let base = said(terms, ASKED_AT);
-    let secret = name::client_secret(view.seed, id);
     let url = format!("{}/3ds/{secret}", base.as_str().unwrap_or_default());
     match said(terms, RETURN_URL) {
         Value::Null => json!({

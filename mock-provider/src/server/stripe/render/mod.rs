@@ -10,13 +10,13 @@ mod refund;
 use serde_json::{Map, Value};
 
 pub(super) use charge::{charge, charges_of};
-pub(super) use intent::intent;
+pub(super) use intent::{intent, next_action_at};
 pub(super) use refund::refund;
 
 use super::expand::Expand;
-use super::methods;
 use super::name::named;
-use crate::rules::directory::{Method, Object};
+use super::{customers, methods};
+use crate::rules::directory::{Customer, Method, Object};
 use crate::rules::request::Terms;
 
 /// What an object is shown with.
@@ -35,7 +35,15 @@ impl<'reply> View<'reply> {
     pub(super) fn method(&self, number: u64) -> Option<&'reply Method> {
         self.companions.iter().find_map(|object| match object {
             Object::Method(method) if method.number == number => Some(&**method),
-            Object::Method(_) => None,
+            _ => None,
+        })
+    }
+
+    /// The customer of that number, if the reply names it.
+    fn customer(&self, number: u64) -> Option<&'reply Customer> {
+        self.companions.iter().find_map(|object| match object {
+            Object::Customer(customer) if customer.number == number => Some(&**customer),
+            _ => None,
         })
     }
 }
@@ -46,26 +54,30 @@ pub(super) const fn seconds(utc_ns: u64) -> u64 {
 }
 
 /// The field `customer`: a name, or the object.
-pub(super) fn customer(_view: &View<'_>, _expand: &Expand, number: Option<u64>) -> Value {
-    number.map_or(Value::Null, |number| named("cus_", number).into())
+pub(super) fn customer(view: &View<'_>, expand: &Expand, number: Option<u64>) -> Value {
+    let Some(number) = number else { return Value::Null };
+    match (expand.under("customer"), view.customer(number)) {
+        (Some(expand), Some(customer)) => customers::show(view, expand, customer),
+        _ => named("cus_", number).into(),
+    }
 }
 
-/// The field `payment_method`: a name, or the object.
-fn method(view: &View<'_>, expand: &Expand, number: Option<u64>) -> Value {
+/// A field that names a payment method: its name, or the object.
+pub(super) fn method(view: &View<'_>, expand: &Expand, field: &str, number: Option<u64>) -> Value {
     let Some(number) = number else { return Value::Null };
-    match (expand.under("payment_method"), view.method(number)) {
+    match (expand.under(field), view.method(number)) {
         (Some(expand), Some(method)) => methods::show(view, expand, method),
         _ => named("pm_", number).into(),
     }
 }
 
 /// What the merchant said under that name, if anything; null otherwise.
-fn said(terms: Option<&Terms>, field: &str) -> Value {
+pub(super) fn said(terms: Option<&Terms>, field: &str) -> Value {
     terms.and_then(|terms| terms.fields.get(field)).cloned().unwrap_or(Value::Null)
 }
 
 /// The field `metadata`.
-fn metadata(terms: Option<&Terms>) -> Value {
+pub(super) fn metadata(terms: Option<&Terms>) -> Value {
     let pairs = terms.map_or(&[][..], |terms| &terms.metadata);
     let pair = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
     Value::Object(pairs.iter().map(pair).collect::<Map<_, _>>())

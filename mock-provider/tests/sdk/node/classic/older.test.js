@@ -32,7 +32,7 @@ test('an older SDK uses keys', async () => {
   const again = await stripe.paymentIntents.create(held(), options);
   assert.equal(again.id, first.id);
   assert.equal(again.lastResponse.headers['idempotent-replayed'], 'true');
-  const other = stripe.paymentIntents.create(held({ amount: 9 }), options);
+  const other = stripe.paymentIntents.create(held({ amount: 90 }), options);
   await refused(other, 'StripeIdempotencyError', 400);
 });
 

@@ -23,7 +23,7 @@ test('a key answers the same again', async () => {
 test('a key is refused with other parameters', async () => {
   const options = key();
   const first = await stripe.paymentIntents.create(payment(), options);
-  const other = stripe.paymentIntents.create(payment({ amount: 9 }), options);
+  const other = stripe.paymentIntents.create(payment({ amount: 90 }), options);
   const error = await refused(other, 'StripeIdempotencyError', 400);
   assert.equal(error.rawType, 'idempotency_error');
   assert.equal((await stripe.paymentIntents.create(payment(), options)).id, first.id);
@@ -61,7 +61,7 @@ test('a key belongs to its account', async () => {
   const options = key();
   const first = await stripe.paymentIntents.create(payment(), options);
   const other = client(`sk_test_${unique('other')}`);
-  const second = await other.paymentIntents.create(payment({ amount: 9 }), options);
+  const second = await other.paymentIntents.create(payment({ amount: 90 }), options);
   assert.notEqual(first.id, second.id);
   assert.deepEqual(ids(await other.paymentIntents.list()), [second.id]);
 });

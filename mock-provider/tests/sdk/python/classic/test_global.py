@@ -54,7 +54,7 @@ class AnOlderShop(unittest.TestCase):
         self.assertEqual(first.id, again.id)
         self.assertEqual(again.last_response.headers["idempotent-replayed"], "true")
         with self.assertRaises(errors.IdempotencyError):
-            self.pay(amount=9, idempotency_key=key)
+            self.pay(amount=90, idempotency_key=key)
 
     def test_walks_through_lists_and_expands(self):
         customer = stripe.Customer.create(name="鈴木")

@@ -44,7 +44,7 @@ class AKey(unittest.TestCase):
     def test_is_refused_with_other_parameters(self):
         first = self.intents.create(payment(), self.options)
         with self.assertRaises(stripe.IdempotencyError) as caught:
-            self.intents.create(payment(amount=9), self.options)
+            self.intents.create(payment(amount=90), self.options)
         error = caught.exception
         self.assertEqual(error.http_status, 400)
         self.assertEqual(error.error.type, "idempotency_error")
@@ -77,7 +77,7 @@ class AKey(unittest.TestCase):
     def test_belongs_to_its_account(self):
         first = self.intents.create(payment(), self.options)
         other = client("sk_test_" + unique("other")).v1.payment_intents
-        second = other.create(payment(amount=9), self.options)
+        second = other.create(payment(amount=90), self.options)
         self.assertNotEqual(first.id, second.id)
 
     def test_has_at_most_255_characters(self):
