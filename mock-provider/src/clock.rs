@@ -23,6 +23,11 @@ impl Clock {
         Self { began_utc_ns: began_utc_ns.unwrap_or(made_utc_ns), made_utc_ns, made }
     }
 
+    /// When the run began, in nanoseconds of UTC \[ns\].
+    pub(crate) const fn began_utc_ns(&self) -> u64 {
+        self.began_utc_ns
+    }
+
     /// The present; the run's beginning as long as that lies ahead.
     pub(crate) fn now(&self) -> Time {
         let now_utc_ns = self.made_utc_ns.saturating_add(nanos_of(self.made.elapsed()));

@@ -101,7 +101,7 @@ fn simulate(offered: f64, limit: &Limit) -> Rates {
 }
 
 fn limit(scope: Scope, algorithm: Algorithm, rate: f64) -> Limit {
-    Limit { scope, algorithm, rate, burst: None, window: None, retry_after: false }
+    Limit { scope, algorithm, rate: Some(rate), ..Limit::default() }
 }
 
 #[test]

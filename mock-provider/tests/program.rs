@@ -89,6 +89,6 @@ fn a_profile_says_where_its_figures_come_from() {
     drop(child.stdin.take());
     let mut talk = String::new();
     child.stderr.as_mut().unwrap().read_to_string(&mut talk).unwrap();
-    assert!(talk.contains("profile payjp: limit [V] pay.jp"), "{talk}");
+    assert!(talk.contains("profile payjp: limits [V] pay.jp"), "{talk}");
     child.wait().unwrap();
 }

@@ -9,7 +9,9 @@ use domain::law::Law;
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 use mock_provider::server::{Args, Server};
-use mock_provider::settings::{Algorithm, Faults, Latency, Limit, Overrides, Scope, Settings};
+use mock_provider::settings::{
+    Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Overrides, Scope, Settings,
+};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -29,7 +31,9 @@ fn args() -> Args {
         listen: "127.0.0.1:0".to_owned(),
         admin: None,
         profile: None,
+        list_profiles: false,
         settings: None,
+        set: Vec::new(),
         seed: None,
         ledger: None,
         began_utc_ns: None,
@@ -148,10 +152,10 @@ async fn a_small_bucket_refuses_and_says_when_to_come_back() {
         scope: Scope::Global,
         algorithm: Algorithm::TokenBucket,
         // The bucket is not refilled while the test lasts.
-        rate: 0.001,
+        rate: Some(0.001),
         burst: Some(2.0),
-        window: None,
-        retry_after: true,
+        headers: Headers(vec![HeaderStyle::RetryAfter]),
+        ..Limit::default()
     };
     let shop = Merchant::of(Settings { limits: vec![limit], ..settings() });
     assert_eq!((shop.authorize("a").await.0, shop.authorize("b").await.0), (200, 200));
@@ -265,10 +269,9 @@ async fn many_callers_at_once_get_no_more_than_the_burst() {
     let limit = Limit {
         scope: Scope::Global,
         algorithm: Algorithm::FixedWindow,
-        rate: 0.02,
-        burst: None,
+        rate: Some(0.02),
         window: Some("1000s".parse().unwrap()),
-        retry_after: false,
+        ..Limit::default()
     };
     // The run began at the start of a window, which does not end while the test lasts.
     let shop = std::sync::Arc::new(Merchant::of(Settings { limits: vec![limit], ..settings() }));

@@ -179,7 +179,8 @@ impl Loaded {
         if head.is_empty() { text } else { format!("# As run, changed by:\n{head}\n{text}") }
     }
 
-    /// Places the openings in the run, and tells every crowd when its sale opens and closes.
+    /// Places the openings and the provider's schedule in the run, and tells every crowd when its
+    /// sale opens and closes.
     fn place_openings(&self, scenario: &mut Scenario, world: World) {
         let began = match (world, self.began_utc_ns) {
             (World::Live, Some(began_utc_ns)) => began_utc_ns,
@@ -199,6 +200,7 @@ impl Loaded {
                 }
             };
         }
+        scenario.provider = scenario.provider.clone().anchored(began);
         for population in &mut scenario.populations {
             let sale = &scenario.catalogue.sales[population.sale];
             population.crowd.opens = sale.opens;

@@ -105,7 +105,7 @@ fn overrides_reach_every_kind_of_place() {
     assert_eq!((behaviour.reload.calls, behaviour.reload.cacheable), (12, 5));
     assert!((behaviour.reload.gap.mean().as_secs_f64() - 3.0 * 0.32_f64.exp()).abs() < 1e-6);
     assert_eq!(behaviour.pieces, [1.0, 1.0]);
-    assert_eq!(scenario.provider.limits[0].rate, 30.0);
+    assert_eq!(scenario.provider.limits[0].rate, Some(30.0));
     assert_eq!(scenario.shop.storage, reference_shop::settings::Storage::Memory);
     assert_eq!(scenario.shop.admission.unwrap().orders_per_second, 13.5);
     assert_eq!(scenario.shop.faults.len(), 1);
@@ -158,7 +158,10 @@ fn scale_shrinks_people_stock_and_limits_but_no_time() {
     assert_eq!(stock(&small), [9, 5, 2]);
     assert_eq!(small.populations[0].count, 700);
     assert_eq!(small.catalogue.sales[0].slots[0].capacity, 3);
-    assert_eq!((small.provider.limits[0].rate, small.provider.limits[0].burst), (1.0, Some(1.0)));
+    assert_eq!(
+        (small.provider.limits[0].rate, small.provider.limits[0].burst),
+        (Some(1.0), Some(1.0))
+    );
     assert_eq!(small.shop.admission.unwrap().orders_per_second, 0.45);
     assert_eq!(small.catalogue.sales[0].closes, full.catalogue.sales[0].closes);
     assert_eq!(small.populations[0].crowd, full.populations[0].crowd);

@@ -7,7 +7,7 @@ use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 
 use super::Now;
-use super::gate::{Reason, Refusal};
+use super::gate::{LimitSet, Reason, Refusal};
 use super::idempotency::Executed;
 use super::intent::Intent;
 use super::reply::{Decision, Delivery, Reply};
@@ -46,10 +46,11 @@ impl<'call> Draft<'call> {
             Reason::Lock => PaymentOutcome::LockTimeout,
             Reason::Rate | Reason::Concurrency | Reason::Ban => PaymentOutcome::RateLimited,
         };
-        let (passed, headers) = (refusal.limit, refusal.headers.clone());
+        let (admitted, refused_by) = (refusal.admitted, Some(refusal.limit));
+        let headers = refusal.headers.clone();
         let delay = refusal.waited + round_trip;
         let decided = self.decide(delay, Reply::Limited(refusal), outcome, outcome);
-        Decision { passed, headers, ..decided }
+        Decision { admitted, refused_by, headers, ..decided }
     }
 
     /// A call that is not executed: nothing happens, and the caller is told so.
@@ -96,7 +97,8 @@ impl<'call> Draft<'call> {
             delivery: Delivery::Whole,
             headers: Vec::new(),
             lines: self.line(outcome, told).into_iter().collect(),
-            passed: 0,
+            admitted: LimitSet::default(),
+            refused_by: None,
         }
     }
 

@@ -29,12 +29,12 @@ use domain::provider::{PaymentOutcome, PaymentRequest};
 use domain::time::{Duration, Time};
 
 pub use event::Events;
-pub use gate::{Reason, Refusal};
+pub use gate::{ChangeError, LimitSet, LimitState, PlannedChange, Reason, Refusal};
 pub use intent::{Answer, Intent, Status};
 pub use reply::{Decision, Delivery, Fault, Reply};
 pub use request::{Call, Face, Request};
 
-use crate::settings::Settings;
+use crate::settings::{Limit, Settings};
 use book::Book;
 use directory::Directory;
 use due::Due;
@@ -93,7 +93,7 @@ impl Provider {
     /// When a limit is out of range: when [`Settings::check`] finds something.
     pub fn new(settings: Settings) -> Self {
         Self {
-            gate: Gate::new(&settings.limits),
+            gate: Gate::new(&settings),
             executed: Store::new(settings.keys.kept.0),
             book: Book::default(),
             directory: Directory::default(),
@@ -152,9 +152,8 @@ impl Provider {
                 self.execute(now, request, subject, draft, delay)
             }
         };
-        let Passage { headers, .. } = passage;
-        decision.headers = headers;
-        decision.passed = self.settings.limits.len();
+        let Passage { admitted, headers, .. } = passage;
+        (decision.admitted, decision.headers) = (admitted, headers);
         decision
     }
 
@@ -245,7 +244,46 @@ impl Provider {
         self.last_leaves
     }
 
-    /// The settings it obeys.
+    /// The limits as they stand `at` that time, in the order they are asked.
+    pub fn limits(&mut self, at: Time) -> Vec<LimitState> {
+        self.gate.states(at)
+    }
+
+    /// The changes of limits that lie ahead, the next first.
+    pub fn planned_changes(&self) -> Vec<PlannedChange> {
+        self.gate.planned()
+    }
+
+    /// Replaces all limits from `at` on. A limit that bears the name of one before keeps what was
+    /// used of it; what is left of the schedule ends.
+    ///
+    /// # Errors
+    /// When a limit is out of range; then nothing changes.
+    pub fn replace_limits(&mut self, at: Time, limits: &[Limit]) -> Result<(), ChangeError> {
+        self.gate.replace(at, limits)?;
+        self.settings.limits = self.gate.limits();
+        Ok(())
+    }
+
+    /// Changes the limit of that name or place from `at` on by a JSON merge patch (RFC 7396).
+    /// What was used of it stays used, unless others share it from now on; what the schedule says
+    /// later still comes.
+    ///
+    /// # Errors
+    /// When there is no such limit, or it would be out of range; then nothing changes.
+    pub fn change_limit(
+        &mut self,
+        at: Time,
+        name: &str,
+        patch: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(), ChangeError> {
+        self.gate.patch(at, name, patch)?;
+        self.settings.limits = self.gate.limits();
+        Ok(())
+    }
+
+    /// The settings it obeys; of the limits, what the last change by hand left, before the
+    /// schedule.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -9,7 +9,7 @@ use domain::provider::{PaymentLine, PaymentReply};
 use domain::time::Duration;
 
 use super::directory::{Kind, Object};
-use super::gate::Refusal;
+use super::gate::{LimitSet, Refusal};
 use super::intent::{Decline, Intent, Refund, Status};
 
 /// What the provider does about one call.
@@ -28,8 +28,11 @@ pub struct Decision {
     /// The ledger lines to append, in order: what fell due before the call, then what the call
     /// did. A call that is not about a payment has none of its own.
     pub lines: Vec<PaymentLine>,
-    /// How many limiters let the call pass before one refused it or all had.
-    pub passed: usize,
+    /// The limits that the call was debited to: of a refused call, those alone that count it all
+    /// the same. A limit that is not about such calls is not asked.
+    pub admitted: LimitSet,
+    /// The limit that refused it: its place in the settings' list.
+    pub refused_by: Option<usize>,
 }
 
 /// Whether and how an answer arrives.

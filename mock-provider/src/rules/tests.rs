@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use domain::provider::{Call, PaymentLine, PaymentOperation, PaymentReply};
 
 use super::*;
-use crate::settings::{Faults, Algorithm, Latency, Limit, Overrides, Scope};
+use crate::settings::{
+    Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Overrides, Scope,
+};
 
 /// A provider that declines nobody and takes 100 ms.
 fn settings() -> Settings {
@@ -21,7 +23,7 @@ fn settings() -> Settings {
 
 fn limit(rate: f64, burst: f64) -> Limit {
     let (scope, algorithm) = (Scope::Global, Algorithm::TokenBucket);
-    Limit { scope, algorithm, rate, burst: Some(burst), window: None, retry_after: false }
+    Limit { scope, algorithm, rate: Some(rate), burst: Some(burst), ..Limit::default() }
 }
 
 fn request(key: &str, call: Call) -> PaymentRequest {
@@ -206,7 +208,7 @@ fn limiters_stand_before_the_idempotency_layer() {
 
 #[test]
 fn a_limit_that_says_when_to_come_back_says_it_in_whole_seconds() {
-    let limits = vec![Limit { retry_after: true, ..limit(0.4, 1.0) }];
+    let limits = vec![Limit { headers: Headers(vec![HeaderStyle::RetryAfter]), ..limit(0.4, 1.0) }];
     let mut provider = Provider::new(Settings { limits, ..settings() });
     provider.call(Time::ZERO, 0, &authorize("a"));
     let refused = provider.call(Time::ZERO, 0, &authorize("b"));

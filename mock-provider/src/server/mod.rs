@@ -6,6 +6,7 @@
 
 pub mod decode;
 mod ledger;
+mod limits;
 mod listen;
 mod native;
 mod settings_file;
@@ -59,14 +60,21 @@ pub struct Args {
     #[arg(long, value_name = "ADDR", env = "SPIKE_PROVIDER_ADMIN")]
     pub admin: Option<String>,
 
-    /// Behave like this provider: stripe-2024 (the default), stripe-2026, payjp, shared-20,
-    /// shared-30 or shared-window
-    #[arg(long, value_name = "NAME", env = "SPIKE_PROVIDER_PROFILE")]
+    /// Behave like this provider: a name of --list-profiles, or a TOML file [default: stripe-2024]
+    #[arg(long, value_name = "NAME|FILE", env = "SPIKE_PROVIDER_PROFILE")]
     pub profile: Option<String>,
 
-    /// Read the settings from this JSON file: the keys of a scenario's [provider], and seed
+    /// Say which profiles there are, their limits and where their figures come from, and end
+    #[arg(long)]
+    pub list_profiles: bool,
+
+    /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed
     #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_SETTINGS", conflicts_with = "profile")]
     pub settings: Option<PathBuf>,
+
+    /// Set a key of the settings, such as declines=0 or limits.0.rate=30
+    #[arg(long, value_name = "KEY=VALUE", env = "SPIKE_PROVIDER_SET", value_delimiter = ';')]
+    pub set: Vec<String>,
 
     /// Draw latencies, declines and hangs from this seed [default: the settings' own, or 0]
     #[arg(long, value_name = "N", env = "SPIKE_PROVIDER_SEED")]
@@ -94,7 +102,13 @@ pub struct Args {
 /// # Errors
 /// When the settings are wrong, the port is taken or the ledger cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let settings = settings_file::settings_of(&args)?;
+    if args.list_profiles {
+        let list = settings_file::list_profiles();
+        return io::stdout().write_all(list.as_bytes()).context("failed to write to stdout");
+    }
+    let began_utc_ns = Clock::new(args.began_utc_ns).began_utc_ns();
+    let settings = settings_file::settings_of(&args, began_utc_ns)?;
+    let args = Args { began_utc_ns: Some(began_utc_ns), ..args };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
@@ -222,7 +236,8 @@ async fn serve_on(
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
     let payments = native::payments(Arc::clone(shared));
-    let administration = native::administration(Arc::clone(shared));
+    let administration =
+        native::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
     };

@@ -20,8 +20,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
+use super::limits;
 use super::shared::{LedgerFullError, Shared};
-use crate::rules::{self, Face, Intent, Reply, Request, Status};
+use crate::rules::{self, Face, Intent, Refusal, Reply, Request, Status};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -182,11 +183,24 @@ async fn answer_as(
     if decision.is_lost() {
         return std::future::pending().await;
     }
-    let mut response = say(&decision.reply);
+    let mut response = match &decision.reply {
+        Reply::Limited(refusal) => limited(refusal),
+        reply => say(reply),
+    };
+    limits::add_headers(&mut response, &decision.headers);
     if decision.replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// A refusal of a limiter, in the words of its settings.
+fn limited(refusal: &Refusal) -> Response {
+    let mut response = limits::refused(refusal);
+    if let Some(wait) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, wait.as_secs().into());
+    }
+    response
 }
 
 /// The answer of the rules as the API says it; `payment` is the authorization it is about.
@@ -199,13 +213,7 @@ fn in_http(reply: &PaymentReply, payment: Option<&str>) -> Response {
         PaymentReply::Refunded => done("refunded"),
         PaymentReply::Challenged { .. } => done("requires_action"),
         PaymentReply::Declined { code } => error(StatusCode::PAYMENT_REQUIRED, code),
-        PaymentReply::RateLimited { retry_after } => {
-            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit");
-            if let Some(wait) = retry_after {
-                response.headers_mut().insert(RETRY_AFTER, wait.as_secs().into());
-            }
-            response
-        }
+        PaymentReply::RateLimited { .. } => error(StatusCode::TOO_MANY_REQUESTS, "rate_limit"),
         PaymentReply::InFlight => error(StatusCode::CONFLICT, "idempotency_key_in_use"),
         PaymentReply::Refused { code } => error(StatusCode::BAD_REQUEST, code),
         PaymentReply::Failed => error(StatusCode::INTERNAL_SERVER_ERROR, "api_error"),

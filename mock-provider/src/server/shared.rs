@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use domain::time::Duration;
+use domain::time::{Duration, Time};
 
 use super::ledger::{Bookmark, Ledger};
 use crate::clock::Clock;
@@ -48,6 +48,12 @@ impl Shared {
             desk.ledger.append(line);
         }
         Ok(decision)
+    }
+
+    /// Lets `act` look at the provider, or change it, at the present.
+    pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
+        let mut desk = self.desk();
+        act(self.clock.now(), &mut desk.provider)
     }
 
     pub(super) fn counts(&self) -> Counts {

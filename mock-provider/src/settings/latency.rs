@@ -13,21 +13,22 @@ use super::problem::Problem;
 const LATENCY_MAX: Duration = Duration::from_hours(1);
 
 /// How long the provider takes to answer, by operation.
-#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Latency {
+#[schemars(rename = "Latency")]
+pub struct Latency<Takes = Law> {
     /// Authorizations.
-    pub authorize: Law,
+    pub authorize: Takes,
     /// Captures.
-    pub capture: Law,
+    pub capture: Takes,
     /// Voids.
-    pub void: Law,
+    pub void: Takes,
     /// Refunds.
-    pub refund: Law,
+    pub refund: Takes,
     /// Everything else: creating without confirming, updates, reads, customers.
-    pub other: Law,
+    pub other: Takes,
     /// Answers that execute nothing: refusals of a limiter, replays, keys in use. A round trip.
-    pub refusal: Law,
+    pub refusal: Takes,
 }
 
 impl Latency {
@@ -60,42 +61,5 @@ impl Latency {
             let message = "one answer in a thousand would take more than an hour";
             Problem::new(format!("latency.{word}"), message)
         })
-    }
-}
-
-/// The table `latency` as written: an operation that is left out takes as long as in the profile.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct LatencyOverrides {
-    /// Authorizations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authorize: Option<Law>,
-    /// Captures.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capture: Option<Law>,
-    /// Voids.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub void: Option<Law>,
-    /// Refunds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refund: Option<Law>,
-    /// Everything else: creating without confirming, updates, reads, customers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub other: Option<Law>,
-    /// Answers that execute nothing: refusals of a limiter, replays, keys in use. A round trip.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<Law>,
-}
-
-impl LatencyOverrides {
-    pub(super) fn over(&self, latency: Latency) -> Latency {
-        Latency {
-            authorize: self.authorize.unwrap_or(latency.authorize),
-            capture: self.capture.unwrap_or(latency.capture),
-            void: self.void.unwrap_or(latency.void),
-            refund: self.refund.unwrap_or(latency.refund),
-            other: self.other.unwrap_or(latency.other),
-            refusal: self.refusal.unwrap_or(latency.refusal),
-        }
     }
 }

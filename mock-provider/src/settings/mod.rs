@@ -1,38 +1,58 @@
 //! What can be set about the provider, and the profiles it ships with.
 //!
 //! [`Overrides`] is what a person writes: any key may be left out. [`Settings`] is what the
-//! provider obeys: every key has a value.
+//! provider obeys: every key has a value. Both are tables of the same keys, and a profile is a
+//! third: what is written is laid over the profile, key by key, and the whole is read once.
 
 mod behaviour;
 mod latency;
 mod limit;
 mod problem;
 mod profile;
+mod schedule;
+pub(crate) mod written;
 
 use std::collections::BTreeMap;
 
+use domain::law::Law;
+use domain::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use behaviour::{Brownout, Cards, Challenges, DeclineReason, Faults, Holds, Keys};
-pub use latency::{Latency, LatencyOverrides};
-pub use limit::{Algorithm, Limit, Scope};
+pub use latency::Latency;
+pub use limit::{
+    Algorithm, Counts, HeaderStyle, Headers, Limit, LimitName, Scope, Told, VendorHeaders, Wording,
+    names,
+};
 pub use problem::Problem;
 pub use profile::{DEFAULT, Profile, UnknownProfileError, profile, profiles};
+pub use schedule::{Change, Moment, ParseMomentError};
 
-/// How many limiters a provider may have: each is asked at each call.
-const LIMITS_MAX: usize = 16;
+pub(crate) use limit::LIMITS_MAX;
+pub(crate) use profile::overlay;
+pub(crate) use schedule::planned;
+
+use behaviour::{check_mix, check_share};
+
+/// How many changes a schedule may have: more than one a minute over a day is a mistake.
+const CHANGES_MAX: usize = 1_000;
 
 /// The provider as it runs: every key has a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Draws hang on this.
+    #[serde(default)]
     pub seed: u64,
     /// The profile it came from.
+    #[serde(default)]
     pub profile: String,
     /// The limiters, asked in this order; a call passes when all admit it.
     pub limits: Vec<Limit>,
+    /// How the limits change in mid-run.
+    #[serde(default)]
+    pub schedule: Vec<Change>,
     /// The share of authorizations that are declined, in \[0, 1\].
     pub declines: f64,
     /// How long each operation takes.
@@ -40,12 +60,16 @@ pub struct Settings {
     /// Why cards are declined, and how often relative to each other.
     pub decline_mix: BTreeMap<DeclineReason, f64>,
     /// Whose word decides about a test card that is documented to be approved.
+    #[serde(default)]
     pub cards: Cards,
     /// Challenges that are drawn.
+    #[serde(default)]
     pub challenges: Challenges,
     /// What goes wrong.
+    #[serde(default)]
     pub faults: Faults,
     /// When it is slow and fails.
+    #[serde(default)]
     pub brownouts: Vec<Brownout>,
     /// How long reserved money is kept.
     pub holds: Holds,
@@ -53,7 +77,9 @@ pub struct Settings {
     pub keys: Keys,
 }
 
-/// The table `[provider]` as written: a profile, and what is different from it.
+/// The table `[provider]` as written: a profile, and what is different from it. Of a table that is
+/// given in part the profile's other keys stay; a list replaces the profile's whole, and so does
+/// the decline mix.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
@@ -64,33 +90,32 @@ pub struct Overrides {
     /// replaces the profile's whole; an empty one means no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Vec<Limit>>,
+    /// How the limits change in mid-run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Vec<Change>>,
     /// The share of authorizations that are declined, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub declines: Option<f64>,
     /// How long each operation takes.
-    pub latency: LatencyOverrides,
+    pub latency: Latency<Option<Law>>,
     /// Why cards are declined, and how often relative to each other. Replaces the profile's whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decline_mix: Option<BTreeMap<DeclineReason, f64>>,
     /// Whose word decides about a test card that is documented to be approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cards: Option<Cards>,
-    /// Challenges that are drawn. Replaces the profile's whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub challenges: Option<Challenges>,
-    /// What goes wrong. Replaces the profile's whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub faults: Option<Faults>,
+    /// Challenges that are drawn.
+    pub challenges: Challenges<Option<f64>, Option<Law>>,
+    /// What goes wrong.
+    pub faults: Faults<Option<f64>, Option<Span>>,
     /// When it is slow and fails. Replaces the profile's whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brownouts: Option<Vec<Brownout>>,
     /// How long reserved money is kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub holds: Option<Holds>,
+    pub holds: Holds<Option<Span>>,
     /// Idempotency keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keys: Option<Keys>,
+    pub keys: Keys<Option<Span>, Option<u16>>,
 }
 
 impl Overrides {
@@ -99,53 +124,64 @@ impl Overrides {
     ///
     /// # Errors
     /// When there is no such profile; the error names the nearest.
+    ///
+    /// # Panics
+    /// Never: what is written and what a profile says have the same kinds.
     pub fn resolve(&self, seed: u64) -> Result<Settings, UnknownProfileError> {
         let name = self.profile.as_deref().unwrap_or(DEFAULT);
-        let base = profile(name)?;
-        Ok(Settings {
-            seed,
-            profile: name.to_owned(),
-            limits: self.limits.clone().unwrap_or(base.limits),
-            declines: self.declines.unwrap_or(base.declines),
-            latency: self.latency.over(base.latency),
-            decline_mix: self.decline_mix.clone().unwrap_or(base.decline_mix),
-            cards: self.cards.unwrap_or(base.cards),
-            challenges: self.challenges.unwrap_or(base.challenges),
-            faults: self.faults.unwrap_or(base.faults),
-            brownouts: self.brownouts.clone().unwrap_or(base.brownouts),
-            holds: self.holds.unwrap_or(base.holds),
-            keys: self.keys.unwrap_or(base.keys),
-        })
+        let mut table = profile(name)?.table;
+        let written = toml::Table::try_from(self).expect("every value here has a word in TOML");
+        overlay(&mut table, written);
+        let settings = table.try_into().expect("both tables are of the right kinds");
+        Ok(Settings { seed, profile: name.to_owned(), ..settings })
     }
 }
 
 impl Settings {
-    /// The same provider for a crowd `scale` times as large: rates and bursts are multiplied,
-    /// nothing else is. A burst stays at least 1, a fixed window keeps room for one call.
+    /// The same provider for a crowd `scale` times as large: rates and bursts are multiplied, also
+    /// scheduled ones, nothing else is. A burst stays at least 1, a window keeps room for one call.
     #[must_use]
     pub fn scaled(&self, scale: f64) -> Self {
         let limits = self.limits.iter().map(|limit| limit.scaled(scale)).collect();
-        Self { limits, ..self.clone() }
+        let schedule = schedule::scaled(&self.limits, &self.schedule, scale);
+        Self { limits, schedule, ..self.clone() }
+    }
+
+    /// The same provider in a run that begins at `began_utc_ns` \[ns of UTC\]: instants of the
+    /// schedule become offsets.
+    #[must_use]
+    pub fn anchored(mut self, began_utc_ns: u64) -> Self {
+        for change in &mut self.schedule {
+            change.at = change.at.anchored(began_utc_ns);
+        }
+        self
     }
 
     /// All that is out of range, in the order of the keys; nothing when the provider can run.
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if self.limits.len() > LIMITS_MAX {
-            let message = format!("{} limits: at most {LIMITS_MAX}", self.limits.len());
-            problems.push(Problem::new("limits", message));
-        }
-        problems.extend(self.limits.iter().zip(0..).flat_map(|(limit, place)| limit.check(place)));
+        let mut problems = check_limits(&self.limits, &self.schedule);
         problems.extend(check_share("declines", self.declines));
         problems.extend(self.latency.check());
-        problems.extend(check_share("faults", self.faults.total()));
+        problems.extend(check_mix(&self.decline_mix));
+        problems.extend(self.challenges.check());
+        problems.extend(self.faults.check());
+        let brownouts = self.brownouts.iter().zip(0..);
+        problems.extend(brownouts.flat_map(|(brownout, place)| brownout.check(place)));
+        problems.extend(self.keys.check());
         problems
     }
 }
 
-fn check_share(key: &str, share: f64) -> Option<Problem> {
-    let in_range = (0.0..=1.0).contains(&share);
-    (!in_range).then(|| Problem::new(key, format!("{share}: must be from 0 to 1")))
+/// All that is wrong with limits and their schedule.
+pub(crate) fn check_limits(limits: &[Limit], schedule: &[Change]) -> Vec<Problem> {
+    let mut problems = limit::check(limits);
+    if schedule.len() > CHANGES_MAX {
+        let message = format!("{} changes: at most {CHANGES_MAX}", schedule.len());
+        problems.push(Problem::new("schedule", message));
+    } else if problems.is_empty() {
+        problems.extend(schedule::check(limits, schedule));
+    }
+    problems
 }
 
 #[cfg(test)]
@@ -160,31 +196,27 @@ mod tests {
     }
 
     fn limit(algorithm: Algorithm, rate: f64, burst: Option<f64>) -> Limit {
-        Limit { scope: Scope::Global, algorithm, rate, burst, window: None, retry_after: false }
+        Limit { algorithm, rate: Some(rate), burst, ..Limit::default() }
     }
 
     #[test]
     fn what_is_left_out_comes_from_the_profile() {
-        let settings = written("latency.capture = \"20ms\"\nfaults.commit_then_timeout = 0.001")
-            .resolve(7)
-            .unwrap();
-        let base = profile(DEFAULT).unwrap();
+        let text = "latency.capture = \"20ms\"\nfaults.commit_then_timeout = 0.001\n\
+                    holds.jpy = \"1d\"\nkeys.length = 40\nchallenges.share = 0.3\n\
+                    decline_mix = { lost_card = 1 }";
+        let base = written("").resolve(7).unwrap();
         let capture = Law::Constant(Duration::from_millis(20));
         let expected = Settings {
-            seed: 7,
-            profile: "stripe-2024".to_owned(),
-            limits: base.limits,
-            declines: 0.05,
             latency: Latency { capture, ..base.latency },
-            faults: Faults { commit_then_timeout: 0.001, ..Faults::default() },
-            decline_mix: base.decline_mix,
-            cards: base.cards,
-            challenges: base.challenges,
-            brownouts: base.brownouts,
-            holds: base.holds,
-            keys: base.keys,
+            faults: Faults { commit_then_timeout: 0.001, ..base.faults },
+            holds: Holds { jpy: "1d".parse().unwrap(), ..base.holds },
+            keys: Keys { length: 40, ..base.keys },
+            challenges: Challenges { share: 0.3, ..base.challenges },
+            decline_mix: BTreeMap::from([(DeclineReason::LostCard, 1.0)]),
+            ..base
         };
-        assert_eq!(settings, expected);
+        assert_eq!(written(text).resolve(7).unwrap(), expected);
+        assert_eq!((expected.seed, expected.profile.as_str()), (7, "stripe-2024"));
     }
 
     #[test]
@@ -198,7 +230,7 @@ mod tests {
     #[test]
     fn a_key_that_does_not_exist_is_an_error() {
         for text in
-            ["decline = 0.1", "[[limits]]\nrate = 1\nper = \"s\"", "latency.refund = \"1s\""]
+            ["decline = 0.1", "[[limits]]\nrate = 1\nper = \"s\"", "latency.refunds = \"1s\""]
         {
             let message = toml::from_str::<Overrides>(text).unwrap_err().to_string();
             assert!(message.contains("unknown field"), "{message}");
@@ -223,7 +255,8 @@ mod tests {
         ];
         let scaled = |scale| Settings { limits: limits.clone(), ..base.clone() }.scaled(scale);
         let rates = |settings: &Settings| {
-            settings.limits.iter().map(|limit| (limit.rate, limit.burst())).collect::<Vec<_>>()
+            let rates = settings.limits.iter().map(|limit| (limit.rate.unwrap(), limit.burst()));
+            rates.collect::<Vec<_>>()
         };
         assert_eq!(rates(&scaled(0.5)), [(15.0, 20.0), (15.0, 15.0), (15.0, 15.0)]);
         assert_eq!(rates(&scaled(0.01)), [(0.3, 1.0), (0.3, 1.0), (1.0, 1.0)]);
@@ -232,8 +265,112 @@ mod tests {
     }
 
     #[test]
+    fn scaling_leaves_alone_what_is_not_about_the_size_of_the_crowd() {
+        let base = written("").resolve(7).unwrap();
+        let text = r#"
+            limits = [
+                { algorithm = "concurrency", calls = 20 },
+                { algorithm = "object-lock", scope = "object", wait = "1s" },
+                { scope = "object", rate = 0.3, burst = 1000 },
+                { algorithm = "penalty-box", refusals = 5, window = "10s", ban = "1m" },
+                { algorithm = "leaky-queue", rate = 30, burst = 5 },
+            ]
+        "#;
+        let limits = written(text).limits.unwrap();
+        let settings = Settings { limits: limits.clone(), ..base }.scaled(0.1);
+        assert_eq!(settings.limits[..4], limits[..4]);
+        let queue = Limit { rate: Some(3.0), burst: Some(0.5), ..limits[4].clone() };
+        assert_eq!(settings.limits[4], queue);
+    }
+
+    #[test]
+    fn scaling_scales_the_schedule_with_its_limits() {
+        let text = r#"
+            limits = [{ rate = 30 }, { algorithm = "fixed-window", rate = 30 }]
+            [[schedule]]
+            at = "+65s"
+            limit = 0
+            rate = 100
+            burst = 50
+            [[schedule]]
+            at = "+70s"
+            limit = "global-2"
+            window = "100ms"
+        "#;
+        let settings = written(text).resolve(7).unwrap();
+        assert_eq!(settings.check(), []);
+        let scaled = settings.scaled(0.1);
+        let figures = scaled.schedule.iter().map(|change| (change.rate, change.burst));
+        // 3 per second leave no call for 100 ms.
+        assert_eq!(figures.collect::<Vec<_>>(), [(Some(10.0), Some(5.0)), (Some(10.0), None)]);
+        assert_eq!(scaled.check(), []);
+    }
+
+    #[test]
+    fn an_instant_of_the_schedule_needs_to_know_when_the_run_begins() {
+        let text = r#"
+            [[schedule]]
+            at = "2026-12-24T12:05:00+09:00"
+            limit = "write"
+            rate = 200
+        "#;
+        let settings = written(text).resolve(7).unwrap();
+        let problems: Vec<_> = settings.check().iter().map(ToString::to_string).collect();
+        let problem = "schedule.0.at: 2026-12-24T03:05:00Z: an instant needs a run whose beginning \
+                       is known; write \"+65s\"";
+        assert_eq!(problems, [problem]);
+        // Five minutes after noon in Japan, in a run that began at noon.
+        let settings = settings.anchored(1_798_081_200_000_000_000);
+        assert_eq!(settings.schedule[0].at, Moment::After(Duration::from_mins(5)));
+        assert_eq!(settings.check(), []);
+    }
+
+    #[test]
+    fn a_limit_has_the_parameters_of_its_algorithm_and_no_other() {
+        let text = r#"
+            limits = [
+                { algorithm = "token-bucket", rate = 1, window = "1s" },
+                { algorithm = "concurrency", rate = 1 },
+                { algorithm = "object-lock", wait = "1s", counts = "offered", error = 0.1 },
+                { algorithm = "penalty-box", refusals = 0, ban = "0s" },
+                { scope = "zone", rate = 1, error = 0.6 },
+                { name = "9", rate = 1 },
+                { name = "a", rate = 1 },
+                { name = "a", rate = 1, headers = { vendor = {} }, refusal.status = 99 },
+                { rate = 1, headers = ["none", { vendor = { limit = "X Y" } }] },
+                { algorithm = "sliding-log", rate = 1e6, window = "1m" },
+            ]
+        "#;
+        let settings = written(text).resolve(7).unwrap();
+        let problems: Vec<_> = settings.check().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "limits.0.window: `token-bucket` has no `window`: it has `rate`, `burst`",
+                "limits.1.rate: `concurrency` has no `rate`: it has `calls`",
+                "limits.1.calls: missing: `concurrency` has `calls`",
+                "limits.2.error: `object-lock` has no allowance that could be off",
+                "limits.2.counts: `object-lock` counts no calls: one that is refused holds nothing",
+                "limits.3.window: missing: `penalty-box` has `refusals`, `window`, `ban`",
+                "limits.3.refusals: 0: must be from 1 to 1000000",
+                "limits.3.ban: must be longer than 0s",
+                "limits.4.operations: missing: a zone is the operations that are named",
+                "limits.4.error: 0.6: must be from 0 to 0.5",
+                "limits.5.name: `9`: must be a letter, then up to 63 of letters, digits, - _ .",
+                "limits.7.name: `a` is the name of a limit before",
+                "limits.7.refusal.status: 99: must be from 200 to 599",
+                "limits.7.headers.vendor: names no header: `remaining`, `limit`, `reset`",
+                "limits.8.headers.vendor.limit: `X Y`: no name of a header",
+                "limits.9.window: 1000000 calls per second in 60s: a sliding-log remembers at most \
+                 1000000 calls",
+            ]
+        );
+    }
+
+    #[test]
     fn every_value_out_of_range_is_named_with_its_key() {
-        let mut settings = written("declines = 1.5\nfaults.slow_body = -0.1").resolve(7).unwrap();
+        let mut settings = written("declines = 1.5\nfaults.slow_body = -0.1\nchallenges.failed = 2\nkeys.length = 0\n\
+                 decline_mix = { lost_card = 0 }\nbrownouts = [{ from = \"1s\", lasts = \"1s\", fails = 3 }]").resolve(7).unwrap();
         settings.latency.void = Law::Exponential { mean: Duration::from_mins(50) };
         settings.limits = vec![
             limit(Algorithm::TokenBucket, 0.0, Some(0.5)),
@@ -255,7 +392,11 @@ mod tests {
                 "limits.3.window: must be longer than 0s",
                 "declines: 1.5: must be from 0 to 1",
                 "latency.void: one answer in a thousand would take more than an hour",
-                "faults: -0.1: must be from 0 to 1",
+                "decline_mix: each weight must be 0 or more, and one of them above 0",
+                "challenges.failed: 2: must be from 0 to 1",
+                "faults.slow_body: -0.1: must be from 0 to 1",
+                "brownouts.0.fails: 3: must be from 0 to 1",
+                "keys.length: 0 letters: must be from 1 to 255",
             ]
         );
     }

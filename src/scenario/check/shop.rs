@@ -1,6 +1,6 @@
 //! `[shop]`, `[provider]`, `[stack]` and `[audit]`.
 
-use mock_provider::settings::{Algorithm, Overrides, Settings as Provider};
+use mock_provider::settings::{Overrides, Settings as Provider};
 use reference_shop::settings::Settings as Shop;
 
 use crate::audit::{AuditSettings, INVARIANTS};
@@ -66,31 +66,13 @@ pub(super) fn provider(
         Overrides { profile: None, ..overrides.clone() }.resolve(seed)
     });
     let provider = provider.expect("the default profile is a profile");
-    for problem in provider.check() {
+    // Instants of the schedule find their place in the run later, as openings do.
+    for problem in provider.clone().anchored(0).check() {
         if !place.struck_on(&problem.key) {
             checker.wrong(place.path(&problem.key), problem.to_string());
         }
     }
-    for (index, limit) in overrides.limits.iter().flatten().enumerate() {
-        foreign_keys(checker, limit.algorithm, place.key("limits").index(index));
-    }
     provider
-}
-
-/// A key that means nothing to the limiter's algorithm.
-fn foreign_keys(checker: &mut Checker, algorithm: Algorithm, limit: Place<'_>) {
-    match algorithm {
-        Algorithm::FixedWindow if limit.has("burst") => {
-            let problem = checker.wrong(limit.key("burst"), "a fixed window has no `burst`");
-            problem.advise("it admits `rate` × `window` calls in each window");
-        }
-        Algorithm::TokenBucket | Algorithm::Gcra if limit.has("window") => {
-            let problem =
-                checker.wrong(limit.key("window"), "`window` belongs to a fixed window alone");
-            problem.advise("write `algorithm = \"fixed-window\"`, or `burst`");
-        }
-        _ => {}
-    }
 }
 
 /// The stack, if its numbers are in range.
