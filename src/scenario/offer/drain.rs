@@ -5,7 +5,7 @@ use domain::time::{Duration, duration_from_seconds};
 use reference_shop::settings::{look_wait, looks};
 
 use crate::scenario::Scenario;
-use crate::scenario::offer::{CALLS_PER_ORDER, payment};
+use crate::scenario::offer::payment::{calls_per_order, payment};
 
 /// How long any part of the drain may last: nobody waits longer than an hour for a verdict, and a
 /// retry that doubles every time would otherwise never end.
@@ -75,7 +75,7 @@ fn backlog(scenario: &Scenario) -> Duration {
     let window_s: f64 =
         sales.iter().map(|sale| sale.closes.since(sale.opens).as_secs_f64()).fold(0.0, f64::max);
     let fans: f64 = scenario.populations.iter().map(|people| f64::from(people.count)).sum();
-    let all_fans_s = fans / (orders_per_s * CALLS_PER_ORDER);
+    let all_fans_s = fans / (orders_per_s * calls_per_order(scenario));
     under_way + duration_from_seconds(window_s.min(all_fans_s))
 }
 
