@@ -9,7 +9,7 @@ use serde_json::Value;
 use spike::command::folder;
 
 /// Everything that could come in another order: two sales and populations, scarce stock, declines,
-/// hangs, limits, admission, retries, stations with queues.
+/// hangs, challenges, limits, admission, retries, stations with queues.
 const STORM: &str = r#"
 schema = 1
 name = "storm"
@@ -60,7 +60,8 @@ reservation = { ttl = "8s", sweep = "1s" }
 [provider]
 profile = "shared-30"
 declines = 0.1
-faults = { commit_then_timeout = 0.02 }
+faults = { commit_then_timeout = 0.02, rollback_after_5xx = 0.01, slow_body = 0.01, slow_body_takes = "1s" }
+challenges = { share = 0.2, takes = { median = "5s", sigma = 0.5 }, failed = 0.1, abandoned = 0.1 }
 
 [stack]
 network = { median = "20ms", sigma = 0.3 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
+mod allowance;
 mod bad_input;
 mod challenge;
 mod cli;
@@ -14,6 +15,7 @@ mod omission;
 mod problems;
 mod program;
 mod rehearsal;
+mod rudeness;
 mod sabotage;
 mod scenario_files;
 mod scenarios;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::provider::PaymentOutcome;
 use domain::shop::ShopLine;
 use spike::measure::Measured;
 use spike::scenario::Scenario;
@@ -112,7 +113,11 @@ fn a_shared_limit_orphans_authorizations_and_leaves_stock_unsold() {
 /// Orders completed per second from 10 s to 310 s after the opening.
 fn completed_per_s(scenario: &Scenario, lived: &SimulatedRun) -> f64 {
     let opens = scenario.catalogue.sales[0].opens.seconds();
-    let window = opens + 10.0..opens + 310.0;
+    completed_per_s_in(opens + 10.0..opens + 310.0, lived)
+}
+
+/// Orders completed per second in a window of the run \[s\].
+fn completed_per_s_in(window: std::ops::Range<f64>, lived: &SimulatedRun) -> f64 {
     let completed = lived.ledgers.shop.iter().filter(|line| match line {
         ShopLine::Order { paid: true, updated_utc_ns, .. } => {
             window.contains(&std::time::Duration::from_nanos(*updated_utc_ns).as_secs_f64())
@@ -136,11 +141,11 @@ fn collapsed_per_s(seeds: std::ops::Range<u32>) -> f64 {
 
 /// Lambda p², where p solves R / lambda = p (1 + 2p - p²): each order calls once to authorize; the
 /// share p that is let through calls to capture, of which 1 - p is refused and calls to void.
-fn closed_form_per_s() -> f64 {
+fn closed_form_per_s(allowed_per_s: f64) -> f64 {
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     for _ in 0..100 {
         let p = f64::midpoint(low, high);
-        if p * (1.0 + 2.0 * p - p * p) < ALLOWED_PER_S / OFFERED_PER_S {
+        if p * (1.0 + 2.0 * p - p * p) < allowed_per_s / OFFERED_PER_S {
             low = p;
         } else {
             high = p;
@@ -151,7 +156,7 @@ fn closed_form_per_s() -> f64 {
 
 #[test]
 fn payment_collapses_to_its_closed_form() {
-    let expected = closed_form_per_s();
+    let expected = closed_form_per_s(ALLOWED_PER_S);
     assert!(off(expected, 1.77) < 0.01, "{expected}");
     let seen = std::thread::scope(|scope| {
         let other = scope.spawn(|| collapsed_per_s(1..6));
@@ -159,6 +164,39 @@ fn payment_collapses_to_its_closed_form() {
     });
     assert!(off(seen, expected) < 0.15, "{seen}/s, and the closed form says {expected}/s");
     assert!(seen < 0.35 * ALLOWED_PER_S / 2.0, "{seen}/s");
+}
+
+/// Calls that the provider let through in a window of the run \[s\].
+fn let_through(window: &std::ops::Range<f64>, lived: &SimulatedRun) -> f64 {
+    let calls = lived.ledgers.provider.iter().filter(|line| {
+        let at_s = std::time::Duration::from_nanos(line.utc_ns).as_secs_f64();
+        line.outcome != PaymentOutcome::RateLimited && window.contains(&at_s)
+    });
+    f64::from(u32::try_from(calls.count()).unwrap())
+}
+
+/// The limit is raised from 30 to 100 calls per second 85 s after the run's beginning.
+#[test]
+fn a_limit_that_is_raised_in_mid_sale_lets_through_what_its_closed_form_says_then_and_before() {
+    const RAISED_PER_S: f64 = 100.0;
+    let scenario = written("payment-raised", &Overrides::default());
+    let (judged, lived) = simulate(&scenario);
+    let expected = BTreeSet::from(["INV-ORPHAN-AUTH", "INV-UNDERSOLD"]);
+    assert_eq!(violated(&judged), expected, "{:?}", judged.reasons);
+    for (from_s, allowed_per_s, tolerance) in
+        [(5.0, ALLOWED_PER_S, 0.3), (85.0, RAISED_PER_S, 0.15)]
+    {
+        // Fans come for 80 s before the change and as long after it; the first 5 s are not steady.
+        let window = from_s..from_s + 79.0;
+        let calls = let_through(&window, &lived);
+        let (most, steady) = (allowed_per_s + 79.0 * allowed_per_s, 79.0 * allowed_per_s);
+        assert!((steady - 1.0..=most).contains(&calls), "{calls} calls at {allowed_per_s}/s");
+        let completed = completed_per_s_in(from_s + 5.0..from_s + 79.0, &lived);
+        let closed_form = closed_form_per_s(allowed_per_s);
+        let said =
+            format!("{completed}/s at {allowed_per_s}/s, and the closed form says {closed_form}/s");
+        assert!(off(completed, closed_form) < tolerance, "{said}");
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ const SHOWN_MAX: usize = 100;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct WebhookArgs {
     /// Send webhooks to this address, signed with this secret [default: one that is drawn]
-    #[arg(long, value_name = "URL[,SECRET]", value_parser = endpoint_of)]
+    #[arg(long, env = "SPIKE_PROVIDER_WEBHOOK", value_name = "URL[,SECRET]")]
+    #[arg(value_parser = endpoint_of)]
     pub webhook: Vec<EndpointSettings>,
 
     /// Let webhooks go to these hosts beside this machine's own

@@ -29,6 +29,8 @@ pub(super) enum Stage {
     Securing,
     /// The capture.
     Capturing,
+    /// Where a payment stands whose capture stayed unknown.
+    Finding,
     /// A void that says whether a capture that stayed unknown took effect.
     Resolving,
     /// What is held, to become sold.
@@ -109,6 +111,8 @@ pub(super) struct Order {
     pub(super) unknowns: u32,
     /// How often the outstanding void was refused.
     pub(super) refusals: u32,
+    /// How many voids went out to resolve an unknown capture.
+    pub(super) resolves: u32,
     /// The second authorization of [`crate::rules::fault::Fault::DoubleCharge`].
     pub(super) again: Option<AuthorizationId>,
     /// How the order ends once its payment is let go.
@@ -130,6 +134,7 @@ impl Order {
             swept: false,
             unknowns: 0,
             refusals: 0,
+            resolves: 0,
             again: None,
             unsold: OrderStatus::Voided,
             challenge: None,
@@ -170,7 +175,7 @@ impl Order {
     fn read(&self, event: Event) -> Sign {
         let operation = match self.stage {
             Stage::Authorizing => PaymentOperation::Authorize,
-            Stage::Challenged | Stage::Looking => PaymentOperation::Retrieve,
+            Stage::Challenged | Stage::Looking | Stage::Finding => PaymentOperation::Retrieve,
             Stage::Capturing => PaymentOperation::Capture,
             Stage::ChargingAgain(operation) => operation,
             _ => PaymentOperation::Void,
@@ -191,7 +196,10 @@ impl Order {
                     Some(PaymentReply::Challenged { authorization }),
                     PaymentOperation::Authorize | PaymentOperation::Retrieve,
                 ) => Sign::Challenged(authorization),
-                (Some(PaymentReply::Captured), PaymentOperation::Capture) => Sign::Captured,
+                (
+                    Some(PaymentReply::Captured),
+                    PaymentOperation::Capture | PaymentOperation::Retrieve,
+                ) => Sign::Captured,
                 (
                     Some(PaymentReply::Voided),
                     PaymentOperation::Void | PaymentOperation::Retrieve,

@@ -6,15 +6,17 @@
 //!   authorization go if its reservation has run out by then.
 //! - Silence, 409 and 5xx are *unknown*, never a failure: the same call goes out again under the
 //!   same key, and a refusal (429) of such a repetition says nothing about the first call, so it
-//!   too leaves the call unknown.
+//!   too leaves the call unknown. Only a void goes out under a new one: it does no harm twice.
 //! - An authorization that stays unknown ends the order as failed: there is no name to void. The
 //!   same purchase tried again sends the same key and so finds the authorization, if there is one.
 //! - While the cardholder is asked (3-D Secure) nothing is known of the payment's end: see
 //!   [`super::challenge`]. What is held meanwhile keeps its time to live.
-//! - A capture that stays unknown keeps the stock held and is repeated [`CAPTURE_PATIENCE`] times
-//!   more. Then a void resolves it: `voided` means that it was not captured, a refusal that it
-//!   was. If that too stays unknown, the stock is freed and the order ends as voided, "an attempt
-//!   was made"; the judge compares it with the provider's ledger.
+//! - A capture that stays unknown keeps the stock held, and the provider is asked where the payment
+//!   stands, up to [`CAPTURE_PATIENCE`] times more: a 5xx may be kept under the capture's key for
+//!   ever. If it was not captured, or cannot be found, a void resolves it: `voided` means that it
+//!   was not captured, a refusal of the first one that it was. If that stays unknown too, however
+//!   often it is asked, the stock is freed and the order ends as voided, "an attempt was made"; the
+//!   judge compares it with the provider's ledger.
 
 use domain::id::AuthorizationId;
 use domain::outcome::Outcome;
@@ -28,8 +30,8 @@ use crate::rules::step::Step;
 use crate::rules::{Effect, InventoryCall};
 use crate::settings::{Saga, ShopSettings};
 
-/// How many more times than other calls an unknown capture is repeated: at 30 s each this outlasts
-/// a provider's outage of five minutes.
+/// How often the provider is asked again what became of an unknown capture: at 30 s each this
+/// outlasts an outage of five minutes.
 const CAPTURE_PATIENCE: u32 = 10;
 
 /// What follows for `order` from `sign` `at` that time.
@@ -48,7 +50,7 @@ impl Step<'_> {
     /// Every transition of the saga.
     #[expect(clippy::match_same_arms, reason = "the table is read stage by stage")]
     fn take(&mut self, sign: Sign) {
-        use PaymentOperation::{Authorize, Capture, Void};
+        use PaymentOperation::{Authorize, Capture, Retrieve, Void};
         use Stage as At;
         match (self.order.stage, sign) {
             (At::New, Sign::Begun) => self.begin(),
@@ -89,10 +91,15 @@ impl Step<'_> {
             (At::Capturing, Sign::Unknown) => self.capture_unknown(),
             (At::Capturing, Sign::Retry) => self.repeat(Capture),
 
-            (At::Resolving, Sign::Refused) => self.captured(),
+            (At::Finding, Sign::Captured) => self.captured(),
+            (At::Finding, Sign::Retry) => self.repeat(Retrieve),
+            (At::Finding, Sign::Unknown | Sign::Limited(_)) => self.not_found(),
+            (At::Finding, Sign::Voided) => self.unresolved(),
+            (At::Finding, _) => self.resolve(),
+
+            (At::Resolving, Sign::Refused) if self.order.resolves == 1 => self.captured(),
             (At::Resolving, Sign::Voided) => self.unresolved(),
-            (At::Resolving, Sign::Retry) => self.repeat(Void),
-            (At::Resolving, _) => self.resolve_again(),
+            (At::Resolving, _) => self.find_again(),
 
             (At::Selling, Sign::Done) => self.sold(),
             (At::Releasing(then), Sign::Done) => self.released(then),
@@ -246,15 +253,34 @@ impl Step<'_> {
     }
 
     fn capture_unknown(&mut self) {
-        if !self.try_again(self.capture_retries()) {
-            self.call(Stage::Resolving, PaymentOperation::Void);
+        if !self.try_again(self.settings.shop.provider_retries) {
+            self.call(Stage::Finding, PaymentOperation::Retrieve);
         }
     }
 
-    fn resolve_again(&mut self) {
-        if !self.try_again(self.capture_retries()) {
-            self.unresolved();
+    fn not_found(&mut self) {
+        let first = self.order.resolves == 0;
+        let patience = if first { CAPTURE_PATIENCE } else { self.settings.shop.provider_retries };
+        if !self.try_again(patience) {
+            self.resolve();
         }
+    }
+
+    /// Lets go what is not captured, as far as is known; the answer says whether it was.
+    fn resolve(&mut self) {
+        if self.order.resolves > self.settings.shop.provider_retries {
+            return self.unresolved();
+        }
+        self.order.resolves += 1;
+        self.call(Stage::Resolving, PaymentOperation::Void);
+    }
+
+    /// Nobody knows what became of the void either, or it was refused after one that may have taken
+    /// effect: asks again where the payment stands.
+    fn find_again(&mut self) {
+        self.order.stage = Stage::Finding;
+        self.order.unknowns = 0;
+        self.wake(self.order.resolves);
     }
 
     fn void_refused(&mut self) {
@@ -314,10 +340,6 @@ impl Step<'_> {
         self.record(OrderStatus::Captured);
         let order = self.order.row.order;
         self.ask(Stage::Selling, InventoryCall::Sell { order });
-    }
-
-    fn capture_retries(&self) -> u32 {
-        self.settings.shop.provider_retries.saturating_add(CAPTURE_PATIENCE)
     }
 }
 

@@ -452,6 +452,36 @@ mod tests {
         }
     }
 
+    /// A 5xx may be kept under the key of a void for ever: letting go twice is letting go once.
+    #[test]
+    fn a_void_that_stays_unknown_goes_out_under_a_new_key() {
+        let moods = [WELL, LIMIT, LOST, SILENT, WELL];
+        let mut world = world(Saga::AuthorizeFirst, &moods);
+        world.buy(checkout(1, 0, 1));
+        world.pass(60);
+        let voids = ["0-1-0-void", "0-1-0-void-again-1", "0-1-0-void-again-2"];
+        assert_eq!(world.bank.calls[2..], voids);
+        assert_eq!(world.bank.count("0-1", Money::LetGo), 1);
+        assert_eq!((world.status(1), world.pending()), (OrderStatus::Voided, 0));
+    }
+
+    /// The answer to a capture is kept under its key, so the shop asks where the payment stands.
+    #[test]
+    fn a_capture_that_fails_for_ever_is_looked_for() {
+        for (capture, outcome) in [(Mood::Fail, Outcome::Ok), (Mood::Lost, Outcome::Error)] {
+            let mut moods = vec![WELL];
+            moods.extend([(capture, 5); 4]);
+            let mut world = world(Saga::AuthorizeFirst, &moods);
+            let ticket = world.buy(checkout(1, 0, 1));
+            world.pass(60);
+            assert_eq!(world.answers[&ticket].outcome, outcome);
+            assert_eq!(world.bank.calls[5], "0-1-0-retrieve");
+            let left = if outcome == Outcome::Ok { Money::Taken } else { Money::LetGo };
+            assert_eq!(world.bank.count("0-1", left), 1);
+            assert_eq!(world.pending(), 0);
+        }
+    }
+
     #[test]
     fn a_refusal_is_not_remembered_under_the_key() {
         let mut world = world(Saga::AuthorizeFirst, &[WELL, LIMIT, WELL, LIMIT, WELL, WELL]);

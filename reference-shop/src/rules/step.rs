@@ -72,7 +72,9 @@ impl Step<'_> {
         self.repeat(operation);
     }
 
-    /// Makes the outstanding call to the provider, under the key it always has.
+    /// Makes the outstanding call to the provider, under the key it always has; a void that stayed
+    /// unknown gets a new one, for letting go twice is letting go once, and a 5xx may be kept under
+    /// the old one for ever.
     pub(super) fn repeat(&mut self, operation: PaymentOperation) {
         let order = &*self.order;
         let again = matches!(order.stage, Stage::ChargingAgain(_));
@@ -91,10 +93,19 @@ impl Step<'_> {
             PaymentOperation::Retrieve => Call::Retrieve { authorization: authorization() },
             other => unreachable!("the saga has no step `{}`", other.word()),
         };
+        let mut key = provider_key(&order.row.checkout.key, operation, order.attempt, again);
+        let before = match order.stage {
+            Stage::Voiding => order.unknowns,
+            Stage::Resolving => order.resolves - 1,
+            _ => 0,
+        };
+        if before > 0 {
+            key = format!("{key}-again-{before}");
+        }
         let request = PaymentRequest {
             account: self.settings.account.clone(),
             reference: order.row.checkout.intent.clone(),
-            key: provider_key(&order.row.checkout.key, operation, order.attempt, again),
+            key,
             call,
         };
         self.effects.push(Effect::CallProvider { order: order.row.order, request });

@@ -5,7 +5,7 @@ use domain::time::{Duration, duration_from_seconds};
 use reference_shop::settings::{look_wait, looks};
 
 use crate::scenario::Scenario;
-use crate::scenario::offer::{CALLS_PER_ORDER, payment};
+use crate::scenario::offer::payment::{calls_per_order, payment};
 
 /// How long any part of the drain may last: nobody waits longer than an hour for a verdict, and a
 /// retry that doubles every time would otherwise never end.
@@ -75,7 +75,7 @@ fn backlog(scenario: &Scenario) -> Duration {
     let window_s: f64 =
         sales.iter().map(|sale| sale.closes.since(sale.opens).as_secs_f64()).fold(0.0, f64::max);
     let fans: f64 = scenario.populations.iter().map(|people| f64::from(people.count)).sum();
-    let all_fans_s = fans / (orders_per_s * CALLS_PER_ORDER);
+    let all_fans_s = fans / (orders_per_s * calls_per_order(scenario));
     under_way + duration_from_seconds(window_s.min(all_fans_s))
 }
 
@@ -107,12 +107,21 @@ fn retries(scenario: &Scenario) -> Duration {
         .max()
         .unwrap_or_default();
     let unanswered = scenario.provider.faults.total() > 0.0 || slowest >= shop.provider_timeout.0;
-    let one_call = if unanswered {
-        shop.provider_timeout.0.saturating_mul(shop.provider_retries.saturating_add(1))
+    let calls = if unanswered {
+        let tries = shop.provider_retries.saturating_add(1);
+        let waited = shop.provider_timeout.0.saturating_mul(tries);
+        waited.saturating_add(doublings(shop.provider_retries)).saturating_mul(CALLS_IN_A_ROW)
     } else {
         slowest
     };
-    // 1 + 2 + 4 + … seconds.
-    let doublings = 1_u64.checked_shl(shop.void_retries).map_or(u64::MAX, |power| power - 1);
-    one_call.saturating_add(Duration::from_secs(doublings))
+    calls.saturating_add(doublings(shop.void_retries))
+}
+
+/// The calls that an order may have to make one after the other, each until it is answered: the
+/// authorization, the capture, where it stands, the void.
+const CALLS_IN_A_ROW: u32 = 4;
+
+/// 1 + 2 + 4 + … seconds.
+fn doublings(waits: u32) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(waits).map_or(u64::MAX, |power| power - 1))
 }

@@ -2,23 +2,19 @@
 //! machine must lend, how long the shop must be left alone, and which findings a scale costs.
 
 mod drain;
+mod payment;
 mod sale;
 mod scale;
 mod text;
 
-use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
-use mock_provider::settings::{Limit, Scope, Settings as Provider};
 
-use crate::evidence::{Admitted, Facts};
 use crate::scenario::{Connections, Population, Scenario};
 
 pub use drain::{Drain, drain, drain_needed};
+pub use payment::{Payment, facts, payment};
 pub use sale::{Bound, SaleOffer, sellable};
 pub use text::render;
-
-/// Calls to the provider that one paid order makes: it is authorized, then captured.
-pub const CALLS_PER_ORDER: f64 = 2.0;
 
 /// What follows from a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,25 +58,6 @@ pub struct Opening {
     pub checkouts_per_s: f64,
 }
 
-/// What the payment allows.
-#[derive(Copy, Clone, Debug, Default, PartialEq)]
-pub struct Payment {
-    /// Calls per second that the provider's tightest limit allows; absent: no limit \[1/s\].
-    pub calls_per_s: Option<f64>,
-    /// Orders per second that all its limits allow, of [`CALLS_PER_ORDER`] calls \[1/s\].
-    pub orders_per_s: Option<f64>,
-    /// Orders per second that the shop admits; absent: all \[1/s\].
-    pub admission_per_s: Option<f64>,
-}
-
-impl Payment {
-    /// Orders per second that can be paid: what the shop admits, else what the provider allows,
-    /// else any \[1/s\].
-    pub fn admitted_per_s(&self) -> Option<f64> {
-        self.admission_per_s.or(self.orders_per_s)
-    }
-}
-
 /// What a live run needs of this machine, roughly.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -113,70 +90,13 @@ pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
         needs,
         drain: drain_needed(scenario),
         lost_by_scale: scale::lost(lived),
-        remarks: remarks(&payment, storm_per_s, &needs),
+        remarks: remarks(scenario, &payment, storm_per_s, &needs),
     }
 }
 
 /// All people of all populations.
 fn fans(scenario: &Scenario) -> u64 {
     scenario.populations.iter().map(|people| u64::from(people.count)).sum()
-}
-
-/// What the payment allows.
-pub fn payment(scenario: &Scenario) -> Payment {
-    Payment {
-        calls_per_s: calls_per_s(&scenario.provider),
-        orders_per_s: orders_per_s(&scenario.provider),
-        admission_per_s: scenario.shop.admission.map(|admission| admission.orders_per_second),
-    }
-}
-
-/// What the judge must know of the scenario beside its catalogue.
-pub fn facts(scenario: &Scenario) -> Facts {
-    /// How late a busy sweeper may come \[added to its period\].
-    const LATE_SWEEP: Duration = Duration::from_secs(4);
-    let payment = payment(scenario);
-    let admitted = match (payment.admission_per_s, payment.orders_per_s) {
-        (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
-        (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
-        (None, None) => Admitted::Unbounded,
-    };
-    Facts {
-        admitted,
-        opening: scenario.phases.opening,
-        grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
-    }
-}
-
-/// Calls per second that the tightest of the limits allows which orders meet.
-fn calls_per_s(provider: &Provider) -> Option<f64> {
-    let met = provider.limits.iter().filter(|limit| calls_of_an_order(limit) > 0);
-    lowest(met.filter_map(Limit::rate_per_s))
-}
-
-/// How many of the two calls of an order a limit is about; none, if each payment has its own.
-fn calls_of_an_order(limit: &Limit) -> usize {
-    let calls = [PaymentOperation::Authorize, PaymentOperation::Capture];
-    let asked = calls.into_iter().filter(|call| limit.applies_to(*call));
-    asked.filter(|_| limit.scope != Scope::Object).count()
-}
-
-/// Orders per second that all limits allow: both calls of an order share a global limit, an
-/// account's or a zone's that holds both, and have one each of an endpoint's. What depends on how
-/// long calls take, and on single payments, is left out.
-fn orders_per_s(provider: &Provider) -> Option<f64> {
-    lowest(provider.limits.iter().filter_map(|limit| {
-        let shared = match (limit.scope, calls_of_an_order(limit)) {
-            (_, 0) => return None,
-            (Scope::Endpoint, _) | (_, 1) => 1.0,
-            _ => CALLS_PER_ORDER,
-        };
-        limit.rate_per_s().map(|rate| rate / shared)
-    }))
-}
-
-fn lowest(rates: impl Iterator<Item = f64>) -> Option<f64> {
-    rates.min_by(f64::total_cmp)
 }
 
 /// What is offered at each opening.
@@ -295,7 +215,7 @@ fn run_length(scenario: &Scenario) -> Duration {
 /// `net.ipv4.ip_local_port_range`, 32768 to 60999).
 const PORTS: u64 = 28_232;
 
-fn remarks(payment: &Payment, storm_per_s: f64, needs: &Needs) -> Vec<String> {
+fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64, needs: &Needs) -> Vec<String> {
     let mut remarks = Vec::new();
     match (payment.admission_per_s, payment.orders_per_s) {
         (Some(admission), Some(allowed)) if admission > allowed => remarks.push(format!(
@@ -309,6 +229,15 @@ fn remarks(payment: &Payment, storm_per_s: f64, needs: &Needs) -> Vec<String> {
         )),
         _ => {}
     }
+    remarks.extend(payment::turns(scenario).iter().map(|turn| {
+        format!(
+            "the provider's schedule: {} orders/s instead of {} from {} after the run's beginning; \
+             what is allowed above holds at the opening",
+            text::count(turn.after_per_s),
+            text::count(turn.before_per_s),
+            text::duration(turn.at - Time::ZERO),
+        )
+    }));
     if needs.connections > PORTS {
         remarks.push(format!(
             "{} connections from one address exceed its {} ports: scale down, or use a pool",

@@ -184,7 +184,7 @@ pub(super) fn count(value: f64) -> String {
 }
 
 /// A length of time in whole seconds, or shorter where it is shorter than that.
-fn duration(length: Duration) -> String {
+pub(super) fn duration(length: Duration) -> String {
     let seconds = length.as_secs_f64().round();
     if length < Duration::from_secs(1) {
         return Span(length).to_string();
