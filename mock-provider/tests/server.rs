@@ -300,7 +300,7 @@ async fn each_limit_says_what_it_admitted_and_refused_in_each_second() {
     let (_, told) = shop.get("/admin/limits/seconds").await;
     let limit = &told["limits"][0];
     assert_eq!((&limit["admitted"], &limit["refused"]), (&json!(2), &json!(1)));
-    assert_eq!((&limit["limit"], &limit["reason"]), (&json!(0), &json!("global-rate")));
+    assert_eq!((&limit["limit"], &limit["algorithm"]), (&json!("global"), &json!("token-bucket")));
     let seconds = limit["seconds"].as_array().unwrap();
     let sum = |key: &str| seconds.iter().map(|it| it[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("admitted"), sum("refused")), (2, 1));
@@ -318,7 +318,7 @@ async fn the_measurements_say_what_happened() {
     let bytes = shop.client.get(format!("{}/admin/ledger", shop.url)).send().await.unwrap();
     let bytes = bytes.bytes().await.unwrap().len();
     let call = "spike_provider_calls_total{operation=\"authorize\",outcome=";
-    let limit = "spike_provider_limit_calls_total{limit=\"0\",reason=\"global-rate\",ruling=";
+    let limit = "spike_provider_limit_calls_total{limit=\"global\",scope=\"global\",algorithm=\"token-bucket\",ruling=";
     for line in [
         format!("{call}\"authorized\",told=\"authorized\",replayed=\"false\"}} 1"),
         format!("{call}\"authorized\",told=\"authorized\",replayed=\"true\"}} 1"),

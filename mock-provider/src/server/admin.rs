@@ -19,6 +19,7 @@ use super::metrics::{self, TEXT_TYPE};
 use super::shared::Shared;
 use super::webhooks;
 use crate::rules;
+use crate::settings::names;
 
 /// How far the ledger stands, in bytes: where the next reading begins.
 const LEDGER_BYTES: HeaderName = HeaderName::from_static("ledger-bytes");
@@ -102,13 +103,15 @@ async fn status(State(shared): State<Arc<Shared>>) -> Response {
 async fn seconds(State(shared): State<Arc<Shared>>) -> Response {
     let (limits, tally) = shared.limits();
     let mut counts = tally.limits().iter();
-    let limits: Vec<_> = (0_usize..)
+    let limits: Vec<_> = names(&limits)
+        .into_iter()
         .zip(&limits)
-        .map(|(number, limit)| {
+        .map(|(name, limit)| {
             let counts = counts.next().cloned().unwrap_or_default();
             let (admitted, refused) = (counts.admitted, counts.refused);
             json!({
-                "limit": number, "reason": metrics::reason(limit),
+                "limit": name, "scope": metrics::word(&limit.scope),
+                "algorithm": metrics::word(&limit.algorithm),
                 "admitted": admitted, "refused": refused, "seconds": counts.seconds,
             })
         })

@@ -13,7 +13,7 @@ use domain::time::Duration;
 use serde::Serialize;
 
 use super::ledger::{self, Stand};
-use crate::settings::Limit;
+use crate::settings::{Limit, names};
 use crate::tally::Tally;
 
 /// The media type of the format.
@@ -153,13 +153,13 @@ fn write_calls(text: &mut String, calls: &CallCounts) -> fmt::Result {
 
 fn write_limits(text: &mut String, limits: &[Limit], tally: &Tally) -> fmt::Result {
     head(text, "limit_calls_total", "counter", "What each limit said to calls.")?;
-    for (number, (limit, counts)) in limits.iter().zip(tally.limits()).enumerate() {
-        let reason = reason(limit);
+    for ((name, limit), counts) in names(limits).iter().zip(limits).zip(tally.limits()) {
+        let (scope, algorithm) = (word(&limit.scope), word(&limit.algorithm));
         for (ruling, count) in [("admitted", counts.admitted), ("refused", counts.refused)] {
             writeln!(
                 text,
-                "spike_provider_limit_calls_total{{limit=\"{number}\",reason=\"{reason}\",\
-                 ruling=\"{ruling}\"}} {count}"
+                "spike_provider_limit_calls_total{{limit=\"{name}\",scope=\"{scope}\",\
+                 algorithm=\"{algorithm}\",ruling=\"{ruling}\"}} {count}"
             )?;
         }
     }
@@ -184,12 +184,8 @@ fn write_histograms(text: &mut String, meters: &Meters) -> fmt::Result {
     Ok(())
 }
 
-/// Why a limit refuses, as the header `Stripe-Rate-Limited-Reason` words it: `global-rate`.
-pub(super) fn reason(limit: &Limit) -> String {
-    format!("{}-rate", word(&limit.scope))
-}
-
-fn word(value: &impl Serialize) -> String {
+/// A plain word as files have it.
+pub(super) fn word(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).expect("a plain word");
     value.as_str().unwrap_or_default().to_owned()
 }

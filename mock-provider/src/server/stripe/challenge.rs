@@ -210,17 +210,22 @@ fn body_of(question: &Question) -> String {
     }
 }
 
+/// Readable on a phone, in light and in dark.
+const STYLE: &str = ":root{color-scheme:light dark;font:1.1rem/1.5 system-ui,sans-serif}\
+    body{max-width:26rem;margin:12vh auto;padding:0 1rem}\
+    button{font:inherit;padding:.5rem 1.25rem;margin:0 .75rem .75rem 0;cursor:pointer}";
+
 fn page(status: StatusCode, body: &str) -> Response {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
-         <title>Your bank asks</title>\n</head>\n<body>\n<h1>Your bank asks</h1>\n{body}\n\
+         <title>Your bank asks</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Your bank asks</h1>\n{body}\n\
          <p><small>A mock payment provider: no bank, and no money.</small></p>\n</body>\n</html>\n"
     );
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
     ];
     (status, headers, html).into_response()
 }
