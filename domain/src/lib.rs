@@ -9,6 +9,7 @@ pub mod limiter;
 pub mod money;
 pub mod outcome;
 pub mod provider;
+pub mod quantiles;
 pub mod rate;
 pub mod shop;
 pub mod time;
