@@ -30,6 +30,11 @@ impl Reload {
                 let stretched = stretched.as_secs_f64() / core::f64::consts::LN_2;
                 Law::Exponential { mean: mean.max(duration_from_seconds(stretched)) }
             }
+            Law::Empirical(quantiles) => {
+                let median = quantiles.at(0.5).as_secs_f64().max(1e-9);
+                let longer = (stretched.as_secs_f64() / median).max(1.0);
+                Law::Empirical(quantiles.times(longer))
+            }
         }
     }
 }
