@@ -3,23 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::future::pending;
+mod shop;
 
-use domain::law::Law;
-use mock_provider::server::{Args, Server};
-use mock_provider::settings::{Cards, Latency, Overrides, Settings};
+use mock_provider::server::Args;
+use mock_provider::settings::{Cards, Settings};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
-fn settings() -> Settings {
-    Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        cards: Cards::AsDocumented,
-        latency: Latency::every(Law::default()),
-        ..Overrides::default().resolve(7).unwrap()
-    }
-}
+use shop::{serve, settings};
 
 /// A shop beside a provider that serves until the test ends.
 struct Shop {
@@ -30,10 +21,8 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        let args = Args::default();
-        let server = Server::bind(args, settings()).unwrap();
-        let url = format!("http://{}", server.address());
-        tokio::spawn(server.serve(pending()));
+        let settings = Settings { cards: Cards::AsDocumented, ..settings() };
+        let url = serve(Args::default(), settings);
         let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         Self { url, client, key: "sk_test_shop" }
     }

@@ -2,36 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
-use std::future::pending;
+mod shop;
 
-use clap::Parser;
-use domain::law::Law;
+use std::collections::BTreeMap;
+
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
-use mock_provider::server::{Args, Server};
-use mock_provider::settings::{
-    Challenges, DeclineReason, Faults, Latency, Limit, Overrides, Settings,
-};
+use mock_provider::server::Args;
+use mock_provider::settings::{Challenges, DeclineReason, Faults, Limit, Settings};
 use reqwest::Client;
+
+use shop::{serve, settings};
 
 /// A card that the bank agrees to, unless the settings draw another fate.
 const CARD: &str = "CardNo=4111111111111111&Expire=3012";
-
-/// A provider that declines nobody, limits nobody and takes no time.
-fn settings() -> Settings {
-    Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        latency: Latency::every(Law::default()),
-        ..Overrides::default().resolve(7).unwrap()
-    }
-}
-
-#[derive(Parser)]
-struct Command {
-    #[command(flatten)]
-    args: Args,
-}
 
 /// The words of an answer.
 type Words = BTreeMap<String, String>;
@@ -50,10 +33,7 @@ struct Trade {
 
 impl Shop {
     fn of(settings: Settings) -> Self {
-        let server = Server::bind(Command::parse_from(["provider"]).args, settings).unwrap();
-        let url = format!("http://{}", server.address());
-        tokio::spawn(server.serve(pending()));
-        Self { url, client: Client::new() }
+        Self { url: serve(Args::default(), settings), client: Client::new() }
     }
 
     /// What is said to a call; the status must be 200, whatever is said.

@@ -252,7 +252,7 @@ fn an_authorization_nobody_captures_runs_out() {
     ask(&mut provider, 1, "a", create(1_000, CaptureMethod::Manual, Confirm::Now));
     let month = Time::ZERO + settings().holds.jpy.0;
     assert_eq!(provider.settle(month, month.nanos()), []);
-    let later = month + Duration::from_secs(60);
+    let later = month + Duration::from_mins(1);
     let lines = provider.settle(later, later.nanos());
     let told = (lines[0].operation, lines[0].outcome, lines[0].amount.minor());
     assert_eq!(told, (PaymentOperation::Expire, PaymentOutcome::Voided, 1_000));

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod shop;
+
 use std::future::pending;
 use std::path::PathBuf;
 
@@ -10,21 +12,12 @@ use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 use mock_provider::server::{Args, Server};
 use mock_provider::settings::{
-    Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Overrides, Scope, Settings,
+    Algorithm, Faults, HeaderStyle, Headers, Latency, Limit, Scope, Settings,
 };
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
-/// A provider that declines nobody, limits nobody and takes no time.
-fn settings() -> Settings {
-    let at_once = Law::default();
-    Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        latency: Latency::every(at_once),
-        ..Overrides::default().resolve(7).unwrap()
-    }
-}
+use shop::{serve, settings};
 
 /// A limit that admits two calls.
 fn two_calls() -> Limit {
@@ -39,10 +32,6 @@ fn two_calls() -> Limit {
     }
 }
 
-fn args() -> Args {
-    Args::default()
-}
-
 /// A merchant of a provider that serves until the test ends.
 struct Merchant {
     url: String,
@@ -51,10 +40,7 @@ struct Merchant {
 
 impl Merchant {
     fn of(settings: Settings) -> Self {
-        let server = Server::bind(args(), settings).unwrap();
-        let url = format!("http://{}", server.address());
-        tokio::spawn(server.serve(pending()));
-        Self { url, client: reqwest::Client::new() }
+        Self { url: serve(Args::default(), settings), client: reqwest::Client::new() }
     }
 
     fn post(&self, path: &str, key: &str, body: &Value) -> RequestBuilder {
@@ -231,7 +217,7 @@ async fn a_bad_request_is_told_what_is_wrong_and_leaves_no_trace() {
 async fn the_ledger_file_holds_every_line_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join("ledger.jsonl");
-    let args = Args { ledger: Some(path.clone()), ..args() };
+    let args = Args { ledger: Some(path.clone()), ..Args::default() };
     let server = Server::bind(args, settings()).unwrap();
     let url = format!("http://{}", server.address());
     let (stop, told_to_stop) = tokio::sync::oneshot::channel::<()>();
@@ -358,7 +344,7 @@ async fn a_call_that_hangs_is_under_way_until_its_caller_goes() {
 
 #[tokio::test]
 async fn the_administration_can_have_an_address_of_its_own() {
-    let args = Args { admin: Some("127.0.0.1:0".to_owned()), ..args() };
+    let args = Args { admin: Some("127.0.0.1:0".to_owned()), ..Args::default() };
     let server = Server::bind(args, settings()).unwrap();
     let status = |address| format!("http://{address}/admin/status");
     let (merchants, owner) = (status(server.address()), status(server.admin_address()));
@@ -379,7 +365,8 @@ async fn other_machines_do_not_reach_the_administration_unless_told_so() {
         let admin = admin.map(str::to_owned);
         let shared = listen == "127.0.0.1:0" && admin.is_none();
         let server =
-            Server::bind(Args { listen: listen.to_owned(), admin, ..args() }, settings()).unwrap();
+            Server::bind(Args { listen: listen.to_owned(), admin, ..Args::default() }, settings())
+                .unwrap();
         let (address, owner) = (server.address(), server.admin_address());
         assert_eq!(owner.ip().is_loopback(), admin_is_here, "{listen}: {owner}");
         assert_eq!(owner == address, shared, "{listen}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod shop;
 mod stripe {
     mod challenge;
     mod delivery;
@@ -12,14 +13,13 @@ mod stripe {
     mod wrong;
 }
 
-use std::future::pending;
-
-use domain::law::Law;
 use domain::provider::PaymentLine;
-use mock_provider::server::{Args, Server};
-use mock_provider::settings::{Latency, Overrides, Settings};
+use mock_provider::server::Args;
+use mock_provider::settings::Settings;
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::Value;
+
+use shop::{serve, settings};
 
 /// A payment of 2,400 yen that is held.
 const HELD: &str = "amount=2400&currency=jpy&payment_method_types[]=card\
@@ -28,16 +28,6 @@ const HELD: &str = "amount=2400&currency=jpy&payment_method_types[]=card\
 /// A payment of 2,400 yen that is taken at once.
 const TAKEN: &str = "amount=2400&currency=jpy&payment_method_types[]=card\
                      &payment_method=pm_card_visa&confirm=true";
-
-/// A provider that declines nobody, limits nobody and takes no time.
-fn settings() -> Settings {
-    Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        latency: Latency::every(Law::default()),
-        ..Overrides::default().resolve(7).unwrap()
-    }
-}
 
 /// A shop of a provider that serves until the test ends.
 struct Shop {
@@ -61,10 +51,7 @@ impl Shop {
     /// A shop of a provider whose run begins at that instant \[ns of UTC\]: before it, the clock
     /// stands there.
     fn begun(settings: Settings, began_utc_ns: Option<u64>) -> Self {
-        let args = Args { began_utc_ns, ..Args::default() };
-        let server = Server::bind(args, settings).unwrap();
-        let url = format!("http://{}", server.address());
-        tokio::spawn(server.serve(pending()));
+        let url = serve(Args { began_utc_ns, ..Args::default() }, settings);
         let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { url, client }
     }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "shop/settings.rs"]
+mod settings;
+
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -14,10 +17,12 @@ use domain::law::Law;
 use domain::time::{Duration, Span};
 use mock_provider::rules::webhook::signature;
 use mock_provider::server::{Args, Server};
-use mock_provider::settings::{EndpointSettings, Latency, Overrides, Retries, Settings, Webhooks};
+use mock_provider::settings::{EndpointSettings, Retries, Settings, Webhooks};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+
+use settings::settings;
 
 const SECRET: &str = "whsec_of_the_shop";
 
@@ -120,16 +125,9 @@ struct Merchant {
 }
 
 fn bind(webhooks: Webhooks) -> Server {
-    let args = Args::default();
-    let settings = Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        latency: Latency::every(Law::default()),
-        webhooks,
-        ..Overrides::default().resolve(7).unwrap()
-    };
+    let settings = Settings { webhooks, ..settings() };
     assert_eq!(settings.check(), []);
-    Server::bind(args, settings).unwrap()
+    Server::bind(Args::default(), settings).unwrap()
 }
 
 impl Merchant {

@@ -5,25 +5,19 @@
 use domain::law::Law;
 use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
-use mock_provider::settings::{Faults, Latency, Limit, Overrides, Settings};
+use mock_provider::settings::{Faults, Latency, Limit, Settings};
 use mock_provider::wiremock::{MockedProvider, NEVER, STANDS_FOR};
 use reqwest::Client;
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond};
 
+use settings::settings;
+
 #[path = "../examples/in_your_tests.rs"]
 mod in_your_tests;
-
-/// A provider that declines nobody, limits nobody and takes no time.
-fn settings() -> Settings {
-    Settings {
-        limits: Vec::new(),
-        declines: 0.0,
-        latency: Latency::every(Law::default()),
-        ..Overrides::default().resolve(7).unwrap()
-    }
-}
+#[path = "shop/settings.rs"]
+mod settings;
 
 async fn mounted(provider: &MockedProvider) -> MockServer {
     let server = MockServer::start().await;

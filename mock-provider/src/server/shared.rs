@@ -94,7 +94,7 @@ impl Shared {
         let receipt = desk.write_down(&decision.lines)?;
         desk.note_limits(at, &decision);
         self.wake_sender(&desk);
-        Ok(Called { under_way, operation, at, receipt, decision })
+        Ok(Called { decision, under_way, operation, at, receipt })
     }
 
     /// Waits until the lines of a call stand in the ledger's file, and then until the answer may

@@ -195,17 +195,17 @@ impl Asked {
         };
         let called = match self.shared.decide(&request) {
             Ok(called) => called,
-            Err(error) => return self.cannot(&error),
+            Err(error) => return self.cannot(error),
         };
         let say = |decision: &Decision| self.say(decision, about, show);
         match deliver(&self.shared, &self.connection, called, say).await {
             Ok(response) => response,
-            Err(error) => self.cannot(&error),
+            Err(error) => self.cannot(error),
         }
     }
 
     /// What cannot be written down does not happen.
-    fn cannot(&self, error: &LedgerError) -> Response {
+    fn cannot(&self, error: LedgerError) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let object = ErrorObject::invalid(error.to_string()).status(status);
         self.refuse(object.kind("api_error"))

@@ -11,17 +11,22 @@
 //! The states and their names are those of Stripe's `PaymentIntent`. What the native face calls an
 //! authorization is a payment that is captured manually.
 
+mod charge;
+mod refund;
+
 use std::sync::Arc;
 
 use domain::money::Amount;
 use domain::time::Time;
 
 use super::card::TestCard;
-use super::directory::{Kind, Method};
+use super::directory::Method;
 use super::reply::Fault;
-use super::request::{
-    CaptureMethod, Currency, Face, IntentChange, NewIntent, NewRefund, Source, Terms,
-};
+use super::request::{CaptureMethod, Currency, Face, IntentChange, NewIntent, Source, Terms};
+
+pub(super) use charge::Word;
+pub use charge::{Answer, Challenge, Decline};
+pub use refund::Refund;
 
 /// A payment.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,83 +138,6 @@ impl Status {
     }
 }
 
-/// A challenge of 3-D Secure: the cardholder proves to the bank who pays.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    /// When and how the cardholder answers; none where a page waits for a person.
-    pub answer: Option<(Time, Answer)>,
-}
-
-/// How a challenge ends.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The cardholder is who they say.
-    Passed,
-    /// The cardholder is not, or gave up.
-    Failed,
-}
-
-/// Why a charge was declined.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Decline {
-    /// The error's code, such as `card_declined` or `expired_card`.
-    pub code: &'static str,
-    /// The bank's reason, such as `insufficient_funds`; none where no bank was asked.
-    pub decline_code: Option<&'static str>,
-    /// The charge that was declined, from 1; 0 where no bank was asked.
-    pub charge: u16,
-    /// How much it was about.
-    pub amount: Amount,
-    /// The payment method, where it has a name.
-    pub method: Option<u64>,
-    /// When, in nanoseconds of UTC \[ns\].
-    pub utc_ns: u64,
-}
-
-impl Decline {
-    /// The most telling word for it.
-    pub fn reason(&self) -> &'static str {
-        self.decline_code.unwrap_or(self.code)
-    }
-}
-
-/// Money given back.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refund {
-    /// Its number among all refunds, from 1.
-    pub number: u64,
-    /// Of which payment.
-    pub intent: u64,
-    /// Its place among the payment's refunds, from 1.
-    pub place: u16,
-    /// How much.
-    pub amount: Amount,
-    /// In which currency.
-    pub currency: Currency,
-    /// Of which charge, from 1.
-    pub charge: u16,
-    /// When, in nanoseconds of UTC \[ns\].
-    pub created_utc_ns: u64,
-    /// Why, in the merchant's words.
-    pub reason: Option<String>,
-    /// What else the merchant says.
-    pub terms: Option<Box<Terms>>,
-}
-
-/// How many refunds one payment may have: each is a line of its own.
-const REFUNDS_MAX: usize = 99;
-
-/// How often a bank may be asked about one payment.
-const CHARGES_MAX: u16 = 99;
-
-/// What a bank says about a card.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Word {
-    Approved,
-    Declined { code: &'static str, decline_code: Option<&'static str> },
-    Challenged(Challenge),
-}
-
 impl Intent {
     pub(super) fn new(
         number: u64,
@@ -274,98 +202,6 @@ impl Intent {
         }
     }
 
-    /// Whether it could be charged now; a card may come with the call.
-    pub(super) fn chargeable(&self) -> Result<(), Fault> {
-        let waits =
-            matches!(self.status, Status::RequiresConfirmation | Status::RequiresPaymentMethod);
-        if !waits || self.charges >= CHARGES_MAX {
-            return Err(self.unexpected("confirm"));
-        }
-        match self.source {
-            Some(_) => Ok(()),
-            None => Err(Fault::CardMissing),
-        }
-    }
-
-    /// Takes the bank's word about a charge. `expires` is when the reserved money would be let go.
-    pub(super) fn charge(&mut self, word: Word, utc_ns: u64, expires: Time) {
-        self.charges += 1;
-        self.challenge = None;
-        self.authenticated = false;
-        match word {
-            Word::Approved => self.approve(utc_ns, expires),
-            Word::Declined { code, decline_code } => {
-                let decline = self.declined(code, decline_code, utc_ns);
-                self.declines.push(Decline { charge: self.charges, ..decline });
-                self.decline(Decline { charge: self.charges, ..decline });
-            }
-            Word::Challenged(challenge) => {
-                // The bank is asked only once its customer has proved who they are.
-                self.charges -= 1;
-                self.status = Status::RequiresAction;
-                self.challenge = Some(challenge);
-            }
-        }
-    }
-
-    fn approve(&mut self, utc_ns: u64, expires: Time) {
-        self.last_decline = None;
-        self.charged_utc_ns = Some(utc_ns);
-        match self.capture {
-            CaptureMethod::Manual => {
-                self.status = Status::RequiresCapture;
-                self.capturable = self.amount;
-                self.expires = Some(expires);
-            }
-            CaptureMethod::Automatic => {
-                self.status = Status::Succeeded;
-                self.received = self.amount;
-            }
-        }
-    }
-
-    const fn declined(
-        &self,
-        code: &'static str,
-        decline_code: Option<&'static str>,
-        utc_ns: u64,
-    ) -> Decline {
-        let Self { amount, method, .. } = *self;
-        Decline { code, decline_code, charge: 0, amount, method, utc_ns }
-    }
-
-    /// Back to the beginning: another card may do.
-    fn decline(&mut self, decline: Decline) {
-        self.status = Status::RequiresPaymentMethod;
-        self.last_decline = Some(decline);
-        self.source = None;
-        self.method = None;
-    }
-
-    /// The cardholder has answered the challenge.
-    pub(super) fn authenticate(
-        &mut self,
-        answer: Answer,
-        utc_ns: u64,
-        expires: Time,
-    ) -> Result<(), Fault> {
-        if self.status != Status::RequiresAction {
-            return Err(self.unexpected("authenticate"));
-        }
-        match answer {
-            Answer::Passed => {
-                self.charge(Word::Approved, utc_ns, expires);
-                self.authenticated = true;
-            }
-            Answer::Failed => {
-                self.challenge = None;
-                let code = "payment_intent_authentication_failure";
-                self.decline(self.declined(code, None, utc_ns));
-            }
-        }
-        Ok(())
-    }
-
     /// Takes `amount` of the reserved money, once; the rest is let go.
     pub(super) fn capture(&mut self, amount: Option<Amount>) -> Result<Amount, Fault> {
         if self.status != Status::RequiresCapture {
@@ -397,43 +233,6 @@ impl Intent {
         self.expires = None;
         self.challenge = None;
         Ok(())
-    }
-
-    /// Gives money back.
-    pub(super) fn refund(
-        &mut self,
-        utc_ns: u64,
-        number: u64,
-        new: NewRefund,
-    ) -> Result<Arc<Refund>, Fault> {
-        if self.status != Status::Succeeded {
-            return Err(self.unexpected("refund"));
-        }
-        let left = self.received.less(self.refunded);
-        if left == Amount::ZERO || self.refunds.len() >= REFUNDS_MAX {
-            return Err(Fault::AlreadyRefunded);
-        }
-        let amount = new.amount.unwrap_or(left);
-        if amount == Amount::ZERO {
-            return Err(Fault::AmountTooSmall { param: "amount" });
-        }
-        if amount > left {
-            return Err(Fault::AmountTooLarge { most: left, param: "amount" });
-        }
-        self.refunded = self.refunded.plus(amount).expect("no more than was received");
-        let refund = Arc::new(Refund {
-            number,
-            intent: self.number,
-            place: u16::try_from(self.refunds.len() + 1).expect("at most 99"),
-            amount,
-            currency: self.currency,
-            charge: self.charges,
-            created_utc_ns: utc_ns,
-            reason: new.reason,
-            terms: new.terms,
-        });
-        self.refunds.push(Arc::clone(&refund));
-        Ok(refund)
     }
 
     /// Takes over what a merchant changes before the payment is confirmed; metadata and words may
@@ -492,17 +291,6 @@ impl Intent {
     pub(super) fn say(&mut self, terms: Option<Box<Terms>>) -> Result<(), Fault> {
         let Some(said) = terms else { return Ok(()) };
         self.terms.get_or_insert_default().change(*said)
-    }
-
-    /// Takes over what else the merchant says of a refund.
-    pub(super) fn say_of_refund(&mut self, place: u16, terms: Terms) -> Result<Arc<Refund>, Fault> {
-        let place = usize::from(place).checked_sub(1);
-        let known = place.and_then(|place| self.refunds.get_mut(place));
-        let known = known.ok_or(Fault::Missing(Kind::Refund))?;
-        let mut changed = Refund::clone(known);
-        changed.terms.get_or_insert_default().change(terms)?;
-        *known = Arc::new(changed);
-        Ok(Arc::clone(known))
     }
 
     fn unexpected(&self, operation: &'static str) -> Fault {

@@ -1,0 +1,65 @@
+//! The call of a shop in the words that all providers share.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use domain::provider::{Call as PlainCall, PaymentRequest};
+
+use super::{Call, CaptureMethod, Confirm, Currency, Face, NewIntent, NewRefund, Request, Source};
+
+impl<'call> From<&'call PaymentRequest> for Request<'call> {
+    /// The call of a shop in the words that all providers share: one currency, the yen, and no
+    /// word beyond the money.
+    fn from(request: &'call PaymentRequest) -> Self {
+        let call = match request.call {
+            PlainCall::Authorize { amount, card } => Call::Create(Box::new(NewIntent {
+                amount,
+                currency: Currency::JPY,
+                capture: CaptureMethod::Manual,
+                confirm: Confirm::Now,
+                source: Some(Source::Nth(card)),
+                customer: None,
+                terms: None,
+            })),
+            PlainCall::Capture { authorization, amount } => {
+                Call::Capture { intent: authorization.0, amount: Some(amount), terms: None }
+            }
+            PlainCall::Void { authorization } => {
+                Call::Cancel { intent: authorization.0, reason: None }
+            }
+            PlainCall::Refund { authorization, amount } => Call::Refund(Box::new(NewRefund {
+                intent: authorization.0,
+                amount: Some(amount),
+                reason: None,
+                terms: None,
+            })),
+            PlainCall::Retrieve { authorization } => Call::Retrieve { intent: authorization.0 },
+        };
+        Self {
+            face: Face::Native,
+            account: &request.account,
+            key: Some(&request.key),
+            fingerprint: fingerprint(request),
+            reference: &request.reference,
+            intent: &request.reference,
+            call,
+        }
+    }
+}
+
+/// A number for everything a shop asks in the shared words.
+fn fingerprint(request: &PaymentRequest) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    request.reference.hash(&mut hasher);
+    request.call.operation().hash(&mut hasher);
+    match request.call {
+        PlainCall::Authorize { amount, card } => (amount.minor(), card).hash(&mut hasher),
+        PlainCall::Capture { authorization, amount }
+        | PlainCall::Refund { authorization, amount } => {
+            (authorization.0, amount.minor()).hash(&mut hasher);
+        }
+        PlainCall::Void { authorization } | PlainCall::Retrieve { authorization } => {
+            authorization.0.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
