@@ -183,9 +183,10 @@ impl Book {
     }
 }
 
-/// Whether a payment must be remembered: money is reserved, or its holder is being asked.
+/// Whether a payment must be remembered: money is reserved, or its holder is about to answer. Those
+/// whose holder may never answer would be kept for ever.
 fn holds(intent: &Intent) -> bool {
-    intent.is_open() || intent.challenge.is_some()
+    intent.is_open() || intent.challenge.is_some_and(|challenge| challenge.answer.is_some())
 }
 
 fn order_of(intent: &Intent) -> Order {

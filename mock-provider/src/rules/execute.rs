@@ -1,5 +1,6 @@
 //! Carrying out a call that passed the limiters and is new.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::money::Amount;
@@ -127,7 +128,7 @@ impl Provider {
         let word = fate::word(
             &self.settings,
             now.at,
-            fate_name(intent, key),
+            &fate_name(intent, key),
             (&source, self.fate_of(intent)),
             presence(intent.terms.as_deref()),
         );
@@ -328,10 +329,12 @@ fn presence(terms: Option<&Terms>) -> Presence {
     terms.map_or_else(Presence::default, |terms| terms.presence)
 }
 
-/// What a payment's fate hangs on: the purchase, or the call's key where no purchase is named.
-fn fate_name<'name>(intent: &'name Intent, key: Option<&'name str>) -> &'name str {
+/// What a payment's fate hangs on: the purchase, or the call's key where no purchase is named, or
+/// else the payment.
+fn fate_name<'name>(intent: &'name Intent, key: Option<&'name str>) -> Cow<'name, str> {
     let names = [&*intent.intent, &*intent.reference, key.unwrap_or_default()];
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+    let name = names.into_iter().find(|name| !name.is_empty());
+    name.map_or_else(|| super::line::unnamed(intent.number).into(), Cow::Borrowed)
 }
 
 fn intent_or_reference<'call>(request: &Request<'call>) -> &'call str {

@@ -38,6 +38,8 @@ pub(super) enum Mishap {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
     who: u64,
+    /// A number for the merchant account: its tries are no other's, but its fates are.
+    account: u64,
     operation: PaymentOperation,
     /// How many earlier tries of the same call met a fault.
     tries: u32,
@@ -46,21 +48,29 @@ pub(super) struct Subject {
 /// The tries of calls that met a fault.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
-    counts: HashMap<(u64, PaymentOperation), u32>,
-    order: VecDeque<(u64, PaymentOperation)>,
+    counts: HashMap<Tried, u32>,
+    order: VecDeque<Tried>,
 }
+
+/// Account, reference or key, and operation.
+type Tried = (u64, u64, PaymentOperation);
 
 impl Tries {
     /// Whose fate a call meets.
-    pub(super) fn subject(&self, name: &str, operation: PaymentOperation) -> Subject {
-        let who = number_of(name);
-        let tries = self.counts.get(&(who, operation)).copied().unwrap_or(0);
-        Subject { who, operation, tries }
+    pub(super) fn subject(
+        &self,
+        account: &str,
+        name: &str,
+        operation: PaymentOperation,
+    ) -> Subject {
+        let (who, account) = (number_of(name), number_of(account));
+        let tries = self.counts.get(&(account, who, operation)).copied().unwrap_or(0);
+        Subject { who, account, operation, tries }
     }
 
     /// The next try of the same call is another chance.
     pub(super) fn note(&mut self, subject: Subject) {
-        let key = (subject.who, subject.operation);
+        let key = (subject.account, subject.who, subject.operation);
         *self.counts.entry(key).or_insert_with(|| {
             self.order.push_back(key);
             0

@@ -1,6 +1,7 @@
 //! The idempotency layer: the first result under a key is the result, failures included.
 //!
-//! What a limiter refused and what met a call still under way is never kept under the key. Keys
+//! What a limiter refused, what makes no sense and what met a call still under way is never kept
+//! under the key. Keys
 //! are kept for as long as the settings say (24 hours, as Stripe promises), but never more than
 //! [`KEYS_MAX`]: then the oldest goes, so that memory does not grow with the run.
 
@@ -11,6 +12,7 @@ use domain::provider::PaymentOutcome;
 use domain::time::{Duration, Time};
 
 use super::directory::Object;
+use super::intent::Intent;
 use super::reply::Reply;
 use super::request::Request;
 
@@ -43,6 +45,8 @@ pub(super) struct Executed {
     pub(super) outcome: PaymentOutcome,
     /// The payment that was meant or made, as its face names it.
     pub(super) payment: Option<String>,
+    /// The payment as it stood, where the call was refused.
+    pub(super) stands: Option<Arc<Intent>>,
     /// When the answer leaves, or would leave if it did not get lost.
     pub(super) leaves: Time,
 }

@@ -80,8 +80,8 @@ impl<'call> Draft<'call> {
             line.payment.clone_from(&first.payment);
             line.replayed = true;
         }
-        let companions = first.companions.clone();
-        Decision { repeats: Some(first.call), companions, ..decision }
+        let (companions, stands) = (first.companions.clone(), first.stands.clone());
+        Decision { repeats: Some(first.call), companions, stands, ..decision }
     }
 
     pub(super) fn decide(
@@ -92,6 +92,7 @@ impl<'call> Draft<'call> {
         told: PaymentOutcome,
     ) -> Decision {
         Decision {
+            stands: self.stands(&reply),
             reply,
             call: 0,
             repeats: None,
@@ -104,6 +105,12 @@ impl<'call> Draft<'call> {
             admitted: LimitSet::default(),
             refused_by: None,
         }
+    }
+
+    /// The payment as it stood, where an answer without it shows it.
+    pub(super) fn stands(&self, reply: &Reply) -> Option<Arc<Intent>> {
+        let shows = matches!(reply, Reply::Refused(_));
+        self.matter.intent.clone().filter(|_| shows)
     }
 
     /// The payment as its face names it.
@@ -165,6 +172,11 @@ pub(super) fn unasked(
         key: String::new(),
         replayed: false,
     }
+}
+
+/// What a payment's fate hangs on where the merchant has no name for it.
+pub(super) fn unnamed(number: u64) -> String {
+    format!("payment {number}")
 }
 
 /// A payment's name as the face says it: `17`, or `pi_` and 24 digits.

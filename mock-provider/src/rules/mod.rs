@@ -22,6 +22,7 @@ pub mod reply;
 pub mod request;
 pub mod webhook;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ use book::Book;
 use directory::Directory;
 use due::Due;
 use fate::{Mishap, Subject, Tries};
-use gate::{Caller, Gate, Passage};
+use gate::{Caller, Effect, Gate, Passage, Takes};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
 use webhook::{Dispatcher, Tally};
@@ -147,27 +148,40 @@ impl Provider {
         let known = matter.intent.as_ref().map_or("", |intent| &*intent.reference);
         let name = [request.reference, known, request.key.unwrap_or_default()]
             .into_iter()
-            .find(|name| !name.is_empty());
-        let subject = self.tries.subject(name.unwrap_or_default(), operation);
+            .find(|name| !name.is_empty())
+            .map_or_else(|| self.unnamed(&request.call).into(), Cow::Borrowed);
+        let subject = self.tries.subject(request.account, &name, operation);
         let draft = Draft::new(now, request, matter);
         let latency = subject.latency(&self.settings, now.at, request.call.authorizes());
-        let caller = Caller { account: request.account, operation, object: request.call.intent() };
-        let passage = match self.gate.admit(now.at, caller, latency) {
+        let round_trip = subject.round_trip(&self.settings);
+        let known = self.executed.look_up(now.at, request);
+        // What is known, or still under way, is told at once and changes nothing.
+        let (effect, mishap, work) = match known {
+            Known::New => (Effect::Executes, subject.mishap(&self.settings, now.at), latency),
+            _ => (Effect::Nothing, None, round_trip),
+        };
+        let answer = match mishap {
+            Some(Mishap::SlowBody(over)) => work + over,
+            _ => work,
+        };
+        let object = request.call.intent();
+        let caller = Caller { account: request.account, operation, object, effect };
+        let passage = match self.gate.admit(now.at, caller, Takes { work, answer }) {
             Ok(passage) => passage,
             Err(refusal) => {
                 self.refused += 1;
-                let refused = draft.refuse(subject.round_trip(&self.settings), refusal);
+                let refused = draft.refuse(round_trip, refusal);
                 return Decision { call: self.calls, ..refused };
             }
         };
-        let round_trip = passage.delay + subject.round_trip(&self.settings);
-        let mut decision = match self.executed.look_up(now.at, request) {
+        let round_trip = passage.delay + round_trip;
+        let mut decision = match known {
             Known::UnderWay => draft.turn_away(round_trip, Reply::InFlight),
             Known::Reused => draft.turn_away(round_trip, Reply::KeyReused),
             Known::Executed(first) => draft.replay(round_trip, first),
             Known::New => {
                 let delay = passage.delay + latency;
-                self.execute(now, request, subject, draft, delay)
+                self.execute(now, request, (subject, mishap), draft, delay)
             }
         };
         let Passage { admitted, headers, .. } = passage;
@@ -181,11 +195,10 @@ impl Provider {
         &mut self,
         now: Now,
         request: &Request<'_>,
-        subject: Subject,
+        (subject, mishap): (Subject, Option<Mishap>),
         draft: Draft<'_>,
         delay: Duration,
     ) -> Decision {
-        let mishap = subject.mishap(&self.settings, now.at);
         if mishap.is_some_and(|mishap| !matches!(mishap, Mishap::SlowBody(_))) {
             self.tries.note(subject);
         }
@@ -213,9 +226,10 @@ impl Provider {
             reply: kept.clone(),
             outcome,
             payment: draft.payment(),
+            stands: draft.stands(&kept),
             leaves,
         };
-        if !request.call.only_reads() {
+        if !request.call.only_reads() && !kept.is_about_words() {
             self.executed.keep(now.at, request, executed);
         }
         let (delivery, told) = match mishap {
@@ -333,6 +347,16 @@ impl Provider {
     /// schedule.
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whose fate a call meets that names neither an order nor a key: that of the payment, or of
+    /// the call itself.
+    fn unnamed(&self, call: &Call) -> String {
+        match (call, call.intent()) {
+            (_, Some(number)) => line::unnamed(number),
+            (Call::Create(_), None) => line::unnamed(self.book.next()),
+            _ => format!("call {}", self.calls),
+        }
     }
 
     /// The payment that a call is about, and the money.

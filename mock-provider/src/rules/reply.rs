@@ -12,6 +12,7 @@ use super::card::CardFault;
 use super::directory::{Kind, Object, Setup};
 use super::gate::{LimitSet, Refusal};
 use super::intent::{Decline, Intent, Refund, Status};
+use super::request::AMOUNT_MAX;
 
 /// What the provider does about one call.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Decision {
     pub repeats: Option<u64>,
     /// What the reply names and a face may show with it, as it stood then: the cards of payments.
     pub companions: Vec<Object>,
+    /// The payment as it stood, where the call was refused: errors show it.
+    pub stands: Option<Arc<Intent>>,
     /// How long after the call the answer leaves.
     pub delay: Duration,
     /// Whether and how it arrives.
@@ -166,6 +169,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the call makes no sense wherever its payment stands.
+    pub fn is_about_words(&self) -> bool {
+        match self {
+            Self::Parameter { .. } | Self::AmountTooSmall { .. } => true,
+            Self::AmountTooLarge { most, .. } => *most == AMOUNT_MAX,
+            _ => false,
+        }
+    }
+
     /// Its code in Stripe's error reference.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -211,6 +223,11 @@ impl Decision {
 }
 
 impl Reply {
+    /// Whether the call was never begun, since its words make no sense: nothing is kept of it.
+    pub(super) fn is_about_words(&self) -> bool {
+        matches!(self, Self::Refused(fault) if fault.is_about_words())
+    }
+
     /// The answer in the words that all providers share.
     pub fn plain(&self) -> PaymentReply {
         match self {

@@ -80,6 +80,26 @@ pub(super) struct Caller<'call> {
     pub(super) operation: PaymentOperation,
     /// The payment it is about.
     pub(super) object: Option<u64>,
+    /// Whether it would be executed.
+    pub(super) effect: Effect,
+}
+
+/// Whether a call would be executed, if it may pass.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It would.
+    Executes,
+    /// It repeats another, or meets one that is under way: it waits for no lock and holds none.
+    Nothing,
+}
+
+/// How long a call takes once it may begin.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Takes {
+    /// Until it is done: as long it holds what it changes.
+    pub(super) work: Duration,
+    /// Until the last byte of its answer leaves: as long it is in flight.
+    pub(super) answer: Duration,
 }
 
 /// Limits of the provider, by their places in the list.
@@ -182,13 +202,13 @@ impl Gate {
         gate
     }
 
-    /// Asks every limiter whether a call may pass that arrives `at` and, if it is not delayed,
-    /// takes `latency` to be answered.
+    /// Asks every limiter whether a call may pass that arrives `at` and `takes` so long, if it is
+    /// not delayed.
     pub(super) fn admit(
         &mut self,
         at: Time,
         caller: Caller<'_>,
-        latency: Duration,
+        takes: Takes,
     ) -> Result<Passage, Refusal> {
         self.change_until(at);
         let limits = self.barriers.len();
@@ -204,7 +224,7 @@ impl Gate {
         let asked = &mut asked[..limits];
         match refused_by {
             Some(place) => Err(refuse(at, place, asked, self.speaks)),
-            None => Ok(pass(at, asked, latency, self.speaks)),
+            None => Ok(pass(at, asked, takes, self.speaks)),
         }
     }
 
@@ -248,12 +268,16 @@ impl Gate {
 }
 
 /// Debits a call to all that admit it.
-fn pass(at: Time, asked: &mut AllAsked<'_>, latency: Duration, speaks: Speaks) -> Passage {
+fn pass(at: Time, asked: &mut AllAsked<'_>, takes: Takes, speaks: Speaks) -> Passage {
     let delay = asked.iter().flatten().map(|asked| asked.admission.delay()).sum();
     let mut admitted = LimitSet::default();
     for (place, asked) in asked.iter_mut().enumerate() {
         if let Some(asked) = asked {
-            asked.limiter.take(at, at + delay + latency);
+            let held = match asked.limit.algorithm {
+                Algorithm::ObjectLock => takes.work,
+                _ => takes.answer,
+            };
+            asked.limiter.take(at, at + delay + held);
             admitted.add(place);
         }
     }
@@ -271,8 +295,9 @@ fn refuse(at: Time, place: usize, asked: &mut AllAsked<'_>, speaks: Speaks) -> R
         if admission.admits() && limit.counts == Counts::Offered {
             limiter.take(at, at + admission.delay());
             admitted.add(place);
-        } else if let Admission::Refuse { retry_after } = limiter.would_admit(at) {
-            // The refusal itself may have led into a penalty box.
+        }
+        // The refusal itself may have used a limit up, or have led into a penalty box.
+        if let Admission::Refuse { retry_after } = limiter.would_admit(at) {
             wait = wait.max(retry_after);
         }
     }
@@ -297,7 +322,8 @@ impl Barrier {
 
     /// What the limit says to a call, if it is about such calls.
     fn ask(&mut self, at: Time, caller: Caller<'_>) -> Option<Asked<'_>> {
-        if !self.limit.applies_to(caller.operation) {
+        let locks = self.limit.algorithm == Algorithm::ObjectLock;
+        if !self.limit.applies_to(caller.operation) || locks && caller.effect == Effect::Nothing {
             return None;
         }
         let holder = Holder::of(self.limit.scope, caller)?;

@@ -22,8 +22,14 @@ fn gate(limits: &[Limit]) -> Gate {
     Gate::new(&settings(limits, &[]))
 }
 
+fn takes(ms: u64) -> Takes {
+    let work = Duration::from_millis(ms);
+    Takes { work, answer: work }
+}
+
 fn authorize(account: &str) -> Caller<'_> {
-    Caller { account, operation: PaymentOperation::Authorize, object: None }
+    let effect = Effect::Executes;
+    Caller { account, operation: PaymentOperation::Authorize, object: None, effect }
 }
 
 fn capture(account: &str) -> Caller<'_> {
@@ -31,11 +37,11 @@ fn capture(account: &str) -> Caller<'_> {
 }
 
 fn capture_of(account: &str, object: u64) -> Caller<'_> {
-    Caller { account, operation: PaymentOperation::Capture, object: Some(object) }
+    Caller { operation: PaymentOperation::Capture, object: Some(object), ..authorize(account) }
 }
 
 fn admit(gate: &mut Gate, at_ms: u64, caller: Caller<'_>) -> Result<Passage, Refusal> {
-    gate.admit(Time::from_millis(at_ms), caller, Duration::from_millis(100))
+    gate.admit(Time::from_millis(at_ms), caller, takes(100))
 }
 
 /// How many of so many calls at the same time pass.
@@ -421,7 +427,7 @@ proptest! {
         let (mut admitted, mut since_change) = (0, 0);
         for at in (0..8_000_000).step_by(usize::try_from(step_us).unwrap()) {
             let at = Time::from_nanos(at * 1_000);
-            let passes = gate.admit(at, authorize("a"), Duration::ZERO).is_ok();
+            let passes = gate.admit(at, authorize("a"), takes(0)).is_ok();
             admitted += u32::from(passes);
             since_change += u32::from(passes && at >= changed);
             let (old, new) = (at.min(changed), at.since(changed));

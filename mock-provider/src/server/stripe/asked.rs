@@ -13,7 +13,7 @@ use super::caller::{Caller, Rights};
 use super::envelope::Envelope;
 use super::error::ErrorObject;
 use super::form::{BODY_BYTES_MAX, Form, Parameters};
-use super::{name, refusal};
+use super::refusal;
 use crate::rules::directory::Kind;
 use crate::rules::{self, Call, Decision, Face, Fault, Reply};
 use crate::server::answer::deliver;
@@ -224,7 +224,9 @@ impl Asked {
         };
         let said = match &decision.reply {
             Reply::Refused(Fault::Missing(kind)) => Err(self.missing(*kind, about)),
-            Reply::Refused(fault) => Err(refusal::of_fault(&view, fault, self.stands(about))),
+            Reply::Refused(fault) => {
+                Err(refusal::of_fault(&view, fault, decision.stands.as_deref()))
+            }
             Reply::Declined { intent, decline } => Err(refusal::of_decline(&view, intent, decline)),
             Reply::Limited(refused) => Err(refusal::of_limit(refused)),
             Reply::InFlight => Err(refusal::in_flight()),
@@ -233,12 +235,6 @@ impl Asked {
             reply => show(&view, reply),
         };
         self.envelope.seal(self.shared.seed(), decision, said)
-    }
-
-    /// The payment that the path names, as it stands now: an error about its state shows it.
-    fn stands(&self, about: Option<About<'_>>) -> Option<Arc<rules::Intent>> {
-        let about = about.filter(|about| about.kind == Kind::Intent)?;
-        self.shared.intent(name::number_in("pi_", about.name)?)
     }
 
     /// An object that the account does not have: the one that the path names (404), or the one

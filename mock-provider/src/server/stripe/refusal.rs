@@ -33,10 +33,10 @@ pub(super) const fn params_of(kind: Kind) -> &'static [(&'static str, &'static s
     }
 }
 
-/// A fault of the call. `stands` is the payment it is about, where the path names one.
-pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent>>) -> ErrorObject {
+/// A fault of the call. `stands` is the payment it is about, as it stood then.
+pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<&Intent>) -> ErrorObject {
     let code = fault.code();
-    let currency = stands.as_ref().map(|intent| intent.currency);
+    let currency = stands.map(|intent| intent.currency);
     let error = match fault {
         Fault::UnexpectedState { status, operation } => ErrorObject::invalid(format!(
             "You cannot {operation} this PaymentIntent because it has a status of {}.",
@@ -86,7 +86,7 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<Arc<Intent
     let error = if code.is_empty() { error } else { error.code(code) };
     match (fault, stands) {
         (Fault::UnexpectedState { .. } | Fault::CardMissing, Some(intent)) => {
-            let shown = render::intent(view, &super::expand::Expand::default(), &intent);
+            let shown = render::intent(view, &super::expand::Expand::default(), intent);
             error.with("payment_intent", shown)
         }
         _ => error,

@@ -178,7 +178,7 @@ fn details(
         });
     }
     if let (None, Some(expires)) = (failed, intent.expires) {
-        card["capture_before"] = seconds(view.began_utc_ns + expires.nanos()).into();
+        card["capture_before"] = seconds(view.began_utc_ns.saturating_add(expires.nanos())).into();
     }
     let unavailable = json!({ "status": "unavailable" });
     for extra in ["extended_authorization", "incremental_authorization", "multicapture"] {
