@@ -1,5 +1,6 @@
 //! The documents are true: every command in them is one that works, every promise has its test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ fn document(name: &str) -> String {
 }
 
 /// The command lines of a document's `sh` blocks; a line that ends in `\` goes on.
-fn commands(document: &str) -> Vec<String> {
+pub(crate) fn commands(document: &str) -> Vec<String> {
     let mut commands = Vec::new();
     for block in document.split("```sh\n").skip(1) {
         let block = block.split("```").next().unwrap().replace("\\\n", " ");
@@ -50,6 +51,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "CONTRIBUTING.md",
         "docs/ARCHITECTURE.md",
         "docs/PROMISES.md",
+        "docs/PROVIDER.md",
         "docs/SCENARIO.md",
     ];
     let mut links = 0;
@@ -66,6 +68,37 @@ fn every_link_of_the_documents_leads_somewhere() {
         }
     }
     assert!(links > 10, "the links were found");
+}
+
+/// The anchors of a page's headings, as they are drawn on GitHub: letters, digits, `-` and `_`; one
+/// that is taken has a number behind it.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for heading in page.lines().filter(|line| line.starts_with('#')) {
+        let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        let kept = |letter: &char| letter.is_alphanumeric() || "-_".contains(*letter);
+        let anchor: String = text.chars().filter(kept).collect();
+        let numbered = (1..).map(|number| format!("{anchor}-{number}"));
+        let free = std::iter::once(anchor.clone()).chain(numbered);
+        let free = free.into_iter().find(|anchor| !anchors.contains(anchor));
+        anchors.insert(free.unwrap());
+    }
+    anchors
+}
+
+#[test]
+fn every_link_within_a_page_leads_to_a_heading() {
+    let mut links = 0;
+    for name in ["docs/PROVIDER.md", "docs/SCENARIO.md"] {
+        let page = document(name);
+        let anchors = anchors(&page);
+        for link in page.split("](#").skip(1) {
+            let target = link.split(')').next().unwrap();
+            links += 1;
+            assert!(anchors.contains(target), "{name} links to #{target}: {anchors:?}");
+        }
+    }
+    assert!(links > 30, "the links were found");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod memory;
 mod omission;
 mod problems;
 mod program;
+mod provider_page;
 mod rehearsal;
 mod rudeness;
 mod sabotage;

@@ -209,8 +209,8 @@ fn the_payment_pair_differs_in_one_key() {
     assert_eq!(bad, good);
 }
 
-/// The words of a scenario: each table's keys, by the table's path without list numbers.
-fn tables(schema: &Value) -> BTreeMap<String, BTreeSet<String>> {
+/// The words of a file: each table's keys, by the table's path without list numbers.
+pub(crate) fn tables(schema: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut tables = BTreeMap::new();
     gather(schema, schema, "", &mut tables);
     tables
@@ -238,19 +238,16 @@ fn gather(root: &Value, node: &Value, path: &str, tables: &mut BTreeMap<String, 
     }
 }
 
-/// The keys that docs/SCENARIO.md documents: the first column of the tables under each heading,
-/// for every table that the heading names.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SCENARIO.md"))
-            .unwrap();
+/// The keys that a page documents: the first column of the tables under each heading, for every
+/// table that the heading names; that of the file itself is called `whole`.
+pub(crate) fn documented(page: &str, whole: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut paths: Vec<String> = Vec::new();
-    for line in text.lines() {
+    for line in page.lines() {
         if line.starts_with('#') {
             let quoted = line.split('`').skip(1).step_by(2);
             paths = quoted.map(|name| name.replace(['[', ']'], "")).collect();
-            if line.contains("The file itself") {
+            if line.contains(whole) {
                 paths = vec![String::new()];
             }
         } else if let Some(key) = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()) {
@@ -262,16 +259,19 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     tables
 }
 
+fn page() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SCENARIO.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
 #[test]
 fn the_page_names_every_key_and_no_other() {
-    assert_eq!(documented(), tables(&schema()));
+    assert_eq!(documented(&page(), "The file itself"), tables(&schema()));
 }
 
 #[test]
 fn the_page_names_every_word_that_a_key_takes() {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SCENARIO.md"))
-            .unwrap();
+    let text = page();
     let mut words = BTreeSet::new();
     gather_words(&schema(), &mut words);
     words.extend(mock_provider::settings::profiles().map(str::to_owned));
@@ -281,7 +281,7 @@ fn the_page_names_every_word_that_a_key_takes() {
     assert!(words.contains("strand-on-decline") && words.contains("at-once"), "{words:?}");
 }
 
-fn gather_words(node: &Value, words: &mut BTreeSet<String>) {
+pub(crate) fn gather_words(node: &Value, words: &mut BTreeSet<String>) {
     match node {
         Value::Object(object) => {
             words.extend(object.get("const").and_then(Value::as_str).map(str::to_owned));

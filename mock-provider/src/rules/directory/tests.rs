@@ -78,6 +78,20 @@ fn kept_by(directory: &mut Directory, customer: u64) -> Vec<u64> {
 }
 
 #[test]
+fn customers_and_setups_are_endpoints_of_their_own_to_the_limiters() {
+    let operations = [
+        made("pm_card_visa"),
+        attach(1, 1),
+        Errand::DeleteCustomer(1),
+        set_up("pm_card_visa", None),
+        confirm(1, None),
+        Errand::FindSetup(1),
+    ]
+    .map(|errand| errand.operation().word());
+    assert_eq!(operations, ["tokenize", "customer", "customer", "setup", "setup", "retrieve"]);
+}
+
+#[test]
 fn a_customer_keeps_a_card_until_it_is_taken_away() {
     let mut directory = Directory::default();
     assert_eq!(told(&mut directory, new_customer()), ["customer.created"]);
