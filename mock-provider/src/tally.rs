@@ -7,11 +7,11 @@ use serde::Serialize;
 
 /// How far back single seconds are remembered \[s\]: an hour is longer than any sale's rush, and
 /// 86 kB for each limit.
-pub const REMEMBERED_S: u64 = 3_600;
+pub(crate) const REMEMBERED_S: u64 = 3_600;
 
 /// What a limiter said to one call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub(crate) enum Ruling {
     /// It admits the call.
     Passed,
     /// It turns the call away.
@@ -20,36 +20,36 @@ pub enum Ruling {
 
 /// The counts of all limits, each by its place in the list, from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     limits: Vec<Counts>,
 }
 
 /// The counts of one limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Calls it admitted since the run began.
-    pub admitted: u64,
+    pub(crate) admitted: u64,
     /// Calls it refused since the run began.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// The seconds of the last hour in which it was asked, the oldest first.
-    pub seconds: VecDeque<Second>,
+    pub(crate) seconds: VecDeque<Second>,
 }
 
 /// The counts of one second.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Second {
+pub(crate) struct Second {
     /// Which, in whole seconds since the run began \[s\].
-    pub second: u64,
+    pub(crate) second: u64,
     /// Calls admitted in it.
-    pub admitted: u64,
+    pub(crate) admitted: u64,
     /// Calls refused in it.
-    pub refused: u64,
+    pub(crate) refused: u64,
 }
 
 impl Tally {
     /// Counts what the limit of that number said to a call that came `at`. Time does not run
     /// backwards from one call to the next.
-    pub fn note(&mut self, at: Time, limit: usize, ruling: Ruling) {
+    pub(crate) fn note(&mut self, at: Time, limit: usize, ruling: Ruling) {
         if self.limits.len() <= limit {
             self.limits.resize_with(limit + 1, Counts::default);
         }
@@ -57,7 +57,7 @@ impl Tally {
     }
 
     /// One entry per limit, up to the last that was ever asked.
-    pub fn limits(&self) -> &[Counts] {
+    pub(crate) fn limits(&self) -> &[Counts] {
         &self.limits
     }
 }

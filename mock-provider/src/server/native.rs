@@ -1,4 +1,4 @@
-//! The provider's own JSON API, and its administration.
+//! The provider's own JSON API.
 //!
 //! Every request is either one [`PaymentRequest`] for the rules, or wrong: then its answer says
 //! what is wrong, nothing happens and no ledger line is written.
