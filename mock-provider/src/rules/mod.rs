@@ -11,7 +11,7 @@
 //! 4. **Mishaps** (`fate`): instead of the operation there is a 5xx, a reset or silence; or it
 //!    happens, and the answer lies, trickles or gets lost.
 //! 5. **The operation** (`execute`), with what merchants are told of it (`event`). Its result is
-//!    kept under the key, whatever was told.
+//!    kept under the key, whatever was told of it.
 //!
 //! Then the messages to merchants are planned (`webhook`): they count from the answer's leaving.
 //!
@@ -23,9 +23,9 @@
 //! Invariants: a key takes effect at most once; no payment takes more than it reserved or gives
 //! back more than it took; the ledger lines, read in order, give the state.
 //!
-//! Memory grows with the open authorizations, the cardholders who are asked and the answers under
-//! way, and with nothing else. What is finished is remembered up to a fixed number, the oldest is
-//! forgotten first:
+//! Memory grows with the open authorizations, the challenges that will be answered and the answers
+//! under way, and with nothing else. What is finished is remembered up to a fixed number, the
+//! oldest is forgotten first:
 //!
 //! | what | at most |
 //! |---|---|
@@ -59,13 +59,13 @@ pub mod directory;
 pub mod intent;
 mod payer;
 
-// What merchants are told.
-pub mod event;
-pub mod webhook;
-
 // What can be seen from outside, and changed by the owner.
 mod counts;
 mod overview;
+
+// What merchants are told.
+pub mod event;
+pub mod webhook;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -259,6 +259,12 @@ impl Provider {
             self.dispatcher.note(event, at, answered);
         }
         self.dispatched = self.events.made();
+    }
+
+    /// The settings it obeys; of the limits, what the last change by hand left, before the
+    /// schedule.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The payment that a call is about, and the money.

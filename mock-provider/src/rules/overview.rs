@@ -7,7 +7,7 @@ use domain::time::Time;
 
 use super::webhook::Dispatcher;
 use super::{ChangeError, Events, Intent, LimitState, PlannedChange, Provider};
-use crate::settings::{Limit, Settings};
+use crate::settings::Limit;
 
 impl Provider {
     /// A payment, if it is remembered.
@@ -81,11 +81,5 @@ impl Provider {
         self.gate.patch(at, name, patch)?;
         self.settings.limits = self.gate.limits();
         Ok(())
-    }
-
-    /// The settings it obeys; of the limits, what the last change by hand left, before the
-    /// schedule.
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
     }
 }
