@@ -39,7 +39,8 @@ pub(crate) struct Counts {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Second {
     /// Which, in whole seconds since the run began \[s\].
-    pub(crate) second: u64,
+    #[serde(rename = "second")]
+    pub(crate) at_s: u64,
     /// Calls admitted in it.
     pub(crate) admitted: u64,
     /// Calls refused in it.
@@ -64,9 +65,9 @@ impl Tally {
 
 impl Counts {
     fn note(&mut self, second: u64, ruling: Ruling) {
-        if self.seconds.back().is_none_or(|last| last.second < second) {
-            self.seconds.push_back(Second { second, admitted: 0, refused: 0 });
-            while self.seconds[0].second + REMEMBERED_S <= second {
+        if self.seconds.back().is_none_or(|last| last.at_s < second) {
+            self.seconds.push_back(Second { at_s: second, admitted: 0, refused: 0 });
+            while self.seconds[0].at_s + REMEMBERED_S <= second {
                 self.seconds.pop_front();
             }
         }
@@ -96,7 +97,7 @@ mod tests {
         ] {
             tally.note(Time::from_millis(millis), limit, ruling);
         }
-        let second = |second, admitted, refused| Second { second, admitted, refused };
+        let second = |at_s, admitted, refused| Second { at_s, admitted, refused };
         let [first, other] = tally.limits() else { panic!("two limits: {tally:?}") };
         assert_eq!((first.admitted, first.refused), (1, 0));
         assert_eq!(first.seconds, [second(7, 1, 0)]);
@@ -112,6 +113,6 @@ mod tests {
         }
         let counts = &tally.limits()[0];
         assert_eq!((counts.admitted, counts.seconds.len()), (5_000, 3_600));
-        assert_eq!(counts.seconds[0].second, 1_400);
+        assert_eq!(counts.seconds[0].at_s, 1_400);
     }
 }

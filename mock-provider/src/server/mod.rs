@@ -31,7 +31,6 @@ mod shared;
 
 // What goes to merchants by itself, and what the owner sees.
 mod admin;
-mod limits;
 mod metrics;
 mod webhooks;
 
@@ -217,8 +216,7 @@ async fn serve_on(
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
     let payments = faces(shared);
-    let administration =
-        admin::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
+    let administration = admin::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
     };

@@ -1,5 +1,7 @@
-//! The administration: what the owner of the mock may see. Nothing here is limited, delayed or
-//! written down.
+//! The administration: what the owner of the mock may see and change. Nothing here is limited,
+//! delayed or written down.
+
+mod limits;
 
 use std::sync::Arc;
 
@@ -14,11 +16,11 @@ use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ledger::{AfterError, ExportError, Follow, pieces};
-use super::metrics::{self, TEXT_TYPE};
-use super::shared::Shared;
-use super::webhooks;
 use crate::rules;
+use crate::server::ledger::{AfterError, ExportError, Follow, pieces};
+use crate::server::metrics::{self, TEXT_TYPE};
+use crate::server::shared::Shared;
+use crate::server::webhooks;
 
 /// How far the ledger stands, in bytes: where the next reading begins.
 const LEDGER_BYTES: HeaderName = HeaderName::from_static("ledger-bytes");
@@ -32,7 +34,8 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
         .route("/admin/webhooks", get(webhooks::status))
         .route("/admin/limits/seconds", get(seconds))
         .route("/metrics", get(measurements))
-        .with_state(shared)
+        .with_state(Arc::clone(&shared))
+        .merge(limits::routes(shared))
 }
 
 /// What an administration on a listener of its own says to everything else.
