@@ -16,11 +16,11 @@ use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ledger::{AfterError, ExportError, Follow, pieces};
+use super::metrics::{self, TEXT_TYPE};
+use super::shared::Shared;
+use super::webhooks;
 use crate::rules;
-use crate::server::ledger::{AfterError, ExportError, Follow, pieces};
-use crate::server::metrics::{self, TEXT_TYPE};
-use crate::server::shared::Shared;
-use crate::server::webhooks;
 
 /// How far the ledger stands, in bytes: where the next reading begins.
 const LEDGER_BYTES: HeaderName = HeaderName::from_static("ledger-bytes");
