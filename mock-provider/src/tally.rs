@@ -7,11 +7,11 @@ use serde::Serialize;
 
 /// How far back single seconds are remembered \[s\]: an hour is longer than any sale's rush, and
 /// 86 kB for each limit.
-pub const REMEMBERED_S: u64 = 3_600;
+pub(crate) const REMEMBERED_S: u64 = 3_600;
 
 /// What a limiter said to one call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub(crate) enum Ruling {
     /// It admits the call.
     Passed,
     /// It turns the call away.
@@ -20,36 +20,37 @@ pub enum Ruling {
 
 /// The counts of all limits, each by its place in the list, from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     limits: Vec<Counts>,
 }
 
 /// The counts of one limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Calls it admitted since the run began.
-    pub admitted: u64,
+    pub(crate) admitted: u64,
     /// Calls it refused since the run began.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// The seconds of the last hour in which it was asked, the oldest first.
-    pub seconds: VecDeque<Second>,
+    pub(crate) seconds: VecDeque<Second>,
 }
 
 /// The counts of one second.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Second {
+pub(crate) struct Second {
     /// Which, in whole seconds since the run began \[s\].
-    pub second: u64,
+    #[serde(rename = "second")]
+    pub(crate) at_s: u64,
     /// Calls admitted in it.
-    pub admitted: u64,
+    pub(crate) admitted: u64,
     /// Calls refused in it.
-    pub refused: u64,
+    pub(crate) refused: u64,
 }
 
 impl Tally {
     /// Counts what the limit of that number said to a call that came `at`. Time does not run
     /// backwards from one call to the next.
-    pub fn note(&mut self, at: Time, limit: usize, ruling: Ruling) {
+    pub(crate) fn note(&mut self, at: Time, limit: usize, ruling: Ruling) {
         if self.limits.len() <= limit {
             self.limits.resize_with(limit + 1, Counts::default);
         }
@@ -57,16 +58,16 @@ impl Tally {
     }
 
     /// One entry per limit, up to the last that was ever asked.
-    pub fn limits(&self) -> &[Counts] {
+    pub(crate) fn limits(&self) -> &[Counts] {
         &self.limits
     }
 }
 
 impl Counts {
     fn note(&mut self, second: u64, ruling: Ruling) {
-        if self.seconds.back().is_none_or(|last| last.second < second) {
-            self.seconds.push_back(Second { second, admitted: 0, refused: 0 });
-            while self.seconds[0].second + REMEMBERED_S <= second {
+        if self.seconds.back().is_none_or(|last| last.at_s < second) {
+            self.seconds.push_back(Second { at_s: second, admitted: 0, refused: 0 });
+            while self.seconds[0].at_s + REMEMBERED_S <= second {
                 self.seconds.pop_front();
             }
         }
@@ -96,7 +97,7 @@ mod tests {
         ] {
             tally.note(Time::from_millis(millis), limit, ruling);
         }
-        let second = |second, admitted, refused| Second { second, admitted, refused };
+        let second = |at_s, admitted, refused| Second { at_s, admitted, refused };
         let [first, other] = tally.limits() else { panic!("two limits: {tally:?}") };
         assert_eq!((first.admitted, first.refused), (1, 0));
         assert_eq!(first.seconds, [second(7, 1, 0)]);
@@ -112,6 +113,6 @@ mod tests {
         }
         let counts = &tally.limits()[0];
         assert_eq!((counts.admitted, counts.seconds.len()), (5_000, 3_600));
-        assert_eq!(counts.seconds[0].second, 1_400);
+        assert_eq!(counts.seconds[0].at_s, 1_400);
     }
 }

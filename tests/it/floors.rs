@@ -129,6 +129,26 @@ fn every_module_has_a_floor() {
 }
 
 #[test]
+fn the_rules_of_a_server_do_not_know_it() {
+    let above = [
+        ("/src/rules", &["crate::server", "crate::clock"][..]),
+        ("/src/settings", &["crate::server", "crate::clock"][..]),
+        ("mock-provider/src/settings", &["crate::rules"][..]),
+        ("mock-provider/src/server/stripe", &["server::gateway", "server::native"][..]),
+        ("mock-provider/src/server/gateway", &["server::native"][..]),
+    ];
+    let found = offences(|source| {
+        let banned = above.iter().filter(|(folder, _)| source.path.contains(folder));
+        let banned = banned.flat_map(|(_, banned)| banned.iter());
+        banned
+            .filter(|module| source.code.contains(**module))
+            .map(|module| format!("uses {module}"))
+            .collect()
+    });
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
 fn the_worlds_do_not_judge() {
     let found = offences(|source| match module_of(&source.path) {
         Some("live" | "sim") => uses(&source.code)

@@ -102,28 +102,14 @@ impl Book {
     /// The account's payments, the newest first, and whether there are more.
     pub(super) fn list(&self, account: &str, wanted: &ListIntents) -> (Vec<Arc<Intent>>, bool) {
         let ListIntents { page, customer, charged } = wanted;
-        let older = ..page.after.unwrap_or(u64::MAX);
         let fits = |intent: &&Arc<Intent>| {
             *intent.account == *account
                 && (*charged == Charged::Perhaps || intent.charges > 0)
                 && customer.is_none_or(|customer| intent.customer == Some(customer))
-                && page.created.contains(&(intent.created_utc_ns / 1_000_000_000))
+                && page.covers(intent.created_utc_ns)
         };
-        if let Some(before) = page.before {
-            // The page ends just above `before`: the nearest newer ones, shown newest first.
-            let newer = self.known.range(before.saturating_add(1)..).map(|(_, intent)| intent);
-            let mut found: Vec<_> =
-                newer.filter(fits).take(page.limit + 1).map(Arc::clone).collect();
-            let more = found.len() > page.limit;
-            found.truncate(page.limit);
-            found.reverse();
-            return (found, more);
-        }
-        let found = self.known.range(older).rev().map(|(_, intent)| intent).filter(fits);
-        let mut found: Vec<_> = found.take(page.limit + 1).map(Arc::clone).collect();
-        let more = found.len() > page.limit;
-        found.truncate(page.limit);
-        (found, more)
+        let known = self.known.range(page.numbers()).map(|(_, intent)| intent);
+        page.cut(known.filter(fits).map(Arc::clone))
     }
 
     /// The number of the next refund.
@@ -146,23 +132,9 @@ impl Book {
         let found = |(_, (intent, place)): (&u64, &(u64, u16))| {
             let intent = self.of(account, *intent).ok()?;
             let refund = intent.refunds.iter().find(|refund| refund.place == *place)?;
-            let fits = page.created.contains(&(refund.created_utc_ns / 1_000_000_000));
-            fits.then(|| (Arc::clone(refund), Arc::clone(intent)))
+            page.covers(refund.created_utc_ns).then(|| (Arc::clone(refund), Arc::clone(intent)))
         };
-        let most = page.limit + 1;
-        let mut refunds: Vec<_> = if let Some(before) = page.before {
-            let newer = self.refunds.range(before.saturating_add(1)..);
-            newer.filter_map(found).take(most).collect()
-        } else {
-            let older = self.refunds.range(..page.after.unwrap_or(u64::MAX)).rev();
-            older.filter_map(found).take(most).collect()
-        };
-        let more = refunds.len() > page.limit;
-        refunds.truncate(page.limit);
-        if page.before.is_some() {
-            refunds.reverse();
-        }
-        (refunds, more)
+        page.cut(self.refunds.range(page.numbers()).filter_map(found))
     }
 
     /// Remembers that a payment holds no money, and forgets those that have held none for longest.

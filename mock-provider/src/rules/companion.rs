@@ -60,13 +60,6 @@ impl Provider {
         found
     }
 
-    /// The same for a payment that is shown outside of any call.
-    pub fn companions_of(&self, intent: &Intent) -> Vec<Object> {
-        let mut found = Vec::new();
-        self.of_intent(intent, &mut found);
-        found
-    }
-
     fn of_intent(&self, intent: &Intent, found: &mut Vec<Object>) {
         let declined = intent.declines.iter().chain(&intent.last_decline);
         for number in declined.filter_map(|decline| decline.method).chain(intent.method) {

@@ -15,7 +15,7 @@ use super::{Now, Provider};
 #[derive(Debug, Default)]
 pub(super) struct Due {
     heap: BinaryHeap<Reverse<(Time, u64)>>,
-    /// How many entries may still mean something, at least: beyond twice that the heap is swept.
+    /// How many entries there are when the heap is swept: twice as many as the last sweep left.
     swept_at: usize,
 }
 

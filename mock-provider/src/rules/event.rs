@@ -159,27 +159,15 @@ impl Events {
         fits: impl Fn(&Event) -> bool,
     ) -> (Vec<Arc<Event>>, bool) {
         let ListEvents { page, kinds, .. } = wanted;
+        let numbers = page.numbers();
         let fits = |event: &&Arc<Event>| {
-            *event.account == *account
-                && page.created.contains(&(event.utc_ns / 1_000_000_000))
+            event.number < numbers.end
+                && *event.account == *account
+                && page.covers(event.utc_ns)
                 && (kinds.is_empty() || kinds.iter().any(|kind| matches_kind(kind, event.kind)))
                 && fits(event)
         };
-        let take = |events: &mut dyn Iterator<Item = &Arc<Event>>| {
-            let mut found: Vec<_> = events.take(page.limit + 1).map(Arc::clone).collect();
-            let more = found.len() > page.limit;
-            found.truncate(page.limit);
-            (found, more)
-        };
-        if let Some(before) = page.before {
-            // The page ends just above `before`: the nearest newer ones, shown newest first.
-            let (mut found, more) = take(&mut self.after(before).filter(fits));
-            found.reverse();
-            return (found, more);
-        }
-        let older = page.after.unwrap_or(u64::MAX);
-        let known = self.after(0).rev().skip_while(|event| event.number >= older);
-        take(&mut known.filter(fits))
+        page.cut(self.after(numbers.start.saturating_sub(1)).filter(fits).map(Arc::clone))
     }
 }
 

@@ -1,44 +1,88 @@
 //! The provider's rules as a pure machine: one call in, one decision out, time as an argument.
 //!
-//! A call first meets the limiters, then the idempotency layer, then the operation. Invariants: a
-//! key takes effect at most once; no payment takes more than it reserved or gives back more than
-//! it took; the ledger lines, read in order, give the state. Its memory grows with the open
-//! authorizations; what is finished is remembered for a while, and never more than a fixed number.
+//! [`Provider::handle`] takes a call through its layers, in this order; each may end it:
+//!
+//! 1. **What falls due** (`due`) happens first, each at its own instant: cardholders answer,
+//!    reserved money is let go. It may also be asked for alone: [`Provider::settle`].
+//! 2. **The limiters** (`gate`), by the schedule as it stands by then. All admit the call, or it is
+//!    refused: nothing is executed, and nothing is kept under its key.
+//! 3. **The idempotency layer** (`idempotency`). A key that is known is answered with its first
+//!    result; or refused, if that call is still under way or asked for something else.
+//! 4. **Mishaps** (`fate`): instead of the operation there is a 5xx, a reset or silence; or it
+//!    happens, and the answer lies, trickles or gets lost.
+//! 5. **The operation** (`execute`), with what merchants are told of it (`event`). Its result is
+//!    kept under the key, whatever was told of it.
+//!
+//! Then the messages to merchants are planned (`webhook`): they count from the answer's leaving.
+//!
+//! All of it is pure: no clock, no socket, no file, no stored generator. Whoever calls says what
+//! time it is, sends what [`Provider::webhooks_mut`] has due, and appends the lines of a
+//! [`Decision`] to a ledger. Chance is a hash of seed, subject and purpose (`domain::draw`), so
+//! fates do not hang on the order in which calls arrive.
+//!
+//! Invariants: a key takes effect at most once; no payment takes more than it reserved or gives
+//! back more than it took; the ledger lines, read in order, give the state.
+//!
+//! Memory grows with the open authorizations, the challenges that will be answered and the answers
+//! under way, and with nothing else. What is finished is remembered up to a fixed number, the
+//! oldest is forgotten first:
+//!
+//! | what | at most |
+//! |---|---|
+//! | payments that hold no money, and refunds | `book::IDLE_MAX`: 100,000 each |
+//! | idempotency keys | `idempotency::KEYS_MAX`: 500,000, and no longer than the settings say |
+//! | events | `event::EVENTS_MAX`: 50,000 |
+//! | messages that wait | [`webhook::PENDING_MAX`]: 50,000; endpoints: 1,024 |
+//! | allowances of one limit | `gate::allowances::ALLOWANCES_MAX`: 100,000 |
+//! | calls that met a mishap, for their next try | `fate::INTERRUPTED_MAX`: 100,000 |
+//! | payment methods, kept by customers and not | `directory`: 200,000 and 50,000 |
+//! | customers, setups, tokens | `directory`: 100,000, 50,000 and 20,000 |
+//! | what may fall due | twice what still can, or 4,096 |
 
-mod book;
-pub mod card;
-mod companion;
-pub mod directory;
+// What is asked, and what is answered.
+pub mod reply;
+pub mod request;
+
+// The layers of a call.
 mod due;
-pub mod event;
 mod execute;
 mod fate;
 mod gate;
 mod idempotency;
-pub mod intent;
 mod line;
+
+// What operations are about.
+mod book;
+pub mod card;
+mod companion;
+pub mod directory;
+pub mod intent;
 mod payer;
-pub mod reply;
-pub mod request;
+
+// What can be seen from outside, and changed by the owner.
+mod counts;
+mod overview;
+
+// What merchants are told.
+pub mod event;
 pub mod webhook;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
-use domain::id::AuthorizationId;
 use domain::money::Amount;
 use domain::provider::{PaymentOutcome, PaymentRequest};
 use domain::time::{Duration, Time};
 
+pub use counts::Counts;
 pub use event::Events;
 pub use gate::{ChangeError, LimitSet, LimitState, PlannedChange, Reason, Refusal};
 pub use intent::{Answer, Intent, Status};
 pub use reply::{Decision, Delivery, Fault, Reply};
 pub use request::{Call, Face, Request};
 
-use crate::settings::{Limit, Settings};
+use crate::settings::Settings;
 use book::Book;
 use directory::Directory;
 use due::Due;
@@ -46,7 +90,7 @@ use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Effect, Gate, Passage, Takes};
 use idempotency::{Executed, Known, Store};
 use line::{Draft, Matter};
-use webhook::{Dispatcher, Tally};
+use webhook::Dispatcher;
 
 /// The provider: payments, idempotency keys and limiters.
 #[derive(Debug)]
@@ -67,26 +111,6 @@ pub struct Provider {
     last_leaves: Time,
     calls: u64,
     refused: u64,
-}
-
-/// How many calls there were, and what is remembered.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// All calls, whatever became of them.
-    pub calls: u64,
-    /// Those that a limiter refused.
-    pub refused: u64,
-    /// Those whose answer has not left yet; one that hangs counts as long as its answer would
-    /// have taken.
-    pub pending: u64,
-    /// Payments whose money is reserved.
-    pub open: u64,
-    /// Payments that are remembered.
-    pub payments: u64,
-    /// Idempotency keys that are remembered.
-    pub keys: u64,
-    /// How messages to merchants fared.
-    pub webhooks: Tally,
 }
 
 /// An instant, in the run's time and in UTC.
@@ -242,36 +266,6 @@ impl Provider {
         Decision { companions, delivery, ..draft.decide(delay, kept, outcome, told) }
     }
 
-    /// A payment, if it is remembered.
-    pub fn intent(&self, number: u64) -> Option<&Arc<Intent>> {
-        self.book.get(number)
-    }
-
-    /// The payment that the account made for that order through the gateway face.
-    pub fn order(&self, account: &str, reference: &str) -> Option<u64> {
-        self.book.order(account, reference)
-    }
-
-    /// A payment by the name it has as an authorization.
-    pub fn authorization(&self, id: AuthorizationId) -> Option<&Arc<Intent>> {
-        self.intent(id.0)
-    }
-
-    /// The newest events.
-    pub const fn events(&self) -> &Events {
-        &self.events
-    }
-
-    /// The messages to merchants.
-    pub const fn webhooks(&self) -> &Dispatcher {
-        &self.dispatcher
-    }
-
-    /// The messages to merchants, for whoever sends them.
-    pub const fn webhooks_mut(&mut self) -> &mut Dispatcher {
-        &mut self.dispatcher
-    }
-
     /// Plans the messages about what happened `at` that time; the answer to the call that caused
     /// it leaves at `answered`.
     fn dispatch(&mut self, at: Time, answered: Time) {
@@ -279,68 +273,6 @@ impl Provider {
             self.dispatcher.note(event, at, answered);
         }
         self.dispatched = self.events.made();
-    }
-
-    /// How many authorizations are neither captured nor voided.
-    pub const fn open_authorizations(&self) -> u64 {
-        self.book.open()
-    }
-
-    /// How many calls there were, and how many are under way `at` that time.
-    pub fn counts(&mut self, at: Time) -> Counts {
-        self.forget_what_left(at);
-        Counts {
-            calls: self.calls,
-            refused: self.refused,
-            pending: self.leaving.len() as u64,
-            open: self.book.open(),
-            payments: self.book.len() as u64,
-            keys: self.executed.len() as u64,
-            webhooks: self.dispatcher.tally(),
-        }
-    }
-
-    /// When the last of the answers under way leaves; [`Time::ZERO`] before the first.
-    pub const fn last_answer_leaves(&self) -> Time {
-        self.last_leaves
-    }
-
-    /// The limits as they stand `at` that time, in the order they are asked.
-    pub fn limits(&mut self, at: Time) -> Vec<LimitState> {
-        self.gate.states(at)
-    }
-
-    /// The changes of limits that lie ahead, the next first.
-    pub fn planned_changes(&self) -> Vec<PlannedChange> {
-        self.gate.planned()
-    }
-
-    /// Replaces all limits from `at` on. A limit that bears the name of one before keeps what was
-    /// used of it; what is left of the schedule ends.
-    ///
-    /// # Errors
-    /// When a limit is out of range; then nothing changes.
-    pub fn replace_limits(&mut self, at: Time, limits: &[Limit]) -> Result<(), ChangeError> {
-        self.gate.replace(at, limits)?;
-        self.settings.limits = self.gate.limits();
-        Ok(())
-    }
-
-    /// Changes the limit of that name or place from `at` on by a JSON merge patch (RFC 7396).
-    /// What was used of it stays used, unless others share it from now on; what the schedule says
-    /// later still comes.
-    ///
-    /// # Errors
-    /// When there is no such limit, or it would be out of range; then nothing changes.
-    pub fn change_limit(
-        &mut self,
-        at: Time,
-        name: &str,
-        patch: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<(), ChangeError> {
-        self.gate.patch(at, name, patch)?;
-        self.settings.limits = self.gate.limits();
-        Ok(())
     }
 
     /// The settings it obeys; of the limits, what the last change by hand left, before the
@@ -378,17 +310,5 @@ impl Provider {
             (_, None) => Amount::ZERO,
         };
         Matter { intent, number: Some(number), amount }
-    }
-
-    fn under_way(&mut self, at: Time, leaves: Time) {
-        self.forget_what_left(at);
-        self.leaving.push(Reverse(leaves));
-        self.last_leaves = self.last_leaves.max(leaves);
-    }
-
-    fn forget_what_left(&mut self, at: Time) {
-        while self.leaving.peek().is_some_and(|Reverse(leaves)| *leaves <= at) {
-            self.leaving.pop();
-        }
     }
 }

@@ -1,21 +1,24 @@
 //! From a decision to bytes on the wire, for all faces: the one place where answers wait, trickle,
 //! never come, or break their connection.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::response::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use domain::time::Duration;
 use http_body::{Frame, SizeHint};
+use serde_json::json;
 use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
 use super::ledger::LedgerError;
-use super::limits::add_headers;
 use super::shared::{Called, Shared};
-use crate::rules::{Decision, Delivery};
+use crate::rules::{Decision, Delivery, Refusal};
 
 /// In how many pieces a body trickles: a caller that waits for the first byte, or for each, is
 /// satisfied again and again.
@@ -49,6 +52,17 @@ pub(super) async fn deliver(
     }
 }
 
+/// What a limiter says that refuses a call, in the words of the settings and but for its headers.
+pub(super) fn refused(refusal: &Refusal) -> Response {
+    let told = &refusal.told;
+    let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
+    let body = refusal.body().unwrap_or_else(|| {
+        let error = json!({ "code": told.code, "type": told.kind, "message": told.message });
+        json!({ "error": error }).to_string()
+    });
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
 /// How an answer is to arrive where nobody waits: an extension of the response.
 #[cfg(feature = "wiremock")]
 #[derive(Copy, Clone, Debug)]
@@ -72,6 +86,16 @@ fn say_whole(decision: &Decision, say: impl FnOnce(&Decision) -> Response) -> Re
     let mut response = say(decision);
     add_headers(&mut response, &decision.headers);
     response
+}
+
+/// Adds what the limiters say in headers; of `Retry-After` see [`Refusal::retry_after`].
+fn add_headers(response: &mut Response, headers: &[(Cow<'static, str>, String)]) {
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let name = name.expect("settings in range name headers");
+        let value = HeaderValue::from_str(value).expect("limiters speak in plain letters");
+        response.headers_mut().append(name, value);
+    }
 }
 
 async fn trickle(response: Response, over: Duration) -> Response {

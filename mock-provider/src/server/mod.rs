@@ -1,40 +1,51 @@
 //! The provider as an HTTP server: Axum over the pure rules.
 //!
+//! [`run`] is the program from its arguments to its end, [`Server`] the same for a test or for an
+//! embedding program. Three faces speak to merchants, each in its own words, and make of every
+//! request one call for the rules: `native` (JSON), `stripe` and `gateway`. The call goes through
+//! `shared` to the rules and into the `ledger`, and what they decide through `answer` to the wire.
+//!
 //! One lock around the rules, held for microseconds and never across an await; answers are delayed
 //! by timers, and a call that hangs keeps its connection until the caller goes. The ledger is in a
 //! file, and a call in the ledger before it is answered.
 
-mod admin;
-mod answer;
-mod connection;
+// How it begins and ends.
+mod args;
+mod listen;
+mod settings_file;
+mod stop;
+
+// The faces.
 pub mod decode;
 pub mod gateway;
-mod ledger;
-mod limits;
-mod listen;
-mod metrics;
 mod native;
-mod settings_file;
-mod shared;
-mod stop;
 pub mod stripe;
-mod webhooks;
 #[cfg(feature = "wiremock")]
 pub mod wiremock;
 
+// From a face to the rules, into the ledger and back.
+mod answer;
+mod connection;
+mod ledger;
+mod shared;
+
+// What goes to merchants by itself, and what the owner sees.
+mod admin;
+mod metrics;
+mod webhooks;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use clap::value_parser;
 use domain::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+pub use args::Args;
 pub use ledger::LedgerFileError;
 pub use listen::ListenError;
 pub use settings_file::SettingsError;
@@ -60,79 +71,6 @@ const SETTLE_EVERY: Duration = Duration::from_millis(50);
 /// How many threads serve: one would do, a second one lets the ledger be read meanwhile. Measured,
 /// unoptimised and beside wrk on two cores: 8,400 authorizations per second.
 const THREADS: usize = 2;
-
-/// How to run the provider.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Args {
-    /// Listen on this address; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    #[arg(env = "SPIKE_PROVIDER_LISTEN")]
-    pub listen: String,
-
-    /// Serve /admin and /metrics on this address; a port alone means 127.0.0.1 [default: the
-    /// address of --listen, or a free port of 127.0.0.1 if other machines reach that]
-    #[arg(long, value_name = "ADDR", env = "SPIKE_PROVIDER_ADMIN")]
-    pub admin: Option<String>,
-
-    /// Behave like this provider: a name of --list-profiles, or a TOML file [default: stripe-2024]
-    #[arg(long, value_name = "NAME|FILE", env = "SPIKE_PROVIDER_PROFILE")]
-    pub profile: Option<String>,
-
-    /// Say which profiles there are, their limits and where their figures come from, and end
-    #[arg(long, env = "SPIKE_PROVIDER_LIST_PROFILES")]
-    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
-    pub list_profiles: bool,
-
-    /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed
-    #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_SETTINGS", conflicts_with = "profile")]
-    pub settings: Option<PathBuf>,
-
-    /// Set a key of the settings, such as declines=0 or limits.0.rate=30
-    #[arg(long, value_name = "KEY=VALUE", env = "SPIKE_PROVIDER_SET", value_delimiter = ';')]
-    pub set: Vec<String>,
-
-    /// Draw latencies, declines and hangs from this seed [default: the settings' own, or 0]
-    #[arg(long, value_name = "N", env = "SPIKE_PROVIDER_SEED")]
-    pub seed: Option<u64>,
-
-    /// Write the ledger to this file, which is new or empty: JSON lines, or an sqlite3 database
-    /// if its name ends in .db, .sqlite or .sqlite3 [default: a temporary file]
-    #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_LEDGER")]
-    pub ledger: Option<PathBuf>,
-
-    /// When the run began, in nanoseconds of UTC [default: now]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64))]
-    #[arg(env = "SPIKE_PROVIDER_BEGAN_UTC_NS")]
-    pub began_utc_ns: Option<u64>,
-
-    /// End when standard input is closed
-    #[arg(long, env = "SPIKE_PROVIDER_UNTIL_STDIN_CLOSES")]
-    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
-    pub until_stdin_closes: bool,
-
-    /// Where messages to the merchant go.
-    #[command(flatten)]
-    pub webhooks: WebhookArgs,
-}
-
-impl Default for Args {
-    /// A free port of this machine, and nothing else asked for.
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:0".to_owned(),
-            admin: None,
-            profile: None,
-            list_profiles: false,
-            settings: None,
-            set: Vec::new(),
-            seed: None,
-            ledger: None,
-            began_utc_ns: None,
-            until_stdin_closes: false,
-            webhooks: WebhookArgs::default(),
-        }
-    }
-}
 
 /// Serves until SIGINT, SIGTERM or, if asked to, the end of standard input.
 ///
@@ -278,8 +216,7 @@ async fn serve_on(
     closing: &watch::Receiver<()>,
 ) -> io::Result<()> {
     let payments = faces(shared);
-    let administration =
-        admin::administration(Arc::clone(shared)).merge(limits::routes(Arc::clone(shared)));
+    let administration = admin::administration(Arc::clone(shared));
     let Some(admin) = admin else {
         return serve_one(listener, payments.merge(administration), closing).await;
     };

@@ -1,4 +1,4 @@
-//! The provider's own JSON API, and its administration.
+//! The provider's own JSON API.
 //!
 //! Every request is either one [`PaymentRequest`] for the rules, or wrong: then its answer says
 //! what is wrong, nothing happens and no ledger line is written.
@@ -20,11 +20,10 @@ use domain::provider::{Call, PaymentReply, PaymentRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answer::deliver;
+use super::answer::{deliver, refused};
 use super::connection::Connection;
 use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
 use super::ledger::LedgerError;
-use super::limits;
 use super::shared::Shared;
 use crate::rules::{self, Decision, Face, Intent, Refusal, Reply, Request, Status};
 
@@ -170,7 +169,7 @@ async fn answer(
 
 /// A refusal of a limiter, in the words of its settings.
 fn limited(refusal: &Refusal) -> Response {
-    let mut response = limits::refused(refusal);
+    let mut response = refused(refusal);
     if let Some(wait) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, wait.as_secs().into());
     }

@@ -1,4 +1,4 @@
-//! Sends messages to merchants when they are due, and lets happen what falls due by itself.
+//! Sends messages to merchants when they are due.
 //!
 //! One task: it asks the rules what is due, sends it, tells them the outcome, and sleeps until the
 //! next. A message is signed anew with each attempt.

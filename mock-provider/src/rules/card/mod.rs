@@ -308,7 +308,7 @@ fn all_digits(text: &str) -> bool {
 }
 
 /// Whether the check digit is right: ISO/IEC 7812-1, annex B.
-fn passes_luhn(digits: &str) -> bool {
+pub(crate) fn passes_luhn(digits: &str) -> bool {
     let weighed = digits.bytes().rev().enumerate().map(|(place, byte)| {
         let digit = u32::from(byte - b'0');
         match place % 2 {

@@ -197,7 +197,7 @@ impl Directory {
             *customer.account == *account
                 && customer.existence == Existence::Known
                 && email.is_none_or(|email| customer.says("email") == Some(email))
-                && page.created.contains(&(customer.created_utc_ns / 1_000_000_000))
+                && page.covers(customer.created_utc_ns)
         };
         Ok(super::list(self.customers.page(page, fits), Object::Customer))
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::shelf::{bounds, page_of};
 use super::{Directory, Kind, News, Object, said};
 use crate::rules::card::{Card, CardData, CardFault, Fate, TestCard};
 use crate::rules::reply::{Fault, Reply};
@@ -284,16 +283,16 @@ impl Directory {
     ) -> Result<Reply, Fault> {
         let Some(customer) = customer else {
             super::check_cursor(page, "pm_", |it| self.method(account, it).is_ok())?;
-            let fits = |it: &Method| *it.account == *account && made_within(it, page);
+            let fits = |it: &Method| *it.account == *account && page.covers(it.created_utc_ns);
             return Ok(super::list(self.methods.page(page, fits), Object::Method));
         };
         self.customer(account, customer)?;
         super::check_cursor(page, "pm_", |it| self.method(account, it).is_ok())?;
-        let numbers = bounds(page);
+        let numbers = page.numbers();
         let kept = self.kept.range((customer, numbers.start)..(customer, numbers.end));
         let methods = kept.filter_map(|(_, number)| self.methods.get(*number));
-        let found = page_of(methods, page, |method| made_within(method, page));
-        Ok(super::list(found, Object::Method))
+        let fitting = methods.filter(|method| page.covers(method.created_utc_ns));
+        Ok(super::list(page.cut(fitting.map(Arc::clone)), Object::Method))
     }
 
     /// A payment method that a customer keeps.
@@ -391,8 +390,4 @@ pub(super) fn check_keepable(method: &Method) -> Result<(), Fault> {
 fn unexpected(message: String) -> Fault {
     let code = "payment_method_unexpected_state";
     Fault::Parameter { param: "payment_method".into(), code, message }
-}
-
-fn made_within(method: &Method, page: &PageOf) -> bool {
-    page.created.contains(&(method.created_utc_ns / 1_000_000_000))
 }

@@ -222,7 +222,7 @@ impl Directory {
             *setup.account == *account
                 && customer.is_none_or(|customer| setup.customer == Some(customer))
                 && method.is_none_or(|it| setup.method.as_ref().is_some_and(|m| m.number == it))
-                && page.created.contains(&(setup.created_utc_ns / 1_000_000_000))
+                && page.covers(setup.created_utc_ns)
         };
         Ok(super::list(self.setups.page(page, fits), Object::Setup))
     }

@@ -62,36 +62,9 @@ impl<T: Clone> Shelf<T> {
 
     /// A page of those that fit, the newest first, and whether there are more.
     pub(super) fn page(&self, page: &PageOf, fits: impl Fn(&T) -> bool) -> (Vec<Arc<T>>, bool) {
-        page_of(self.known.range(bounds(page)).map(|(_, object)| object), page, fits)
+        let known = self.known.range(page.numbers()).map(|(_, object)| object);
+        page.cut(known.filter(|object| fits(object)).map(Arc::clone))
     }
-}
-
-/// The numbers that a page may show.
-pub(super) fn bounds(page: &PageOf) -> std::ops::Range<u64> {
-    let above = page.before.map_or(0, |before| before.saturating_add(1));
-    above..page.after.unwrap_or(u64::MAX).max(above)
-}
-
-/// A page of those that fit, the newest first, and whether there are more; `objects` come oldest
-/// first.
-///
-/// A page that ends at an object shows those nearest to it, as Stripe's does.
-pub(super) fn page_of<'shelf, T: 'shelf>(
-    objects: impl DoubleEndedIterator<Item = &'shelf Arc<T>>,
-    page: &PageOf,
-    fits: impl Fn(&T) -> bool,
-) -> (Vec<Arc<T>>, bool) {
-    let fits = |object: &&Arc<T>| fits(object.as_ref());
-    let mut found: Vec<Arc<T>> = match page.before {
-        Some(_) => objects.filter(fits).take(page.limit + 1).map(Arc::clone).collect(),
-        None => objects.rev().filter(fits).take(page.limit + 1).map(Arc::clone).collect(),
-    };
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if page.before.is_some() {
-        found.reverse();
-    }
-    (found, more)
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use domain::money::Amount;
 use domain::time::Time;
 
-use super::card::TestCard;
 use super::directory::Method;
+use super::line::name_of;
 use super::reply::Fault;
 use super::request::{CaptureMethod, Currency, Face, IntentChange, NewIntent, Source, Terms};
 
@@ -183,23 +183,12 @@ impl Intent {
 
     /// Its name as the face says it: `17`, or `pi_` and 24 digits.
     pub fn name(&self) -> String {
-        match self.face {
-            Face::Native | Face::Gateway => self.number.to_string(),
-            Face::Stripe => format!("pi_{:024}", self.number),
-        }
+        name_of(self.face, self.number)
     }
 
     /// Whether its money is reserved: an authorization that is open.
     pub fn is_open(&self) -> bool {
         self.status == Status::RequiresCapture
-    }
-
-    /// The test card it is paid with, if it is one.
-    pub fn test_card(&self) -> Option<&'static TestCard> {
-        match self.source {
-            Some(Source::Test(card)) => Some(card),
-            _ => None,
-        }
     }
 
     /// Takes `amount` of the reserved money, once; the rest is let go.

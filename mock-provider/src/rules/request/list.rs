@@ -1,6 +1,6 @@
 //! Which objects of a list are looked for.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// Which payments are looked for; the newest come first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,5 +39,40 @@ pub struct PageOf {
 impl Default for PageOf {
     fn default() -> Self {
         Self { limit: 10, after: None, before: None, created: 0..=u64::MAX }
+    }
+}
+
+impl PageOf {
+    /// The numbers of the objects that it may show.
+    pub(crate) fn numbers(&self) -> Range<u64> {
+        let above = self.before.map_or(0, |before| before.saturating_add(1));
+        above..self.after.unwrap_or(u64::MAX).max(above)
+    }
+
+    /// Whether it may show what was made at `utc_ns` \[ns of UTC\].
+    pub(crate) fn covers(&self, utc_ns: u64) -> bool {
+        self.created.contains(&(utc_ns / 1_000_000_000))
+    }
+
+    /// The page out of all that fits, which comes oldest first: the newest first, and whether
+    /// there are more.
+    ///
+    /// A page that ends at an object shows those nearest to it, as Stripe's does
+    /// (docs.stripe.com/api/pagination).
+    pub(crate) fn cut<T>(
+        &self,
+        oldest_first: impl DoubleEndedIterator<Item = T>,
+    ) -> (Vec<T>, bool) {
+        let most = self.limit + 1;
+        let mut page: Vec<T> = match self.before {
+            Some(_) => oldest_first.take(most).collect(),
+            None => oldest_first.rev().take(most).collect(),
+        };
+        let more = page.len() > self.limit;
+        page.truncate(self.limit);
+        if self.before.is_some() {
+            page.reverse();
+        }
+        (page, more)
     }
 }

@@ -60,3 +60,32 @@ impl Terms {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(pairs: impl IntoIterator<Item = (String, &'static str)>) -> Terms {
+        let metadata = pairs.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+        Terms { metadata, ..Terms::default() }
+    }
+
+    #[test]
+    fn metadata_is_set_unset_and_begun_anew() {
+        let pair = |key: &str, value| (key.to_owned(), value);
+        let mut terms = metadata([pair("a", "1"), pair("b", "2")]);
+        terms.change(metadata([pair("a", ""), pair("注文", "七"), pair("none", "")])).unwrap();
+        assert_eq!(terms, metadata([pair("b", "2"), pair("注文", "七")]));
+        terms.change(Terms { metadata_anew: true, ..metadata([pair("c", "3")]) }).unwrap();
+        assert_eq!(terms, metadata([pair("c", "3")]));
+    }
+
+    #[test]
+    fn metadata_has_fifty_keys_in_all() {
+        let keys = |keys: std::ops::Range<u32>| metadata(keys.map(|key| (key.to_string(), "1")));
+        let mut terms = keys(0..50);
+        assert!(terms.clone().change(keys(50..51)).is_err());
+        terms.change(keys(0..50)).unwrap();
+        assert_eq!(terms, keys(0..50));
+    }
+}

@@ -187,18 +187,10 @@ impl Endpoints {
     pub(super) fn list(&self, account: &str, page: &PageOf) -> (Vec<Arc<Endpoint>>, bool) {
         let fits = |endpoint: &&Arc<Endpoint>| {
             endpoint.is_seen_by(account)
-                && page.created.contains(&(endpoint.created_utc_ns / 1_000_000_000))
-                && page.after.is_none_or(|after| endpoint.number < after)
-                && page.before.is_none_or(|before| endpoint.number > before)
+                && page.covers(endpoint.created_utc_ns)
+                && page.numbers().contains(&endpoint.number)
         };
-        let mut found: Vec<_> = self.iter().rev().filter(fits).map(Arc::clone).collect();
-        let more = found.len() > page.limit;
-        if page.before.is_some() {
-            // The nearest newer ones.
-            found.drain(..found.len().saturating_sub(page.limit));
-        }
-        found.truncate(page.limit);
-        (found, more)
+        page.cut(self.iter().filter(fits).map(Arc::clone))
     }
 
     /// An endpoint under the next number, with a secret drawn for it.

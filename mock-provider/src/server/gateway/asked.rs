@@ -196,7 +196,7 @@ impl<'call> Reader<'call> {
         let number = self.read("CardNo", Some(code::CARD_MISSING), |text| match text.len() {
             _ if !digits(text) => Some(code::CARD_MALFORMED),
             0..10 => Some(code::CARD_TOO_SHORT),
-            10..=16 => (!passes_luhn(text)).then_some(code::CARD_WRONG),
+            10..=16 => (!card::passes_luhn(text)).then_some(code::CARD_WRONG),
             _ => Some(code::CARD_TOO_LONG),
         });
         let has_number = !number.is_empty();
@@ -342,19 +342,6 @@ fn source_of(number: &str) -> Source {
 fn veiled(number: &str) -> String {
     let hidden = number.chars().count().saturating_sub(3);
     number.chars().enumerate().map(|(at, digit)| if at < hidden { '*' } else { digit }).collect()
-}
-
-/// The check digit of card numbers (ISO/IEC 7812-1).
-fn passes_luhn(number: &str) -> bool {
-    let digits = number.bytes().rev().map(|byte| u32::from(byte - b'0'));
-    let sum: u32 = digits
-        .enumerate()
-        .map(|(place, digit)| match place % 2 {
-            0 => digit,
-            _ => digit * 2 / 10 + digit * 2 % 10,
-        })
-        .sum();
-    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ async fn list_all(asked: Asked) -> Response {
             charges,
             &page,
             |(intent, number)| place_of((intent.number, *number)),
-            |(intent, _)| intent.created_utc_ns / 1_000_000_000,
+            |(intent, _)| intent.created_utc_ns,
         );
         let shown = found
             .into_iter()

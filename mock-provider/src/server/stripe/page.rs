@@ -59,23 +59,9 @@ pub(super) fn cut<T>(
     newest_first: impl DoubleEndedIterator<Item = T>,
     page: &PageOf,
     number: impl Fn(&T) -> u64,
-    created_s: impl Fn(&T) -> u64,
+    created_utc_ns: impl Fn(&T) -> u64,
 ) -> (Vec<T>, bool) {
-    let fits = |item: &T| {
-        page.created.contains(&created_s(item))
-            && page.after.is_none_or(|after| number(item) < after)
-            && page.before.is_none_or(|before| number(item) > before)
-    };
-    let fitting = newest_first.filter(fits);
-    let mut found: Vec<T> = match page.before {
-        // The nearest newer ones, shown newest first.
-        Some(_) => fitting.rev().take(page.limit + 1).collect(),
-        None => fitting.take(page.limit + 1).collect(),
-    };
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if page.before.is_some() {
-        found.reverse();
-    }
-    (found, more)
+    let numbers = page.numbers();
+    let fits = |item: &T| page.covers(created_utc_ns(item)) && numbers.contains(&number(item));
+    page.cut(newest_first.filter(fits).rev())
 }

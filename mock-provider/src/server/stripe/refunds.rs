@@ -104,9 +104,8 @@ async fn list_all(asked: Asked) -> Response {
         Reply::Intent(intent) => {
             let newest_first = intent.refunds.iter().rev();
             let number = |refund: &&Arc<Refund>| refund.number;
-            let (found, more) = page::cut(newest_first, &page, number, |refund| {
-                render::seconds(refund.created_utc_ns)
-            });
+            let created_utc_ns = |refund: &&Arc<Refund>| refund.created_utc_ns;
+            let (found, more) = page::cut(newest_first, &page, number, created_utc_ns);
             let shown = found.iter().map(|refund| render::refund(view, &expand, refund, intent));
             Ok(list(URL, shown.collect(), more))
         }

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Field, FieldError, Fields};
 
-/// How many keys an object's metadata may have (docs.stripe.com/api/metadata).
-pub const METADATA_KEYS_MAX: usize = 50;
+pub use crate::rules::request::METADATA_KEYS_MAX;
 
-/// How long a key may be, in characters (same source).
+/// How long a key may be, in characters (docs.stripe.com/api/metadata).
 pub const METADATA_KEY_CHARS_MAX: usize = 40;
 
 /// How long a value may be, in characters (same source).
 pub const METADATA_VALUE_CHARS_MAX: usize = 500;
-
-/// The metadata of an object.
-pub type Metadata = BTreeMap<String, String>;
 
 /// What a request does to the metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,26 +37,6 @@ impl MetadataChange {
             return Err(FieldError::MetadataTooMany { param: param.to_owned(), keys });
         }
         Ok(Self::Merge(merged))
-    }
-
-    /// The metadata of an object that had `before`; `param` names it in the error.
-    ///
-    /// # Errors
-    /// When there would be more than [`METADATA_KEYS_MAX`] keys.
-    pub fn applied_to(&self, before: &Metadata, param: &str) -> Result<Metadata, FieldError> {
-        let Self::Merge(merged) = self else { return Ok(Metadata::new()) };
-        let mut after = before.clone();
-        for (key, value) in merged {
-            match value {
-                Some(value) => drop(after.insert(key.clone(), value.clone())),
-                None => drop(after.remove(key)),
-            }
-        }
-        if after.len() > METADATA_KEYS_MAX {
-            let param = param.to_owned();
-            return Err(FieldError::MetadataTooMany { param, keys: after.len() });
-        }
-        Ok(after)
     }
 }
 

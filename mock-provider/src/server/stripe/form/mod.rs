@@ -15,9 +15,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::percent_decode;
 
-pub use metadata::{METADATA_KEY_CHARS_MAX, METADATA_KEYS_MAX, METADATA_VALUE_CHARS_MAX};
-pub use metadata::{Metadata, MetadataChange};
-pub use parameters::{AMOUNT_MAX, Change, Parameters, required};
+pub use metadata::{
+    METADATA_KEY_CHARS_MAX, METADATA_KEYS_MAX, METADATA_VALUE_CHARS_MAX, MetadataChange,
+};
+pub use parameters::{Change, Parameters, required};
 pub use problem::FieldError;
 
 /// How long a body or query may be. Fifty entries of metadata with 540 characters each, all of

@@ -10,9 +10,7 @@ use domain::money::Amount;
 
 use super::metadata::MetadataChange;
 use super::{Field, FieldError, Fields, path_of};
-
-/// The largest amount, in minor units: eight digits (`docs.stripe.com/api/payment_intents`).
-pub const AMOUNT_MAX: i64 = 99_999_999;
+use crate::rules::request::AMOUNT_MAX;
 
 /// The parameters of a request, or those nested under one name.
 #[derive(Clone, Debug)]
@@ -98,10 +96,11 @@ impl<'form> Parameters<'form> {
     /// When it is no integer, less than one, or more than [`AMOUNT_MAX`].
     pub fn amount(&self, name: &str) -> Result<Option<Amount>, FieldError> {
         let Some(minor) = self.integer_within(name, 1..=i64::MAX)? else { return Ok(None) };
-        if minor > AMOUNT_MAX {
+        let amount = Amount::new(minor.unsigned_abs());
+        if amount > AMOUNT_MAX {
             return Err(FieldError::AmountTooLarge { param: self.spelled(name) });
         }
-        Ok(Some(Amount::new(minor.unsigned_abs())))
+        Ok(Some(amount))
     }
 
     /// An integer.
@@ -177,18 +176,6 @@ impl<'form> Parameters<'form> {
     /// When it is no list, or an entry is empty or has nested values.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<&'form str>>, FieldError> {
         self.entries(name, |list, key| list.text(key).map(Option::unwrap_or_default))
-    }
-
-    /// A list whose entries are one of the words `known` each, in order.
-    ///
-    /// # Errors
-    /// When it is no list, or an entry is another word.
-    pub fn each_one_of(
-        &self,
-        name: &str,
-        known: &'static [&'static str],
-    ) -> Result<Option<Vec<&'static str>>, FieldError> {
-        self.entries(name, |list, key| list.one_of(key, known).map(Option::unwrap_or_default))
     }
 
     /// A list of tables, in order.

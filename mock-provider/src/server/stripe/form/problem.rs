@@ -52,7 +52,7 @@ pub enum FieldError {
     #[error("This value must be less than or equal to {most}.")]
     TooLarge { param: String, most: i64 },
     /// It is an amount of more than eight digits.
-    #[error("Amount must be no more than {}.", super::AMOUNT_MAX)]
+    #[error("Amount must be no more than {}.", crate::rules::request::AMOUNT_MAX.minor())]
     AmountTooLarge { param: String },
     /// It is neither `true` nor `false`.
     #[error("Invalid boolean: {}", cut(value))]

@@ -1,5 +1,7 @@
-//! The administration: what the owner of the mock may see. Nothing here is limited, delayed or
-//! written down.
+//! The administration: what the owner of the mock may see and change. Nothing here is limited,
+//! delayed or written down.
+
+mod limits;
 
 use std::sync::Arc;
 
@@ -33,7 +35,8 @@ pub(super) fn administration(shared: Arc<Shared>) -> Router {
         .route("/admin/webhooks", get(webhooks::status))
         .route("/admin/limits/seconds", get(seconds))
         .route("/metrics", get(measurements))
-        .with_state(shared)
+        .with_state(Arc::clone(&shared))
+        .merge(limits::routes(shared))
 }
 
 /// What an administration on a listener of its own says to everything else.

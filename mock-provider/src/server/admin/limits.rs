@@ -6,16 +6,16 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
 use domain::time::Time;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::shared::Shared;
-use crate::rules::{ChangeError, LimitState, PlannedChange, Provider, Refusal};
+use super::in_json;
+use crate::rules::{ChangeError, LimitState, PlannedChange, Provider};
+use crate::server::shared::Shared;
 use crate::settings::Limit;
 
 /// How long a body may be: all limits there may be, with room for their words.
@@ -125,32 +125,4 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
         code: "parameter_invalid",
         problems: vec![format!("body: {error}")],
     })
-}
-
-fn in_json(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-}
-
-/// The answer to a call that a limiter refused, but for its headers.
-pub(super) fn refused(refusal: &Refusal) -> Response {
-    let told = &refusal.told;
-    let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
-    let body = refusal.body().unwrap_or_else(|| {
-        let error = json!({ "code": told.code, "type": told.kind, "message": told.message });
-        json!({ "error": error }).to_string()
-    });
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-/// Adds what the limiters say in headers; of `Retry-After` see [`Refusal::retry_after`].
-pub(super) fn add_headers(
-    response: &mut Response,
-    headers: &[(std::borrow::Cow<'static, str>, String)],
-) {
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        let name = name.expect("settings in range name headers");
-        let value = HeaderValue::from_str(value).expect("limiters speak in plain letters");
-        response.headers_mut().append(name, value);
-    }
 }
