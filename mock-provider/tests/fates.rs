@@ -75,8 +75,7 @@ fn challenges_nobody_answers_are_forgotten_in_the_end() {
     let takes = Law::Constant(Duration::from_secs(1));
     let challenges = Challenges { share: 1.0, abandoned: 1.0, failed: 0.0, takes };
     let latency = Latency::every(Law::default());
-    let mut provider =
-        Provider::new(Settings { challenges, latency, declines: 0.0, ..settings() });
+    let mut provider = Provider::new(Settings { challenges, latency, declines: 0.0, ..settings() });
     for number in 0..120_000 {
         ask(&mut provider, 0, "shop", &format!("{number}"));
     }
