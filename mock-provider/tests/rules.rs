@@ -161,6 +161,7 @@ proptest! {
             ledger.extend(ask(&mut provider, number, &reference, call).lines);
             let at = Time::from_millis(number * 1_000 + 500);
             let answer = if answers { Answer::Passed } else { Answer::Failed };
+            ledger.extend(provider.settle(at, at.nanos()));
             if let Ok((_, lines)) = provider.authenticate(at, at.nanos(), number % 5, answer) {
                 ledger.extend(lines);
             }
@@ -355,6 +356,23 @@ fn a_brownout_is_slow_and_fails_and_ends() {
         [at(9), at(10), at(14), at(15)],
         [(100, false), (800, true), (800, true), (100, false)]
     );
+}
+
+#[test]
+fn brownouts_on_top_of_each_other_end_too() {
+    let brownout = Brownout {
+        from: Span(Duration::ZERO),
+        lasts: Span(Duration::from_secs(5)),
+        latency: 1_000.0,
+        fails: 0.0,
+    };
+    let latency = Latency::every(Law::Constant(Duration::from_secs(1)));
+    let brownouts = vec![brownout; 12];
+    let mut provider = Provider::new(Settings { latency, brownouts, ..settings() });
+    let call = || create(1_000, CaptureMethod::Manual, Confirm::Now);
+    let slow = ask(&mut provider, 1, "a", call()).delay;
+    assert!(slow >= Duration::from_secs(1_000_000), "{slow:?}");
+    assert_eq!(ask(&mut provider, 5, "b", call()).delay, Duration::from_secs(1));
 }
 
 #[test]
