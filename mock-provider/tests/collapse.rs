@@ -174,3 +174,43 @@ fn a_refusal_that_debits_the_account_starves_the_captures() {
     let ratio = seen.paid_per_s / form;
     assert!((0.9..1.15).contains(&ratio), "{seen:?}, {form}");
 }
+
+/// The rates of a profile as they are: without those that count calls at once, which are nobody's
+/// published figure.
+fn rates_of(profile: &str) -> Vec<Limit> {
+    let overrides = Overrides { profile: Some(profile.to_owned()), ..Overrides::default() };
+    let limits = overrides.resolve(7).unwrap().limits;
+    let rates = limits
+        .into_iter()
+        .filter(|limit| limit.algorithm == Algorithm::TokenBucket && limit.scope != Scope::Object);
+    rates.collect()
+}
+
+#[test]
+fn the_profiles_rank_as_the_closed_forms_say() {
+    // Where authorizations, captures and voids share a bucket, the form of this file; where each
+    // has its own, what the least of authorizations and captures leaves.
+    let forms = [
+        ("shared-20", closed_form(400.0, 20.0).paid_per_s),
+        ("shared-30", closed_form(400.0, 30.0).paid_per_s),
+        ("payjp", closed_form(400.0, 14.0).paid_per_s),
+        ("stripe-2024", closed_form(400.0, 100.0).paid_per_s),
+        ("stripe-2026", 25.0),
+        ("amazonpay-jp", 4.0),
+    ];
+    let rank = |mut all: Vec<(&'static str, f64)>| {
+        all.sort_by(|one, other| one.1.total_cmp(&other.1));
+        all.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let mut seen = Vec::new();
+    for (profile, form) in forms {
+        let paid_per_s = simulate(400.0, &rates_of(profile)).paid_per_s;
+        let ratio = paid_per_s / form;
+        assert!((0.85..1.3).contains(&ratio), "{profile}: {paid_per_s} of {form} orders/s");
+        seen.push((profile, paid_per_s));
+    }
+    assert_eq!(rank(seen), rank(forms.to_vec()));
+    let expected =
+        ["payjp", "shared-20", "shared-30", "amazonpay-jp", "stripe-2024", "stripe-2026"];
+    assert_eq!(rank(forms.to_vec()), expected);
+}

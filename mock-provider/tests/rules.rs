@@ -360,6 +360,23 @@ fn a_brownout_is_slow_and_fails_and_ends() {
 }
 
 #[test]
+fn brownouts_on_top_of_each_other_end_too() {
+    let brownout = Brownout {
+        from: Span(Duration::ZERO),
+        lasts: Span(Duration::from_secs(5)),
+        latency: 1_000.0,
+        fails: 0.0,
+    };
+    let latency = Latency::every(Law::Constant(Duration::from_secs(1)));
+    let brownouts = vec![brownout; 12];
+    let mut provider = Provider::new(Settings { latency, brownouts, ..settings() });
+    let call = || create(1_000, CaptureMethod::Manual, Confirm::Now);
+    let slow = ask(&mut provider, 1, "a", call()).delay;
+    assert!(slow >= Duration::from_secs(1_000_000), "{slow:?}");
+    assert_eq!(ask(&mut provider, 5, "b", call()).delay, Duration::from_secs(1));
+}
+
+#[test]
 fn what_is_finished_is_forgotten_and_what_is_open_is_not() {
     let mut provider = Provider::new(settings());
     ask(&mut provider, 0, "first", create(1_000, CaptureMethod::Manual, Confirm::Now));

@@ -15,6 +15,10 @@ use crate::settings::{Cards, Settings};
 /// How many interrupted calls are remembered: only those that met a fault, each for its next try.
 const INTERRUPTED_MAX: usize = 100_000;
 
+/// By how much brown-outs on top of each other slow a call down at most: a second then takes more
+/// than a week.
+const SLOWER_MAX: f64 = 1e6;
+
 /// What goes wrong with a call that the provider accepts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mishap {
@@ -105,7 +109,8 @@ impl Subject {
             settings.latency.of(self.operation)
         };
         let factor = settings.brownouts.iter().filter(|it| it.covers(at)).map(|it| it.latency);
-        law.sample(self.draw(settings, Purpose::ProviderLatency)).mul_f64(factor.product())
+        let factor = factor.product::<f64>().min(SLOWER_MAX);
+        law.sample(self.draw(settings, Purpose::ProviderLatency)).mul_f64(factor)
     }
 
     /// How long an answer takes that executes nothing.

@@ -35,6 +35,21 @@ async fn a_decline_is_repeated_to_the_byte() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_repeated_to_the_byte_although_its_payment_has_moved_on() {
+    let shop = Shop::new();
+    let made = shop.create("amount=2400&currency=jpy&capture_method=manual").await;
+    let capture = path("payment_intents", &made, "/capture");
+    let first = shop.keyed("a", &capture, "").await;
+    assert_eq!(first.wrong(), (400, "payment_intent_unexpected_state", ""));
+    assert_eq!(first.body["error"]["payment_intent"]["status"], "requires_payment_method");
+    let confirm = path("payment_intents", &made, "/confirm");
+    assert_eq!(shop.post(&confirm, "payment_method=pm_card_visa").await.status, 200);
+    let again = shop.keyed("a", &capture, "").await;
+    assert_eq!((again.status, &again.text), (400, &first.text));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+}
+
+#[tokio::test]
 async fn a_key_goes_with_its_parameters_and_its_path() {
     let shop = Shop::new();
     let held = shop.keyed("a", PATH, HELD).await;
@@ -67,6 +82,8 @@ async fn a_request_that_makes_no_sense_leaves_its_key_free() {
     let shop = Shop::new();
     let none = shop.keyed("a", PATH, "amount=x&currency=jpy").await;
     assert_eq!(none.wrong(), (400, "parameter_invalid_integer", "amount"));
+    let most = shop.keyed("a", PATH, "amount=100000000&currency=jpy").await;
+    assert_eq!(most.wrong(), (400, "amount_too_large", "amount"));
     let made = shop.keyed("a", PATH, "amount=2400&currency=jpy").await;
     assert_eq!((made.status, made.header("idempotent-replayed")), (200, None));
 }

@@ -214,8 +214,8 @@ pub(super) fn show(view: &View<'_>, expand: &Expand, setup: &Setup) -> Value {
     json!({
         "id": id,
         "object": "setup_intent",
+        "allowed_payment_method_types": null,
         "application": null,
-        "attach_to_self": null,
         "automatic_payment_methods": said("automatic_payment_methods"),
         "cancellation_reason": setup.canceled,
         "client_secret": secret,
@@ -234,12 +234,20 @@ pub(super) fn show(view: &View<'_>, expand: &Expand, setup: &Setup) -> Value {
         "on_behalf_of": null,
         "payment_method": method(view, expand, "payment_method", named),
         "payment_method_configuration_details": null,
-        "payment_method_options": said("payment_method_options"),
+        "payment_method_options": options(said("payment_method_options")),
         "payment_method_types": or("payment_method_types", json!(["card"])),
         "single_use_mandate": null,
         "status": setup.status.word(),
         "usage": or("usage", "off_session".into()),
     })
+}
+
+/// What was said of cards: nobody pays in parts here, so that installments are no matter.
+fn options(mut said: Value) -> Value {
+    if let Some(card) = said["card"].as_object_mut() {
+        card.remove("installments");
+    }
+    said
 }
 
 fn last_setup_error(view: &View<'_>, setup: &Setup) -> Value {

@@ -110,7 +110,6 @@ fn card(token: &Token) -> Value {
         "networks": { "preferred": null },
         "regulated_status": "unregulated",
         "tokenization_method": null,
-        "wallet": null,
     })
 }
 

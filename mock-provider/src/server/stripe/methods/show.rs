@@ -98,6 +98,9 @@ pub(in super::super) fn charged_card(method: &Method) -> Value {
         "mandate": null,
         "network": test.brand,
         "network_token": { "used": false },
+        "network_transaction_id": null,
+        "regulated_status": "unregulated",
+        "transaction_link_id": null,
         "wallet": null,
     })
 }

@@ -25,14 +25,13 @@ const SAID: [&str; 9] = [
 ];
 
 /// What this provider has nothing of.
-const NOTHING: [&str; 12] = [
+const NOTHING: [&str; 11] = [
     "application",
     "application_fee",
     "balance_transaction",
     "destination",
     "dispute",
     "failure_balance_transaction",
-    "presentment_details",
     "receipt_number",
     "receipt_url",
     "review",

@@ -29,10 +29,12 @@ const SAID: [&str; 12] = [
 ];
 
 /// What this provider has nothing of.
-const NOTHING: [&str; 7] = [
+const NOTHING: [&str; 9] = [
+    "allowed_payment_method_types",
     "application",
     "customer_account",
     "excluded_payment_method_types",
+    "managed_payments",
     "payment_method_configuration_details",
     "processing",
     "review",

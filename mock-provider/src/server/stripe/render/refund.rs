@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{View, charge, intent as show_intent, metadata, seconds};
+use super::{View, charge, customer, intent as show_intent, metadata, method, seconds};
 use crate::rules::Intent;
 use crate::rules::intent::Refund;
 use crate::server::stripe::expand::Expand;
@@ -31,6 +31,8 @@ pub(in super::super) fn refund(
         "charge": of_charge,
         "created": seconds(refund.created_utc_ns),
         "currency": refund.currency.code(),
+        "customer": customer(view, expand, intent.customer),
+        "customer_account": null,
         "destination_details": {
             "card": {
                 "reference_status": "pending",
@@ -41,6 +43,7 @@ pub(in super::super) fn refund(
         },
         "metadata": metadata(refund.terms.as_deref()),
         "payment_intent": of_intent,
+        "payment_method": method(view, expand, "payment_method", intent.method),
         "reason": refund.reason,
         "receipt_number": null,
         "source_transfer_reversal": null,
