@@ -43,7 +43,7 @@ use directory::Directory;
 use due::Due;
 use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Gate, Passage};
-use idempotency::{Executed, Known, Store};
+use idempotency::{Executed, Known, Name, Store};
 use line::{Draft, Matter};
 use webhook::{Dispatcher, Tally};
 
@@ -132,12 +132,12 @@ impl Provider {
     /// It takes effect at that instant; only its answer takes time. A line's `told` is what is
     /// sent off: whether it arrives, the provider cannot know.
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
-        let mut lines = self.settle(at, utc_ns);
+        let fallen_due = self.settle(at, utc_ns);
         let call = Some(self.calls + 1);
         let mut decision = self.decide(Now { at, utc_ns, call }, request);
         self.dispatch(at, at + decision.delay);
-        lines.append(&mut decision.lines);
-        Decision { lines, ..decision }
+        decision.lines.splice(..0, fallen_due);
+        decision
     }
 
     fn decide(&mut self, now: Now, request: &Request<'_>) -> Decision {
@@ -165,9 +165,9 @@ impl Provider {
             Known::UnderWay => draft.turn_away(round_trip, Reply::InFlight),
             Known::Reused => draft.turn_away(round_trip, Reply::KeyReused),
             Known::Executed(first) => draft.replay(round_trip, first),
-            Known::New => {
+            Known::New(name) => {
                 let delay = passage.delay + latency;
-                self.execute(now, request, subject, draft, delay)
+                self.execute(now, (request, name), subject, draft, delay)
             }
         };
         let Passage { admitted, headers, .. } = passage;
@@ -180,7 +180,7 @@ impl Provider {
     fn execute(
         &mut self,
         now: Now,
-        request: &Request<'_>,
+        (request, name): (&Request<'_>, Option<Name>),
         subject: Subject,
         draft: Draft<'_>,
         delay: Duration,
@@ -206,17 +206,19 @@ impl Provider {
             _ => reply,
         };
         let companions = self.companions(request, &kept);
-        let executed = Executed {
-            fingerprint: request.fingerprint,
-            call: self.calls,
-            companions: companions.clone(),
-            reply: kept.clone(),
-            outcome,
-            payment: draft.payment(),
-            leaves,
-        };
-        if !request.call.only_reads() {
-            self.executed.keep(now.at, request, executed);
+        if let Some(name) = name
+            && !request.call.only_reads()
+        {
+            let executed = Executed {
+                fingerprint: request.fingerprint,
+                call: self.calls,
+                companions: companions.clone(),
+                reply: kept.clone(),
+                outcome,
+                payment: draft.payment(),
+                leaves,
+            };
+            self.executed.keep(now.at, name, executed);
         }
         let (delivery, told) = match mishap {
             Some(Mishap::CommitThenTimeout) => (Delivery::Never, PaymentOutcome::Silence),

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use domain::time::Duration;
 use http_body::{Frame, SizeHint};
@@ -38,7 +40,10 @@ pub(super) async fn deliver(
     shared.answer_is_due(&called).await?;
     match called.decision.delivery {
         Delivery::Whole => Ok(say_whole(&shared.leave(called), say)),
-        Delivery::Slow(over) => Ok(trickle(say_whole(&shared.leave(called), say), over).await),
+        Delivery::Slow(over) => {
+            let whole = say_whole(&shared.leave(called), say);
+            Ok(Box::pin(trickle(whole, over)).await)
+        }
         // The connection stays open until the caller goes.
         Delivery::Never => std::future::pending().await,
         Delivery::Reset => {
@@ -47,6 +52,14 @@ pub(super) async fn deliver(
             Ok(Response::default())
         }
     }
+}
+
+/// An answer of JSON.
+pub(super) fn in_json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// How an answer is to arrive where nobody waits: an extension of the response.

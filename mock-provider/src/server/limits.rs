@@ -6,17 +6,18 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
 use domain::time::Time;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::answer::in_json;
 use super::shared::Shared;
 use crate::rules::{ChangeError, LimitState, PlannedChange, Provider, Refusal};
-use crate::settings::Limit;
+use crate::settings::{Limit, Told};
 
 /// How long a body may be: all limits there may be, with room for their words.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -31,7 +32,9 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
 }
 
 async fn all(State(shared): State<Arc<Shared>>) -> Response {
-    shared.with_provider(|at, provider| in_json(StatusCode::OK, &as_they_stand(at, provider)))
+    shared.with_provider(|at, provider| {
+        in_json(StatusCode::OK, as_they_stand(at, provider).to_string())
+    })
 }
 
 /// Replaces the whole list: the body is a list of limits as the settings have them.
@@ -42,7 +45,7 @@ async fn replace(
     let limits: Vec<Limit> = read(body)?;
     shared.with_provider(|at, provider| {
         provider.replace_limits(at, &limits)?;
-        Ok(in_json(StatusCode::OK, &as_they_stand(at, provider)))
+        Ok(in_json(StatusCode::OK, as_they_stand(at, provider).to_string()))
     })
 }
 
@@ -55,7 +58,7 @@ async fn change(
     let patch: Map<String, Value> = read(body)?;
     shared.with_provider(|at, provider| {
         provider.change_limit(at, &name, &patch)?;
-        Ok(in_json(StatusCode::OK, &as_they_stand(at, provider)))
+        Ok(in_json(StatusCode::OK, as_they_stand(at, provider).to_string()))
     })
 }
 
@@ -110,7 +113,7 @@ impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let message = self.problems.join("\n");
         let error = json!({ "code": self.code, "message": message, "problems": self.problems });
-        in_json(self.status, &json!({ "error": error }))
+        in_json(self.status, json!({ "error": error }).to_string())
     }
 }
 
@@ -127,19 +130,28 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
     })
 }
 
-fn in_json(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-}
-
 /// The answer to a call that a limiter refused, but for its headers.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let told = &refusal.told;
     let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
-    let body = refusal.body().unwrap_or_else(|| {
-        let error = json!({ "code": told.code, "type": told.kind, "message": told.message });
-        json!({ "error": error }).to_string()
-    });
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+    let Told { code, kind, message, .. } = &**told;
+    let own = || Body { error: Error { code, message, kind } };
+    let body = refusal.body();
+    in_json(status, body.unwrap_or_else(|| serde_json::to_string(&own()).expect("plain texts")))
+}
+
+/// What the API itself says of a refusal. Refusals come in floods, so this is no [`Value`].
+#[derive(Serialize)]
+struct Body<'told> {
+    error: Error<'told>,
+}
+
+#[derive(Serialize)]
+struct Error<'told> {
+    code: &'told str,
+    message: &'told str,
+    #[serde(rename = "type")]
+    kind: &'told str,
 }
 
 /// Adds what the limiters say in headers; of `Retry-After` see [`Refusal::retry_after`].
