@@ -84,7 +84,10 @@ impl Provider {
     /// Forgets entries of payments that were captured or let go: holds last for weeks, and a heap
     /// of them would grow with the run.
     fn sweep_due(&mut self) {
-        if self.due.heap.len() < self.due.swept_at.max(SWEEP_MIN) {
+        // As long as half of them are open, little would go.
+        let open = usize::try_from(self.book.open()).unwrap_or(usize::MAX);
+        let sweeps_at = self.due.swept_at.max(SWEEP_MIN).max(open.saturating_mul(2));
+        if self.due.heap.len() < sweeps_at {
             return;
         }
         let book = &self.book;

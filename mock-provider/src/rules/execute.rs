@@ -83,8 +83,11 @@ impl Provider {
         if new.confirm == Confirm::Now {
             intent.chargeable()?;
         }
-        let made = Arc::new(intent.clone());
-        self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
+        if request.face == Face::Stripe {
+            // Of the others nobody is told, and so they need no copy of how it began.
+            let made = Arc::new(intent.clone());
+            self.tell(now, request.key, "payment_intent.created", &made, About::Intent);
+        }
         if new.confirm == Confirm::Later {
             let intent = self.book.insert(intent);
             return Ok(accepted(intent));

@@ -6,6 +6,7 @@
 //! [`KEYS_MAX`]: then the oldest goes, so that memory does not grow with the run.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use domain::provider::PaymentOutcome;
@@ -14,7 +15,7 @@ use domain::time::{Duration, Time};
 use super::directory::Object;
 use super::intent::Intent;
 use super::reply::Reply;
-use super::request::Request;
+use super::request::{Face, Request};
 
 /// How many keys are remembered: 83 minutes of 100 executed calls per second, in about 150 MB.
 pub(super) const KEYS_MAX: usize = 500_000;
@@ -23,13 +24,44 @@ pub(super) const KEYS_MAX: usize = 500_000;
 #[derive(Debug)]
 pub(super) struct Store {
     keeps: Duration,
-    known: HashMap<Name, Executed>,
+    known: HashMap<Name, Box<Executed>, BuildHasherDefault<Hashed>>,
     /// Every name of `known` once, the oldest first, with the time it may be forgotten.
     ages: VecDeque<(Time, Name)>,
 }
 
-/// Account and key, shared by both collections.
-type Name = Arc<(Box<str>, Box<str>)>;
+/// Account and key as a hash of 128 bits, so that a name costs no memory of its own: among
+/// [`KEYS_MAX`] two are the same with a probability of 10^-27.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name(u64, u64);
+
+impl Name {
+    fn of(account: &str, key: &str) -> Self {
+        let hash = |half: u8| {
+            let mut hasher = DefaultHasher::new();
+            (half, account, key).hash(&mut hasher);
+            hasher.finish()
+        };
+        Self(hash(0), hash(1))
+    }
+}
+
+/// A hasher for what is a hash already: the last number alone counts.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("names are numbers")
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// A call that was executed.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +75,8 @@ pub(super) struct Executed {
     pub(super) companions: Vec<Object>,
     /// What truly happened.
     pub(super) outcome: PaymentOutcome,
-    /// The payment that was meant or made, as its face names it.
-    pub(super) payment: Option<String>,
+    /// The payment that was meant or made, and the face that names it.
+    pub(super) payment: Option<(Face, u64)>,
     /// The payment as it stood, where the call was refused.
     pub(super) stands: Option<Arc<Intent>>,
     /// When the answer leaves, or would leave if it did not get lost.
@@ -54,8 +86,8 @@ pub(super) struct Executed {
 /// What the store knows about a call.
 #[derive(Debug, PartialEq)]
 pub(super) enum Known<'store> {
-    /// Nothing: the key is new, or there is none.
-    New,
+    /// Nothing: the key is new, or there is none. Under the name its result is to be kept.
+    New(Option<Name>),
     /// The first call under the key is still under way.
     UnderWay,
     /// The key was used for something else.
@@ -67,15 +99,16 @@ pub(super) enum Known<'store> {
 impl Store {
     /// A store that keeps each key this long.
     pub(super) fn new(keeps: Duration) -> Self {
-        Self { keeps, known: HashMap::new(), ages: VecDeque::new() }
+        Self { keeps, known: HashMap::default(), ages: VecDeque::new() }
     }
 
     /// What is known `at` that time about the call.
     pub(super) fn look_up(&mut self, at: Time, request: &Request<'_>) -> Known<'_> {
-        let Some(key) = request.key else { return Known::New };
+        let Some(key) = request.key else { return Known::New(None) };
         self.forget(at);
-        match self.known.get(&name_of(request.account, key)) {
-            None => Known::New,
+        let name = Name::of(request.account, key);
+        match self.known.get(&name) {
+            None => Known::New(Some(name)),
             Some(executed) if executed.fingerprint != request.fingerprint => Known::Reused,
             Some(executed) if at < executed.leaves => Known::UnderWay,
             Some(executed) => Known::Executed(executed),
@@ -83,13 +116,11 @@ impl Store {
     }
 
     /// Keeps the result of a call whose key is new.
-    pub(super) fn keep(&mut self, at: Time, request: &Request<'_>, executed: Executed) {
-        let Some(key) = request.key else { return };
+    pub(super) fn keep(&mut self, at: Time, name: Name, executed: Executed) {
         if self.known.len() >= KEYS_MAX {
             self.forget_oldest();
         }
-        let name = name_of(request.account, key);
-        let before = self.known.insert(Arc::clone(&name), executed);
+        let before = self.known.insert(name, Box::new(executed));
         assert!(before.is_none(), "a call under a known key is not executed");
         self.ages.push_back((at + self.keeps, name));
     }
@@ -110,8 +141,4 @@ impl Store {
             self.known.remove(&name);
         }
     }
-}
-
-fn name_of(account: &str, key: &str) -> Name {
-    Arc::new((account.into(), key.into()))
 }

@@ -77,7 +77,7 @@ impl<'call> Draft<'call> {
         };
         let mut decision = self.decide(delay, first.reply.clone(), first.outcome, told);
         for line in &mut decision.lines {
-            line.payment.clone_from(&first.payment);
+            line.payment = first.payment.map(name_of);
             line.replayed = true;
         }
         let (companions, stands) = (first.companions.clone(), first.stands.clone());
@@ -113,12 +113,11 @@ impl<'call> Draft<'call> {
         self.matter.intent.clone().filter(|_| shows)
     }
 
-    /// The payment as its face names it.
-    pub(super) fn payment(&self) -> Option<String> {
-        let named = |number| name_of(self.request.face, number);
+    /// The payment, and the face that names it.
+    pub(super) fn payment(&self) -> Option<(Face, u64)> {
         match &self.matter.intent {
-            Some(intent) => Some(intent.name()),
-            None => self.matter.number.map(named),
+            Some(intent) => Some((intent.face, intent.number)),
+            None => self.matter.number.map(|number| (self.request.face, number)),
         }
     }
 
@@ -140,7 +139,7 @@ impl<'call> Draft<'call> {
         };
         Some(PaymentLine {
             utc_ns: self.now.utc_ns,
-            payment: self.payment(),
+            payment: self.payment().map(name_of),
             reference: reference.to_owned(),
             intent: intent.to_owned(),
             operation: call.operation(self.request.face),
@@ -180,7 +179,7 @@ pub(super) fn unnamed(number: u64) -> String {
 }
 
 /// A payment's name as the face says it: `17`, or `pi_` and 24 digits.
-pub(super) fn name_of(face: Face, number: u64) -> String {
+pub(super) fn name_of((face, number): (Face, u64)) -> String {
     match face {
         Face::Native | Face::Gateway => number.to_string(),
         Face::Stripe => format!("pi_{number:024}"),

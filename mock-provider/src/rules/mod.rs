@@ -88,7 +88,7 @@ use directory::Directory;
 use due::Due;
 use fate::{Mishap, Subject, Tries};
 use gate::{Caller, Effect, Gate, Passage, Takes};
-use idempotency::{Executed, Known, Store};
+use idempotency::{Executed, Known, Name, Store};
 use line::{Draft, Matter};
 use webhook::Dispatcher;
 
@@ -157,12 +157,12 @@ impl Provider {
     /// It takes effect at that instant; only its answer takes time. A line's `told` is what is
     /// sent off: whether it arrives, the provider cannot know.
     pub fn handle(&mut self, at: Time, utc_ns: u64, request: &Request<'_>) -> Decision {
-        let mut lines = self.settle(at, utc_ns);
+        let fallen_due = self.settle(at, utc_ns);
         let call = Some(self.calls + 1);
         let mut decision = self.decide(Now { at, utc_ns, call }, request);
         self.dispatch(at, at + decision.delay);
-        lines.append(&mut decision.lines);
-        Decision { lines, ..decision }
+        decision.lines.splice(..0, fallen_due);
+        decision
     }
 
     fn decide(&mut self, now: Now, request: &Request<'_>) -> Decision {
@@ -181,7 +181,7 @@ impl Provider {
         let known = self.executed.look_up(now.at, request);
         // What is known, or still under way, is told at once and changes nothing.
         let (effect, mishap, work) = match known {
-            Known::New => (Effect::Executes, subject.mishap(&self.settings, now.at), latency),
+            Known::New(_) => (Effect::Executes, subject.mishap(&self.settings, now.at), latency),
             _ => (Effect::Nothing, None, round_trip),
         };
         let answer = match mishap {
@@ -203,9 +203,9 @@ impl Provider {
             Known::UnderWay => draft.turn_away(round_trip, Reply::InFlight),
             Known::Reused => draft.turn_away(round_trip, Reply::KeyReused),
             Known::Executed(first) => draft.replay(round_trip, first),
-            Known::New => {
+            Known::New(name) => {
                 let delay = passage.delay + latency;
-                self.execute(now, request, (subject, mishap), draft, delay)
+                self.execute(now, (request, name), (subject, mishap), draft, delay)
             }
         };
         let Passage { admitted, headers, .. } = passage;
@@ -218,7 +218,7 @@ impl Provider {
     fn execute(
         &mut self,
         now: Now,
-        request: &Request<'_>,
+        (request, name): (&Request<'_>, Option<Name>),
         (subject, mishap): (Subject, Option<Mishap>),
         draft: Draft<'_>,
         delay: Duration,
@@ -243,18 +243,21 @@ impl Provider {
             _ => reply,
         };
         let companions = self.companions(request, &kept);
-        let executed = Executed {
-            fingerprint: request.fingerprint,
-            call: self.calls,
-            companions: companions.clone(),
-            reply: kept.clone(),
-            outcome,
-            payment: draft.payment(),
-            stands: draft.stands(&kept),
-            leaves,
-        };
-        if !request.call.only_reads() && !kept.is_about_words() {
-            self.executed.keep(now.at, request, executed);
+        if let Some(name) = name
+            && !request.call.only_reads()
+            && !kept.is_about_words()
+        {
+            let executed = Executed {
+                fingerprint: request.fingerprint,
+                call: self.calls,
+                companions: companions.clone(),
+                reply: kept.clone(),
+                outcome,
+                payment: draft.payment(),
+                stands: draft.stands(&kept),
+                leaves,
+            };
+            self.executed.keep(now.at, name, executed);
         }
         let (delivery, told) = match mishap {
             Some(Mishap::CommitThenTimeout) => (Delivery::Never, PaymentOutcome::Silence),

@@ -9,16 +9,17 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::time::Duration;
 use http_body::{Frame, SizeHint};
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
 use super::ledger::LedgerError;
 use super::shared::{Called, Shared};
 use crate::rules::{Decision, Delivery, Refusal};
+use crate::settings::Told;
 
 /// In how many pieces a body trickles: a caller that waits for the first byte, or for each, is
 /// satisfied again and again.
@@ -41,7 +42,10 @@ pub(super) async fn deliver(
     shared.answer_is_due(&called).await?;
     match called.decision.delivery {
         Delivery::Whole => Ok(say_whole(&shared.leave(called), say)),
-        Delivery::Slow(over) => Ok(trickle(say_whole(&shared.leave(called), say), over).await),
+        Delivery::Slow(over) => {
+            let whole = say_whole(&shared.leave(called), say);
+            Ok(Box::pin(trickle(whole, over)).await)
+        }
         // The connection stays open until the caller goes.
         Delivery::Never => std::future::pending().await,
         Delivery::Reset => {
@@ -56,11 +60,33 @@ pub(super) async fn deliver(
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let told = &refusal.told;
     let status = StatusCode::from_u16(told.status).expect("settings in range have such statuses");
-    let body = refusal.body().unwrap_or_else(|| {
-        let error = json!({ "code": told.code, "type": told.kind, "message": told.message });
-        json!({ "error": error }).to_string()
-    });
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+    let Told { code, kind, message, .. } = &**told;
+    let own = || Said { error: Error { code, message, kind } };
+    let body = refusal.body();
+    in_json(status, body.unwrap_or_else(|| serde_json::to_string(&own()).expect("plain texts")))
+}
+
+/// What the API itself says of a refusal. Refusals come in floods, so this is no
+/// [`serde_json::Value`].
+#[derive(Serialize)]
+struct Said<'told> {
+    error: Error<'told>,
+}
+
+#[derive(Serialize)]
+struct Error<'told> {
+    code: &'told str,
+    message: &'told str,
+    #[serde(rename = "type")]
+    kind: &'told str,
+}
+
+/// An answer of JSON.
+pub(super) fn in_json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// How an answer is to arrive where nobody waits: an extension of the response.

@@ -1,7 +1,6 @@
 //! The decoder of the native API's bodies: bytes in, a call's parameters out.
 
 use domain::money::Amount;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How long a body may be: the longest sensible one has a hundredth of it.
@@ -88,7 +87,7 @@ impl DecodeError {
 ///
 /// # Errors
 /// When the body is too long, no JSON, or has other fields than the call.
-pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub fn body<'bytes, T: Deserialize<'bytes>>(bytes: &'bytes [u8]) -> Result<T, DecodeError> {
     if bytes.len() > BODY_BYTES_MAX {
         return Err(DecodeError::TooLong(bytes.len()));
     }
@@ -99,13 +98,13 @@ pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 ///
 /// # Errors
 /// When it is missing, blank, or longer than [`NAME_BYTES_MAX`].
-pub fn name(what: &str, given: Option<&str>) -> Result<String, DecodeError> {
+pub fn name<'given>(what: &str, given: Option<&'given str>) -> Result<&'given str, DecodeError> {
     match given.map(str::trim).unwrap_or_default() {
         "" => Err(DecodeError::Missing(what.to_owned())),
         name if name.len() > NAME_BYTES_MAX => {
             Err(DecodeError::NameTooLong { name: what.to_owned(), bytes: name.len() })
         }
-        name => Ok(name.to_owned()),
+        name => Ok(name),
     }
 }
 
@@ -114,6 +113,8 @@ mod tests {
     use std::fmt::Debug;
 
     use proptest::prelude::*;
+
+    use serde::de::DeserializeOwned;
 
     use super::*;
 

@@ -50,7 +50,8 @@ struct Desk {
 /// A call that was decided, and whose answer has not left.
 #[derive(Debug)]
 pub(super) struct Called<'shared> {
-    pub(super) decision: Decision,
+    /// Apart, for the call moves from one future into the next.
+    pub(super) decision: Box<Decision>,
     under_way: UnderWay<'shared>,
     operation: PaymentOperation,
     at: Time,
@@ -94,7 +95,7 @@ impl Shared {
         let receipt = desk.write_down(&decision.lines)?;
         desk.note_limits(at, &decision);
         self.wake_sender(&desk);
-        Ok(Called { decision, under_way, operation, at, receipt })
+        Ok(Called { decision: Box::new(decision), under_way, operation, at, receipt })
     }
 
     /// Waits until the lines of a call stand in the ledger's file, and then until the answer may
@@ -114,7 +115,7 @@ impl Shared {
     }
 
     /// An answer leaves: what was decided.
-    pub(super) fn leave(&self, called: Called<'_>) -> Decision {
+    pub(super) fn leave(&self, called: Called<'_>) -> Box<Decision> {
         let Called { under_way, operation, at, decision, .. } = called;
         under_way.leave(operation, decision.told, self.clock.now().since(at));
         decision

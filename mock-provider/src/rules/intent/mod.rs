@@ -183,7 +183,7 @@ impl Intent {
 
     /// Its name as the face says it: `17`, or `pi_` and 24 digits.
     pub fn name(&self) -> String {
-        name_of(self.face, self.number)
+        name_of((self.face, self.number))
     }
 
     /// Whether its money is reserved: an authorization that is open.

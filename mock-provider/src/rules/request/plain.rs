@@ -7,10 +7,21 @@ use domain::provider::{Call as PlainCall, PaymentRequest};
 use super::{Call, CaptureMethod, Confirm, Currency, Face, NewIntent, NewRefund, Request, Source};
 
 impl<'call> From<&'call PaymentRequest> for Request<'call> {
+    fn from(request: &'call PaymentRequest) -> Self {
+        Self::shared(&request.account, &request.key, &request.reference, &request.call)
+    }
+}
+
+impl<'call> Request<'call> {
     /// The call of a shop in the words that all providers share: one currency, the yen, and no
     /// word beyond the money.
-    fn from(request: &'call PaymentRequest) -> Self {
-        let call = match request.call {
+    pub fn shared(
+        account: &'call str,
+        key: &'call str,
+        reference: &'call str,
+        asked: &PlainCall,
+    ) -> Self {
+        let call = match *asked {
             PlainCall::Authorize { amount, card } => Call::Create(Box::new(NewIntent {
                 amount,
                 currency: Currency::JPY,
@@ -36,22 +47,22 @@ impl<'call> From<&'call PaymentRequest> for Request<'call> {
         };
         Self {
             face: Face::Native,
-            account: &request.account,
-            key: Some(&request.key),
-            fingerprint: fingerprint(request),
-            reference: &request.reference,
-            intent: &request.reference,
+            account,
+            key: Some(key),
+            fingerprint: fingerprint(reference, asked),
+            reference,
+            intent: reference,
             call,
         }
     }
 }
 
 /// A number for everything a shop asks in the shared words.
-fn fingerprint(request: &PaymentRequest) -> u64 {
+fn fingerprint(reference: &str, asked: &PlainCall) -> u64 {
     let mut hasher = DefaultHasher::new();
-    request.reference.hash(&mut hasher);
-    request.call.operation().hash(&mut hasher);
-    match request.call {
+    reference.hash(&mut hasher);
+    asked.operation().hash(&mut hasher);
+    match *asked {
         PlainCall::Authorize { amount, card } => (amount.minor(), card).hash(&mut hasher),
         PlainCall::Capture { authorization, amount }
         | PlainCall::Refund { authorization, amount } => {
