@@ -161,9 +161,9 @@ fn a_refusal_that_debits_no_other_limit_leaves_each_endpoint_its_rate() {
 #[test]
 fn a_refusal_that_debits_the_account_starves_the_captures() {
     let seen = simulate(400.0, &rates_of_stripe_2026(Counts::Offered));
-    // The account counts all calls: 400 authorizations, of which the endpoint admits 25, their captures
-    // and the voids of those that are refused. Each passes the account's limit with probability p:
-    // 100/p = 400 + 25 + 25·(1 − p).
+    // The account counts all calls: 400 authorizations, of which the endpoint admits 25, their
+    // captures and the voids of those that are refused. Each passes the account's limit with
+    // probability p: 100/p = 400 + 25 + 25·(1 − p).
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
         let p: f64 = f64::midpoint(low, high);

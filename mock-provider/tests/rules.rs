@@ -161,7 +161,7 @@ proptest! {
             ledger.extend(ask(&mut provider, number, &reference, call).lines);
             let at = Time::from_millis(number * 1_000 + 500);
             let answer = if answers { Answer::Passed } else { Answer::Failed };
-            // A cardholder who answers on a page is no call: what is due before is let happen first.
+            // A cardholder's answer is no call: what is due before it is let happen first.
             ledger.extend(provider.settle(at, at.nanos()));
             if let Ok((_, lines)) = provider.authenticate(at, at.nanos(), number % 5, answer) {
                 ledger.extend(lines);

@@ -14,6 +14,7 @@ use mock_provider::settings::{
 };
 
 const SECONDS: u64 = 60;
+
 fn provider(limits: Vec<Limit>, schedule: Vec<Change>) -> Provider {
     let settings = Settings {
         limits,
@@ -26,8 +27,8 @@ fn provider(limits: Vec<Limit>, schedule: Vec<Change>) -> Provider {
     Provider::new(settings)
 }
 
-/// How many of `offered_per_s` \[calls/s\] were admitted until each of the times that are asked for,
-/// that instant included.
+/// How many of `offered_per_s` \[calls/s\] were admitted until each of the times that are asked
+/// for, that instant included.
 fn saturate(mut provider: Provider, offered_per_s: f64, until: &[Time]) -> Vec<u64> {
     let mut request = PaymentRequest {
         account: "shop".to_owned(),

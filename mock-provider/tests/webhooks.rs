@@ -324,7 +324,8 @@ async fn an_endpoint_is_registered_changed_and_forgotten() {
     let mut shop = Shop::with(Vec::new()).await;
     let merchant = Merchant::of(Webhooks { endpoints: Vec::new(), ..to(&shop) });
     let new = format!(
-        "url={}&enabled_events[0]=charge.succeeded&description=d&metadata[a]=1&api_version=2020-08-27",
+        "url={}&enabled_events[0]=charge.succeeded&description=d&metadata[a]=1\
+         &api_version=2020-08-27",
         shop.url
     );
     let (status, made) = merchant.post("/v1/webhook_endpoints", "we", &new).await;

@@ -190,7 +190,8 @@ fn a_refusal_by_a_limiter_is_not_kept_under_the_key() {
     provider.call(Time::ZERO, 0, &authorize("a"));
     let refused = provider.call(Time::ZERO, 0, &authorize("b"));
     assert_eq!(refused.payment_reply(), Some(PaymentReply::RateLimited { retry_after: None }));
-    assert_eq!((line_of(&refused).outcome, &line_of(&refused).payment), (PaymentOutcome::RateLimited, &None));
+    let line = line_of(&refused);
+    assert_eq!((line.outcome, &line.payment), (PaymentOutcome::RateLimited, &None));
     let again = provider.call(Time::from_millis(1_000), 0, &authorize("b"));
     let authorization = AuthorizationId(2);
     assert_eq!(again.payment_reply(), Some(PaymentReply::Authorized { authorization }));

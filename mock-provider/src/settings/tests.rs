@@ -179,8 +179,15 @@ fn a_limit_has_the_parameters_of_its_algorithm_and_no_other() {
 
 #[test]
 fn every_value_out_of_range_is_named_with_its_key() {
-    let mut settings = written("declines = 1.5\nfaults.slow_body = -0.1\nchallenges.failed = 2\nkeys.length = 0\n\
-             decline_mix = { lost_card = 0 }\nbrownouts = [{ from = \"1s\", lasts = \"1s\", fails = 3 }]").resolve(7).unwrap();
+    let wrong = r#"
+        declines = 1.5
+        faults.slow_body = -0.1
+        challenges.failed = 2
+        keys.length = 0
+        decline_mix = { lost_card = 0 }
+        brownouts = [{ from = "1s", lasts = "1s", fails = 3 }]
+    "#;
+    let mut settings = written(wrong).resolve(7).unwrap();
     settings.latency.void = Law::Exponential { mean: Duration::from_mins(50) };
     settings.limits = vec![
         limit(Algorithm::TokenBucket, 0.0, Some(0.5)),

@@ -1,4 +1,5 @@
-//! A merchant's request: who asks, under which key, with which parameters; and its way to an answer.
+//! A merchant's request: who asks, under which key, with which parameters; and its way to an
+//! answer.
 
 use std::sync::Arc;
 
