@@ -26,7 +26,7 @@ const stripe = new Stripe('sk_test_shop', {
 });
 
 const OVER = { paid: 200, declined: 402, canceled: 410 };
-// By id: intent, state (reserved, paying, asked, letting-go, or over) and payment.
+// By id: intent, state (reserved, paying, doubtful, asked, letting-go, or over), tries and payment.
 const orders = new Map();
 let left = Number(options.stock);
 
@@ -34,7 +34,7 @@ function reserve(id, intent) {
   if (orders.has(id)) return true;
   if (left === 0) return false;
   left -= 1;
-  orders.set(id, { id, intent, state: 'reserved', pi: null });
+  orders.set(id, { id, intent, state: 'reserved', tries: 1, pi: null });
   return true;
 }
 
@@ -51,7 +51,7 @@ function settle(order, { id, status }) {
   if (status === 'succeeded') end(order, 'paid');
   else if (status === 'canceled') end(order, 'canceled');
   else if (status === 'requires_payment_method') end(order, 'declined');
-  else if (order.state === 'paying' || order.state === 'reserved') {
+  else if (['reserved', 'paying', 'doubtful'].includes(order.state)) {
     Object.assign(order, { state: 'asked', since: performance.now() });
   }
 }
@@ -61,7 +61,8 @@ async function pay(order) {
   if (order.state === 'asked') return 202;
   if (order.state !== 'reserved') return OVER[order.state] ?? 503;
   order.state = 'paying';
-  const key = options.bug === 'no-idempotency-key' ? {} : { idempotencyKey: `${order.id}-pay` };
+  const careless = options.bug === 'no-idempotency-key';
+  const key = careless ? {} : { idempotencyKey: `${order.id}-pay-${order.tries}` };
   try {
     settle(order, await stripe.paymentIntents.create({
       amount: 2400,
@@ -73,9 +74,13 @@ async function pay(order) {
       metadata: { order_id: order.id, intent: order.intent },
     }, key));
   } catch (error) {
-    if (error.type === 'StripeCardError') end(order, 'declined');
-    // Too many calls, or nobody knows: the same key tells the next time, or a message does.
-    else if (order.state === 'paying') order.state = 'reserved';
+    if (error.type === 'StripeCardError') {
+      end(order, 'declined');
+    } else if (order.state === 'paying') {
+      // Too many calls, or no answer: the same key tells the next time. What was answered by a
+      // 5xx will always be answered so under its key, whatever has happened: it is looked for.
+      order.state = error.type === 'StripeAPIError' && !careless ? 'doubtful' : 'reserved';
+    }
   }
   return order.state === 'asked' ? 202 : OVER[order.state] ?? 503;
 }
@@ -94,9 +99,27 @@ async function letGo(order) {
   return undefined;
 }
 
+/** Whether Stripe knows of a payment for the doubtful; a new key for those it knows nothing of. */
+async function lookForDoubtful() {
+  const doubtful = new Set([...orders.values()].filter(({ state }) => state === 'doubtful'));
+  if (doubtful.size === 0) return;
+  try {
+    for await (const pi of stripe.paymentIntents.list({ limit: 100 })) {
+      const order = orders.get(pi.metadata.order_id);
+      if (doubtful.delete(order)) settle(order, pi);
+    }
+    for (const order of doubtful) {
+      if (order.state === 'doubtful') Object.assign(order, { state: 'reserved', tries: order.tries + 1 });
+    }
+  } catch {
+    // Another time.
+  }
+}
+
 /** Once more with what is not over; how many orders are not. */
 async function sweep() {
   const late = performance.now() - Number(options.patience);
+  await lookForDoubtful();
   for (const order of orders.values()) {
     if (order.state === 'reserved') await pay(order);
     else if (order.state === 'letting-go' || (order.state === 'asked' && order.since < late)) {

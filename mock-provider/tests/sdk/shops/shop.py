@@ -12,7 +12,8 @@ import stripe
 
 TABLES = """
 create table stock (left integer not null check (left >= 0));
-create table orders (id text primary key, intent text not null, state text not null, pi text);
+create table orders (
+    id text primary key, intent text not null, state text not null, tries integer not null, pi text);
 """
 PRICE = 2400
 OVER = {"paid": 200, "declined": 402, "canceled": 410}
@@ -31,7 +32,9 @@ payments = stripe.StripeClient(
 
 
 def database():
-    return sqlite3.connect(options.database, isolation_level=None, timeout=30)
+    connection = sqlite3.connect(options.database, isolation_level=None, timeout=30)
+    connection.execute("pragma synchronous = normal")
+    return connection
 
 
 def change(statement, *values):
@@ -46,8 +49,8 @@ def change(statement, *values):
 def order_of(order):
     connection = database()
     try:
-        statement = "select intent, state, pi from orders where id = ?"
-        return connection.execute(statement, [order]).fetchone() or (None, None, None)
+        statement = "select intent, state, tries, pi from orders where id = ?"
+        return connection.execute(statement, [order]).fetchone() or (None, None, None, None)
     finally:
         connection.close()
 
@@ -58,7 +61,7 @@ def reserve(order, intent):
     try:
         connection.execute("begin immediate")
         words = [order, intent]
-        statement = "insert or ignore into orders values (?, ?, 'reserved', null)"
+        statement = "insert or ignore into orders values (?, ?, 'reserved', 1, null)"
         if connection.execute(statement, words).rowcount == 1:
             statement = "update stock set left = left - 1 where left > 0"
             if connection.execute(statement).rowcount == 0:
@@ -74,7 +77,7 @@ def give_up(order, state):
     """The order is over, and its piece is for sale again."""
     connection = database()
     connection.execute("begin immediate")
-    statement = "update orders set state = ? where id = ? and state in ('paying', 'letting-go')"
+    statement = "update orders set state = ? where id = ? and state in ('paying', 'doubtful', 'letting-go')"
     if connection.execute(statement, [state, order]).rowcount == 1:
         connection.execute("update stock set left = left + 1")
     connection.execute("commit")
@@ -87,13 +90,13 @@ def key(order, what):
     return {"idempotency_key": f"{order}-{what}"}
 
 
-def hold(order, intent):
+def hold(order, intent, tries):
     words = {
         "amount": PRICE, "currency": "jpy", "payment_method": "pm_card_visa", "confirm": True,
         "payment_method_types": ["card"], "capture_method": "manual",
         "metadata": {"order_id": order, "intent": intent},
     }
-    return payments.payment_intents.create(words, key(order, "hold")).id
+    return payments.payment_intents.create(words, key(order, f"hold-{tries}")).id
 
 
 def take(order, pi):
@@ -105,17 +108,20 @@ def pay(order):
     claim = "update orders set state = 'paying' where id = ? and state = 'reserved'"
     if change(claim, order) == 0:
         return OVER.get(order_of(order)[1], 503)
-    intent, _, pi = order_of(order)
+    intent, _, tries, pi = order_of(order)
     try:
         if pi is None:
-            pi = hold(order, intent)
+            pi = hold(order, intent, tries)
             change("update orders set pi = ? where id = ?", pi, order)
     except stripe.CardError:
         give_up(order, "declined")
         return 402
-    except stripe.StripeError:
-        # Too many calls, or nobody knows: the same key tells the next time, or a message does.
-        change("update orders set state = 'reserved' where id = ?", order)
+    except stripe.StripeError as error:
+        # Too many calls, or no answer: the same key tells the next time. What was answered by a
+        # 5xx will always be answered so under its key, whatever has happened: it is looked for.
+        lost = isinstance(error, stripe.APIError) and options.bug != "no-idempotency-key"
+        state = "doubtful" if lost else "reserved"
+        change("update orders set state = ? where id = ?", state, order)
         return 503
     try:
         take(order, pi)
@@ -129,47 +135,74 @@ def pay(order):
 def let_go(order, pi):
     """The money could not be taken, so it is held no longer."""
     try:
-        if options.bug != "no-cancel":
-            payments.payment_intents.cancel(pi)
-    except stripe.InvalidRequestError:
-        # It was taken after all, or let go already, and the answer was lost.
         try:
-            if payments.payment_intents.retrieve(pi).status == "succeeded":
-                change("update orders set state = 'paid' where id = ?", order)
-                return 200
-        except stripe.StripeError:
-            return 503
+            if options.bug == "no-cancel":
+                payment = payments.payment_intents.retrieve(pi)
+            else:
+                payment = payments.payment_intents.cancel(pi)
+        except stripe.InvalidRequestError:
+            # It was taken after all, or let go already, and the answer was lost.
+            payment = payments.payment_intents.retrieve(pi)
     except stripe.StripeError:
         return 503
+    if payment.status == "succeeded":
+        change("update orders set state = 'paid' where id = ?", order)
+        return 200
     give_up(order, "canceled")
     return 410
 
 
+def look_for(orders):
+    """Whether Stripe knows of a payment for these; a new key for those it knows nothing of."""
+    try:
+        found = payments.payment_intents.list({"limit": 100}).auto_paging_iter()
+        found = {payment.metadata["order_id"]: payment for payment in found}
+    except stripe.StripeError:
+        return
+    for order in orders:
+        again = "update orders set state = 'reserved', pi = ?, tries = tries + 1 where id = ?"
+        if order not in found:
+            change(again, None, order)
+        elif found[order].status == "requires_payment_method":
+            give_up(order, "declined")
+        else:
+            change(again, found[order].id, order)
+
+
 def sweep():
     """Once more with what is not over; how many orders are not."""
+    open_orders = """select id, state, pi from orders
+        where state not in ('paid', 'declined', 'canceled')"""
     connection = database()
-    statement = "select id, state, pi from orders where state in ('reserved', 'letting-go')"
-    for order, state, pi in connection.execute(statement).fetchall():
-        pay(order) if state == "reserved" else let_go(order, pi)
-    over = "select count(*) from orders where state not in ('paid', 'declined', 'canceled')"
-    return connection.execute(over).fetchone()[0]
+    found = connection.execute(open_orders).fetchall()
+    doubtful = [order for order, state, _ in found if state == "doubtful"]
+    if doubtful:
+        look_for(doubtful)
+    for order, state, pi in found:
+        if state == "reserved":
+            pay(order)
+        elif state == "letting-go":
+            let_go(order, pi)
+    return len(connection.execute(open_orders).fetchall())
 
 
 def heard(event):
     """Stripe holds money for an order, which the shop may not know yet; the status for Stripe."""
     pi, order = event.data.object.id, event.data.object.metadata["order_id"]
-    change("update orders set pi = ? where id = ? and pi is null", pi, order)
-    _, state, known = order_of(order)
+    news = """update orders set pi = ?, state = 'reserved'
+        where id = ? and pi is null and state in ('reserved', 'doubtful')"""
+    change(news, pi, order)
+    _, state, _, known = order_of(order)
     try:
         if known == pi:
             if state == "reserved":
                 pay(order)
         elif state == "paid":
             payments.payment_intents.capture(pi)
-        elif state == "canceled":
+        elif state in OVER:
             payments.payment_intents.cancel(pi)
         else:
-            return 503
+            return 503  # Somebody is at it.
     except stripe.InvalidRequestError:
         pass  # It was heard before.
     except stripe.StripeError:
