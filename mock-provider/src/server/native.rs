@@ -45,9 +45,10 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
 
 async fn authorize(
     State(shared): State<Arc<Shared>>,
-    merchant: Merchant,
+    merchant: Result<Merchant, Fault>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
+    let merchant = merchant?;
     let AuthorizeBody { amount, card, reference } = read(body)?;
     let call = Call::Authorize { amount, card };
     answer(&shared, merchant, &reference, call).await
@@ -56,9 +57,10 @@ async fn authorize(
 async fn capture(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    merchant: Merchant,
+    merchant: Result<Merchant, Fault>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
+    let merchant = merchant?;
     let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Capture { authorization: authorization(&id)?, amount };
     answer(&shared, merchant, &reference, call).await
@@ -67,9 +69,10 @@ async fn capture(
 async fn void(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    merchant: Merchant,
+    merchant: Result<Merchant, Fault>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
+    let merchant = merchant?;
     let VoidBody { reference } = read(body)?;
     let call = Call::Void { authorization: authorization(&id)? };
     answer(&shared, merchant, &reference, call).await
@@ -78,9 +81,10 @@ async fn void(
 async fn refund(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    merchant: Merchant,
+    merchant: Result<Merchant, Fault>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
+    let merchant = merchant?;
     let CaptureBody { amount, reference } = read(body)?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
     answer(&shared, merchant, &reference, call).await

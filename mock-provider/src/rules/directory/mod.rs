@@ -172,16 +172,16 @@ impl Errand {
             Self::ListMethods { .. } | Self::ListCustomers { .. } | Self::ListSetups(_) => {
                 PaymentOperation::List
             }
-            Self::ChangeMethod { .. }
-            | Self::Attach { .. }
+            Self::ChangeMethod { .. } => PaymentOperation::Update,
+            Self::Attach { .. }
             | Self::Detach(_)
             | Self::MakeCustomer(_)
             | Self::ChangeCustomer { .. }
-            | Self::DeleteCustomer(_)
-            | Self::MakeSetup(_)
+            | Self::DeleteCustomer(_) => PaymentOperation::Customer,
+            Self::MakeSetup(_)
             | Self::ChangeSetup { .. }
             | Self::ConfirmSetup { .. }
-            | Self::CancelSetup { .. } => PaymentOperation::Update,
+            | Self::CancelSetup { .. } => PaymentOperation::Setup,
         }
     }
 
