@@ -281,8 +281,8 @@ impl Asked {
             ["payment_intents", _, "cancel"] => PaymentOperation::Void,
             ["refunds"] => PaymentOperation::Refund,
             ["payment_methods" | "tokens"] => PaymentOperation::Tokenize,
-            ["payment_intents" | "refunds", _] | ["payment_methods", _] => PaymentOperation::Update,
-            ["customers", ..] | ["payment_methods", ..] => PaymentOperation::Customer,
+            ["payment_intents" | "refunds" | "payment_methods", _] => PaymentOperation::Update,
+            ["customers" | "payment_methods", ..] => PaymentOperation::Customer,
             ["setup_intents", ..] => PaymentOperation::Setup,
             _ => PaymentOperation::Other,
         }
