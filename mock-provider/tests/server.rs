@@ -405,3 +405,33 @@ async fn many_callers_at_once_get_no_more_than_the_burst() {
     let count = |status| statuses.iter().filter(|answered| **answered == status).count();
     assert_eq!((count(200), count(429)), (20, 80));
 }
+
+#[tokio::test]
+async fn a_connection_outlives_a_refusal_whose_body_comes_late() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let settings = Settings { limits: Vec::new(), ..settings() };
+    let server = Server::bind(Args::default(), settings).unwrap();
+    let address = server.address();
+    tokio::spawn(server.serve(pending()));
+    for (path, status) in [
+        ("/v1/payment_intents", "401"),
+        ("/v1/nothing", "404"),
+        ("/v1/authorizations", "401"),
+        ("/v1/payment_intents/pi_1/nothing", "404"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        for round in 0..2 {
+            let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Many libraries send the head and the body apart; meanwhile the server is not idle.
+            for _ in 0..20 {
+                reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+            }
+            stream.write_all(b"a=b&c").await.unwrap();
+            let mut told = [0; 4_096];
+            let length = stream.read(&mut told).await.unwrap();
+            let told = String::from_utf8_lossy(&told[..length]);
+            assert!(told.starts_with(&format!("HTTP/1.1 {status}")), "{path}, {round}: {told}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The Stripe-compatible face over real HTTP, as a shop without an SDK meets it.
 
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod shop;

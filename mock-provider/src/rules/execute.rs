@@ -62,6 +62,7 @@ impl Provider {
             Call::Webhook(call) => self
                 .webhook(now.utc_ns, account, call)
                 .map(|reply| (PaymentOutcome::Accepted, reply, None)),
+            Call::Garbled { .. } => Err(Fault::Garbled),
         };
         done.unwrap_or_else(|fault| (PaymentOutcome::Refused, Reply::Refused(fault), None))
     }

@@ -11,7 +11,7 @@ use super::gate::{LimitSet, Reason, Refusal};
 use super::idempotency::Executed;
 use super::intent::Intent;
 use super::reply::{Decision, Delivery, Reply};
-use super::request::{Call, Face, Request};
+use super::request::{Face, Request};
 
 /// The payment that a call is about, and the money.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ impl<'call> Draft<'call> {
     /// The line; none for a call that only looks or is not about a payment.
     fn line(&self, outcome: PaymentOutcome, told: PaymentOutcome) -> Option<PaymentLine> {
         let call = &self.request.call;
-        if call.only_reads() || matches!(call, Call::Directory(_) | Call::Webhook(_)) {
+        if call.only_reads() || call.is_about_no_payment() {
             return None;
         }
         let known = self.matter.intent.as_deref();

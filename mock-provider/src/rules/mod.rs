@@ -180,8 +180,11 @@ impl Provider {
         let round_trip = subject.round_trip(&self.settings);
         let known = self.executed.look_up(now.at, request);
         // What is known, or still under way, is told at once and changes nothing.
+        let is_garbled = matches!(request.call, Call::Garbled { .. });
         let (effect, mishap, work) = match known {
-            Known::New(_) => (Effect::Executes, subject.mishap(&self.settings, now.at), latency),
+            Known::New(_) if !is_garbled => {
+                (Effect::Executes, subject.mishap(&self.settings, now.at), latency)
+            }
             _ => (Effect::Nothing, None, round_trip),
         };
         let answer = match mishap {
@@ -203,6 +206,9 @@ impl Provider {
             Known::UnderWay => draft.turn_away(round_trip, Reply::InFlight),
             Known::Reused => draft.turn_away(round_trip, Reply::KeyReused),
             Known::Executed(first) => draft.replay(round_trip, first),
+            Known::New(_) if is_garbled => {
+                draft.turn_away(round_trip, Reply::Refused(Fault::Garbled))
+            }
             Known::New(name) => {
                 let delay = passage.delay + latency;
                 self.execute(now, (request, name), (subject, mishap), draft, delay)

@@ -157,6 +157,8 @@ pub enum Fault {
     },
     /// Nobody accepts the card (402).
     Card(CardFault),
+    /// The words make no sense; the face knows why.
+    Garbled,
     /// A parameter makes no sense.
     Parameter {
         /// As the face spells it.
@@ -172,7 +174,7 @@ impl Fault {
     /// Whether the call makes no sense wherever its payment stands.
     pub fn is_about_words(&self) -> bool {
         match self {
-            Self::Parameter { .. } | Self::AmountTooSmall { .. } => true,
+            Self::Garbled | Self::Parameter { .. } | Self::AmountTooSmall { .. } => true,
             Self::AmountTooLarge { most, .. } => *most == AMOUNT_MAX,
             _ => false,
         }
@@ -187,6 +189,7 @@ impl Fault {
             Self::AmountTooSmall { .. } => "amount_too_small",
             Self::AlreadyRefunded => "charge_already_refunded",
             Self::OrderTaken => "duplicate_order",
+            Self::Garbled => "",
             Self::AuthorizationExpired => "capture_charge_authorization_expired",
             Self::SetupState { .. } => "setup_intent_unexpected_state",
             Self::Card(CardFault { code, .. }) | Self::Parameter { code, .. } => code,

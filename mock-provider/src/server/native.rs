@@ -7,7 +7,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{
     ConnectInfo, FromRequest, FromRequestParts, Path, Request as HttpRequest, State,
 };
@@ -262,17 +262,15 @@ impl<S: Sync> FromRequest<S> for Order {
     /// Reads the body by hand: the limit of axum would be one more layer around every call, and
     /// keep the whole request in memory meanwhile, which together is a tenth of a call's time.
     async fn from_request(request: HttpRequest, _: &S) -> Result<Self, Fault> {
-        let (merchant, body) = open(request)?;
-        match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        let (Parts { headers, extensions, .. }, body) = request.into_parts();
+        // A body that is left unread would break the connection under the answer.
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        let merchant = Merchant::of(headers, &extensions)?;
+        match body {
             Ok(body) => Ok(Self { merchant, body: body.to_bytes() }),
             Err(error) => Err(unreadable(&*error)),
         }
     }
-}
-
-fn open(request: HttpRequest) -> Result<(Merchant, Body), Fault> {
-    let (Parts { headers, extensions, .. }, body) = request.into_parts();
-    Ok((Merchant::of(headers, &extensions)?, body))
 }
 
 fn unreadable(error: &(dyn std::error::Error + 'static)) -> Fault {

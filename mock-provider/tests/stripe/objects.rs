@@ -17,6 +17,7 @@ fn fresh() -> Value {
         "amount_details": { "tip": {} },
         "amount_received": 0,
         "application": null,
+        "allowed_payment_method_types": null,
         "application_fee_amount": null,
         "automatic_payment_methods": { "allow_redirects": "always", "enabled": true },
         "canceled_at": null,
@@ -33,6 +34,7 @@ fn fresh() -> Value {
         "last_payment_error": null,
         "latest_charge": null,
         "livemode": false,
+        "managed_payments": null,
         "metadata": {},
         "next_action": null,
         "on_behalf_of": null,
@@ -143,7 +145,7 @@ async fn a_payment_shows_every_field_in_every_status() {
 }
 
 /// What a charge has nothing of.
-const NOTHING: [&str; 25] = [
+const NOTHING: [&str; 24] = [
     "application",
     "application_fee",
     "application_fee_amount",
@@ -157,7 +159,6 @@ const NOTHING: [&str; 25] = [
     "failure_code",
     "failure_message",
     "on_behalf_of",
-    "presentment_details",
     "receipt_email",
     "receipt_number",
     "receipt_url",
@@ -237,6 +238,8 @@ async fn a_refund_shows_every_field() {
             "charge": intent["latest_charge"],
             "created": NOW_S,
             "currency": "jpy",
+            "customer": null,
+            "customer_account": null,
             "destination_details": {
                 "card": {
                     "reference_status": "pending",
@@ -247,6 +250,7 @@ async fn a_refund_shows_every_field() {
             },
             "metadata": {},
             "payment_intent": intent["id"],
+            "payment_method": intent["payment_method"],
             "reason": null,
             "receipt_number": null,
             "source_transfer_reversal": null,

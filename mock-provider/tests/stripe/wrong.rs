@@ -1,6 +1,24 @@
 //! Bad input: the documented error, and nothing happens.
 
-use crate::{HELD, Shop, TAKEN, path, read};
+use mock_provider::settings::{Limit, Scope, Settings};
+
+use crate::{HELD, Shop, TAKEN, path, read, settings};
+
+#[tokio::test]
+async fn what_makes_no_sense_is_counted_by_limiters_and_by_nothing_else() {
+    let limit =
+        Limit { scope: Scope::Endpoint, rate: Some(0.001), burst: Some(2.0), ..Limit::default() };
+    let shop = Shop::of(Settings { limits: vec![limit], ..settings() });
+    for body in ["amount=x&currency=jpy", "amount=2400&currency=jpy&expand[]=amount"] {
+        assert_eq!(shop.keyed("a", "/v1/payment_intents", body).await.status, 400, "{body}");
+    }
+    let refused = shop.keyed("a", "/v1/payment_intents", "colour=blue").await;
+    assert_eq!(refused.wrong(), (429, "rate_limit", ""));
+    // Another endpoint has another limit.
+    let missing = shop.post("/v1/payment_intents/pi_none/capture", "colour=blue").await;
+    assert_eq!(missing.status, 400);
+    assert!(shop.ledger().await.is_empty());
+}
 
 #[tokio::test]
 async fn every_wrong_parameter_is_named() {

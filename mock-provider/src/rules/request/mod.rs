@@ -108,6 +108,11 @@ pub enum Call {
     Directory(Box<Errand>),
     /// Anything about events and webhook endpoints.
     Webhook(Box<WebhookCall>),
+    /// What makes no sense: limiters count it, and nothing happens.
+    Garbled {
+        /// What it would have been.
+        operation: PaymentOperation,
+    },
 }
 
 impl Call {
@@ -127,6 +132,7 @@ impl Call {
             Self::List(_) | Self::ListRefunds(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
             Self::Webhook(_) => PaymentOperation::Other,
+            Self::Garbled { operation } => *operation,
         }
     }
 
@@ -137,6 +143,11 @@ impl Call {
             Self::Confirm { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the call is about no payment, so that the ledger has no line for it.
+    pub fn is_about_no_payment(&self) -> bool {
+        matches!(self, Self::Directory(_) | Self::Webhook(_) | Self::Garbled { .. })
     }
 
     /// Whether the call only looks.
@@ -163,7 +174,8 @@ impl Call {
             | Self::List(_)
             | Self::ListRefunds(_)
             | Self::Directory(_)
-            | Self::Webhook(_) => None,
+            | Self::Webhook(_)
+            | Self::Garbled { .. } => None,
         }
     }
 }

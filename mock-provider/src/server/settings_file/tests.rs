@@ -200,7 +200,7 @@ fn a_value_that_cannot_be_set_says_why() {
     );
     assert_eq!(
         error("limits.7.rate=1"),
-        of("--set limits.7.rate=1: there is no `limits.7`: its entries are 0 to 1")
+        of("--set limits.7.rate=1: there is no `limits.7`: its entries are 0 to 3")
     );
     assert_eq!(
         error("declines=many"),

@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, R
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
+use domain::provider::PaymentOperation;
 use serde_json::Value;
 
 use super::caller::{Caller, Rights};
@@ -79,11 +80,13 @@ impl FromRequest<Arc<Shared>> for Asked {
             Rights::Secret => Ok(asked),
             Rights::Publishable => {
                 let message = "This call cannot be made with a publishable key. Use a secret key.";
-                Err(asked.refuse(
-                    ErrorObject::invalid(message)
-                        .code("secret_key_required")
-                        .status(StatusCode::UNAUTHORIZED),
-                ))
+                Err(asked
+                    .refuse(
+                        ErrorObject::invalid(message)
+                            .code("secret_key_required")
+                            .status(StatusCode::UNAUTHORIZED),
+                    )
+                    .await)
             }
         }
     }
@@ -96,12 +99,16 @@ impl FromRequest<Arc<Shared>> for AskedByAnyone {
         let (mut parts, body) = request.into_parts();
         let envelope = Envelope::of(&parts.method, &parts.headers);
         let stray = |error| envelope.stray(shared, error);
-        let caller = Caller::of(parts.headers.get(AUTHORIZATION)).map_err(stray)?;
+        let caller = Caller::of(parts.headers.get(AUTHORIZATION));
         let connection = parts.extensions.get::<ConnectInfo<Connection>>();
         let connection = connection.map(|info| info.0.clone()).unwrap_or_default();
-        let names = names_in(&mut parts, shared).await.map_err(stray)?;
-        let body = Bytes::from_request(Request::from_parts(parts.clone(), body), shared)
-            .await
+        let names = names_in(&mut parts, shared).await;
+        // Read first, whatever else is wrong: a connection whose request was not read to its end
+        // is closed, and the caller's next request with it.
+        let body = Bytes::from_request(Request::from_parts(parts.clone(), body), shared).await;
+        let caller = caller.map_err(stray)?;
+        let names = names.map_err(stray)?;
+        let body = body
             .map_err(|rejection| stray(unreadable(rejection.status(), &rejection.body_text())))?;
         let form = form_of(&parts.method, &parts.headers, parts.uri.query(), &body);
         let form = form.map_err(stray)?;
@@ -167,9 +174,10 @@ impl Asked {
         self
     }
 
-    /// An error that the rules never hear of: nothing happens, and nothing is kept under the key.
-    pub(super) fn refuse(&self, error: ErrorObject) -> Response {
-        self.envelope.stray(&self.shared, error)
+    /// An error in the words of the call: limiters count it as any call, but nothing happens, and
+    /// nothing is kept under the key.
+    pub(super) async fn refuse(&self, error: ErrorObject) -> Response {
+        self.answer(None, Err(error), |_, _| unreachable!("nothing is done")).await
     }
 
     /// Lets the rules decide about the call, and answers: what went well as `show` shows it, and
@@ -180,9 +188,9 @@ impl Asked {
         call: Result<Call, ErrorObject>,
         show: impl FnOnce(&View<'_>, &Reply) -> Result<Value, ErrorObject>,
     ) -> Response {
-        let call = match call {
-            Ok(call) => call,
-            Err(error) => return self.refuse(error),
+        let (call, wrong) = match call {
+            Ok(call) => (call, None),
+            Err(error) => (Call::Garbled { operation: self.operation() }, Some(error)),
         };
         let reference = self.reference();
         let request = rules::Request {
@@ -198,7 +206,12 @@ impl Asked {
             Ok(called) => called,
             Err(error) => return self.cannot(error),
         };
-        let say = |decision: &Decision| self.say(decision, about, show);
+        let say = |decision: &Decision| match (&decision.reply, wrong) {
+            (Reply::Refused(Fault::Garbled), Some(error)) => {
+                self.envelope.seal(self.shared.seed(), decision, Err(error))
+            }
+            _ => self.say(decision, about, show),
+        };
         match deliver(&self.shared, &self.connection, called, say).await {
             Ok(response) => response,
             Err(error) => self.cannot(error),
@@ -209,7 +222,7 @@ impl Asked {
     fn cannot(&self, error: LedgerError) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let object = ErrorObject::invalid(error.to_string()).status(status);
-        self.refuse(object.kind("api_error"))
+        self.envelope.stray(&self.shared, object.kind("api_error"))
     }
 
     fn say(
@@ -252,6 +265,28 @@ impl Asked {
             .unwrap_or(refusal::params_of(kind)[0]);
         let name = parameters.text(param).ok().flatten().unwrap_or_default();
         ErrorObject::missing(word, name, param)
+    }
+
+    /// What the request would have been if it made sense.
+    fn operation(&self) -> PaymentOperation {
+        let path = self.path.trim_start_matches("/v1/").trim_end_matches('/');
+        let parts: Vec<_> = path.split('/').collect();
+        if self.method == Method::GET {
+            let names_one = parts.len() % 2 == 0;
+            return if names_one { PaymentOperation::Retrieve } else { PaymentOperation::List };
+        }
+        match parts[..] {
+            ["payment_intents"] => PaymentOperation::Create,
+            ["payment_intents", _, "confirm"] => PaymentOperation::Confirm,
+            ["payment_intents", _, "capture"] => PaymentOperation::Capture,
+            ["payment_intents", _, "cancel"] => PaymentOperation::Void,
+            ["refunds"] => PaymentOperation::Refund,
+            ["payment_methods" | "tokens"] => PaymentOperation::Tokenize,
+            ["payment_intents" | "refunds" | "payment_methods", _] => PaymentOperation::Update,
+            ["customers" | "payment_methods", ..] => PaymentOperation::Customer,
+            ["setup_intents", ..] => PaymentOperation::Setup,
+            _ => PaymentOperation::Other,
+        }
     }
 
     /// A number for everything that was asked.

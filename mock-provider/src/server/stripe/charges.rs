@@ -63,7 +63,7 @@ async fn list_all(asked: Asked) -> Response {
     };
     let (expand, page, of, customer) = match read() {
         Ok(read) => read,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let call = match of {
         Some(intent) => Call::Retrieve { intent },

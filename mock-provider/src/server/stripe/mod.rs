@@ -1,8 +1,9 @@
 //! The face that speaks as Stripe does: form-encoded bodies in, documented objects and errors out.
 //!
 //! Each part of the API reads its parameters into one call for the rules, and shows what they
-//! reply; all else (keys, errors, headers, waiting) is in `asked`, once. What is wrong with a
-//! request is said before the rules hear of it: it is never limited, written down or kept.
+//! reply; all else (keys, errors, headers, waiting) is in `asked`, once. What is wrong with the
+//! parameters of a call is limited as any call, since Stripe's limiters come first, but never
+//! written down or kept; what has no sound key, path or body is not even limited.
 
 mod asked;
 mod caller;
@@ -32,6 +33,8 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
@@ -62,12 +65,14 @@ pub(super) fn face(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// A path, or a method of a path, that there is not.
+/// A path, or a method of a path, that there is not. The body is read, so that the connection can
+/// be used again.
 async fn unknown(
     State(shared): State<Arc<Shared>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    _body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let path: String = uri.path().chars().take(255).collect();
     let message = format!(

@@ -35,7 +35,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 async fn create(asked: Asked) -> Response {
     let expand = match Expand::of(OBJECT, &asked.parameters()) {
         Ok(expand) => expand,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
         Reply::Refund(refund, intent) => Ok(render::refund(view, &expand, refund, intent)),
@@ -55,7 +55,7 @@ async fn update(asked: Asked) -> Response {
     };
     let (call, expand) = match read() {
         Ok(read) => read,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
         Reply::Refund(refund, intent) => Ok(render::refund(view, &expand, refund, intent)),
@@ -73,7 +73,7 @@ async fn retrieve(asked: Asked) -> Response {
     };
     let expand = match read() {
         Ok(expand) => expand,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
         Reply::Intent(intent) => {
@@ -98,7 +98,7 @@ async fn list_all(asked: Asked) -> Response {
     };
     let (expand, page, of) = match read() {
         Ok(read) => read,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let show = |view: &View<'_>, reply: &Reply| match reply {
         Reply::Intent(intent) => {

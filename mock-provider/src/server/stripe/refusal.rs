@@ -81,7 +81,7 @@ pub(super) fn of_fault(view: &View<'_>, fault: &Fault, stands: Option<&Intent>) 
             .with("setup_intent", shown)
         }
         Fault::Card(fault) => return of_card(*fault),
-        Fault::Missing(_) => unreachable!("who asks knows what is missing"),
+        Fault::Missing(_) | Fault::Garbled => unreachable!("who asks knows what is wrong"),
     };
     let error = if code.is_empty() { error } else { error.code(code) };
     match (fault, stands) {

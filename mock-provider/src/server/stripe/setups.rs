@@ -105,7 +105,7 @@ async fn create(asked: Asked) -> Response {
 }
 
 async fn retrieve(AskedByAnyone(asked): AskedByAnyone) -> Response {
-    let asked = match as_its_owner(asked) {
+    let asked = match as_its_owner(asked).await {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
@@ -127,7 +127,7 @@ async fn update(asked: Asked) -> Response {
 }
 
 async fn confirm(AskedByAnyone(asked): AskedByAnyone) -> Response {
-    let asked = match as_its_owner(asked) {
+    let asked = match as_its_owner(asked).await {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
@@ -191,9 +191,9 @@ fn say_where(
 }
 
 /// A browser that has the setup's client secret acts for the merchant.
-fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
+async fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
     let setup = asked.shared().setup(number_of(asked.name(0)));
-    as_owner_of(asked, setup.map(|setup| setup.account.clone()), ("setupintent", OBJECT))
+    as_owner_of(asked, setup.map(|setup| setup.account.clone()), ("setupintent", OBJECT)).await
 }
 
 /// The object `setup_intent`.
@@ -244,7 +244,7 @@ pub(super) fn show(view: &View<'_>, expand: &Expand, setup: &Setup) -> Value {
 
 /// What was said of cards: nobody pays in parts here, so that installments are no matter.
 fn options(mut said: Value) -> Value {
-    if let Some(card) = said["card"].as_object_mut() {
+    if let Some(card) = said.pointer_mut("/card").and_then(Value::as_object_mut) {
         card.remove("installments");
     }
     said

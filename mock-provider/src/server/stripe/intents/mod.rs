@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 async fn create(asked: Asked) -> Response {
     let expand = match Expand::of(OBJECT, &asked.parameters()) {
         Ok(expand) => expand,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     asked.answer(None, read::create(&asked), |view, reply| Ok(shown(view, &expand, reply))).await
 }
@@ -52,7 +52,7 @@ async fn update(asked: Asked) -> Response {
 }
 
 async fn confirm(AskedByAnyone(asked): AskedByAnyone) -> Response {
-    let asked = match as_its_owner(asked) {
+    let asked = match as_its_owner(asked).await {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
@@ -71,7 +71,7 @@ async fn cancel(asked: Asked) -> Response {
 }
 
 async fn retrieve(AskedByAnyone(asked): AskedByAnyone) -> Response {
-    let asked = match as_its_owner(asked) {
+    let asked = match as_its_owner(asked).await {
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
@@ -86,7 +86,7 @@ async fn list_all(asked: Asked) -> Response {
     let parameters = asked.parameters();
     let expand = match Expand::of_list(OBJECT, &parameters) {
         Ok(expand) => expand,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     let call = || {
         let known = [&page::PARAMETERS[..], &["customer"]].concat();
@@ -111,7 +111,7 @@ async fn about_one(asked: &Asked, call: impl FnOnce(u64) -> Result<Call, ErrorOb
     let about = About { kind: Kind::Intent, word: OBJECT, param: "intent", name };
     let expand = match Expand::of(OBJECT, &asked.parameters()) {
         Ok(expand) => expand,
-        Err(error) => return asked.refuse(error),
+        Err(error) => return asked.refuse(error).await,
     };
     // Numbers begin at 1: what is no name of a payment is none that exists.
     let call = call(number_in("pi_", name).unwrap_or(0));
@@ -136,14 +136,14 @@ fn known(asked: &Asked, name: &str) -> Option<Arc<Intent>> {
 }
 
 /// A browser that has the payment's client secret acts for the merchant.
-fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
+async fn as_its_owner(asked: Asked) -> Result<Asked, Box<Response>> {
     let owner = known(&asked, asked.name(0)).map(|intent| intent.account.clone());
-    as_owner_of(asked, owner, (OBJECT, OBJECT))
+    as_owner_of(asked, owner, (OBJECT, OBJECT)).await
 }
 
 /// A browser that has the client secret of the object that the path names acts for its `owner`.
 /// An object is called one thing where it is missing, and another in the codes of errors.
-pub(super) fn as_owner_of(
+pub(super) async fn as_owner_of(
     asked: Asked,
     owner: Option<Box<str>>,
     (word, object): (&str, &str),
@@ -169,6 +169,6 @@ pub(super) fn as_owner_of(
     });
     match owner {
         Ok(account) => Ok(asked.on_behalf_of(&account)),
-        Err(error) => Err(Box::new(asked.refuse(error))),
+        Err(error) => Err(Box::new(asked.refuse(error).await)),
     }
 }
