@@ -115,6 +115,13 @@ async fn a_limit_raised_in_mid_run_admits_more_from_then_on() {
     assert_eq!(mock.passing("b", 20).await, 20);
     mock.admin(Method::PATCH, "/0", r#"{ "rate": 0.001, "burst": 1 }"#).await;
     assert_eq!(mock.passing("c", 4).await, 1);
+    let counted = async |mock: &Mock| {
+        let (_, said) = mock.admin(Method::GET, "/seconds", "").await;
+        (said["limits"][0]["admitted"].as_u64(), said["limits"][0]["refused"].as_u64())
+    };
+    assert!(counted(&mock).await.1 > Some(0));
+    mock.admin(Method::PUT, "", r#"[{ "rate": 1000 }]"#).await;
+    assert_eq!(counted(&mock).await, (Some(0), Some(0)), "another limit counts from nothing");
     let (status, said) = mock.admin(Method::PUT, "", "[]").await;
     assert_eq!((status, &said["limits"]), (200, &json!([])));
     assert_eq!(mock.passing("d", 20).await, 20);

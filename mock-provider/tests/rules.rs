@@ -14,7 +14,7 @@ use mock_provider::rules::request::{
     CaptureMethod, Confirm, Confirmation, Currency, NewIntent, NewRefund, Source,
 };
 use mock_provider::rules::{
-    Answer, Call, Decision, Delivery, Face, Provider, Reply, Request, Status,
+    Answer, Call, Decision, Delivery, Face, Fault, Provider, Reply, Request, Status,
 };
 use mock_provider::settings::{Brownout, Challenges, Faults, Latency, Overrides, Settings};
 use proptest::prelude::*;
@@ -259,7 +259,7 @@ fn an_authorization_nobody_captures_runs_out() {
     let told = (lines[0].operation, lines[0].outcome, lines[0].amount.minor());
     assert_eq!(told, (PaymentOperation::Expire, PaymentOutcome::Voided, 1_000));
     let refused = ask(&mut provider, 3_000_000, "a", capture(1, None));
-    assert!(matches!(refused.reply, Reply::Refused(_)));
+    assert_eq!(refused.reply, Reply::Refused(Fault::AuthorizationExpired));
 }
 
 /// What a fault of share 1 does to an authorization, and then to its repetition.

@@ -71,10 +71,8 @@ impl Provider {
 
     fn expire(&mut self, now: Now, number: u64) -> Option<PaymentLine> {
         let account = self.book.get(number)?.account.clone();
-        let (intent, ()) = self
-            .book
-            .change(&account, number, |intent| intent.cancel(now.utc_ns, "automatic".into()))
-            .ok()?;
+        let (intent, ()) =
+            self.book.change(&account, number, |intent| intent.run_out(now.utc_ns)).ok()?;
         self.tell(now, None, "charge.expired", &intent, About::Charge);
         self.tell(now, None, "payment_intent.canceled", &intent, About::Intent);
         let operation = PaymentOperation::Expire;

@@ -261,6 +261,11 @@ impl Shared {
         self.strays.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Forgets what each limit admitted and refused: other limits stand in their places.
+    pub(super) fn count_limits_anew(&self) {
+        self.desk().tally = Tally::default();
+    }
+
     /// Lets `act` look at the provider, or change it, at the present.
     pub(super) fn with_provider<T>(&self, act: impl FnOnce(Time, &mut Provider) -> T) -> T {
         let mut desk = self.desk();

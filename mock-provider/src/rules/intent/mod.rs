@@ -28,6 +28,9 @@ pub(super) use charge::Word;
 pub use charge::{Answer, Challenge, Decline};
 pub use refund::Refund;
 
+/// Why a payment is let go that nobody captured in time, in Stripe's word.
+const RAN_OUT: &str = "automatic";
+
 /// A payment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
@@ -191,8 +194,21 @@ impl Intent {
         self.status == Status::RequiresCapture
     }
 
+    /// Lets go of what nobody captured in time.
+    pub(super) fn run_out(&mut self, utc_ns: u64) -> Result<(), Fault> {
+        self.cancel(utc_ns, RAN_OUT.into())
+    }
+
+    /// Whether nobody captured it in time.
+    fn ran_out(&self) -> bool {
+        self.canceled.as_ref().is_some_and(|(_, reason)| **reason == *RAN_OUT)
+    }
+
     /// Takes `amount` of the reserved money, once; the rest is let go.
     pub(super) fn capture(&mut self, amount: Option<Amount>) -> Result<Amount, Fault> {
+        if self.ran_out() {
+            return Err(Fault::AuthorizationExpired);
+        }
         if self.status != Status::RequiresCapture {
             return Err(self.unexpected("capture"));
         }

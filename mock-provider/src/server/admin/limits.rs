@@ -40,10 +40,14 @@ async fn replace(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
     let limits: Vec<Limit> = read(body)?;
-    shared.with_provider(|at, provider| {
+    let replaced = shared.with_provider(|at, provider| {
         provider.replace_limits(at, &limits)?;
         Ok(in_json(StatusCode::OK, &as_they_stand(at, provider)))
-    })
+    });
+    if replaced.is_ok() {
+        shared.count_limits_anew();
+    }
+    replaced
 }
 
 /// Changes one limit: the body holds the keys that change.
