@@ -97,6 +97,17 @@ fn a_profile_that_extends_nothing_says_all() {
 }
 
 #[test]
+fn a_key_beside_its_misspelling_is_checked_too() {
+    let text = "extends = \"shared-30\"\ndeclines = 2\ndeclinez = 0.1\n";
+    assert_eq!(
+        from_file("ours.toml", text, &[]).unwrap_err(),
+        "the settings are wrong:\n\
+         ./ours.toml:3: declinez: unknown key `declinez`: did you mean `declines`?\n\
+         ./ours.toml:2: declines: 2: must be from 0 to 1"
+    );
+}
+
+#[test]
 fn a_wrong_profile_is_told_all_that_is_wrong_with_line_key_and_range() {
     let text = r#"extends = "shared-30"
 provenance = 3

@@ -216,7 +216,11 @@ impl Written {
             }
             if let Some(meant) = meant {
                 let table = path.rsplit_once('.').map_or("", |(table, _)| table);
-                self.struck.insert(join(table, &meant));
+                let meant = join(table, &meant);
+                // Where it stands besides, it is read and checked.
+                if !self.keys.contains(&meant) {
+                    self.struck.insert(meant);
+                }
             }
             self.struck.insert(path);
         }

@@ -22,7 +22,8 @@ const { values: options } = parseArgs({
 
 const { protocol, hostname: host, port } = new URL(options.stripe);
 const stripe = new Stripe('sk_test_shop', {
-  protocol: protocol.slice(0, -1), host, port, timeout: Number(options.timeout), maxNetworkRetries: 0,
+  protocol: protocol.slice(0, -1), host, port, maxNetworkRetries: 0,
+  timeout: Number(options.timeout),
 });
 
 const OVER = { paid: 200, declined: 402, canceled: 410 };
@@ -109,7 +110,8 @@ async function lookForDoubtful() {
       if (doubtful.delete(order)) settle(order, pi);
     }
     for (const order of doubtful) {
-      if (order.state === 'doubtful') Object.assign(order, { state: 'reserved', tries: order.tries + 1 });
+      if (order.state !== 'doubtful') continue;
+      Object.assign(order, { state: 'reserved', tries: order.tries + 1 });
     }
   } catch {
     // Another time.

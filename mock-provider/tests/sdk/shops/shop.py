@@ -13,7 +13,8 @@ import stripe
 TABLES = """
 create table stock (left integer not null check (left >= 0));
 create table orders (
-    id text primary key, intent text not null, state text not null, tries integer not null, pi text);
+    id text primary key, intent text not null, state text not null, tries integer not null,
+    pi text);
 """
 PRICE = 2400
 OVER = {"paid": 200, "declined": 402, "canceled": 410}
@@ -77,7 +78,8 @@ def give_up(order, state):
     """The order is over, and its piece is for sale again."""
     connection = database()
     connection.execute("begin immediate")
-    statement = "update orders set state = ? where id = ? and state in ('paying', 'doubtful', 'letting-go')"
+    statement = """update orders set state = ?
+        where id = ? and state in ('paying', 'doubtful', 'letting-go')"""
     if connection.execute(statement, [state, order]).rowcount == 1:
         connection.execute("update stock set left = left + 1")
     connection.execute("commit")
