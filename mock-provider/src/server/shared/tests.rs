@@ -39,7 +39,7 @@ fn authorize(number: u64) -> PaymentRequest {
 async fn answer(shared: &Shared, request: &PaymentRequest) -> Result<Decision, LedgerError> {
     let called = shared.decide(&Request::from(request))?;
     shared.answer_is_due(&called).await?;
-    Ok(shared.leave(called))
+    Ok(*shared.leave(called))
 }
 
 #[tokio::test]
