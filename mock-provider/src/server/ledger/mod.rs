@@ -228,10 +228,20 @@ impl Ledger {
         let stand = Stand { bytes, lines: self.lines, state: State::Open };
         match &self.database {
             _ if lines.is_empty() => {}
-            None => drop(self.stand.send_replace(stand)),
+            None => self.stands(stand),
             Some(database) => database.send(Batch { lines: lines.to_vec(), stand }),
         }
         Ok(Receipt { bytes })
+    }
+
+    /// Lets readers know how far the ledger stands. Mostly none follows, and nobody is woken then:
+    /// whoever begins to meanwhile waits for this lock, and reads it first.
+    fn stands(&self, now: Stand) {
+        self.stand.send_if_modified(|stand| {
+            *stand = now;
+            // One reading end is the provider's own.
+            self.readings() > 1
+        });
     }
 
     /// Takes no more lines, and lets readers who follow come to an end. What comes back waits until
