@@ -185,11 +185,7 @@ fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
 
 fn serve(word: &str) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime
-        .worker_threads(std::env::var("T").map_or(2, |t| t.parse().unwrap()))
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime.worker_threads(THREADS).enable_all().build().unwrap();
     match word {
         "bare" => runtime.block_on(serve_bare()),
         _ => runtime.block_on(serve_provider(word)),
