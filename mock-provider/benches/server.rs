@@ -12,6 +12,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +25,7 @@ use clap::Parser;
 use domain::law::Law;
 use mock_provider::server::{Args, Server};
 use mock_provider::settings::{Latency, Overrides, Settings};
+use tempfile::TempDir;
 
 const CONNECTIONS: u64 = 16;
 /// Calls per connection and round.
@@ -96,17 +98,22 @@ struct Running {
     child: Child,
     address: SocketAddr,
     calls: AtomicU64,
+    /// Where the ledger is; it goes with the server, which is killed and cleans up nothing.
+    _folder: TempDir,
 }
 
 fn start(word: &'static str) -> Running {
+    let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .env("SPIKE_BENCH_SERVER", word)
+        .env("SPIKE_BENCH_FOLDER", folder.path())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    Running { word, child, address: line.trim().parse().unwrap(), calls: AtomicU64::new(0) }
+    let address = line.trim().parse().unwrap();
+    Running { word, child, address, calls: AtomicU64::new(0), _folder: folder }
 }
 
 impl Running {
@@ -218,9 +225,9 @@ async fn serve_provider(word: &str) {
     let overrides: Overrides = toml::from_str(limits).unwrap();
     let settings = Overrides { declines: Some(0.0), ..overrides }.resolve(7).unwrap();
     let settings = Settings { latency: Latency::every(Law::default()), ..settings };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = PathBuf::from(std::env::var_os("SPIKE_BENCH_FOLDER").unwrap());
     let name = if word == "sqlite" { "ledger.sqlite" } else { "ledger.jsonl" };
-    let ledger = folder.path().join(name);
+    let ledger = folder.join(name);
     let words = ["provider", "--listen", "127.0.0.1:0", "--ledger", ledger.to_str().unwrap()];
     let server = Server::bind(Options::parse_from(words).args, settings).unwrap();
     println!("{}", server.address());
