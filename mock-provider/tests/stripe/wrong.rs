@@ -93,7 +93,8 @@ async fn what_is_not_there_is_missing() {
 #[tokio::test]
 async fn paths_and_methods_that_are_none_get_an_error_object() {
     let shop = Shop::new();
-    for path in ["/v1/nothing", "/", "/v1/payment_intents/a/b/c"] {
+    let search = "/v1/payment_intents/search";
+    for path in ["/v1/nothing", "/", "/v1/payment_intents/a/b/c", search] {
         let told = shop.get(path).await;
         assert_eq!(told.wrong(), (404, "", ""));
         let message = told.body["error"]["message"].as_str().unwrap();

@@ -38,6 +38,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
+use axum::routing::get;
 
 pub(super) use endpoints::name_of as endpoint_name;
 pub(super) use events::{body as event_body, name_of as event_name};
@@ -59,6 +60,10 @@ pub(super) fn face(shared: Arc<Shared>) -> Router {
         .merge(challenge::routes())
         .merge(events::routes())
         .merge(endpoints::routes())
+        // Not there, and no names of objects.
+        .route("/v1/payment_intents/search", get(unknown))
+        .route("/v1/charges/search", get(unknown))
+        .route("/v1/customers/search", get(unknown))
         .layer(DefaultBodyLimit::max(form::BODY_BYTES_MAX))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
