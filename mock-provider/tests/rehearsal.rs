@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -39,6 +40,9 @@ const STORMS: usize = 3;
 
 /// How often it is looked whether all is quiet.
 const LOOKS: usize = 1_000;
+
+/// How long one look waits for its answer: the shop's own calls end after half a second as well.
+const LOOK_MAX: Duration = Duration::from_millis(500);
 
 /// A program that ends with its test; it has said where it listens.
 struct Program {
@@ -193,9 +197,11 @@ impl Rehearsal {
             if open == 0 && webhooks["waiting"] == 0 && back.is_empty() {
                 return;
             }
-            // The provider takes its 50 ms for an answer, which is the pause between two looks.
+            // The provider takes its 50 ms for an answer, which is the pause between two looks; or
+            // it never answers, for a look may meet a fault as well.
             let look = self.client.get(format!("{}/v1/events?limit=1", self.provider.url));
-            look.bearer_auth("sk_test_onlooker").send().await.ok();
+            let look = look.bearer_auth("sk_test_onlooker").timeout(LOOK_MAX);
+            look.send().await.ok();
         }
         panic!("not quiet: {back:?} {:?}", self.orders().await);
     }
