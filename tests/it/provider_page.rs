@@ -75,6 +75,7 @@ fn paths_in(folder: &Path) -> BTreeSet<String> {
             let is_path = |text: &&str| {
                 ["/v1/", "/admin", "/metrics", "/3ds/{s"].iter().any(|it| text.starts_with(it))
                     && !text.contains(' ')
+                    && *text != "/v1/"
             };
             paths.extend(quoted.filter(is_path).map(str::to_owned));
         }
