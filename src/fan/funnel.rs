@@ -5,9 +5,7 @@ use domain::outcome::{Departure, Operation};
 use domain::shop::{CHOICES_MAX, Short};
 use domain::time::Time;
 
-use super::{
-    Action, Crowd, Fan, Next, Progress, Reply, SHORTEST_PAUSE, SlotPlace, Want, count,
-};
+use super::{Action, Crowd, Fan, Next, Progress, Reply, SHORTEST_PAUSE, SlotPlace, Want, count};
 
 impl Crowd {
     /// Where the funnel begins: a sale without slots has none to show.
@@ -134,7 +132,8 @@ impl Fan {
 
     /// Takes a step of the funnel after some thought, unless it turns away first.
     fn take_step(&mut self, step: Operation, at: Time, crowd: &Crowd) -> Action {
-        if self.draw(crowd, Purpose::Abandon, u32::from(self.steps)).chance(crowd.behaviour.abandon) {
+        if self.draw(crowd, Purpose::Abandon, u32::from(self.steps)).chance(crowd.behaviour.abandon)
+        {
             self.leave(Departure::Balked)
         } else {
             self.think(step, at, crowd)
