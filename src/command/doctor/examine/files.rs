@@ -45,7 +45,7 @@ fn open_files(case: &Case<'_>) -> Finding {
     let why = "Each connection is an open file, of the load and of the embedded shop alike. The \
                command raises the limit of the shell it is typed in; `nofile` in \
                /etc/security/limits.conf does for good, --ulimit nofile for a container. Or lower \
-               --scale, or share connections (connections = { pool = n }).";
+               --scale, or share connections by a pool.";
     Finding::wanting("open_files", case.lacking, value, number(needed), told(why, cure))
 }
 
