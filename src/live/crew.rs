@@ -127,7 +127,10 @@ fn merge_reports(
     let mut processor = Processor::new(clock.now(), processor_time());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
-            Ok(report) => merge.take(report),
+            Ok(mut report) => {
+                recorder.fold(&mut report.harvest);
+                merge.take(report);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }
