@@ -18,6 +18,7 @@ mod request;
 mod slab;
 mod snapshot;
 mod stop;
+mod vitals;
 mod wheel;
 
 use std::io;
