@@ -21,6 +21,7 @@ mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+mod vitals;
 mod wheel;
 
 use std::io;
