@@ -45,7 +45,10 @@ pub enum CaptureError {
         why: String,
     },
     /// No selector.
-    #[error("read the selector `{selector}`\nhint: such as `input[name=csrf_token]`")]
+    #[error(
+        "read the selector `{selector}`\nhint: name one element by what it is, such as \
+         `input[name=csrf_token]`; what stands around it cannot be asked for"
+    )]
     Css {
         /// As it is written.
         selector: String,
@@ -202,7 +205,7 @@ mod tests {
             for capture in [
                 Capture::json("$.a[0]").unwrap(),
                 Capture::regex("a(b+)c").unwrap(),
-                Capture::css("a b", Some("c")).unwrap(),
+                Capture::css("a[b]", Some("c")).unwrap(),
                 Capture::css("a", None).unwrap(),
             ] {
                 for body in [&body, text.as_bytes()] {

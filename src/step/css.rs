@@ -1,4 +1,4 @@
-//! A value in an HTML page, by selector.
+//! A value in an HTML page, by the selector of one element: `input[name=csrf_token]`, `#buy.big`.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,12 @@ pub(super) struct Selector {
 }
 
 impl Selector {
-    /// Compiles `text`; `None` when it is no selector.
+    /// Compiles `text`; `None` when it is no selector of one element by what it itself is.
     pub(super) fn compile(text: &str, attribute: Option<&str>) -> Option<Self> {
+        let text = text.trim();
+        if !stands_alone(text) {
+            return None;
+        }
         tl::parse_query_selector(text)?;
         Some(Self { text: text.into(), attribute: attribute.map(Into::into) })
     }
@@ -34,6 +38,16 @@ impl Selector {
     }
 }
 
+/// Whether a selector names nothing that stands above or beside its element: the library takes an
+/// `<input>` for the parent of what follows it, and so would not find `form button`.
+fn stands_alone(text: &str) -> bool {
+    let mut in_brackets = false;
+    text.chars().all(|letter| {
+        in_brackets = letter == '[' || (in_brackets && letter != ']');
+        in_brackets || !(letter.is_whitespace() || matches!(letter, '>' | '+' | '~'))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,10 +66,18 @@ mod tests {
     fn an_attribute_or_the_text_of_an_element_is_found() {
         assert_eq!(found("input[name=csrf_token]", Some("value")).unwrap(), "a&b==");
         assert_eq!(found("meta[name=csrf]", Some("content")).unwrap(), "from-head");
-        assert_eq!(found("#buy button", Some("data-sku")).unwrap(), "tee-1");
+        assert_eq!(found("button[data-sku]", Some("data-sku")).unwrap(), "tee-1");
         assert_eq!(found("button", None).unwrap(), "Buy now");
         assert_eq!(found("p", None).unwrap(), "7 < 8");
         assert_eq!(found("p", Some("title")), None);
         assert_eq!(found("table", None), None);
+    }
+
+    #[test]
+    fn what_stands_above_or_beside_cannot_be_asked_for() {
+        for selector in ["form button", "form > button", "a+b", "a ~ b"] {
+            assert_eq!(Selector::compile(selector, None), None, "{selector}");
+        }
+        assert!(Selector::compile(" input[data-x='a b'] ", None).is_some());
     }
 }
