@@ -78,6 +78,6 @@ mod tests {
         for selector in ["form button", "form > button", "a+b", "a ~ b"] {
             assert_eq!(Selector::compile(selector, None), None, "{selector}");
         }
-        assert!(Selector::compile(" input[data-x='a b'] ", None).is_some());
+        assert!(Selector::compile(" input[name=a] ", None).is_some());
     }
 }
