@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use domain::time::{Duration, Time, nanos_of};
-use rustix::time::ClockId;
+use rustix::time::{ClockId, Timespec};
 
 /// When a run began, by the monotonic clock and in UTC; the same instant twice.
 ///
@@ -50,6 +50,19 @@ impl Clock {
     /// Now, in UTC by the run's beginning \[ns\].
     pub fn now_utc_ns(&self) -> u64 {
         self.began_utc_ns.saturating_add(self.now().nanos())
+    }
+
+    /// `at` on the system's monotonic clock, for its timers.
+    ///
+    /// # Panics
+    /// When it lies centuries ahead.
+    pub fn monotonic(&self, at: Time) -> Timespec {
+        let wait = (self.began + Duration::from_nanos(at.nanos()))
+            .saturating_duration_since(Instant::now());
+        let now = rustix::time::clock_gettime(ClockId::Monotonic);
+        let now =
+            Duration::try_from(now).expect("the machine was started after it was switched on");
+        Timespec::try_from(now + wait).expect("timers are set for this run")
     }
 
     /// Sleeps until the run begins; returns at once when it has.

@@ -42,6 +42,11 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// The value under a number, to look at.
+    pub(super) fn get(&self, number: u32) -> Option<&T> {
+        self.places.get(number as usize)?.as_ref()
+    }
+
     /// The value under a number.
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         self.places.get_mut(number as usize)?.as_mut()

@@ -61,8 +61,7 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn send(&mut self, visitor: u32, request: Request) {
         let now = self.course.clock.now();
         assert!(request.intended <= now, "a fan asks now; for later there is sleep");
-        self.wheel.insert(visitor, request.deadline);
-        self.in_flight += 1;
+        self.set_timer(visitor, request.deadline);
         let queued = self.pool.as_mut().filter(|pool| {
             let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
             none_free || !pool.waiting.is_empty()
@@ -81,11 +80,11 @@ impl<'run> LoadLoop<'run> {
             retried: false,
             queued,
         };
-        self.visitors[visitor as usize].flight = Some(Box::new(flight));
+        self.visitors[visitor as usize].flight = self.flights.insert(flight);
         if queued.is_some() {
             self.meter.sent(request.operation, request.intended, now);
         } else {
-            self.begin(visitor);
+            self.begin(visitor, now);
         }
     }
 
@@ -93,7 +92,7 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn serve_waiting(&mut self) {
         while let Some(pool) = &mut self.pool {
             let Some((visitor, number)) = pool.waiting.front().copied() else { return };
-            let flight = self.visitors[visitor as usize].flight.as_ref();
+            let flight = self.flights.get(self.visitors[visitor as usize].flight);
             if flight.is_none_or(|flight| flight.queued != Some(number)) {
                 pool.waiting.pop_front();
                 continue;
@@ -102,7 +101,7 @@ impl<'run> LoadLoop<'run> {
                 return;
             }
             pool.waiting.pop_front();
-            self.begin(visitor);
+            self.begin(visitor, self.course.clock.now());
         }
     }
 
@@ -111,7 +110,7 @@ impl<'run> LoadLoop<'run> {
         // It may have been closed earlier in the same batch of events.
         let Some(connection) = self.connections.get_mut(number) else { return };
         let holder = self.holders[number as usize];
-        if holder == NONE || self.visitors[holder as usize].flight.is_none() {
+        if holder == NONE || self.visitors[holder as usize].flight == NONE {
             if !connection.is_quiet() {
                 self.drop_connection(number);
             }
@@ -160,8 +159,9 @@ impl<'run> LoadLoop<'run> {
         }
     }
 
-    /// Makes the present call over the fan's connection, an idle one, or a new one.
-    fn begin(&mut self, visitor: u32) {
+    /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
+    /// just before.
+    fn begin(&mut self, visitor: u32, now: Time) {
         if self.visitors[visitor as usize].connection == NONE
             && let Some(idle) = self.pool.as_mut().and_then(|pool| pool.idle.pop())
         {
@@ -169,14 +169,13 @@ impl<'run> LoadLoop<'run> {
             self.visitors[visitor as usize].connection = idle;
         }
         if self.visitors[visitor as usize].connection == NONE {
-            return self.connect(visitor);
+            return self.connect(visitor, now);
         }
-        self.stamp_call(visitor, self.course.clock.now());
+        self.stamp_call(visitor, now);
         self.write(visitor);
     }
 
-    fn connect(&mut self, visitor: u32) {
-        let at = self.course.clock.now();
+    fn connect(&mut self, visitor: u32, at: Time) {
         let number = self.connections.next_number();
         let token = Token(number as usize);
         match Connection::open(self.course.target.shop, self.poll.registry(), token) {
@@ -221,9 +220,9 @@ impl<'run> LoadLoop<'run> {
         let (request, call) = (flight.request, flight.call);
         let id = self.visitors[visitor as usize].id;
         let script = self.script(visitor);
-        script.render(id, &request, call, &mut rendered);
+        let bytes = script.render(id, &request, call, &mut rendered);
         let body = script.body(request.operation, call);
-        let sent = self.connection(visitor).send(&rendered, body);
+        let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
         if sent.is_err() {
             self.lose(visitor);
@@ -282,7 +281,9 @@ impl<'run> LoadLoop<'run> {
         let flight = self.flight_mut(visitor);
         flight.call += 1;
         flight.retried = false;
-        self.begin(visitor);
+        // The next call follows at once: its `sent` is this answer's `done`, which was read less
+        // than a microsecond ago.
+        self.begin(visitor, done);
     }
 
     /// The connection is lost before the answer was whole.
@@ -297,7 +298,7 @@ impl<'run> LoadLoop<'run> {
         let may_have_effect = took_bytes && takes_effect(flight.request.operation);
         if stale && !flight.retried && !may_have_effect {
             flight.retried = true;
-            return self.connect(visitor);
+            return self.connect(visitor, self.course.clock.now());
         }
         let outcome = if may_have_effect { Outcome::Unknown } else { Outcome::Error };
         self.fail(visitor, outcome);
@@ -331,7 +332,8 @@ impl<'run> LoadLoop<'run> {
     /// An operation is over: it is counted, and its fan is told.
     fn finish(&mut self, visitor: u32, reply: Reply, done: Time) {
         let place = &mut self.visitors[visitor as usize];
-        let flight = place.flight.take().expect("only an operation on its way can end");
+        let number = std::mem::replace(&mut place.flight, NONE);
+        let flight = self.flights.remove(number).expect("only an operation on its way can end");
         let id = place.id;
         let attempt = Attempt {
             fan: id,
@@ -349,7 +351,6 @@ impl<'run> LoadLoop<'run> {
             "an operation is intended, then sent, then done: {attempt:?}"
         );
         self.wheel.cancel(visitor);
-        self.in_flight -= 1;
         self.meter.done(&attempt);
         let sale = self.course.scenario.populations[usize::from(id.population)].sale;
         self.diary.attempt(&mut place.notes, sale, &attempt, &flight.request, &reply);
@@ -373,11 +374,13 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn flight(&self, visitor: u32) -> &Flight {
-        self.visitors[visitor as usize].flight.as_deref().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get(number).expect("its operation is on its way")
     }
 
     fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
-        self.visitors[visitor as usize].flight.as_deref_mut().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get_mut(number).expect("its operation is on its way")
     }
 
     fn connection(&mut self, visitor: u32) -> &mut Connection {
