@@ -3,6 +3,7 @@
 //! Nothing is shared between loops but what nobody writes; a fan, its timer, its connection and
 //! its measurements belong to one thread. Once a second a loop hands over what it counted.
 
+mod due;
 mod flight;
 
 use std::collections::VecDeque;
@@ -156,15 +157,15 @@ impl<'run> LoadLoop<'run> {
         pool: Option<usize>,
         reports: Sender<Report>,
     ) -> io::Result<Self> {
-        let poll = Poll::new()?;
+        let sockets = Poll::new()?;
         Ok(Self {
             course,
             place,
             reports,
             next_timer: Time::NEVER,
             pacer: Pacer::new(course.settings.pacing),
-            alarm: Alarm::new(poll.registry(), ALARM)?,
-            poll,
+            alarm: Alarm::new(sockets.registry(), ALARM)?,
+            poll: sockets,
             visitors: Vec::with_capacity(arrivals.len()),
             present: 0,
             inbox: VecDeque::with_capacity(2 * BATCH + EVENTS),
@@ -239,13 +240,7 @@ impl<'run> LoadLoop<'run> {
             self.report(None);
         }
         self.stop_if_due(now);
-        if self.pacer.serves(now) {
-            let (admitted, expired) = (self.admit(now), self.expire(now));
-            self.pacer.served((admitted + expired) as u64);
-            if admitted.max(expired) >= BATCH {
-                self.pacer.hurry();
-            }
-        }
+        self.serve_due(now);
         let timeout = self.set_alarm(now)?;
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
@@ -258,69 +253,6 @@ impl<'run> LoadLoop<'run> {
         }
         self.serve_waiting();
         Ok(())
-    }
-
-    /// Sets the alarm for what is due next, and says how long sockets may be waited for besides.
-    fn set_alarm(&mut self, now: Time) -> io::Result<Option<Duration>> {
-        if !self.inbox.is_empty() {
-            return Ok(Some(Duration::ZERO));
-        }
-        let arrival = self.arrivals.peek().map_or(Time::NEVER, |(at, _)| *at);
-        let wake = self
-            .pacer
-            .wake(arrival.min(self.next_timer))
-            .min(self.next_report)
-            .min(now + STOP_CHECK);
-        self.alarm.set(wake, now, self.course.clock)?;
-        Ok(None)
-    }
-
-    /// Those arrive whose time has come; how many.
-    fn admit(&mut self, now: Time) -> usize {
-        for admitted in 0..BATCH {
-            let Some((at, id)) = self.arrivals.next_if(|(at, _)| *at <= now) else {
-                return admitted;
-            };
-            let number = u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans");
-            self.visitors.push(Visitor {
-                id,
-                fan: Fan::new(id),
-                connection: NONE,
-                notes: Notes::default(),
-                flight: NONE,
-            });
-            self.present += 1;
-            self.meter.arrived(at);
-            self.inbox.push_back((number, Input::Arrived { at }));
-        }
-        BATCH
-    }
-
-    /// Sleeps end, and deadlines pass; how many.
-    fn expire(&mut self, now: Time) -> usize {
-        if now < self.next_timer {
-            return 0;
-        }
-        let mut expired = std::mem::take(&mut self.expired);
-        self.wheel.expire(now, BATCH, |visitor, due| expired.push((visitor, due)));
-        self.next_timer = self.wheel.next_due().unwrap_or(Time::NEVER);
-        let count = expired.len();
-        for (visitor, due) in expired.drain(..) {
-            if self.visitors[visitor as usize].flight != NONE {
-                self.give_up(visitor, due);
-            } else if self.stopping.is_none() {
-                self.inbox.push_back((visitor, Input::Woke { at: due }));
-            }
-        }
-        self.expired = expired;
-        count
-    }
-
-    /// Sets a fan's timer. To take one away may leave [`LoadLoop::next_timer`] too early, which
-    /// costs one look at the wheel.
-    fn set_timer(&mut self, visitor: u32, due: Time) {
-        self.wheel.insert(visitor, due);
-        self.next_timer = self.next_timer.min(due);
     }
 
     fn step(&mut self, visitor: u32, input: Input) -> Action {
