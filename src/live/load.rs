@@ -8,9 +8,7 @@ mod flight;
 
 use std::collections::VecDeque;
 use std::io;
-use std::iter::Peekable;
 use std::sync::mpsc::Sender;
-use std::vec;
 
 use domain::id::FanId;
 use domain::outcome::Departure;
@@ -19,15 +17,17 @@ use mio::{Events, Poll, Token};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
+use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::Connection;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::request::Script;
 use crate::live::slab::Slab;
+use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
 use crate::live::{Settings, Target};
-use crate::measure::diary::{Diary, Notes};
+use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
 use flight::{Flight, Pool};
@@ -45,7 +45,7 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How often a loop hands over what it counted.
 const SECOND: Duration = Duration::from_secs(1);
-/// No connection, or no operation on its way.
+/// No connection.
 const NONE: u32 = u32::MAX;
 /// The alarm's token: no connection bears this number.
 const ALARM: Token = Token(NONE as usize);
@@ -105,14 +105,20 @@ pub(super) struct LoadLoop<'run> {
     place: usize,
     reports: Sender<Report>,
     poll: Poll,
-    arrivals: Peekable<vec::IntoIter<(Time, FanId)>>,
-    /// Everybody who has arrived, in that order; a fan's place here is its number.
+    arrivals: Arrivals,
+    /// Everybody who is there; a fan's place here is its number.
     visitors: Vec<Visitor>,
+    /// The places of those who have left.
+    vacant: Vec<u32>,
     present: usize,
     /// What happened and has not been told to its fan yet.
     inbox: VecDeque<(u32, Input)>,
-    wheel: Wheel,
-    /// A time before which no timer is due: the wheel need not be looked at.
+    sleepers: Sleepers,
+    /// Operations on their way; a waiting fan has none and takes no memory for it.
+    flights: Slab<Flight>,
+    /// The deadlines of the flights, by their numbers.
+    deadlines: Wheel,
+    /// A time before which no sleep ends and no deadline passes: until then nobody looks for them.
     next_timer: Time,
     pacer: Pacer,
     alarm: Alarm,
@@ -120,8 +126,6 @@ pub(super) struct LoadLoop<'run> {
     /// Who holds each connection, by its number; [`NONE`] while it is idle in the pool.
     holders: Vec<u32>,
     pool: Option<Pool>,
-    /// The operations on their way.
-    flights: Slab<Flight>,
     meter: Meter,
     diary: Diary<'run>,
     tally: Tally,
@@ -136,14 +140,16 @@ pub(super) struct LoadLoop<'run> {
 /// A fan and what is known of it here.
 #[derive(Debug)]
 struct Visitor {
-    id: FanId,
     fan: Fan,
     /// The connection it holds, or [`NONE`].
     connection: u32,
-    notes: Notes,
-    /// Its operation's number, while one is on its way, or [`NONE`].
+    /// Its operation on its way, or [`NONE`].
     flight: u32,
 }
+
+/// A million fans wait at once: 56 bytes here and 8 among the sleepers.
+const _: () =
+    assert!(size_of::<Visitor>() <= size_of::<Fan>() + 8, "a visitor is a fan and what it holds");
 
 impl<'run> LoadLoop<'run> {
     /// A loop for those who come by `arrivals`, ordered by time, with at most `pool` connections.
@@ -153,11 +159,13 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn new(
         course: &'run Course<'run>,
         place: usize,
-        arrivals: Vec<(Time, FanId)>,
+        arrivals: Arrivals,
         pool: Option<usize>,
         reports: Sender<Report>,
     ) -> io::Result<Self> {
         let sockets = Poll::new()?;
+        // Room that takes memory as it is used, and is never moved.
+        let people = arrivals.people();
         Ok(Self {
             course,
             place,
@@ -166,15 +174,17 @@ impl<'run> LoadLoop<'run> {
             pacer: Pacer::new(course.settings.pacing),
             alarm: Alarm::new(sockets.registry(), ALARM)?,
             poll: sockets,
-            visitors: Vec::with_capacity(arrivals.len()),
+            visitors: Vec::with_capacity(people),
+            vacant: Vec::new(),
             present: 0,
             inbox: VecDeque::with_capacity(2 * BATCH + EVENTS),
-            wheel: Wheel::with_capacity(arrivals.len()),
-            arrivals: arrivals.into_iter().peekable(),
+            sleepers: Sleepers::with_capacity(people),
+            flights: Slab::new(),
+            deadlines: Wheel::new(),
+            arrivals,
             connections: Slab::new(),
             holders: Vec::new(),
             pool: pool.map(Pool::new),
-            flights: Slab::new(),
             meter: Meter::new(course.opening),
             diary: Diary::new(&course.scenario.catalogue),
             tally: Tally::default(),
@@ -203,7 +213,10 @@ impl<'run> LoadLoop<'run> {
                 Action::Sleep { until } if until <= at => {
                     self.inbox.push_back((visitor, Input::Woke { at: until }));
                 }
-                Action::Sleep { until } => self.set_timer(visitor, until),
+                Action::Sleep { until } => {
+                    self.sleepers.insert(visitor, until);
+                    self.next_timer = self.next_timer.min(until);
+                }
             }
         }
         self.report(Some(self.course.clock.now()));
@@ -224,7 +237,7 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn is_over(&self) -> bool {
-        let all_left = self.present == 0 && self.arrivals.len() == 0;
+        let all_left = self.present == 0 && self.arrivals.next_at().is_none();
         let stopped = self.stopping.is_some() && self.flights.len() == 0;
         all_left || stopped || self.course.signal.wish() == Wish::Abandon
     }
@@ -256,22 +269,24 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn step(&mut self, visitor: u32, input: Input) -> Action {
-        let Visitor { id, fan, .. } = &mut self.visitors[visitor as usize];
-        let crowd = &self.course.scenario.populations[usize::from(id.population)].crowd;
+        let fan = &mut self.visitors[visitor as usize].fan;
+        let population = usize::from(fan.id().population);
+        let crowd = &self.course.scenario.populations[population].crowd;
         let Some(steps) = &self.course.settings.visits else { return fan.step(input, crowd) };
         let action = fan.step(input.clone(), crowd);
         // Whoever stopped listening does not want to know.
-        let _ = steps.send(Visit { fan: *id, input, action });
+        let _ = steps.send(Visit { fan: fan.id(), input, action });
         action
     }
 
     fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { id, fan, connection, .. } = &self.visitors[visitor as usize];
+        let Visitor { fan, connection, .. } = &self.visitors[visitor as usize];
         self.present -= 1;
         self.meter.departed(at, departure);
-        let Population { crowd, sale, .. } = self.population(*id);
+        let Population { crowd, sale, .. } = self.population(fan.id());
         self.diary.departed(fan, crowd, *sale, at, departure);
         self.drop_connection(*connection);
+        self.vacant.push(visitor);
     }
 
     fn population(&self, id: FanId) -> &'run Population {
@@ -288,18 +303,16 @@ impl<'run> LoadLoop<'run> {
             Some(_) => {}
         }
         if self.stopping.is_some_and(|until| now >= until) {
-            for visitor in 0..u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans") {
-                if self.visitors[visitor as usize].flight != NONE {
-                    self.wheel.cancel(visitor);
-                    self.give_up(visitor, now);
-                }
+            let asking: Vec<u32> = self.flights.iter().map(Flight::visitor).collect();
+            for visitor in asking {
+                self.give_up(visitor, now);
             }
         }
     }
 
     fn stop(&mut self, until: Time) {
         self.stopping = Some(until);
-        self.arrivals = Vec::new().into_iter().peekable();
+        self.arrivals.end();
     }
 
     /// Hands over everything counted so far.
