@@ -22,6 +22,7 @@ mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+mod vitals;
 mod wheel;
 
 use std::io;
