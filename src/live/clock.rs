@@ -74,6 +74,15 @@ impl Clock {
         self.began_utc_ns.saturating_add(self.now().nanos())
     }
 
+    /// `at` on the machine's monotonic clock, for its timers.
+    ///
+    /// # Panics
+    /// Never: seconds of 64 bits hold nanoseconds of 64 bits.
+    pub fn monotonic(&self, at: Time) -> Timespec {
+        let since_boot = Duration::from_nanos(self.began_ns.saturating_add(at.nanos()));
+        Timespec::try_from(since_boot).expect("2^64 ns are seconds that fit")
+    }
+
     /// Sleeps until the run begins; returns at once when it has.
     pub fn sleep_until_beginning(&self) {
         thread::sleep(Duration::from_nanos(self.began_ns.saturating_sub(monotonic_ns())));
