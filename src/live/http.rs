@@ -6,6 +6,10 @@
 
 mod chunked;
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(super) mod splits;
+#[cfg(test)]
+mod torture;
 
 use std::ops::Range;
 
