@@ -6,6 +6,7 @@
 
 mod admin;
 mod answer;
+mod arrivals;
 pub mod clock;
 mod connection;
 mod crew;
@@ -14,8 +15,10 @@ mod http;
 mod ledger;
 mod load;
 mod merge;
+mod occupied;
 mod request;
 mod slab;
+pub mod sleepers;
 mod snapshot;
 mod stop;
 mod wheel;
@@ -24,7 +27,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 
-use domain::id::FanId;
 use domain::time::{Duration, Time};
 
 pub use admin::AdminError;
@@ -138,13 +140,11 @@ pub fn run(
     check_means(scenario, settings.connections)?;
     let admin = Admin::new()?;
     probe(&admin, target)?;
-    let arrivals = arrivals(scenario);
-    let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
-    let course = course(scenario, settings, target, stop, last_arrival);
+    let course = course(scenario, settings, target, stop);
     let mut survey = Survey::start(target.shop, settings.clock)?;
     settings.clock.sleep_until_beginning();
 
-    let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
+    let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
     survey.now(recorder)?;
     let judged = settings.clock.now();
@@ -202,7 +202,6 @@ fn course<'run>(
     settings: &'run Settings,
     target: &'run Target,
     stop: &Stop,
-    last_arrival: Time,
 ) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
@@ -211,7 +210,7 @@ fn course<'run>(
     };
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
-    let last = closes.max(last_arrival);
+    let last = closes.max(last_arrival(scenario));
     Course {
         scenario,
         settings,
@@ -224,15 +223,11 @@ fn course<'run>(
     }
 }
 
-/// Everybody who comes, ordered by time; those of one instant stay in the populations' order.
-fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
-    let mut arrivals = Vec::new();
-    for (population, _) in (0_u16..).zip(&scenario.populations) {
-        let named = |(at, index)| (at, FanId { population, index });
-        arrivals.extend(scenario.arrivals(population).into_iter().map(named));
-    }
-    arrivals.sort_by_key(|(at, _)| *at);
-    arrivals
+/// When the last of all fans comes.
+fn last_arrival(scenario: &Scenario) -> Time {
+    let populations = (0_u16..).zip(&scenario.populations).map(|(population, _)| population);
+    let last = populations.filter_map(|population| scenario.moments(population).last()).max();
+    last.unwrap_or(Time::ZERO)
 }
 
 /// Leaves the shop alone until it says that it is at rest, or the promised time is over: true, for
