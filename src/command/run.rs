@@ -130,6 +130,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock) -> Settings {
             scenario::Connections::PerFan => Connections::PerFan,
             scenario::Connections::Pool(limit) => Connections::Pool(limit as usize),
         },
+        pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         visits: None,
     }

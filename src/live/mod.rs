@@ -16,11 +16,13 @@ mod ledger;
 mod load;
 mod merge;
 mod occupied;
+pub mod pacing;
 mod request;
 mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+mod vitals;
 mod wheel;
 
 use std::io;
@@ -41,6 +43,7 @@ use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
 use health::PreflightError;
 use load::Course;
+use pacing::Pacing;
 use request::Script;
 use snapshot::Survey;
 use stop::{Signal, Wish};
@@ -82,6 +85,8 @@ pub struct Settings {
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// Where every step of every fan goes, so that it can be lived again.

@@ -50,6 +50,7 @@ struct Trial {
     fans: u32,
     timeout: Duration,
     connections: Connections,
+    pacing: Pacing,
     threads: usize,
     closes: Time,
 }
@@ -60,6 +61,7 @@ impl Default for Trial {
             fans: 1,
             timeout: Duration::from_secs(20),
             connections: Connections::PerFan,
+            pacing: Pacing::Auto,
             threads: 2,
             closes: Time::from_millis(30_000),
         }
@@ -126,6 +128,7 @@ impl Trial {
                 scale: 1.0,
                 threads: None,
                 connections: crate::scenario::Connections::PerFan,
+                pacing: Pacing::Auto,
             },
             phases: crate::scenario::Phases::default(),
             catalogue: Catalogue { sales: vec![self.sale()] },
@@ -161,6 +164,7 @@ impl Trial {
             clock,
             threads: self.threads,
             connections: self.connections,
+            pacing: self.pacing,
             drain: Duration::from_secs(5),
             visits: Some(visits),
         };
@@ -269,6 +273,17 @@ fn every_fan_of_an_honest_shop_buys_over_a_connection_of_its_own() {
     assert!(times.is_sorted(), "purchases are written in order of time");
     let departed = |line: &&PurchaseLine| matches!(line, PurchaseLine::Departed { .. });
     assert_eq!(outcomes.purchases.iter().filter(departed).count(), 40);
+}
+
+#[test]
+fn precise_or_in_batches_everybody_is_served() {
+    for pacing in [Pacing::Precise, Pacing::Batch] {
+        let shop = open(|_| None);
+        let trial = Trial { fans: 40, pacing, ..Trial::default() };
+        let outcomes = trial.live(shop.address);
+        assert_eq!(outcomes.departures(), [Departure::Bought; 40], "{pacing:?}");
+        assert_eq!(outcomes.run.unwrap().doubts, [""; 0], "{pacing:?}");
+    }
 }
 
 #[test]

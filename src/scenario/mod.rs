@@ -27,7 +27,7 @@ use crate::tier::Stack;
 use crate::verdict::objective::Objective;
 
 pub use schema::schema;
-pub use written::Connections;
+pub use written::{Connections, Pacing};
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -125,6 +125,8 @@ pub struct LiveSettings {
     pub threads: Option<u16>,
     /// Connections to the shop.
     pub connections: Connections,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
 }
 
 /// How the run is divided in time: the table `[phases]`.

@@ -252,6 +252,7 @@ impl Checker {
             scale,
             threads: live.threads,
             connections: live.connections.unwrap_or_default(),
+            pacing: live.pacing.unwrap_or_default(),
         }
     }
 
