@@ -26,7 +26,7 @@ enum Use {
     Once,
 }
 
-use Body::{Absent, Keep};
+use Body::{Absent, Keep, Skip};
 use Meant::{Fault, Surplus, UntilClose, Whole};
 use Use::{Again, Once};
 
@@ -245,7 +245,7 @@ fn every_rude_answer_split_at_every_byte_is_the_same_answer() {
 /// Feeds `head`, then `more` for ever: how many bytes it took until the reader had enough.
 fn endless(head: &str, more: &str) -> usize {
     let mut reader = Reader::new();
-    reader.expect(Body::Keep);
+    reader.expect(Keep);
     let mut fed = head.len();
     let mut verdict = reader.feed(head.as_bytes());
     while verdict.is_ok() {
@@ -292,7 +292,7 @@ proptest! {
     fn answers_of_the_rack_in_a_row_are_read_one_by_one_however_they_are_cut(
         places in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
         mut cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
-        asked in prop_oneof![Just(Body::Keep), Just(Body::Skip), Just(Body::Absent)],
+        asked in prop_oneof![Just(Keep), Just(Skip), Just(Absent)],
     ) {
         let text: String = places.iter().map(|place| RACK[place.index(RACK.len())].0).collect();
         cuts.sort_unstable_by_key(|cut| cut.index(text.len() + 1));
