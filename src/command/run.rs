@@ -132,6 +132,7 @@ fn settings(scenario: &Scenario, clock: Clock) -> Settings {
         pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         visits: None,
+        scripted: None,
     }
 }
 
