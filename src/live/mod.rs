@@ -151,7 +151,6 @@ pub fn run(
     probe(&admin, target)?;
     let course = course(scenario, settings, target, stop);
     let mut survey = Survey::start(target.shop, settings.clock)?;
-    settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
