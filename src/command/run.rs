@@ -133,6 +133,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock) -> Settings {
         pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         visits: None,
+        scripted: None,
     }
 }
 

@@ -20,8 +20,8 @@ use crate::scenario::Scenario;
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Starts the load loops, writes down once a second what they hand over, and joins them; returns
-/// what was merged.
+/// Starts the load loops, which wait for the run's beginning, writes down once a second what they
+/// hand over, and joins them; returns what was merged.
 ///
 /// # Errors
 /// When a loop fails, evidence cannot be written, or the user abandons the run.
@@ -93,7 +93,10 @@ fn start_loop<'scope>(
         // However this loop ends before its fans do, the others end with it.
         let watchdog = FailUnlessDone(&course.signal);
         let arrivals = Arrivals::of(course.scenario, portion.people);
-        LoadLoop::new(course, place, arrivals, portion.pool, reports)?.run()?;
+        let live_loop = LoadLoop::new(course, place, arrivals, portion.pool, reports)?;
+        // To put a million in order takes longer than the first of them may wait.
+        course.clock.sleep_until_beginning();
+        live_loop.run()?;
         std::mem::forget(watchdog);
         Ok(())
     };
@@ -127,7 +130,10 @@ fn merge_reports(
     let mut gauge = Gauge::new(vec![std::process::id()], clock.now());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
-            Ok(report) => merge.take(report),
+            Ok(mut report) => {
+                recorder.fold(&mut report.harvest);
+                merge.take(report);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }

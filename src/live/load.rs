@@ -22,6 +22,7 @@ use crate::live::clock::Clock;
 use crate::live::connection::Connection;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::request::Script;
+use crate::live::scripted::Dialogue;
 use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
@@ -71,7 +72,7 @@ pub(super) struct Course<'run> {
     pub(super) horizon: Time,
 }
 
-/// What a loop hands over once a second, and when it ends.
+/// What a loop hands over once a second, when it has timed too much to keep it, and when it ends.
 #[derive(Debug)]
 pub(super) struct Report {
     /// Which loop.
@@ -131,6 +132,7 @@ pub(super) struct LoadLoop<'run> {
     tally: Tally,
     buffer: Box<[u8]>,
     rendered: Vec<u8>,
+    dialogue: Dialogue<'run>,
     expired: Vec<(u32, Time)>,
     next_report: Time,
     /// When nothing more was sent, and until when answers are waited for.
@@ -190,6 +192,7 @@ impl<'run> LoadLoop<'run> {
             tally: Tally::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             rendered: Vec::with_capacity(1_024),
+            dialogue: Dialogue::new(course.settings.scripted.as_ref()),
             expired: Vec::with_capacity(BATCH),
             next_report: Time::ZERO + SECOND,
             stopping: None,
@@ -251,6 +254,8 @@ impl<'run> LoadLoop<'run> {
         let now = self.course.clock.now();
         if now >= self.next_report {
             self.report(None);
+        } else if self.meter.is_full() {
+            self.hand_over();
         }
         self.stop_if_due(now);
         self.serve_due(now);
@@ -313,6 +318,21 @@ impl<'run> LoadLoop<'run> {
     fn stop(&mut self, until: Time) {
         self.stopping = Some(until);
         self.arrivals.end();
+    }
+
+    /// Hands over what was timed and written in the middle of a second: there is too much of it to
+    /// be kept until its end.
+    fn hand_over(&mut self) {
+        let report = Report {
+            place: self.place,
+            until: self.next_report.before(SECOND),
+            harvest: self.meter.block(),
+            lines: self.diary.take(),
+            tally: self.tally,
+            ended: None,
+        };
+        // As in the report.
+        let _ = self.reports.send(report);
     }
 
     /// Hands over everything counted so far.

@@ -18,6 +18,7 @@ mod merge;
 mod occupied;
 pub mod pacing;
 mod request;
+pub mod scripted;
 mod slab;
 pub mod sleepers;
 mod snapshot;
@@ -45,6 +46,7 @@ use health::PreflightError;
 use load::Course;
 use pacing::Pacing;
 use request::Script;
+use scripted::Scripted;
 use snapshot::Survey;
 use stop::{Signal, Wish};
 
@@ -91,6 +93,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Where every step of every fan goes, so that it can be lived again.
     pub visits: Option<Sender<Visit>>,
+    /// The step that a look at the page is, in place of the shop's own page.
+    pub scripted: Option<Scripted>,
 }
 
 /// A run that was not lived to its end.
@@ -147,7 +151,6 @@ pub fn run(
     probe(&admin, target)?;
     let course = course(scenario, settings, target, stop);
     let mut survey = Survey::start(target.shop, settings.clock)?;
-    settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;

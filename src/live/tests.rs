@@ -167,6 +167,7 @@ impl Trial {
             pacing: self.pacing,
             drain: Duration::from_secs(5),
             visits: Some(visits),
+            scripted: None,
         };
         let target =
             Target { shop: address, host: "shop.test".to_owned(), provider: Some(address) };
