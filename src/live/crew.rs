@@ -1,4 +1,8 @@
-//! The load loops together: the crowd shared out, one thread each, merged once a second.
+//! The load loops together: the crowd shared out over threads, of this process or of load
+//! processes, and what they hand over merged once a second.
+//!
+//! Threads and processes are two sources of the same reports: a thread of this process either runs
+//! a loop, or takes what a load process hands over.
 
 use std::io;
 use std::panic;
@@ -8,20 +12,24 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use domain::id::FanId;
 use domain::time::{Duration, Time};
 
+use crate::live::LiveError;
 use crate::live::clock::processor_time;
 use crate::live::health::Processor;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
+use crate::live::process::{self, Part, Processes, Reins, Share, parts};
 use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
-use crate::live::{Connections, LiveError, Settings};
 use crate::measure::recorder::{Progress, Recorder};
 
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// A thread of a crew.
+pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), LiveError>>>;
+
 /// Starts the load loops, writes down once a second what they hand over, and joins them; returns
-/// what was merged.
+/// what was merged. The loops wait for the run's beginning.
 ///
 /// # Errors
 /// When a loop fails, evidence cannot be written, or the user abandons the run.
@@ -35,74 +43,112 @@ pub(super) fn load(
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Merge, LiveError> {
-    let shares = shares(arrivals, course.settings);
-    let loops = shares.len();
+    let settings = course.settings;
+    let processes = settings.processes.as_ref();
+    let count = processes.map_or(1, |processes| processes.count);
+    let parts = parts(arrivals.len(), count, settings.threads, settings.connections);
+    let loops = parts[0].of();
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
-        let mut threads = Vec::with_capacity(loops);
-        for (place, share) in shares.into_iter().enumerate() {
-            threads.push(start_loop(scope, course, place, share, reports.clone()));
-        }
-        drop(reports);
-        let loaded = merge_reports(course, loops, &reported, recorder, survey, watch);
+        let (threads, mut reins) = match processes {
+            Some(processes) => start_processes(scope, course, processes, &parts, &reports),
+            None => {
+                let shares = parts[0].shares(&arrivals, settings.connections);
+                (start_loops(scope, course, shares, &reports), Vec::new())
+            }
+        };
+        drop((reports, arrivals));
+        let loaded = merge_reports(course, loops, &mut reins, &reported, recorder, survey, watch);
         if loaded.is_err() {
             course.signal.fail();
         }
-        for thread in threads {
-            match thread.map(ScopedJoinHandle::join) {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) | Err(error) => return Err(LiveError::Load(error)),
-                Ok(Err(panic)) => panic::resume_unwind(panic),
-            }
-        }
+        // Whoever still runs ends with its reins.
+        drop(reins);
+        join(threads)?;
         loaded
     })
 }
 
-/// One loop's share of the crowd and of the pool.
-#[derive(Debug)]
-struct Share {
-    arrivals: Vec<(Time, FanId)>,
-    pool: Option<usize>,
-}
-
-/// Shares the crowd out by the fans' numbers, so that any number of loops lives the same crowd.
-fn shares(arrivals: Vec<(Time, FanId)>, settings: &Settings) -> Vec<Share> {
-    let pool = match settings.connections {
-        Connections::PerFan => usize::MAX,
-        Connections::Pool(limit) => limit.max(1),
-    };
-    let loops = settings.threads.min(arrivals.len()).min(pool).max(1);
-    let share = |place| Share {
-        arrivals: Vec::with_capacity(arrivals.len() / loops + 1),
-        pool: (pool < usize::MAX).then(|| pool / loops + usize::from(place < pool % loops)),
-    };
-    let mut shares: Vec<Share> = (0..loops).map(share).collect();
-    for (at, fan) in arrivals {
-        shares[fan.index as usize % loops].arrivals.push((at, fan));
-    }
-    shares
-}
-
-fn start_loop<'scope>(
+/// Starts a thread for each share, which lives it from the run's beginning on.
+pub(super) fn start_loops<'scope>(
     scope: &'scope Scope<'scope, '_>,
     course: &'scope Course<'scope>,
-    place: usize,
-    share: Share,
-    reports: Sender<Report>,
-) -> io::Result<ScopedJoinHandle<'scope, io::Result<()>>> {
+    shares: Vec<Share>,
+    reports: &Sender<Report>,
+) -> Vec<Hand<'scope>> {
+    let start = |share: Share| {
+        let reports = reports.clone();
+        start_hand(scope, course, format!("load-{}", share.place), move || {
+            course.clock.sleep_until_beginning();
+            LoadLoop::new(course, share.place, share.arrivals, share.pool, reports)
+                .and_then(LoadLoop::run)
+                .map_err(LiveError::Load)
+        })
+    };
+    shares.into_iter().map(start).collect()
+}
+
+/// Starts a load process for each part, and a thread that takes what it hands over.
+fn start_processes<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    course: &'scope Course<'scope>,
+    processes: &Processes,
+    parts: &[Part],
+    reports: &Sender<Report>,
+) -> (Vec<Hand<'scope>>, Vec<Reins>) {
+    let (mut hands, mut all_reins) = (Vec::new(), Vec::new());
+    for (number, part) in (1..).zip(parts) {
+        let started = process::start(course, processes, number, *part);
+        hands.push(started.and_then(|(reins, driver)| {
+            all_reins.push(reins);
+            let reports = reports.clone();
+            let drive = move || driver.drive(&reports);
+            start_hand(scope, course, format!("driver-{number}"), drive)
+        }));
+    }
+    if hands.iter().any(Result::is_err) {
+        course.signal.fail();
+    }
+    (hands, all_reins)
+}
+
+/// Starts a thread; however it ends before its fans do, the others end with it.
+fn start_hand<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    course: &'scope Course<'scope>,
+    name: String,
+    work: impl FnOnce() -> Result<(), LiveError> + Send + 'scope,
+) -> Hand<'scope> {
     let live = move || {
-        // However this loop ends before its fans do, the others end with it.
         let watchdog = FailUnlessDone(&course.signal);
-        LoadLoop::new(course, place, share.arrivals, share.pool, reports)?.run()?;
+        work()?;
         std::mem::forget(watchdog);
         Ok(())
     };
-    let started = thread::Builder::new().name(format!("load-{place}")).spawn_scoped(scope, live);
+    let started = thread::Builder::new().name(name).spawn_scoped(scope, live);
     if started.is_err() {
         course.signal.fail();
     }
     started
+}
+
+/// Waits for all threads to end.
+///
+/// # Errors
+/// When one could not be started or could not go on.
+///
+/// # Panics
+/// When one panicked.
+pub(super) fn join(hands: Vec<Hand<'_>>) -> Result<(), LiveError> {
+    // All are waited for before any error is told.
+    let ended: Vec<_> = hands.into_iter().map(|hand| hand.map(ScopedJoinHandle::join)).collect();
+    for hand in ended {
+        match hand.map_err(LiveError::Load)? {
+            Ok(lived) => lived?,
+            Err(panic) => panic::resume_unwind(panic),
+        }
+    }
+    Ok(())
 }
 
 struct FailUnlessDone<'run>(&'run Signal);
@@ -117,6 +163,7 @@ impl Drop for FailUnlessDone<'_> {
 fn merge_reports(
     course: &Course<'_>,
     loops: usize,
+    reins: &mut [Reins],
     reported: &Receiver<Report>,
     recorder: &mut Recorder,
     survey: &mut Survey,
@@ -124,18 +171,20 @@ fn merge_reports(
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);
-    let mut processor = Processor::new(clock.now(), processor_time());
+    let mut processor = Processor::new(clock.now(), used(reins));
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
             Ok(report) => merge.take(report),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }
-        if course.signal.wish() == Wish::Abandon {
+        let wish = course.signal.wish();
+        reins.iter_mut().for_each(|reins| reins.tell(wish));
+        if wish == Wish::Abandon {
             return Err(LiveError::Abandoned);
         }
         while let Some(merged) = merge.pass_on() {
-            if let Some(cores) = processor.read(clock.now(), processor_time()) {
+            if let Some(cores) = processor.read(clock.now(), used(reins)) {
                 recorder.busy(cores);
             }
             recorder
@@ -147,4 +196,9 @@ fn merge_reports(
         survey.collect(recorder)?;
     }
     Ok(merge)
+}
+
+/// The processor time that this process and all load processes have used.
+fn used(reins: &[Reins]) -> Duration {
+    processor_time() + reins.iter().map(Reins::used).sum::<Duration>()
 }

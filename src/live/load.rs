@@ -15,11 +15,13 @@ use domain::id::FanId;
 use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll};
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::clock::Clock;
 use crate::live::connection::Connection;
+use crate::live::process::lines;
 use crate::live::request::Script;
 use crate::live::slab::Slab;
 use crate::live::stop::{Signal, Wish};
@@ -68,7 +70,7 @@ pub(super) struct Course<'run> {
 }
 
 /// What a loop hands over once a second, and when it ends.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     /// Which loop.
     pub(super) place: usize,
@@ -77,6 +79,7 @@ pub(super) struct Report {
     /// What its meter counted.
     pub(super) harvest: Harvest,
     /// What its fans' purchases were, in about the order of time.
+    #[serde(with = "lines")]
     pub(super) lines: Vec<PurchaseLine>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
@@ -85,7 +88,7 @@ pub(super) struct Report {
 }
 
 /// What a loop counts about itself, since the beginning.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
     /// Operations for which no socket could be had.
     pub(super) shed_sockets: u64,

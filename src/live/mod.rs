@@ -13,7 +13,9 @@ pub mod health;
 mod http;
 mod ledger;
 mod load;
+pub mod means;
 mod merge;
+mod process;
 mod request;
 mod slab;
 mod snapshot;
@@ -21,24 +23,26 @@ mod stop;
 mod wheel;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
 use domain::id::FanId;
 use domain::time::{Duration, Time};
+use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use ledger::LedgerSinks;
+pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::{Population, Scenario};
+use crate::scenario::{self, Population, Scenario};
 use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
-use health::PreflightError;
 use load::Course;
+use means::PreflightError;
 use request::Script;
 use snapshot::Survey;
 use stop::{Signal, Wish};
@@ -52,7 +56,7 @@ const DRAIN_CHECK: Duration = Duration::from_millis(250);
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom the fans ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Where the shop listens.
     pub shop: SocketAddr,
@@ -63,7 +67,7 @@ pub struct Target {
 }
 
 /// How fans share connections.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connections {
     /// Each fan has its own, kept alive until it leaves.
     PerFan,
@@ -71,18 +75,35 @@ pub enum Connections {
     Pool(usize),
 }
 
+impl From<scenario::Connections> for Connections {
+    fn from(written: scenario::Connections) -> Self {
+        match written {
+            scenario::Connections::PerFan => Self::PerFan,
+            scenario::Connections::Pool(limit) => Self::Pool(limit as usize),
+        }
+    }
+}
+
 /// How a scenario is lived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// The run's clock: what is embedded was told the same beginning.
     pub clock: Clock,
-    /// Load loops, at least 1; usually one per core.
+    /// Load loops in all processes together, at least 1; usually one per core.
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
-    /// Where every step of every fan goes, so that it can be lived again.
+    /// The local addresses that connections leave from, in turn; none: the one that the system
+    /// takes.
+    pub sources: Vec<IpAddr>,
+    /// The load processes that the loops run in; absent: they are threads of this process.
+    #[serde(skip)]
+    pub processes: Option<Processes>,
+    /// Where every step of every fan goes, so that it can be lived again; load processes keep
+    /// their steps to themselves.
+    #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
 }
 
@@ -106,6 +127,14 @@ pub enum LiveError {
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
+    /// A load process ended before its fans did.
+    #[error("live the fans of load process {number}: {why}")]
+    LoadProcess {
+        /// Which, from 1.
+        number: usize,
+        /// What it said last, or how it ended.
+        why: String,
+    },
     /// Evidence cannot be written.
     #[error("write down what was measured")]
     Record(#[source] io::Error),
@@ -135,14 +164,12 @@ pub fn run(
     stop: &Stop,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
-    check_means(scenario, settings.connections)?;
+    check_means(scenario, settings)?;
     let admin = Admin::new()?;
     probe(&admin, target)?;
     let arrivals = arrivals(scenario);
-    let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
-    let course = course(scenario, settings, target, stop, last_arrival);
+    let course = course(scenario, settings, target, stop, &arrivals);
     let mut survey = Survey::start(target.shop, settings.clock)?;
-    settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
@@ -177,9 +204,12 @@ pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 
     }
 }
 
-fn check_means(scenario: &Scenario, connections: Connections) -> Result<(), PreflightError> {
-    let needed = connections_needed(scenario, connections);
-    health::preflight(needed, health::raise_descriptor_limit(), health::ephemeral_ports())
+fn check_means(scenario: &Scenario, settings: &Settings) -> Result<(), PreflightError> {
+    means::check_sources(&settings.sources)?;
+    match settings.processes {
+        Some(_) => Ok(()),
+        None => means::check_alone(scenario, settings.connections),
+    }
 }
 
 /// Whatever the shop answers to its first question is an answer; only silence is a refusal.
@@ -202,7 +232,7 @@ fn course<'run>(
     settings: &'run Settings,
     target: &'run Target,
     stop: &Stop,
-    last_arrival: Time,
+    arrivals: &[(Time, FanId)],
 ) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
@@ -211,7 +241,7 @@ fn course<'run>(
     };
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
-    let last = closes.max(last_arrival);
+    let last = arrivals.last().map_or(closes, |(at, _)| closes.max(*at));
     Course {
         scenario,
         settings,

@@ -3,6 +3,7 @@
 //! Every key is optional here, so that what is missing is told with its place and together with
 //! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -73,6 +74,15 @@ pub struct LiveTable {
     /// Connections to the shop: `"per-fan"`, or `{ pool = 200 }` for all fans together; left out:
     /// `"per-fan"`.
     pub connections: Option<Connections>,
+    /// Processes that make load, all together with the threads above; left out: as many as open
+    /// files need, at least 1.
+    #[schemars(range(min = 1, max = 256))]
+    pub processes: Option<u16>,
+    /// Addresses of this machine that connections leave from, in turn; left out: the one that the
+    /// system takes, and as many loopback addresses as ports need where the shop is on this
+    /// machine.
+    #[schemars(length(min = 1, max = 256))]
+    pub local_ips: Option<Vec<IpAddr>>,
 }
 
 /// Connections to the shop.

@@ -65,7 +65,15 @@ pub(crate) fn live<T: Send>(
     let embedded = Embedded::start(binary, scenario, folder.path(), clock.began_utc_ns()).unwrap();
     let (visits, visited) = mpsc::channel();
     let drain = offer::drain(scenario);
-    let settings = Settings { clock, threads: 2, connections, drain, visits: Some(visits) };
+    let settings = Settings {
+        clock,
+        threads: 2,
+        connections,
+        sources: Vec::new(),
+        processes: None,
+        drain,
+        visits: Some(visits),
+    };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));
         let ending = against(&embedded, scenario, &settings, &folder);
