@@ -252,7 +252,7 @@ mod tests {
             "schema = 1\nname = \"crowd\"\nlive = {{ {live} }}\n[[sale]]\nid = \"s\"\n\
              opens = \"+1s\"\nlasts = \"1s\"\nitems = [{{ id = \"i\", stock = 1, price = 1 }}]\n\
              [[fans]]\nname = \"fans\"\ncount = {fans}\n\
-             arrive = {{ shape = \"at-once\", from = \"-1s\" }}\n"
+             arrive = {{ shape = \"at-once\", at = \"-1s\" }}\n"
         );
         let loaded = parse("crowd.toml", &text, &Overrides::default(), &Context::VIRTUAL);
         loaded.unwrap_or_else(|error| panic!("{error}")).at_scale(None, World::Live)
