@@ -93,7 +93,7 @@ impl Clock {
         let passed = i128::from(both.monotonic_ns) - i128::from(self.began_ns);
         let drift = u64::try_from((passed_utc - passed).unsigned_abs()).unwrap_or(u64::MAX);
         ClockError {
-            resolution: duration(rustix::time::clock_getres(ClockId::Monotonic)),
+            resolution: resolution(),
             drift: Duration::from_nanos(drift),
             reading: Duration::from_nanos(self.apart_ns.saturating_add(both.apart_ns)),
         }
@@ -142,6 +142,23 @@ pub fn processor_time() -> Duration {
     duration(rustix::time::clock_gettime(ClockId::ProcessCPUTime))
 }
 
+/// The shortest time that the clock tells apart.
+pub fn resolution() -> Duration {
+    duration(rustix::time::clock_getres(ClockId::Monotonic))
+}
+
+/// How many readings are timed: some 0.2 ms of a fast clock, 10 ms of a slow one.
+const TIMED: u32 = 10_000;
+
+/// What one reading of the clock costs, in the mean of some now.
+pub fn cost_of_a_reading() -> Duration {
+    let began = monotonic_ns();
+    for _ in 0..TIMED {
+        std::hint::black_box(monotonic_ns());
+    }
+    Duration::from_nanos(monotonic_ns() - began) / TIMED
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +197,12 @@ mod tests {
         let stepped = Clock { began_utc_ns: clock.began_utc_ns - nanos_of(hour), ..clock };
         let bound = stepped.error().bound();
         assert!(bound + error.bound() > hour && bound < hour * 2, "{bound:?}");
+    }
+
+    #[test]
+    fn the_clock_says_what_it_tells_apart_and_what_that_costs() {
+        assert!(resolution() > Duration::ZERO);
+        assert!(cost_of_a_reading() > Duration::ZERO);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod challenge;
 mod cli;
 mod determinism;
 mod docs;
+mod doctor;
 mod floors;
 mod lived;
 mod memory;
