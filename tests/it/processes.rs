@@ -135,5 +135,7 @@ fn a_load_process_that_nobody_tells_anything_says_so() {
     let desk = Desk::new();
     let said = desk.say(&["load-process"]);
     assert_eq!(said.code, Some(1));
-    assert!(said.the_error().contains("`spike run` starts load processes by itself"), "{said:#?}");
+    assert!(said.the_error().ends_with("hear what to live: there was nothing to hear"));
+    assert!(said.stderr.contains("`spike run` starts load processes by itself"), "{said:#?}");
+    assert_eq!(said.stdout, "");
 }

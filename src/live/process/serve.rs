@@ -6,6 +6,7 @@ use std::thread;
 
 use super::frame::{FrameReader, FrameWriter};
 use super::{Heard, Order, Told};
+use crate::live::admin::with_causes;
 use crate::live::clock::processor_time;
 use crate::live::health::raise_descriptor_limit;
 use crate::live::load::Report;
@@ -32,23 +33,23 @@ pub enum ServeError {
     Live(#[from] LiveError),
 }
 
-/// Lives what is asked for on `input`, and hands over on `output` what its loops measure.
+/// Lives what is asked for on `input`, and hands over on `output` what its loops measure. What
+/// goes wrong with that is told there too: the parent has the last word.
 ///
 /// # Errors
-/// When the order cannot be heard or lived; the parent is told, if it still listens.
+/// When there is no parent that says what to live, or it does not listen any more.
 ///
 /// # Panics
 /// When a load loop panics.
 pub fn serve(input: impl Read + Send + 'static, output: impl Write) -> Result<(), ServeError> {
     let mut input = FrameReader::new(input);
     let mut output = FrameWriter::new(output);
-    let lived = hear(&mut input).and_then(|order| live(*order, input, &mut output));
-    let word = match &lived {
+    let order = hear(&mut input)?;
+    let word = match live(*order, input, &mut output) {
         Ok(()) => Heard::Done,
-        Err(error) => Heard::Failed(crate::live::admin::with_causes(error)),
+        Err(error) => Heard::Failed(with_causes(&error)),
     };
-    output.write(&word).map_err(ServeError::HandOver)?;
-    lived
+    output.write(&word).map_err(ServeError::HandOver)
 }
 
 fn hear(input: &mut FrameReader<impl Read>) -> Result<Box<Order>, ServeError> {

@@ -47,7 +47,8 @@ impl Checker {
     /// Each address must be one that a connection can leave from, and named once.
     fn local_ips(&mut self, written: Option<&[IpAddr]>, place: Place<'_>) -> Vec<IpAddr> {
         let Some(written) = written else { return Vec::new() };
-        if written.is_empty() || written.len() > LOCAL_IPS_MAX {
+        let none = written.is_empty() && !place.lacks_elements();
+        if none || written.len() > LOCAL_IPS_MAX {
             let said = format!("`local_ips` names {} addresses", written.len());
             self.wrong(place, said).mark(format!("must be 1 to {LOCAL_IPS_MAX}"));
         }
