@@ -9,15 +9,15 @@ use std::panic;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use domain::id::FanId;
-use domain::time::{Duration, Time};
+use domain::time::Duration;
 
 use crate::live::LiveError;
+use crate::live::arrivals::Arrivals;
 use crate::live::clock::processor_time;
 use crate::live::health::Processor;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
-use crate::live::process::{self, Part, Processes, Reins, Share, parts};
+use crate::live::process::{self, Part, Portion, Processes, Reins, parts};
 use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
 use crate::measure::recorder::{Progress, Recorder};
@@ -38,7 +38,6 @@ pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), Li
 /// When a loop panics.
 pub(super) fn load(
     course: &Course<'_>,
-    arrivals: Vec<(Time, FanId)>,
     recorder: &mut Recorder,
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
@@ -46,18 +45,18 @@ pub(super) fn load(
     let settings = course.settings;
     let processes = settings.processes.as_ref();
     let count = processes.map_or(1, |processes| processes.count);
-    let parts = parts(arrivals.len(), count, settings.threads, settings.connections);
+    let parts = parts(course.scenario, count, settings);
     let loops = parts[0].of();
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
         let (threads, mut reins) = match processes {
             Some(processes) => start_processes(scope, course, processes, &parts, &reports),
             None => {
-                let shares = parts[0].shares(&arrivals, settings.connections);
-                (start_loops(scope, course, shares, &reports), Vec::new())
+                let portions = parts[0].portions(settings.connections);
+                (start_loops(scope, course, portions, &reports), Vec::new())
             }
         };
-        drop((reports, arrivals));
+        drop(reports);
         let loaded = merge_reports(course, loops, &mut reins, &reported, recorder, survey, watch);
         if loaded.is_err() {
             course.signal.fail();
@@ -69,23 +68,24 @@ pub(super) fn load(
     })
 }
 
-/// Starts a thread for each share, which lives it from the run's beginning on.
+/// Starts a thread for each portion, which lives it from the run's beginning on.
 pub(super) fn start_loops<'scope>(
     scope: &'scope Scope<'scope, '_>,
     course: &'scope Course<'scope>,
-    shares: Vec<Share>,
+    portions: Vec<Portion>,
     reports: &Sender<Report>,
 ) -> Vec<Hand<'scope>> {
-    let start = |share: Share| {
+    let start = |Portion { people, pool }: Portion| {
         let reports = reports.clone();
-        start_hand(scope, course, format!("load-{}", share.place), move || {
+        let place = people.place as usize;
+        start_hand(scope, course, format!("load-{place}"), move || {
+            let arrivals = Arrivals::of(course.scenario, people);
+            let load = LoadLoop::new(course, place, arrivals, pool, reports);
             course.clock.sleep_until_beginning();
-            LoadLoop::new(course, share.place, share.arrivals, share.pool, reports)
-                .and_then(LoadLoop::run)
-                .map_err(LiveError::Load)
+            load.and_then(LoadLoop::run).map_err(LiveError::Load)
         })
     };
-    shares.into_iter().map(start).collect()
+    portions.into_iter().map(start).collect()
 }
 
 /// Starts a load process for each part, and a thread that takes what it hands over.

@@ -6,6 +6,7 @@
 
 mod admin;
 mod answer;
+mod arrivals;
 pub mod clock;
 mod connection;
 mod crew;
@@ -15,9 +16,11 @@ mod ledger;
 mod load;
 pub mod means;
 mod merge;
+mod occupied;
 mod process;
 mod request;
 mod slab;
+pub mod sleepers;
 mod snapshot;
 mod stop;
 mod wheel;
@@ -26,7 +29,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
-use domain::id::FanId;
 use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
 
@@ -167,11 +169,10 @@ pub fn run(
     check_means(scenario, settings)?;
     let admin = Admin::new()?;
     probe(&admin, target)?;
-    let arrivals = arrivals(scenario);
-    let course = course(scenario, settings, target, stop, &arrivals);
+    let course = course(scenario, settings, target, stop);
     let mut survey = Survey::start(target.shop, settings.clock)?;
 
-    let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
+    let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
     survey.now(recorder)?;
     let judged = settings.clock.now();
@@ -232,7 +233,6 @@ fn course<'run>(
     settings: &'run Settings,
     target: &'run Target,
     stop: &Stop,
-    arrivals: &[(Time, FanId)],
 ) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
@@ -241,7 +241,7 @@ fn course<'run>(
     };
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
-    let last = arrivals.last().map_or(closes, |(at, _)| closes.max(*at));
+    let last = closes.max(last_arrival(scenario));
     Course {
         scenario,
         settings,
@@ -254,15 +254,11 @@ fn course<'run>(
     }
 }
 
-/// Everybody who comes, ordered by time; those of one instant stay in the populations' order.
-fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
-    let mut arrivals = Vec::new();
-    for (population, _) in (0_u16..).zip(&scenario.populations) {
-        let named = |(at, index)| (at, FanId { population, index });
-        arrivals.extend(scenario.arrivals(population).into_iter().map(named));
-    }
-    arrivals.sort_by_key(|(at, _)| *at);
-    arrivals
+/// When the last of all fans comes.
+fn last_arrival(scenario: &Scenario) -> Time {
+    let populations = (0_u16..).zip(&scenario.populations).map(|(population, _)| population);
+    let last = populations.filter_map(|population| scenario.moments(population).last()).max();
+    last.unwrap_or(Time::ZERO)
 }
 
 /// Leaves the shop alone until it says that it is at rest, or the promised time is over: true, for

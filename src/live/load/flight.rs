@@ -20,6 +20,8 @@ use crate::live::request::{Script, takes_effect};
 /// An operation on its way.
 #[derive(Debug)]
 pub(super) struct Flight {
+    /// Whose it is.
+    visitor: u32,
     request: Request,
     /// The present call, from 0.
     call: u16,
@@ -33,6 +35,13 @@ pub(super) struct Flight {
     retried: bool,
     /// Its number among those that waited for the pool.
     queued: Option<u64>,
+}
+
+impl Flight {
+    /// The number of the fan whose operation it is.
+    pub(super) const fn visitor(&self) -> u32 {
+        self.visitor
+    }
 }
 
 /// A bounded number of connections, shared by the fans of one loop.
@@ -61,8 +70,6 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn send(&mut self, visitor: u32, request: Request) {
         let now = self.course.clock.now();
         assert!(request.intended <= now, "a fan asks now; for later there is sleep");
-        self.wheel.insert(visitor, request.deadline);
-        self.in_flight += 1;
         let queued = self.pool.as_mut().filter(|pool| {
             let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
             none_free || !pool.waiting.is_empty()
@@ -72,7 +79,8 @@ impl<'run> LoadLoop<'run> {
             pool.waiting.push_back((visitor, pool.queued));
             pool.queued
         });
-        let flight = Flight {
+        let flight = self.flights.insert(Flight {
+            visitor,
             request,
             call: 0,
             sent: None,
@@ -80,8 +88,9 @@ impl<'run> LoadLoop<'run> {
             call_sent: now,
             retried: false,
             queued,
-        };
-        self.visitors[visitor as usize].flight = Some(Box::new(flight));
+        });
+        self.deadlines.insert(flight, request.deadline);
+        self.visitors[visitor as usize].flight = flight;
         if queued.is_some() {
             self.meter.sent(request.operation, request.intended, now);
         } else {
@@ -93,7 +102,7 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn serve_waiting(&mut self) {
         while let Some(pool) = &mut self.pool {
             let Some((visitor, number)) = pool.waiting.front().copied() else { return };
-            let flight = self.visitors[visitor as usize].flight.as_ref();
+            let flight = self.flights.get(self.visitors[visitor as usize].flight);
             if flight.is_none_or(|flight| flight.queued != Some(number)) {
                 pool.waiting.pop_front();
                 continue;
@@ -111,7 +120,7 @@ impl<'run> LoadLoop<'run> {
         // It may have been closed earlier in the same batch of events.
         let Some(connection) = self.connections.get_mut(number) else { return };
         let holder = self.holders[number as usize];
-        if holder == NONE || self.visitors[holder as usize].flight.is_none() {
+        if holder == NONE || self.visitors[holder as usize].flight == NONE {
             if !connection.is_quiet() {
                 self.drop_connection(number);
             }
@@ -219,7 +228,7 @@ impl<'run> LoadLoop<'run> {
         let mut rendered = std::mem::take(&mut self.rendered);
         let flight = self.flight(visitor);
         let (request, call) = (flight.request, flight.call);
-        let id = self.visitors[visitor as usize].id;
+        let id = self.visitors[visitor as usize].fan.id();
         let script = self.script(visitor);
         script.render(id, &request, call, &mut rendered);
         let body = script.body(request.operation, call);
@@ -331,8 +340,9 @@ impl<'run> LoadLoop<'run> {
     /// An operation is over: it is counted, and its fan is told.
     fn finish(&mut self, visitor: u32, reply: Reply, done: Time) {
         let place = &mut self.visitors[visitor as usize];
-        let flight = place.flight.take().expect("only an operation on its way can end");
-        let id = place.id;
+        let number = std::mem::replace(&mut place.flight, NONE);
+        let flight = self.flights.remove(number).expect("only an operation on its way can end");
+        let id = place.fan.id();
         let attempt = Attempt {
             fan: id,
             operation: flight.request.operation,
@@ -348,11 +358,10 @@ impl<'run> LoadLoop<'run> {
             attempt.intended <= attempt.sent && attempt.sent <= attempt.done,
             "an operation is intended, then sent, then done: {attempt:?}"
         );
-        self.wheel.cancel(visitor);
-        self.in_flight -= 1;
+        self.deadlines.cancel(number);
         self.meter.done(&attempt);
         let sale = self.course.scenario.populations[usize::from(id.population)].sale;
-        self.diary.attempt(&mut place.notes, sale, &attempt, &flight.request, &reply);
+        self.diary.attempt(sale, &attempt, &flight.request, &reply);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
@@ -369,15 +378,17 @@ impl<'run> LoadLoop<'run> {
 
     fn script(&self, visitor: u32) -> &'run Script {
         let course = self.course;
-        &course.scripts[usize::from(self.visitors[visitor as usize].id.population)]
+        &course.scripts[usize::from(self.visitors[visitor as usize].fan.id().population)]
     }
 
     fn flight(&self, visitor: u32) -> &Flight {
-        self.visitors[visitor as usize].flight.as_deref().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get(number).expect("its operation is on its way")
     }
 
     fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
-        self.visitors[visitor as usize].flight.as_deref_mut().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get_mut(number).expect("its operation is on its way")
     }
 
     fn connection(&mut self, visitor: u32) -> &mut Connection {

@@ -23,7 +23,7 @@ use crate::scenario::file::AsRun;
 pub use serve::{ServeError, serve};
 
 pub(super) use parent::{Reins, start};
-pub(super) use part::{Part, Share, parts};
+pub(super) use part::{Part, Portion, parts};
 
 /// How load processes are made.
 #[derive(Clone, Debug)]

@@ -69,18 +69,16 @@ fn live(
     let Order { scenario, settings, target, part } = order;
     raise_descriptor_limit();
     let scenario = scenario.scenario().map_err(ServeError::Scenario)?;
-    let arrivals = crate::live::arrivals(&scenario);
     let stop = Stop::default();
-    let course = course(&scenario, &settings, &target, &stop, &arrivals);
+    let course = course(&scenario, &settings, &target, &stop);
     thread::Builder::new()
         .name("listener".to_owned())
         .spawn(move || listen(input, &stop))
         .map_err(LiveError::Load)?;
-    let shares = part.shares(&arrivals, settings.connections);
-    drop(arrivals);
+    let portions = part.portions(settings.connections);
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
-        let threads = crew::start_loops(scope, &course, shares, &reports);
+        let threads = crew::start_loops(scope, &course, portions, &reports);
         drop(reports);
         let handed_over = hand_over(&reported, output);
         if handed_over.is_err() {
