@@ -140,6 +140,7 @@ fn settings(
         clock,
         threads: means.threads,
         connections: scenario.live.connections.into(),
+        pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         sources: means.sources,
         processes,

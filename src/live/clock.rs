@@ -74,6 +74,15 @@ impl Clock {
         self.began_utc_ns.saturating_add(self.now().nanos())
     }
 
+    /// `at` on the machine's monotonic clock, for its timers.
+    ///
+    /// # Panics
+    /// Never: seconds of 64 bits hold nanoseconds of 64 bits.
+    pub fn monotonic(&self, at: Time) -> Timespec {
+        let since_boot = Duration::from_nanos(self.began_ns.saturating_add(at.nanos()));
+        Timespec::try_from(since_boot).expect("2^64 ns are seconds that fit")
+    }
+
     /// Sleeps until the run begins; returns at once when it has.
     pub fn sleep_until_beginning(&self) {
         thread::sleep(Duration::from_nanos(self.began_ns.saturating_sub(monotonic_ns())));
@@ -126,7 +135,7 @@ impl Both {
 }
 
 /// How often both clocks are read to know them together.
-const READINGS: usize = 5;
+const READINGS: u32 = 5;
 
 fn monotonic_ns() -> u64 {
     nanos_of(duration(rustix::time::clock_gettime(ClockId::Monotonic)))
@@ -148,15 +157,15 @@ pub fn resolution() -> Duration {
 }
 
 /// How many readings are timed: some 0.2 ms of a fast clock, 10 ms of a slow one.
-const TIMED: u32 = 10_000;
+const READINGS_TIMED: u32 = 10_000;
 
 /// What one reading of the clock costs, in the mean of some now.
 pub fn cost_of_a_reading() -> Duration {
     let began = monotonic_ns();
-    for _ in 0..TIMED {
+    for _ in 0..READINGS_TIMED {
         std::hint::black_box(monotonic_ns());
     }
-    Duration::from_nanos(monotonic_ns() - began) / TIMED
+    Duration::from_nanos(monotonic_ns() - began) / READINGS_TIMED
 }
 
 #[cfg(test)]

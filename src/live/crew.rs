@@ -13,13 +13,12 @@ use domain::time::Duration;
 
 use crate::live::LiveError;
 use crate::live::arrivals::Arrivals;
-use crate::live::clock::processor_time;
-use crate::live::health::Processor;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
 use crate::live::process::{self, Part, Portion, Processes, Reins, parts};
 use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
+use crate::live::vitals::{Gauge, LOAD_THREAD};
 use crate::measure::recorder::{Progress, Recorder};
 
 /// How often the main thread looks for snapshots and for the user's wish.
@@ -78,7 +77,7 @@ pub(super) fn start_loops<'scope>(
     let start = |Portion { people, pool }: Portion| {
         let reports = reports.clone();
         let place = people.place as usize;
-        start_hand(scope, course, format!("load-{place}"), move || {
+        start_hand(scope, course, format!("{LOAD_THREAD}{place}"), move || {
             let arrivals = Arrivals::of(course.scenario, people);
             let load = LoadLoop::new(course, place, arrivals, pool, reports);
             course.clock.sleep_until_beginning();
@@ -171,7 +170,9 @@ fn merge_reports(
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);
-    let mut processor = Processor::new(clock.now(), used(reins));
+    let load_processes = reins.iter().map(Reins::pid);
+    let pids = std::iter::once(std::process::id()).chain(load_processes).collect();
+    let mut gauge = Gauge::new(pids, clock.now());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
             Ok(report) => merge.take(report),
@@ -184,8 +185,9 @@ fn merge_reports(
             return Err(LiveError::Abandoned);
         }
         while let Some(merged) = merge.pass_on() {
-            if let Some(cores) = processor.read(clock.now(), used(reins)) {
-                recorder.busy(cores);
+            if let Some(reading) = gauge.read(clock.now(), clock.error().bound()) {
+                recorder.busy(reading.cores);
+                recorder.felt(reading.vitals);
             }
             recorder
                 .absorb(merged.until, merged.harvests, &merged.lines)
@@ -196,9 +198,4 @@ fn merge_reports(
         survey.collect(recorder)?;
     }
     Ok(merge)
-}
-
-/// The processor time that this process and all load processes have used.
-fn used(reins: &[Reins]) -> Duration {
-    processor_time() + reins.iter().map(Reins::used).sum::<Duration>()
 }

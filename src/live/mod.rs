@@ -17,12 +17,14 @@ mod load;
 pub mod means;
 mod merge;
 mod occupied;
+pub mod pacing;
 mod process;
 mod request;
 mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+mod vitals;
 mod wheel;
 
 use std::io;
@@ -45,6 +47,7 @@ use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
 use load::Course;
 use means::PreflightError;
+use pacing::Pacing;
 use request::Script;
 use snapshot::Survey;
 use stop::{Signal, Wish};
@@ -95,6 +98,8 @@ pub struct Settings {
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// The local addresses that connections leave from, in turn; none: the one that the system

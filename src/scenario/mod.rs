@@ -29,7 +29,7 @@ use crate::tier::Stack;
 use crate::verdict::objective::Objective;
 
 pub use schema::schema;
-pub use written::Connections;
+pub use written::{Connections, Pacing};
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -131,6 +131,8 @@ pub struct LiveSettings {
     pub processes: Option<u16>,
     /// The local addresses that connections leave from, in turn; none: as ports need.
     pub local_ips: Vec<IpAddr>,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
 }
 
 /// How the run is divided in time: the table `[phases]`.

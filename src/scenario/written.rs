@@ -13,7 +13,7 @@ use domain::time::Span;
 use mock_provider::settings::Overrides as ProviderTable;
 use reference_shop::settings::Settings as ShopTable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
@@ -83,6 +83,9 @@ pub struct LiveTable {
     /// machine.
     #[schemars(length(min = 1, max = 256))]
     pub local_ips: Option<Vec<IpAddr>>,
+    /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
+    /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
+    pub pacing: Option<Pacing>,
 }
 
 /// Connections to the shop.
@@ -93,6 +96,20 @@ pub enum Connections {
     PerFan,
     /// So many for all fans together; a wait for one counts as response time.
     Pool(u32),
+}
+
+/// How exactly what is due is sent.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pacing {
+    /// `precise` while a load loop sends fewer than 5,000 operations a second, else `batch`.
+    #[default]
+    Auto,
+    /// Each arrival and each end of a sleep wakes the load loop when it is due.
+    Precise,
+    /// What has become due is sent once per millisecond, in one go: up to a millisecond late, for a
+    /// third of the processor time.
+    Batch,
 }
 
 /// A sale: items and pickup slots that open together.

@@ -69,6 +69,7 @@ pub(crate) fn live<T: Send>(
         clock,
         threads: 2,
         connections,
+        pacing: scenario.live.pacing,
         sources: Vec::new(),
         processes: None,
         drain,

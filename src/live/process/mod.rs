@@ -13,7 +13,6 @@ mod serve;
 
 use std::path::PathBuf;
 
-use domain::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::live::load::Report;
@@ -61,8 +60,6 @@ struct Order {
 enum Heard {
     /// One of its loops hands something over.
     Report(Box<Report>),
-    /// How much processor time it has used so far.
-    Used(Duration),
     /// All its fans have left: the last word.
     Done,
     /// It cannot go on: the last word too.

@@ -4,11 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-
-use domain::time::{Duration, nanos_of};
 
 use super::frame::{FrameReader, FrameWriter};
 use super::{Heard, Order, Part, Processes, Told};
@@ -24,8 +20,7 @@ const SUBCOMMAND: &str = "load-process";
 pub(in crate::live) struct Reins {
     input: FrameWriter<ChildStdin>,
     told: Wish,
-    /// Processor time used by it \[ns\], as it said last.
-    used: Arc<AtomicU64>,
+    pid: u32,
 }
 
 impl Reins {
@@ -44,9 +39,9 @@ impl Reins {
         let _ = self.input.write(&told);
     }
 
-    /// The processor time that the process has used, as it said last.
-    pub(in crate::live) fn used(&self) -> Duration {
-        Duration::from_nanos(self.used.load(Ordering::Relaxed))
+    /// The process's number in the system.
+    pub(in crate::live) const fn pid(&self) -> u32 {
+        self.pid
     }
 }
 
@@ -56,7 +51,6 @@ pub(in crate::live) struct Driver {
     number: usize,
     child: Child,
     output: FrameReader<ChildStdout>,
-    used: Arc<AtomicU64>,
 }
 
 /// Starts a load process for one part of the crowd and tells it what to live.
@@ -82,8 +76,7 @@ pub(in crate::live) fn start(
         .spawn()?;
     let input = FrameWriter::new(child.stdin.take().expect("its input is piped"));
     let output = FrameReader::new(child.stdout.take().expect("its output is piped"));
-    let used = Arc::new(AtomicU64::new(0));
-    let mut reins = Reins { input, told: Wish::Go, used: Arc::clone(&used) };
+    let mut reins = Reins { input, told: Wish::Go, pid: child.id() };
     let order = Order {
         scenario: processes.scenario.clone(),
         settings: course.settings.clone(),
@@ -92,7 +85,7 @@ pub(in crate::live) fn start(
     };
     // A process that dies at once is told of by its driver, which sees its status.
     let _ = reins.input.write(&Told::Live(Box::new(order)));
-    Ok((reins, Driver { number, child, output, used }))
+    Ok((reins, Driver { number, child, output }))
 }
 
 /// Whether a variable of the environment is a flag of this program.
@@ -131,7 +124,6 @@ impl Driver {
                     // The receiver goes away only when the run has failed, which the signal says.
                     let _ = reports.send(*report);
                 }
-                Ok(Some(Heard::Used(used))) => self.used.store(nanos_of(used), Ordering::Relaxed),
                 Ok(Some(Heard::Done)) => return Ok(()),
                 Ok(Some(Heard::Failed(why))) => return Err(Some(why)),
                 Ok(None) => return Err(None),

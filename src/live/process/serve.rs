@@ -7,7 +7,6 @@ use std::thread;
 use super::frame::{FrameReader, FrameWriter};
 use super::{Heard, Order, Told};
 use crate::live::admin::with_causes;
-use crate::live::clock::processor_time;
 use crate::live::health::raise_descriptor_limit;
 use crate::live::load::Report;
 use crate::live::stop::Stop;
@@ -110,7 +109,6 @@ fn hand_over(
 ) -> Result<(), ServeError> {
     for report in reported {
         output.write(&Heard::Report(Box::new(report))).map_err(ServeError::HandOver)?;
-        output.write(&Heard::Used(processor_time())).map_err(ServeError::HandOver)?;
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ impl Checker {
             scale,
             threads: live.threads,
             connections: live.connections.unwrap_or_default(),
+            pacing: live.pacing.unwrap_or_default(),
             processes: live.processes,
             local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),
         }
