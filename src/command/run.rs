@@ -62,8 +62,8 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
     let scenario = loaded.at_scale(None, World::Live);
     let means = means::means(&scenario, place.shop(), &Machine::here())
         .context("failed to prepare the run")?;
-    let as_run = loaded.as_run(clock.began_utc_ns());
-    let settings = settings(&scenario, clock, means, as_run)?;
+    let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;
+    let settings = Settings { processes, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
@@ -124,28 +124,27 @@ fn live(
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
 }
 
-fn settings(
-    scenario: &Scenario,
-    clock: Clock,
-    means: Means,
-    as_run: AsRun,
-) -> anyhow::Result<Settings> {
-    let processes = if means.processes > 1 {
-        let program = std::env::current_exe().context("failed to find this program's own file")?;
-        Some(Processes { count: means.processes, program, scenario: as_run })
-    } else {
-        None
-    };
-    Ok(Settings {
+/// How this machine lives a scenario from the beginning of `clock`, in this process alone.
+pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Settings {
+    Settings {
         clock,
         threads: means.threads,
         connections: scenario.live.connections.into(),
         pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         sources: means.sources,
-        processes,
+        processes: None,
         visits: None,
-    })
+    }
+}
+
+/// The load processes that a crowd needs, where it needs more than this one.
+fn processes(count: usize, scenario: AsRun) -> anyhow::Result<Option<Processes>> {
+    if count < 2 {
+        return Ok(None);
+    }
+    let program = std::env::current_exe().context("failed to find this program's own file")?;
+    Ok(Some(Processes { count, program, scenario }))
 }
 
 /// A stop that Ctrl-C and SIGTERM press: once to drain and judge, twice to abandon.
