@@ -71,6 +71,10 @@ pub struct Progress {
     pub lateness_p99_ms: f64,
     /// Orders confirmed so far.
     pub confirmed: u64,
+    /// Connections opened so far.
+    pub opened: u64,
+    /// Connections that failed so far.
+    pub unconnected: u64,
 }
 
 impl Recorder {
@@ -181,6 +185,8 @@ impl Recorder {
         self.progress.present = self.arrived.saturating_sub(self.left);
         self.progress.sent += counts.sent;
         self.progress.confirmed += counts.useful;
+        self.progress.opened += counts.opened;
+        self.progress.unconnected += counts.connection_failures.iter().sum::<u64>();
     }
 
     /// Writes one entry per interval and series; the samples are sorted.
