@@ -27,8 +27,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// A thread of a crew.
 pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), LiveError>>>;
 
-/// Starts the load loops, writes down once a second what they hand over, and joins them; returns
-/// what was merged. The loops wait for the run's beginning.
+/// Starts the load loops, which wait for the run's beginning, writes down once a second what they
+/// hand over, and joins them; returns what was merged.
 ///
 /// # Errors
 /// When a loop fails, evidence cannot be written, or the user abandons the run.
@@ -80,6 +80,7 @@ pub(super) fn start_loops<'scope>(
         start_hand(scope, course, format!("{LOAD_THREAD}{place}"), move || {
             let arrivals = Arrivals::of(course.scenario, people);
             let load = LoadLoop::new(course, place, arrivals, pool, reports);
+            // To put a million in order takes longer than the first of them may wait.
             course.clock.sleep_until_beginning();
             load.and_then(LoadLoop::run).map_err(LiveError::Load)
         })
@@ -175,7 +176,10 @@ fn merge_reports(
     let mut gauge = Gauge::new(pids, clock.now());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
-            Ok(report) => merge.take(report),
+            Ok(mut report) => {
+                recorder.fold(&mut report.harvest);
+                merge.take(report);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }

@@ -73,7 +73,7 @@ pub(super) struct Course<'run> {
     pub(super) horizon: Time,
 }
 
-/// What a loop hands over once a second, and when it ends.
+/// What a loop hands over once a second, when it has timed too much to keep it, and when it ends.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     /// Which loop.
@@ -254,6 +254,8 @@ impl<'run> LoadLoop<'run> {
         let now = self.course.clock.now();
         if now >= self.next_report {
             self.report(None);
+        } else if self.meter.is_full() {
+            self.hand_over();
         }
         self.stop_if_due(now);
         self.serve_due(now);
@@ -316,6 +318,21 @@ impl<'run> LoadLoop<'run> {
     fn stop(&mut self, until: Time) {
         self.stopping = Some(until);
         self.arrivals.end();
+    }
+
+    /// Hands over what was timed and written in the middle of a second: there is too much of it to
+    /// be kept until its end.
+    fn hand_over(&mut self) {
+        let report = Report {
+            place: self.place,
+            until: self.next_report.before(SECOND),
+            harvest: self.meter.block(),
+            lines: self.diary.take(),
+            tally: self.tally,
+            ended: None,
+        };
+        // As in the report.
+        let _ = self.reports.send(report);
     }
 
     /// Hands over everything counted so far.
