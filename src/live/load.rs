@@ -24,6 +24,7 @@ use crate::live::connection::Connection;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::process::lines;
 use crate::live::request::Script;
+use crate::live::scripted::Dialogue;
 use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
@@ -134,6 +135,7 @@ pub(super) struct LoadLoop<'run> {
     tally: Tally,
     buffer: Box<[u8]>,
     rendered: Vec<u8>,
+    dialogue: Dialogue<'run>,
     expired: Vec<(u32, Time)>,
     next_report: Time,
     /// When nothing more was sent, and until when answers are waited for.
@@ -193,6 +195,7 @@ impl<'run> LoadLoop<'run> {
             tally: Tally::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             rendered: Vec::with_capacity(1_024),
+            dialogue: Dialogue::new(course.settings.scripted.as_ref()),
             expired: Vec::with_capacity(BATCH),
             next_report: Time::ZERO + SECOND,
             stopping: None,

@@ -20,6 +20,7 @@ mod occupied;
 pub mod pacing;
 mod process;
 mod request;
+pub mod scripted;
 mod slab;
 pub mod sleepers;
 mod snapshot;
@@ -49,6 +50,7 @@ use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
 use request::Script;
+use scripted::Scripted;
 use snapshot::Survey;
 use stop::{Signal, Wish};
 
@@ -112,6 +114,10 @@ pub struct Settings {
     /// their steps to themselves.
     #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
+    /// The step that a look at the page is, in place of the shop's own page; load processes make no
+    /// such steps.
+    #[serde(skip)]
+    pub scripted: Option<Scripted>,
 }
 
 /// A run that was not lived to its end.

@@ -171,6 +171,7 @@ impl Trial {
             processes: None,
             drain: Duration::from_secs(5),
             visits: Some(visits),
+            scripted: None,
         };
         let target =
             Target { shop: address, host: "shop.test".to_owned(), provider: Some(address) };

@@ -74,6 +74,7 @@ pub(crate) fn live<T: Send>(
         processes: None,
         drain,
         visits: Some(visits),
+        scripted: None,
     };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));
