@@ -60,6 +60,8 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         threads: 1,
         connections: Connections::PerFan,
         pacing: scenario.live.pacing,
+        sources: Vec::new(),
+        processes: None,
         drain: Duration::ZERO,
         visits: None,
         scripted: Some(step(&target.host)?),

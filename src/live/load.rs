@@ -14,6 +14,7 @@ use domain::id::FanId;
 use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll, Token};
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
@@ -21,6 +22,7 @@ use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::Connection;
 use crate::live::pacing::{Alarm, Pacer};
+use crate::live::process::lines;
 use crate::live::request::Script;
 use crate::live::scripted::Dialogue;
 use crate::live::slab::Slab;
@@ -73,7 +75,7 @@ pub(super) struct Course<'run> {
 }
 
 /// What a loop hands over once a second, when it has timed too much to keep it, and when it ends.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     /// Which loop.
     pub(super) place: usize,
@@ -82,6 +84,7 @@ pub(super) struct Report {
     /// What its meter counted.
     pub(super) harvest: Harvest,
     /// What its fans' purchases were, in about the order of time.
+    #[serde(with = "lines")]
     pub(super) lines: Vec<PurchaseLine>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
@@ -90,7 +93,7 @@ pub(super) struct Report {
 }
 
 /// What a loop counts about itself, since the beginning.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
     /// Operations for which no socket could be had.
     pub(super) shed_sockets: u64,

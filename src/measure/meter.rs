@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::time::Time;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::measure::latency::{Grain, Series, microseconds};
@@ -38,7 +39,7 @@ enum Medium {
 }
 
 /// What a meter counted in a while: mergeable without loss.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Harvest {
     /// Counts by second; the first entry is second `first`.
     seconds: VecDeque<Counts>,
@@ -47,7 +48,7 @@ pub struct Harvest {
 }
 
 /// What was counted in one second of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Operations intended in it.
     pub offered: u64,
@@ -108,7 +109,7 @@ fn add(mine: &mut [u64], theirs: &[u64]) {
 
 /// One time of one series in one interval, packed so that sorting groups what belongs together:
 /// 28 bits of interval (tenths of a second: 310 days), 6 of series, 30 of microseconds.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Sample(u64);
 
 const VALUE_BITS: u32 = 30;

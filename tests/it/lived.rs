@@ -65,12 +65,13 @@ pub(crate) fn live<T: Send>(
     let embedded = Embedded::start(binary, scenario, folder.path(), clock.began_utc_ns()).unwrap();
     let (visits, visited) = mpsc::channel();
     let drain = offer::drain(scenario);
-    let pacing = scenario.live.pacing;
     let settings = Settings {
         clock,
         threads: 2,
         connections,
-        pacing,
+        pacing: scenario.live.pacing,
+        sources: Vec::new(),
+        processes: None,
         drain,
         visits: Some(visits),
         scripted: None,
