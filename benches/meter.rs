@@ -24,6 +24,7 @@ fn attempts() -> Vec<Attempt> {
                 operation: Operation::Reload,
                 intended,
                 sent,
+                first_byte: Some(sent + took),
                 done: sent + took,
                 outcome: Outcome::Ok,
             }

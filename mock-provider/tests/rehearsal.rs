@@ -7,19 +7,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod child;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use child::{Program, installed, suites};
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-
-/// What to do when an SDK is missing.
-const CURE: &str = "hint: install the SDKs with `tools/install-sdks`";
 
 /// What an order costs \[yen\].
 const PRICE: u64 = 2_400;
@@ -44,41 +42,8 @@ const LOOKS: usize = 1_000;
 /// How long one look waits for its answer: the shop's own calls end after half a second as well.
 const LOOK_MAX: Duration = Duration::from_millis(500);
 
-/// A program that ends with its test; it has said where it listens.
-struct Program {
-    child: Child,
-    url: String,
-}
-
-impl Program {
-    fn begin(command: &mut Command) -> Self {
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}\n{CURE}"));
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").map(|url| url.trim().to_owned());
-        let url = url.unwrap_or_else(|| panic!("{command:?} does not listen"));
-        Self { child, url }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn suites() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk")
-}
-
-/// Something that `tools/install-sdks` installs.
-fn installed(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sdk").join(path);
-    assert!(path.exists(), "there is no {}\n{CURE}", path.display());
-    path
-}
+/// How long anything else is waited for: whoever is silent for so long will never answer.
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 
 /// What is wrong when all is over.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +106,8 @@ impl Rehearsal {
             shop.args(["--bug", bug]);
         }
         let shop = Program::begin(&mut shop);
-        Self { provider, shop, client: reqwest::Client::new(), folder, kind }
+        let client = reqwest::Client::builder().timeout(ANSWER_MAX).build().unwrap();
+        Self { provider, shop, client, folder, kind }
     }
 
     /// What the shop answers a customer.

@@ -163,8 +163,8 @@ proptest! {
             let answer = if answers { Answer::Passed } else { Answer::Failed };
             // A cardholder's answer is no call: what is due before it is let happen first.
             ledger.extend(provider.settle(at, at.nanos()));
-            if let Ok((_, lines)) = provider.authenticate(at, at.nanos(), number % 5, answer) {
-                ledger.extend(lines);
+            if let Ok((_, line)) = provider.authenticate(at, at.nanos(), number % 5, answer) {
+                ledger.push(line);
             }
         }
         let end = Time::from_millis(40 * 86_400_000);
@@ -241,9 +241,9 @@ fn who_fails_a_challenge_may_try_another_card() {
     };
     ask(&mut provider, 1, "a", Call::Create(Box::new(new)));
     let at = Time::from_millis(2_000);
-    let (intent, lines) = provider.authenticate(at, at.nanos(), 1, Answer::Failed).unwrap();
+    let (intent, line) = provider.authenticate(at, at.nanos(), 1, Answer::Failed).unwrap();
     assert_eq!(intent.status, Status::RequiresPaymentMethod);
-    assert_eq!(lines[0].outcome, PaymentOutcome::Declined);
+    assert_eq!(line.outcome, PaymentOutcome::Declined);
     let again = ask(&mut provider, 3, "a", confirm(1));
     assert_eq!(again.lines[0].outcome, PaymentOutcome::Captured);
 }

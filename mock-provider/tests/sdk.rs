@@ -5,54 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+mod child;
 
-/// What to do when an SDK is missing.
-const CURE: &str = "hint: install the SDKs with `tools/install-sdks`";
+use std::process::{Command, Output};
 
-/// A provider that ends with its test.
-struct Provider {
-    child: Child,
-    url: String,
-}
+use child::{CURE, Program, installed, suites};
 
-impl Provider {
-    /// Begins with the settings of that kind, and waits for the line that says where it listens.
-    fn begin(kind: &str) -> Self {
-        let settings = suites().join("settings").join(kind).with_extension("json");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mock-provider"))
-            .args(["--until-stdin-closes", "--settings"])
-            .arg(&settings)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").map(|url| url.trim().to_owned());
-        let url = url.unwrap_or_else(|| panic!("no provider with {}", settings.display()));
-        Self { child, url }
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn suites() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk")
-}
-
-/// Something that `tools/install-sdks` installs.
-fn installed(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sdk").join(path);
-    assert!(path.exists(), "there is no {}\n{CURE}", path.display());
-    path
+/// A provider with the settings of that kind.
+fn provider(kind: &str) -> Program {
+    let settings = suites().join("settings").join(kind).with_extension("json");
+    let mut provider = Command::new(env!("CARGO_BIN_EXE_mock-provider"));
+    Program::begin(provider.args(["--until-stdin-closes", "--settings"]).arg(settings))
 }
 
 /// The tests of a suite passed, and there was at least one.
@@ -66,7 +29,7 @@ fn assert_passed(output: &Output, none: &str) {
 /// kind.
 fn python(environment: &str, folder: &str, kind: &str) {
     let interpreter = installed(environment).join("bin/python");
-    let provider = Provider::begin(kind);
+    let provider = provider(kind);
     let output = Command::new(interpreter)
         .args(["-B", "-m", "unittest", "discover", "--start-directory", folder])
         .current_dir(suites().join("python"))
@@ -80,7 +43,7 @@ fn python(environment: &str, folder: &str, kind: &str) {
 /// Runs a folder of the Node suite against a provider of that kind.
 fn node(folder: &str, kind: &str) {
     let modules = installed("node/node_modules/stripe").join("..");
-    let provider = Provider::begin(kind);
+    let provider = provider(kind);
     let files = suites().join("node").join(folder).read_dir().unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     files.sort();

@@ -1,7 +1,10 @@
 //! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers, incidents.
 
+mod connection;
 pub mod demand;
 pub mod read;
+
+pub use connection::ConnectionFailure;
 
 use domain::id::FanId;
 use domain::money::Amount;
@@ -11,7 +14,7 @@ use domain::shop::{Catalogue, ShopLine, ShopSnapshot, Short};
 use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
 
-/// One operation of one fan, answered or given up: `intended ≤ sent ≤ done`.
+/// One operation of one fan, answered or given up: `intended ≤ sent ≤ first_byte ≤ done`.
 ///
 /// Response time is `done − intended`, service time `done − sent`, lateness `sent − intended`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,9 @@ pub struct Attempt {
     pub intended: Time,
     /// When its first byte was handed to the network (or a connection for it was begun).
     pub sent: Time,
+    /// When the first byte of its first answer came. Absent where none came, and in virtual time,
+    /// where an answer is there at once and whole.
+    pub first_byte: Option<Time>,
     /// When its last byte came, or its deadline passed.
     pub done: Time,
     /// What came of it.

@@ -153,7 +153,8 @@ mod tests {
             purchase: 1,
         };
         let outcome = Outcome::Ok;
-        let attempt = Attempt { fan: FAN, operation, intended, sent, done, outcome };
+        let first_byte = Some(done);
+        let attempt = Attempt { fan: FAN, operation, intended, sent, first_byte, done, outcome };
         let reply = Reply { items, ..Reply::of(outcome) };
         diary.attempt(notes, 0, &attempt, &asked, &reply);
     }

@@ -64,11 +64,19 @@ pub enum Series {
     Lateness,
     /// One request of a reload, from sent to done.
     Call,
+    /// From intended to the first byte of the answer.
+    FirstByte(Operation),
+    /// Of a connection, from begun to standing.
+    Connect,
+    /// Of a connection that stands, until it is secured.
+    Handshake,
+    /// In the queue for a pooled connection, of those operations that had to wait for one.
+    PoolWait,
 }
 
 impl Series {
     /// How many there are.
-    pub const COUNT: usize = 2 * Operation::ALL.len() + 2;
+    pub const COUNT: usize = 3 * Operation::ALL.len() + 5;
 
     /// All series.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -76,8 +84,10 @@ impl Series {
         operations
             .clone()
             .map(Self::Response)
-            .chain(operations.map(Self::Service))
+            .chain(operations.clone().map(Self::Service))
             .chain([Self::Lateness, Self::Call])
+            .chain(operations.map(Self::FirstByte))
+            .chain([Self::Connect, Self::Handshake, Self::PoolWait])
     }
 
     /// Its place among all series.
@@ -87,6 +97,10 @@ impl Series {
             Self::Service(operation) => Operation::ALL.len() + operation as usize,
             Self::Lateness => 2 * Operation::ALL.len(),
             Self::Call => 2 * Operation::ALL.len() + 1,
+            Self::FirstByte(operation) => 2 * Operation::ALL.len() + 2 + operation as usize,
+            Self::Connect => 3 * Operation::ALL.len() + 2,
+            Self::Handshake => 3 * Operation::ALL.len() + 3,
+            Self::PoolWait => 3 * Operation::ALL.len() + 4,
         }
     }
 
@@ -97,6 +111,10 @@ impl Series {
             Self::Service(operation) => format!("{operation}.service"),
             Self::Lateness => "lateness".to_owned(),
             Self::Call => "reload.call".to_owned(),
+            Self::FirstByte(operation) => format!("{operation}.first_byte"),
+            Self::Connect => "connect".to_owned(),
+            Self::Handshake => "handshake".to_owned(),
+            Self::PoolWait => "pool_wait".to_owned(),
         }
     }
 

@@ -10,14 +10,24 @@ use std::collections::VecDeque;
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::time::Time;
 
-use crate::evidence::Attempt;
+use crate::evidence::{Attempt, ConnectionFailure};
 use crate::measure::latency::{Grain, Series, microseconds};
 
 /// What one load thread (or the simulator) has counted since the last harvest.
 #[derive(Debug)]
 pub struct Meter {
     grain: Grain,
+    medium: Medium,
     counted: Harvest,
+}
+
+/// What carries the answers.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Medium {
+    /// A network: an answer has a first byte and a last one.
+    Wire,
+    /// An event calendar: an answer is there at once and whole.
+    Calendar,
 }
 
 /// What a meter counted in a while: mergeable without loss.
@@ -54,6 +64,12 @@ pub struct Counts {
     pub calls: [u64; Outcome::ALL.len()],
     /// Operations sent in each of its tenths.
     pub tenths: [u64; 10],
+    /// Connections that stood, and were secured where that was wanted, in it.
+    pub opened: u64,
+    /// Those of them that resumed an earlier TLS session.
+    pub resumed: u64,
+    /// Connections that failed in it before they were of use, by kind.
+    pub connection_failures: [u64; ConnectionFailure::ALL.len()],
 }
 
 impl Counts {
@@ -68,6 +84,9 @@ impl Counts {
         add(&mut self.departed, &other.departed);
         add(&mut self.calls, &other.calls);
         add(&mut self.tenths, &other.tenths);
+        self.opened += other.opened;
+        self.resumed += other.resumed;
+        add(&mut self.connection_failures, &other.connection_failures);
         for (mine, theirs) in self.outcomes.iter_mut().zip(&other.outcomes) {
             add(mine, theirs);
         }
@@ -169,9 +188,16 @@ impl Harvest {
 }
 
 impl Meter {
-    /// An empty meter; `opening` is the first opening, around which counting is finer.
+    /// An empty meter of a load loop; `opening` is the first opening, around which counting is
+    /// finer.
     pub fn new(opening: Time) -> Self {
-        Self { grain: Grain::new(opening), counted: Harvest::default() }
+        let grain = Grain::new(opening);
+        Self { grain, medium: Medium::Wire, counted: Harvest::default() }
+    }
+
+    /// An empty meter of the simulator, where no answer has a first byte.
+    pub fn in_virtual_time(opening: Time) -> Self {
+        Self { medium: Medium::Calendar, ..Self::new(opening) }
     }
 
     /// A fan arrived.
@@ -198,7 +224,7 @@ impl Meter {
 
     /// A whole operation was answered or given up.
     pub fn done(&mut self, attempt: &Attempt) {
-        let Attempt { operation, intended, sent, done, outcome, .. } = *attempt;
+        let Attempt { operation, intended, sent, first_byte, done, outcome, .. } = *attempt;
         let counts = self.counted.at(second(intended));
         counts.outcomes[operation as usize][outcome as usize] += 1;
         counts.offered += u64::from(outcome == Outcome::Shed);
@@ -210,7 +236,42 @@ impl Meter {
         if outcome.enters_percentiles() {
             self.time(Series::Response(operation), intended, intended, done);
             self.time(Series::Service(operation), intended, sent, done);
+            if self.medium == Medium::Wire {
+                // What was never answered was waited for until its deadline: to leave it out would
+                // flatter the shop.
+                let first_byte = first_byte.unwrap_or(done);
+                self.time(Series::FirstByte(operation), intended, intended, first_byte);
+            }
         }
+    }
+
+    /// An operation that was `queued` for a pooled connection got one at `begun`, or was given up
+    /// then. Those that find one free do not wait and are not told of.
+    pub fn pool_waited(&mut self, queued: Time, begun: Time) {
+        self.time(Series::PoolWait, queued, queued, begun);
+    }
+
+    /// A connection that was `begun` stood at `connected` and, where that was wanted, was `secured`;
+    /// `resumed` says whether that took up an earlier TLS session.
+    pub fn connected(
+        &mut self,
+        begun: Time,
+        connected: Time,
+        secured: Option<Time>,
+        resumed: bool,
+    ) {
+        let counts = self.counted.at(second(secured.unwrap_or(connected)));
+        counts.opened += 1;
+        counts.resumed += u64::from(resumed);
+        self.time(Series::Connect, begun, begun, connected);
+        if let Some(secured) = secured {
+            self.time(Series::Handshake, begun, connected, secured);
+        }
+    }
+
+    /// A connection could not be made, or failed before it was of use.
+    pub fn connection_failed(&mut self, at: Time, failure: ConnectionFailure) {
+        self.counted.at(second(at)).connection_failures[failure as usize] += 1;
     }
 
     /// One request of a reload (`reload.call`) was answered or given up.
@@ -255,6 +316,7 @@ mod tests {
             operation: Operation::Checkout,
             intended: Time::from_millis(intended_ms),
             sent: Time::from_millis(sent_ms),
+            first_byte: None,
             done: Time::from_millis(done_ms),
             outcome,
         }
@@ -268,7 +330,8 @@ mod tests {
     fn an_answer_counts_where_it_was_wanted_and_completes_where_it_came() {
         let mut meter = meter();
         meter.sent(Operation::Checkout, Time::from_millis(1_900), Time::from_millis(2_100));
-        meter.done(&attempt(Outcome::Ok, 1_900, 2_100, 4_000));
+        let first_byte = Some(Time::from_millis(2_300));
+        meter.done(&Attempt { first_byte, ..attempt(Outcome::Ok, 1_900, 2_100, 4_000) });
         let harvest = meter.harvest();
         let seconds: Vec<(u64, u64, u64, u64, u64)> = harvest
             .seconds()
@@ -288,6 +351,7 @@ mod tests {
                 (Series::Response(Operation::Checkout), 10, 2_100_000),
                 (Series::Service(Operation::Checkout), 10, 1_900_000),
                 (Series::Lateness, 10, 200_000),
+                (Series::FirstByte(Operation::Checkout), 10, 400_000),
             ]
         );
     }
@@ -303,6 +367,54 @@ mod tests {
         assert_eq!(counts.outcomes[Operation::Checkout as usize].iter().sum::<u64>(), 4);
         assert_eq!(counts.offered, 1, "what was shed was offered though never sent");
         assert_eq!(harvest.into_samples(), []);
+    }
+
+    #[test]
+    fn the_first_byte_of_what_is_never_answered_is_as_late_as_its_deadline() {
+        let read = |mut meter: Meter, first_byte_ms: Option<u64>, outcome| {
+            let first_byte = first_byte_ms.map(Time::from_millis);
+            meter.done(&Attempt { first_byte, ..attempt(outcome, 1_000, 1_100, 3_000) });
+            let samples = meter.harvest().into_samples();
+            let series = Series::FirstByte(Operation::Checkout);
+            samples.iter().find(|sample| sample.series() == series).map(|sample| sample.us())
+        };
+        assert_eq!(read(meter(), Some(1_250), Outcome::Ok), Some(250_000));
+        assert_eq!(read(meter(), None, Outcome::Unknown), Some(2_000_000));
+        assert_eq!(read(meter(), Some(1_250), Outcome::RateLimited), None);
+        let modelled = Meter::in_virtual_time(Time::from_millis(60_000));
+        assert_eq!(read(modelled, None, Outcome::Ok), None);
+    }
+
+    #[test]
+    fn connections_are_timed_from_their_beginning_and_their_failures_counted_by_kind() {
+        let at = Time::from_millis;
+        let mut meter = meter();
+        meter.connected(at(900), at(950), Some(at(1_010)), true);
+        meter.connected(at(900), at(960), None, false);
+        meter.connection_failed(at(1_500), ConnectionFailure::Refused);
+        meter.connection_failed(at(1_600), ConnectionFailure::Refused);
+        meter.pool_waited(at(100), at(400));
+        let harvest = meter.harvest();
+        let counts: Vec<(u64, u64, u64, u64)> = harvest
+            .seconds()
+            .map(|(second, counts)| {
+                let refused = counts.connection_failures[ConnectionFailure::Refused as usize];
+                (second, counts.opened, counts.resumed, refused)
+            })
+            .collect();
+        assert_eq!(counts, [(0, 1, 0, 0), (1, 1, 1, 2)]);
+        let samples = harvest.into_samples();
+        let read: Vec<(Series, u64)> =
+            samples.iter().map(|sample| (sample.series(), sample.us())).collect();
+        assert_eq!(
+            read,
+            [
+                (Series::Connect, 50_000),
+                (Series::Connect, 60_000),
+                (Series::Handshake, 60_000),
+                (Series::PoolWait, 300_000),
+            ]
+        );
     }
 
     #[test]

@@ -259,7 +259,8 @@ mod tests {
         let fan = FanId { population: 0, index: 0 };
         let (operation, outcome) = (Operation::Reload, Outcome::Ok);
         meter.sent(operation, intended, intended);
-        meter.done(&Attempt { fan, operation, intended, sent: intended, done, outcome });
+        let (sent, first_byte) = (intended, Some(done));
+        meter.done(&Attempt { fan, operation, intended, sent, first_byte, done, outcome });
     }
 
     #[test]

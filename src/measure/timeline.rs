@@ -6,6 +6,7 @@ use std::io::BufRead;
 use domain::outcome::{Departure, Operation, Outcome};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::ConnectionFailure;
 use crate::evidence::read::{ReadError, json_lines};
 use crate::measure::latency::Grain;
 use crate::measure::meter::Counts;
@@ -51,6 +52,15 @@ pub struct TimelineLine {
     /// Operations sent in each of its tenths, within 10 s of the opening.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenths: Option<[u64; 10]>,
+    /// Connections that stood, and were secured where that was wanted, in it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub opened: u64,
+    /// Those of them that resumed an earlier TLS session.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub resumed: u64,
+    /// Connections that failed in it before they were of use, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub connection_failures: BTreeMap<ConnectionFailure, u64>,
     /// The cores that the generator used in it, where known; not a delta.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
@@ -82,6 +92,9 @@ impl TimelineLine {
                 .collect(),
             calls: by_word(&Outcome::ALL, &counts.calls),
             tenths: (grain.is_fine(second) && counts.tenths != [0; 10]).then_some(counts.tenths),
+            opened: counts.opened,
+            resumed: counts.resumed,
+            connection_failures: by_word(&ConnectionFailure::ALL, &counts.connection_failures),
             cpu: None,
         }
     }
@@ -97,6 +110,9 @@ impl TimelineLine {
         self.arrived += other.arrived;
         merge(&mut self.departed, &other.departed);
         merge(&mut self.calls, &other.calls);
+        self.opened += other.opened;
+        self.resumed += other.resumed;
+        merge(&mut self.connection_failures, &other.connection_failures);
         for (operation, counts) in &other.outcomes {
             merge(self.outcomes.entry(*operation).or_default(), counts);
         }

@@ -158,8 +158,10 @@ impl<'run> World<'run> {
         let fan = entry.fan.id();
         let outcome = reply.outcome;
         let operation = request.operation;
-        let attempt =
-            Attempt { fan, operation, intended: request.intended, sent, done: at, outcome };
+        let intended = request.intended;
+        // The model's answers are there at once and whole: nothing is known of their first byte.
+        let first_byte = None;
+        let attempt = Attempt { fan, operation, intended, sent, first_byte, done: at, outcome };
         self.meter.done(&attempt);
         let sale = self.scenario.populations[usize::from(fan.population)].sale;
         self.diary.attempt(&mut entry.notes, sale, &attempt, &request, &reply);

@@ -194,7 +194,7 @@ impl<'a> World<'a> {
             shop: Shop::new(settings),
             provider: Provider::new(scenario.provider.clone()),
             books: Books::default(),
-            meter: Meter::new(scenario.first_opening()),
+            meter: Meter::in_virtual_time(scenario.first_opening()),
             diary: Diary::new(&scenario.catalogue),
             visits: (visits == Visits::Keep).then(Vec::new),
             draws: 0,

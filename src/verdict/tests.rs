@@ -220,7 +220,8 @@ impl Run {
         if outcome != Outcome::Shed {
             meter.sent(operation, intended, sent);
         }
-        meter.done(&Attempt { fan, operation, intended, sent, done, outcome });
+        let first_byte = Some(done);
+        meter.done(&Attempt { fan, operation, intended, sent, first_byte, done, outcome });
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::money::Amount;
-use domain::provider::PaymentOutcome;
+use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use domain::time::Time;
 
 use super::card::Fate;
@@ -185,8 +185,8 @@ impl Provider {
         (outcome, reply, Some(intent))
     }
 
-    /// The cardholder has answered a challenge on a page: no call of the merchant. The lines to
-    /// append to the ledger come with the payment as it stands. What has fallen due by then must
+    /// The cardholder has answered a challenge on a page: no call of the merchant. The line to
+    /// append to the ledger comes with the payment as it stands. What has fallen due by then must
     /// have been settled: see [`Provider::settle`].
     ///
     /// # Errors
@@ -197,10 +197,10 @@ impl Provider {
         utc_ns: u64,
         number: u64,
         answer: Answer,
-    ) -> Result<(Arc<Intent>, Vec<domain::provider::PaymentLine>), Fault> {
+    ) -> Result<(Arc<Intent>, PaymentLine), Fault> {
         let (intent, line) = self.answer(Now { at, utc_ns, call: None }, number, answer)?;
         self.dispatch(at, at);
-        Ok((intent, vec![line]))
+        Ok((intent, line))
     }
 
     pub(super) fn answer(
@@ -208,7 +208,7 @@ impl Provider {
         now: Now,
         number: u64,
         answer: Answer,
-    ) -> Result<(Arc<Intent>, domain::provider::PaymentLine), Fault> {
+    ) -> Result<(Arc<Intent>, PaymentLine), Fault> {
         let known = self.book.get(number).ok_or(Fault::Missing(Kind::Intent))?;
         let expires = self.expires(now.at, known.currency);
         let account = known.account.clone();
@@ -224,7 +224,7 @@ impl Provider {
             intent.authenticate(answer, now.utc_ns, expires)
         })?;
         let (outcome, _, _) = self.charged(now, None, Arc::clone(&intent));
-        let operation = domain::provider::PaymentOperation::Authenticate;
+        let operation = PaymentOperation::Authenticate;
         let line = super::line::unasked(now.utc_ns, operation, outcome, &intent);
         Ok((intent, line))
     }

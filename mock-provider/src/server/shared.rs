@@ -137,8 +137,8 @@ impl Shared {
         let utc_ns = self.clock.utc_ns(at);
         let mut lines = desk.provider.settle(at, utc_ns);
         let answered = desk.provider.authenticate(at, utc_ns, number, answer);
-        let answered = answered.map(|(intent, own)| {
-            lines.extend(own);
+        let answered = answered.map(|(intent, line)| {
+            lines.push(line);
             intent
         });
         desk.write_down(&lines)?;

@@ -25,7 +25,9 @@ pub(super) struct Flight {
     call: u16,
     /// When the operation was sent; absent while it waits for a pooled connection.
     sent: Option<Time>,
-    /// When the present call was sent.
+    /// When the first byte of the first call's answer came.
+    first_byte: Option<Time>,
+    /// When the present call was sent or, of the first one, queued for the pool.
     call_sent: Time,
     /// Whether the present call has been repeated after a connection turned out to be stale.
     retried: bool,
@@ -70,8 +72,15 @@ impl<'run> LoadLoop<'run> {
             pool.waiting.push_back((visitor, pool.queued));
             pool.queued
         });
-        let flight =
-            Flight { request, call: 0, sent: None, call_sent: now, retried: false, queued };
+        let flight = Flight {
+            request,
+            call: 0,
+            sent: None,
+            first_byte: None,
+            call_sent: now,
+            retried: false,
+            queued,
+        };
         self.visitors[visitor as usize].flight = Some(Box::new(flight));
         if queued.is_some() {
             self.meter.sent(request.operation, request.intended, now);
@@ -126,6 +135,8 @@ impl<'run> LoadLoop<'run> {
         let flight = self.flight(visitor);
         let operation = flight.request.operation;
         let Some(sent) = flight.sent else {
+            let queued_at = flight.call_sent;
+            self.meter.pool_waited(queued_at, at);
             self.tally.shed_pool += 1;
             return self.finish(visitor, Reply::of(Outcome::Shed), at);
         };
@@ -191,12 +202,14 @@ impl<'run> LoadLoop<'run> {
         if flight.retried {
             return;
         }
-        flight.call_sent = at;
+        let queued_at = std::mem::replace(&mut flight.call_sent, at);
         if flight.sent.is_none() {
             flight.sent = Some(at);
             let (request, queued) = (flight.request, flight.queued);
             if queued.is_none() {
                 self.meter.sent(request.operation, request.intended, at);
+            } else {
+                self.meter.pool_waited(queued_at, at);
             }
         }
     }
@@ -228,15 +241,25 @@ impl<'run> LoadLoop<'run> {
             .map(|connection| connection.read(&mut buffer, closing));
         self.buffer = buffer;
         match progress {
-            None | Some(Ok(Progress::Partial)) => {}
+            None => {}
+            Some(Ok(Progress::Partial)) => self.note_first_byte(visitor),
             Some(Ok(Progress::Whole)) => self.answer(visitor),
             Some(Err(_)) => self.lose(visitor),
+        }
+    }
+
+    /// Notes when an answer began that is not whole yet; nearly all are whole at once.
+    fn note_first_byte(&mut self, visitor: u32) {
+        let is_first = self.flight(visitor).first_byte.is_none();
+        if is_first && !self.connection(visitor).answer().is_untouched() {
+            self.flight_mut(visitor).first_byte = Some(self.course.clock.now());
         }
     }
 
     /// The present call's answer is whole: the next call, or the reply.
     fn answer(&mut self, visitor: u32) {
         let done = self.course.clock.now();
+        self.flight_mut(visitor).first_byte.get_or_insert(done);
         let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
         let flight = self.flight(visitor);
         let (request, call) = (flight.request, flight.call);
@@ -315,6 +338,8 @@ impl<'run> LoadLoop<'run> {
             intended: flight.request.intended,
             // What was never sent has no service time.
             sent: flight.sent.unwrap_or(done),
+            // A deadline that passed meanwhile is earlier than the clock was.
+            first_byte: flight.first_byte.map(|at| at.min(done)),
             done,
             outcome: reply.outcome,
         };
