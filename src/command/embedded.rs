@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Tls};
 
 /// The two child processes and where they listen.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Embedded {
     pub shop: SocketAddr,
     /// The provider.
     pub provider: SocketAddr,
+    /// The shop's certificate (PEM), where it speaks TLS.
+    pub certificate: Option<Vec<u8>>,
     /// The shop's process, for who wants to stop or watch it.
     pub shop_process: u32,
     children: Vec<Child>,
@@ -46,15 +48,21 @@ impl Embedded {
         let (provider, _) = start(binary, "provider", &settings, began_utc_ns, &[], &mut children)?;
         let settings = write_settings(folder, "shop.json", &scenario.shop_settings())?;
         let database = folder.join("shop.db");
-        let more = [
+        let mut more = vec![
             "--provider".to_owned(),
             format!("http://{provider}"),
             "--database".to_owned(),
             database.display().to_string(),
         ];
+        let certificate =
+            (scenario.live.wire.tls != Tls::Off).then(|| folder.join("shop-certificate.pem"));
+        if let Some(path) = &certificate {
+            more.extend(["--tls-certificate".to_owned(), path.display().to_string()]);
+        }
         let (shop, shop_process) =
             start(binary, "shop", &settings, began_utc_ns, &more, &mut children)?;
-        Ok(Self { shop, provider, shop_process, children })
+        let certificate = certificate.map(|path| read_certificate(&path)).transpose()?;
+        Ok(Self { shop, provider, certificate, shop_process, children })
     }
 }
 
@@ -66,6 +74,11 @@ impl Drop for Embedded {
             drop(child.wait());
         }
     }
+}
+
+/// The certificate that the shop made when it started.
+fn read_certificate(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
 fn write_settings(
@@ -116,7 +129,11 @@ fn start(
     BufReader::new(stdout)
         .read_line(&mut line)
         .with_context(|| format!("failed to hear from the embedded {program}"))?;
-    let Some(address) = line.trim().strip_prefix("listening on http://") else {
+    let told = line.trim().strip_prefix("listening on ");
+    let address = told.and_then(|url| {
+        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))
+    });
+    let Some(address) = address else {
         bail!("failed to start the embedded {program}: it ended before it listened");
     };
     let address = address

@@ -129,6 +129,8 @@ fn settings(scenario: &Scenario, clock: Clock) -> Settings {
             scenario::Connections::PerFan => Connections::PerFan,
             scenario::Connections::Pool(limit) => Connections::Pool(limit as usize),
         },
+        wire: scenario.live.wire,
+        sources: Vec::new(),
         drain: offer::drain(scenario),
         visits: None,
     }

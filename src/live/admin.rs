@@ -7,6 +7,10 @@ use domain::time::Duration;
 use reqwest::{Client, RequestBuilder};
 use tokio::runtime::{self, Runtime};
 
+use crate::live::Target;
+use crate::live::connection::{self, SecurityError};
+use crate::scenario::{Protocol, Tls};
+
 /// How long a connection for administration may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The longest silence within an answer: a shop that lists a million rows may think a while.
@@ -17,6 +21,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 pub(super) struct Admin {
     runtime: Runtime,
     client: Client,
+    /// Who is asked over TLS, and by which name.
+    secured: Option<(SocketAddr, String)>,
 }
 
 /// Why there is no client.
@@ -28,30 +34,44 @@ pub enum AdminError {
     /// The client's settings do not fit together.
     #[error("set up the client that reads snapshots and ledgers")]
     Client(#[source] reqwest::Error),
+    /// It cannot be secured.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
 }
 
 impl Admin {
-    /// A client that obeys no proxy variables: it must see the same shop as the load.
+    /// A client of `target` that speaks HTTP/1.1, secured unless `tls` is off, and obeys no proxy
+    /// variables: it must see the same shop as the load.
     ///
     /// # Errors
     /// When the system lacks the means.
-    pub(super) fn new() -> Result<Self, AdminError> {
+    pub(super) fn new(tls: Tls, target: &Target) -> Result<Self, AdminError> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(AdminError::Runtime)?;
-        let client = Client::builder()
+        let mut builder = Client::builder()
             .no_proxy()
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .build()
-            .map_err(AdminError::Client)?;
-        Ok(Self { runtime, client })
+            .read_timeout(SILENCE);
+        let secured = (tls != Tls::Off).then(|| (target.shop, target.host.clone()));
+        if secured.is_some() {
+            let mut configuration = connection::configuration(target.certificate.as_deref())?;
+            configuration.alpn_protocols = vec![Protocol::Http1.alpn().into()];
+            let name = connection::bare_host(&target.host);
+            builder = builder.resolve(name, target.shop).tls_backend_preconfigured(configuration);
+        }
+        let client = builder.build().map_err(AdminError::Client)?;
+        Ok(Self { runtime, client, secured })
     }
 
     /// A request for `path` at `address`.
     pub(super) fn get(&self, address: SocketAddr, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{address}{path}"))
+        let url = match &self.secured {
+            Some((secured, host)) if *secured == address => format!("https://{host}{path}"),
+            _ => format!("http://{address}{path}"),
+        };
+        self.client.get(url)
     }
 
     /// Waits for `work`.

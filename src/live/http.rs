@@ -9,13 +9,13 @@ mod chunked;
 use chunked::Chunks;
 
 /// The longest head of an answer; servers and proxies cap theirs at 8 to 16 KiB \[bytes\].
-const HEAD_MAX: usize = 16 * 1024;
+pub(super) const HEAD_MAX: usize = 16 * 1024;
 /// The most header fields of an answer; twice what busy sites send.
 const HEADERS_MAX: usize = 96;
 /// The longest body that is read to its end; a page's part is about 1 KB \[bytes\].
-const BODY_MAX: u64 = 64 * 1024 * 1024;
+pub(super) const BODY_MAX: u64 = 64 * 1024 * 1024;
 /// The most of a body that is kept to be understood \[bytes\].
-const KEPT_MAX: usize = 64 * 1024;
+pub(super) const KEPT_MAX: usize = 64 * 1024;
 /// The most interim (1xx) answers before the answer itself.
 const INTERIM_MAX: u8 = 8;
 

@@ -19,12 +19,12 @@ use mio::{Events, Poll};
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::clock::Clock;
-use crate::live::connection::Connection;
+use crate::live::connection::{Connection, Dialer};
 use crate::live::request::Script;
 use crate::live::slab::Slab;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
-use crate::live::{Settings, Target};
+use crate::live::Settings;
 use crate::measure::diary::{Diary, Notes};
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
@@ -53,8 +53,8 @@ pub(super) struct Course<'run> {
     pub(super) scenario: &'run Scenario,
     /// How to live it.
     pub(super) settings: &'run Settings,
-    /// Whom to ask.
-    pub(super) target: &'run Target,
+    /// How connections to whom is asked are opened.
+    pub(super) dialer: Dialer,
     /// The run's clock.
     pub(super) clock: Clock,
     /// The requests of each population.
@@ -108,6 +108,7 @@ pub(super) struct LoadLoop<'run> {
     /// What happened and has not been told to its fan yet.
     inbox: VecDeque<(u32, Input)>,
     wheel: Wheel,
+    dialer: Dialer,
     connections: Slab<Connection>,
     /// Who holds each connection, by its number; [`NONE`] while it is idle in the pool.
     holders: Vec<u32>,
@@ -158,6 +159,7 @@ impl<'run> LoadLoop<'run> {
             inbox: VecDeque::with_capacity(2 * BATCH + EVENTS),
             wheel: Wheel::with_capacity(arrivals.len()),
             arrivals: arrivals.into_iter().peekable(),
+            dialer: course.dialer.for_loop(place),
             connections: Slab::new(),
             holders: Vec::new(),
             pool: pool.map(Pool::new),

@@ -21,22 +21,24 @@ mod stop;
 mod wheel;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
 use domain::id::FanId;
 use domain::time::{Duration, Time};
 
 pub use admin::AdminError;
+pub use connection::SecurityError;
 pub use ledger::LedgerSinks;
 pub use stop::Stop;
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::{Population, Scenario};
+use crate::scenario::{Population, Scenario, Wire};
 use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
+use connection::Dialer;
 use health::PreflightError;
 use load::Course;
 use request::Script;
@@ -60,6 +62,9 @@ pub struct Target {
     pub host: String,
     /// Where the provider listens, for its ledger, if that is known.
     pub provider: Option<SocketAddr>,
+    /// The certificates (PEM) to one of which the shop's own must lead where connections are
+    /// secured; no others are trusted.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// How fans share connections.
@@ -80,6 +85,10 @@ pub struct Settings {
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
+    /// What a connection is made of.
+    pub wire: Wire,
+    /// The addresses of this machine that connections come from, in turn; none: the system chooses.
+    pub sources: Vec<IpAddr>,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// Where every step of every fan goes, so that it can be lived again.
@@ -100,6 +109,9 @@ pub enum LiveError {
         /// What happened instead of an answer.
         why: String,
     },
+    /// Connections cannot be secured.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// The client for snapshots and ledgers cannot be had.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -136,12 +148,15 @@ pub fn run(
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
     check_means(scenario, settings.connections)?;
-    let admin = Admin::new()?;
+    let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
+    let admin = Admin::new(settings.wire.tls, target)?;
     probe(&admin, target)?;
+    probe_wire(&dialer, target, settings.clock)?;
     let arrivals = arrivals(scenario);
     let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
-    let course = course(scenario, settings, target, stop, last_arrival);
-    let mut survey = Survey::start(target.shop, settings.clock)?;
+    let course = course(scenario, settings, target, dialer, stop, last_arrival);
+    let surveyor = Admin::new(settings.wire.tls, target)?;
+    let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
     settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
@@ -197,10 +212,19 @@ fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
     }
 }
 
+/// The probe spoke HTTP/1.1: whether the fans' own way of speaking is understood is asked as well,
+/// for a shop that never does would look like one that fails.
+fn probe_wire(dialer: &Dialer, target: &Target, clock: Clock) -> Result<(), LiveError> {
+    connection::probe(dialer, &target.host, clock, PROBE_PATIENCE).map_err(|error| {
+        LiveError::TargetRefuses { address: target.shop, why: with_causes(&error) }
+    })
+}
+
 fn course<'run>(
     scenario: &'run Scenario,
     settings: &'run Settings,
     target: &'run Target,
+    dialer: Dialer,
     stop: &Stop,
     last_arrival: Time,
 ) -> Course<'run> {
@@ -215,7 +239,7 @@ fn course<'run>(
     Course {
         scenario,
         settings,
-        target,
+        dialer,
         clock: settings.clock,
         scripts: scenario.populations.iter().map(script).collect(),
         signal: Signal::new(stop.clone()),

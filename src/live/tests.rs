@@ -50,6 +50,8 @@ struct Trial {
     connections: Connections,
     threads: usize,
     closes: Time,
+    wire: Wire,
+    certificate: Option<Vec<u8>>,
 }
 
 impl Default for Trial {
@@ -60,6 +62,8 @@ impl Default for Trial {
             connections: Connections::PerFan,
             threads: 2,
             closes: Time::from_millis(30_000),
+            wire: Wire::default(),
+            certificate: None,
         }
     }
 }
@@ -124,6 +128,7 @@ impl Trial {
                 scale: 1.0,
                 threads: None,
                 connections: crate::scenario::Connections::PerFan,
+                wire: Wire::default(),
             },
             phases: crate::scenario::Phases::default(),
             catalogue: Catalogue { sales: vec![self.sale()] },
@@ -159,11 +164,17 @@ impl Trial {
             clock,
             threads: self.threads,
             connections: self.connections,
+            wire: self.wire,
+            sources: Vec::new(),
             drain: Duration::from_secs(5),
             visits: Some(visits),
         };
-        let target =
-            Target { shop: address, host: "shop.test".to_owned(), provider: Some(address) };
+        let target = Target {
+            shop: address,
+            host: "shop.test".to_owned(),
+            provider: Some(address),
+            certificate: self.certificate.clone(),
+        };
         let [purchases, snapshots, of_shop, of_provider] = [(); 4].map(|()| Page::default());
         let sinks = Sinks {
             latency: Box::new(io::sink()),

@@ -12,6 +12,7 @@ pub mod problem;
 mod recover;
 mod scale;
 mod schema;
+mod wire;
 mod wording;
 pub mod written;
 
@@ -27,6 +28,7 @@ use crate::tier::Stack;
 use crate::verdict::objective::Objective;
 
 pub use schema::schema;
+pub use wire::{Protocol, Tls, Wire};
 pub use written::Connections;
 
 /// A scenario as meant, at one scale.
@@ -117,6 +119,8 @@ pub struct LiveSettings {
     pub threads: Option<u16>,
     /// Connections to the shop.
     pub connections: Connections,
+    /// What a connection is made of.
+    pub wire: Wire,
 }
 
 /// How the run is divided in time: the table `[phases]`.

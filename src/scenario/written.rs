@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut};
+use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
 
 /// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider
@@ -73,6 +74,11 @@ pub struct LiveTable {
     /// Connections to the shop: `"per-fan"`, or `{ pool = 200 }` for all fans together; left out:
     /// `"per-fan"`.
     pub connections: Option<Connections>,
+    /// What is spoken with the shop: `"http/1.1"`, or `"h2"`; left out: `"http/1.1"`.
+    pub protocol: Option<Protocol>,
+    /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
+    /// fan that connects again resumes its own session); left out: `"off"`.
+    pub tls: Option<Tls>,
 }
 
 /// Connections to the shop.

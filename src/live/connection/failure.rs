@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind};
 
 use rustix::io::Errno;
 
+use crate::evidence::ConnectionFailure;
+
 /// Why a connection was not made.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::live) enum ConnectError {
@@ -31,25 +33,6 @@ pub(in crate::live) enum ConnectError {
 
 fn said(chosen: Option<&str>) -> String {
     chosen.map_or_else(|| "it chose nothing".to_owned(), |chosen| format!("it chose {chosen}"))
-}
-
-/// What a connection failed of, as it is counted.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(in crate::live) enum ConnectionFailure {
-    /// Nobody listens there.
-    Refused,
-    /// Nobody answered in time: a full accept queue drops who knocks.
-    TimedOut,
-    /// The other side broke off before the connection stood.
-    Reset,
-    /// TLS: an alert, or a certificate that is not trusted; or another protocol than asked for.
-    Handshake,
-    /// This machine had no port left.
-    NoPort,
-    /// This machine had no descriptor or no memory for sockets left.
-    NoDescriptor,
-    /// Anything else, such as a network without a way there.
-    Other,
 }
 
 impl ConnectError {

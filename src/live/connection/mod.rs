@@ -1,28 +1,67 @@
-//! One connection to the shop: non-blocking connect, write and read; one request at a time.
+//! One connection to the shop: non-blocking connect, TLS where that is asked for, requests and
+//! answers; one request at a time.
+//!
+//! What a fan's request is does not depend on what carries it: it is rendered once, as HTTP/1.1,
+//! and HTTP/2 takes method, path, fields and body from those bytes.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::SocketAddr;
+mod dial;
+mod failure;
+mod http1;
+mod http2;
+mod probe;
+mod stream;
+mod tickets;
+mod tls;
 
-use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use rustix::io::Errno;
+use std::io;
 
-use crate::live::http::{Body, ReadError, Reader};
+use domain::time::Time;
+
+pub(super) use dial::Dialer;
+pub(super) use failure::ConnectError;
+pub(super) use probe::probe;
+pub use tls::SecurityError;
+pub(super) use tls::{bare_host, configuration};
+
+use crate::live::clock::Clock;
+use crate::live::http::{Body, Head, ReadError};
+use http1::Http1;
+use http2::Http2;
+use stream::Opening;
 
 /// A connection; dropping it closes it.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
-    connecting: bool,
-    /// The rest of a request that the socket would not take yet; usually empty.
-    unsent: Vec<u8>,
-    /// Whether the socket has taken any byte of the present request.
-    took_bytes: bool,
-    reader: Reader,
-    /// How many answers it has carried.
-    answers: u32,
-    /// Whether the server closed it, or said more than it was asked.
-    spoiled: bool,
+    exchange: Exchange,
+    begun: Time,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Exchange {
+    Http1(Http1),
+    /// In a place of its own: it is ten times as large, and most crowds speak HTTP/1.1.
+    Http2(Box<Http2>),
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Connecting,
+    Securing { connected: Time },
+    Open,
+}
+
+/// A connection that has come to stand.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Established {
+    /// When it was begun.
+    pub(super) begun: Time,
+    /// When the other side had accepted.
+    pub(super) connected: Time,
+    /// When it was secured, where that was asked for.
+    pub(super) secured: Option<Time>,
+    /// Whether the session of an earlier connection was resumed.
+    pub(super) resumed: bool,
 }
 
 /// How far the present answer is.
@@ -34,6 +73,31 @@ pub(super) enum Progress {
     Whole,
 }
 
+/// What has come of the present answer.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Answer<'connection> {
+    head: Option<&'connection Head>,
+    body: &'connection [u8],
+    is_untouched: bool,
+}
+
+impl<'connection> Answer<'connection> {
+    /// The head of the answer, once it has come.
+    pub(super) const fn head(self) -> Option<&'connection Head> {
+        self.head
+    }
+
+    /// The body, if the whole body was kept.
+    pub(super) const fn body(self) -> &'connection [u8] {
+        self.body
+    }
+
+    /// Whether not one byte of it has come.
+    pub(super) const fn is_untouched(self) -> bool {
+        self.is_untouched
+    }
+}
+
 /// Why no answer will come on this connection any more.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Loss {
@@ -43,50 +107,55 @@ pub(super) enum Loss {
     /// The answer cannot be read.
     #[error("the answer cannot be read")]
     Answer(#[from] ReadError),
+    /// The server broke off this answer or the whole connection, in the words of HTTP/2.
+    #[error("the server broke off")]
+    Broken(#[from] h2::Error),
+    /// The request cannot be sent in HTTP/2.
+    #[error("the request cannot be sent in HTTP/2")]
+    Request,
 }
 
 impl Connection {
-    /// Begins to connect to `address`; an event under `token` says when that is over.
-    ///
-    /// # Errors
-    /// When no socket can be had, or the address refuses at once: see [`is_own_fault`].
-    pub(super) fn open(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let mut stream = TcpStream::connect(address)?;
-        // A request leaves at once, whole or not.
-        stream.set_nodelay(true)?;
-        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self {
-            stream,
-            connecting: true,
-            unsent: Vec::new(),
-            took_bytes: false,
-            reader: Reader::new(),
-            answers: 0,
-            spoiled: false,
-        })
+    /// A connection over `stream`, which was begun at `begun`.
+    fn new(exchange: Exchange, begun: Time) -> Self {
+        Self { exchange, begun, stage: Stage::Connecting }
     }
 
-    /// Whether it is not known yet if the other side accepts.
-    pub(super) const fn is_connecting(&self) -> bool {
-        self.connecting
+    /// Whether it is not known yet if the other side accepts and agrees.
+    pub(super) fn is_connecting(&self) -> bool {
+        self.stage != Stage::Open
     }
 
-    /// Whether the connection stands now; false when that is still open.
+    /// Whether the connection stands now; `None` when that is still open.
     ///
     /// # Errors
-    /// When the other side refused, or could not be reached.
-    pub(super) fn establish(&mut self) -> io::Result<bool> {
-        if let Some(error) = self.stream.take_error()? {
-            return Err(error);
+    /// When the other side refused, could not be reached, or does not agree.
+    pub(super) fn establish(&mut self, clock: Clock) -> Result<Option<Established>, ConnectError> {
+        let at = clock.now();
+        let opening = match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.stream().open()?,
+            Exchange::Http2(exchange) => exchange.open()?,
+        };
+        let connected = match (self.stage, opening) {
+            (Stage::Securing { connected }, _) => connected,
+            (_, Opening::Connecting) => return Ok(None),
+            _ => at,
+        };
+        if opening != Opening::Open {
+            self.stage = Stage::Securing { connected };
+            return Ok(None);
         }
-        match self.stream.peer_addr() {
-            Ok(_) => {
-                self.connecting = false;
-                Ok(true)
-            }
-            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.stage = Stage::Open;
+        let resumed = match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.stream().resumed(),
+            Exchange::Http2(exchange) => exchange.resumed(),
+        };
+        Ok(Some(Established {
+            begun: self.begun,
+            connected,
+            secured: resumed.is_some().then(|| clock.now()),
+            resumed: resumed == Some(true),
+        }))
     }
 
     /// Sends a request whose answer's body is treated as `body` says; what the socket does not
@@ -95,12 +164,10 @@ impl Connection {
     /// # Errors
     /// When the connection is lost.
     pub(super) fn send(&mut self, request: &[u8], body: Body) -> Result<(), Loss> {
-        debug_assert!(self.unsent.is_empty(), "one request at a time");
-        self.reader.expect(body);
-        self.took_bytes = false;
-        let sent = self.write_some(request)?;
-        self.unsent.extend_from_slice(&request[sent..]);
-        Ok(())
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.send(request, body),
+            Exchange::Http2(exchange) => exchange.send(request, body),
+        }
     }
 
     /// Sends what is left of the present request, as far as the socket takes it.
@@ -108,14 +175,11 @@ impl Connection {
     /// # Errors
     /// When the connection is lost.
     pub(super) fn flush(&mut self) -> Result<(), Loss> {
-        if self.unsent.is_empty() {
-            return Ok(());
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.flush(),
+            // It sends and reads in one.
+            Exchange::Http2(_) => Ok(()),
         }
-        let unsent = std::mem::take(&mut self.unsent);
-        let sent = self.write_some(&unsent)?;
-        self.unsent = unsent;
-        self.unsent.drain(..sent);
-        Ok(())
     }
 
     /// Reads all that has come, through `buffer`. `closing` says that the event announced the end
@@ -124,106 +188,63 @@ impl Connection {
     /// # Errors
     /// When the connection is lost or the answer cannot be read.
     pub(super) fn read(&mut self, buffer: &mut [u8], closing: bool) -> Result<Progress, Loss> {
-        self.spoiled |= closing;
-        loop {
-            let count = match self.stream.read(buffer) {
-                Ok(0) => {
-                    self.spoiled = true;
-                    self.reader.close()?;
-                    return Ok(Progress::Whole);
-                }
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(self.progress()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) if self.reader.is_whole() => return Ok(Progress::Whole),
-                Err(error) => return Err(Loss::Network(error)),
-            };
-            let used = self.reader.feed(&buffer[..count])?;
-            self.spoiled |= used < count;
-            // A short read emptied the socket: whatever comes later is a new event. So an answer
-            // usually costs one call. A full buffer may hide bytes that nobody asked for.
-            let emptied = count < buffer.len() && !closing;
-            if emptied || self.spoiled && self.reader.is_whole() {
-                return Ok(self.progress());
-            }
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.read(buffer, closing),
+            Exchange::Http2(exchange) => exchange.read(closing),
         }
     }
 
-    /// Whether an idle connection may still be used: nothing has come, not even its end.
+    /// Whether an idle connection may still be used: nothing has come that ends it.
     pub(super) fn is_quiet(&mut self) -> bool {
-        let mut byte = [0];
-        matches!(self.stream.read(&mut byte), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.is_quiet(),
+            Exchange::Http2(exchange) => exchange.is_quiet(),
+        }
     }
 
     /// Notes that the answer has been understood; the memory of it is given back.
     pub(super) fn answered(&mut self) {
-        self.answers += 1;
-        self.reader.expect(Body::Skip);
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.answered(),
+            Exchange::Http2(exchange) => exchange.answered(),
+        }
     }
 
     /// The present answer.
-    pub(super) const fn answer(&self) -> &Reader {
-        &self.reader
+    pub(super) fn answer(&self) -> Answer<'_> {
+        match &self.exchange {
+            Exchange::Http1(exchange) => exchange.answer(),
+            Exchange::Http2(exchange) => exchange.answer(),
+        }
     }
 
     /// Whether the present answer, which is whole, leaves the connection fit for another request.
-    pub(super) fn is_reusable(&self) -> bool {
-        let keep_alive = self.reader.head().is_some_and(|head| head.keep_alive);
-        keep_alive && !self.spoiled && self.unsent.is_empty()
-    }
-
-    /// Whether the other side had closed an idle connection before the present request reached it:
-    /// it has served before, and not a byte of the answer came.
-    pub(super) fn went_stale(&self) -> bool {
-        self.answers > 0 && self.reader.is_untouched()
-    }
-
-    /// Whether the socket has taken any byte of the present request.
-    pub(super) const fn took_bytes(&self) -> bool {
-        self.took_bytes
-    }
-
-    fn progress(&self) -> Progress {
-        if self.reader.is_whole() { Progress::Whole } else { Progress::Partial }
-    }
-
-    /// Writes as much as the socket takes.
-    fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
-        let mut sent = 0;
-        while sent < bytes.len() {
-            match self.stream.write(&bytes[sent..]) {
-                Ok(0) => return Err(Loss::Network(ErrorKind::WriteZero.into())),
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Loss::Network(error)),
-            }
-            self.took_bytes |= sent > 0;
+    pub(super) fn is_reusable(&mut self) -> bool {
+        match &mut self.exchange {
+            Exchange::Http1(exchange) => exchange.is_reusable(),
+            Exchange::Http2(exchange) => exchange.is_reusable(),
         }
-        Ok(sent)
     }
-}
 
-/// Whether a socket could not be had for want of something of our own: descriptors, ports, memory.
-/// Such an operation was never sent, and the shop is not to blame.
-pub(super) fn is_own_fault(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error().map(Errno::from_raw_os_error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM)
-    )
+    /// Whether the present request may be asked again on another connection for the other side's
+    /// sake: it had closed an idle one before the request reached it (it has served before, and
+    /// not a byte of the answer came), or it says that it has not touched this request.
+    pub(super) fn went_stale(&self) -> bool {
+        match &self.exchange {
+            Exchange::Http1(exchange) => exchange.went_stale(),
+            Exchange::Http2(exchange) => exchange.went_stale(),
+        }
+    }
+
+    /// Whether the socket has taken any byte of the present request, unless the other side says
+    /// that it has not touched it.
+    pub(super) fn took_bytes(&self) -> bool {
+        match &self.exchange {
+            Exchange::Http1(exchange) => exchange.took_bytes(),
+            Exchange::Http2(exchange) => exchange.took_bytes(),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_lack_of_our_own_means_is_our_own_fault() {
-        for own in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS] {
-            assert!(is_own_fault(&own.into()));
-        }
-        for theirs in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH] {
-            assert!(!is_own_fault(&theirs.into()));
-        }
-    }
-}
+mod tests;

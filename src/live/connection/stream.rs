@@ -1,11 +1,8 @@
 //! Bytes to and from the shop: over TCP as they are, or secured.
 
 use std::io::{self, Read as _, Write as _};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use mio::net::TcpStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::failure::ConnectError;
 use super::tls::Secure;
@@ -43,17 +40,18 @@ impl Stream {
         if !is_connected(tcp).map_err(ConnectError::Network)? {
             return Ok(Opening::Connecting);
         }
-        match self {
-            Self::Secure(secure) if !secure.shake_hands()? => Ok(Opening::Securing),
-            Self::Plain(_) | Self::Secure(_) => Ok(Opening::Open),
-        }
+        let open = match self {
+            Self::Plain(_) => true,
+            Self::Secure(secure) => secure.shake_hands()?,
+        };
+        Ok(if open { Opening::Open } else { Opening::Securing })
     }
 
-    /// Whether the session of an earlier connection was resumed.
-    pub(super) fn is_resumed(&self) -> bool {
+    /// Whether it is secured, and then whether the session of an earlier connection was resumed.
+    pub(super) fn resumed(&self) -> Option<bool> {
         match self {
-            Self::Plain(_) => false,
-            Self::Secure(secure) => secure.is_resumed(),
+            Self::Plain(_) => None,
+            Self::Secure(secure) => Some(secure.is_resumed()),
         }
     }
 
@@ -105,50 +103,5 @@ fn is_connected(tcp: &TcpStream) -> io::Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-/// For HTTP/2's state machine, which is polled after each event and needs no waking.
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = unless_blocked(|| self.get_mut().read(buffer.initialize_unfilled()));
-        read.map_ok(|count| buffer.advance(count))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        unless_blocked(|| self.get_mut().write(bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut().flush() {
-            Ok(true) => Poll::Ready(Ok(())),
-            Ok(false) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error)),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // To drop the stream ends it.
-        Poll::Ready(Ok(()))
-    }
-}
-
-fn unless_blocked(mut act: impl FnMut() -> io::Result<usize>) -> Poll<io::Result<usize>> {
-    loop {
-        match act() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return Poll::Ready(done),
-        }
     }
 }

@@ -83,10 +83,11 @@ impl Security {
     pub(super) fn secure(&self, tcp: TcpStream, fan: u32) -> Result<Secure, ConnectError> {
         let configuration = match &self.tickets {
             None => Arc::clone(&self.configuration),
-            Some(tickets) => Arc::new(ClientConfig {
-                resumption: Resumption::store(tickets.of(fan)),
-                ..ClientConfig::clone(&self.configuration)
-            }),
+            Some(tickets) => {
+                let mut own = ClientConfig::clone(&self.configuration);
+                own.resumption = Resumption::store(tickets.of(fan));
+                Arc::new(own)
+            }
         };
         let tls = ClientConnection::new(configuration, self.name.clone());
         let tls = tls.map_err(ConnectError::Tls)?;
@@ -118,7 +119,7 @@ pub(in crate::live) fn configuration(
 }
 
 /// The host without its port and without the brackets of an IPv6 address.
-fn bare_host(host: &str) -> &str {
+pub(in crate::live) fn bare_host(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),

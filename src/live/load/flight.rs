@@ -11,10 +11,10 @@ use domain::time::Time;
 use mio::Token;
 
 use super::{LoadLoop, NONE};
-use crate::evidence::Attempt;
+use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
 use crate::live::answer;
-use crate::live::connection::{Connection, Progress, is_own_fault};
+use crate::live::connection::{ConnectError, Connection, Established, Progress};
 use crate::live::request::{Script, takes_effect};
 
 /// An operation on its way.
@@ -118,9 +118,12 @@ impl<'run> LoadLoop<'run> {
             return;
         }
         if connection.is_connecting() {
-            match connection.establish() {
-                Ok(true) => self.write(holder),
-                Ok(false) => return,
+            match connection.establish(self.course.clock) {
+                Ok(Some(Established { begun, connected, secured, resumed })) => {
+                    self.meter.connected(begun, connected, secured, resumed);
+                    self.write(holder);
+                }
+                Ok(None) => return,
                 Err(error) => return self.fail_to_connect(holder, &error),
             }
         } else if connection.flush().is_err() {
@@ -142,6 +145,9 @@ impl<'run> LoadLoop<'run> {
         };
         // A deadline may have passed before a late instrument sent at all.
         let done = at.max(sent).max(flight.call_sent);
+        if self.connection(visitor).is_connecting() {
+            self.meter.connection_failed(done, ConnectionFailure::TimedOut);
+        }
         self.count_call(visitor, operation, done, Outcome::Unknown);
         self.drop_connection(self.visitors[visitor as usize].connection);
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
@@ -179,7 +185,9 @@ impl<'run> LoadLoop<'run> {
         let at = self.course.clock.now();
         let number = self.connections.next_number();
         let token = Token(number as usize);
-        match Connection::open(self.course.target.shop, self.poll.registry(), token) {
+        // Whoever holds on to a TLS session: a fan, or a place in the pool.
+        let keeper = if self.pool.is_some() { number } else { visitor };
+        match self.dialer.open(keeper, at, self.poll.registry(), token) {
             Ok(connection) => {
                 self.connections.insert(connection);
                 self.holders.resize(self.holders.len().max(number as usize + 1), NONE);
@@ -188,7 +196,7 @@ impl<'run> LoadLoop<'run> {
                 self.stamp_call(visitor, at);
             }
             Err(error) => {
-                if !is_own_fault(&error) {
+                if !error.is_own_fault() {
                     self.stamp_call(visitor, at);
                 }
                 self.fail_to_connect(visitor, &error);
@@ -302,9 +310,10 @@ impl<'run> LoadLoop<'run> {
         self.fail(visitor, outcome);
     }
 
-    fn fail_to_connect(&mut self, visitor: u32, error: &std::io::Error) {
+    fn fail_to_connect(&mut self, visitor: u32, error: &ConnectError) {
+        self.meter.connection_failed(self.course.clock.now(), error.failure());
         self.drop_connection(self.visitors[visitor as usize].connection);
-        if is_own_fault(error) {
+        if error.is_own_fault() {
             self.tally.shed_sockets += 1;
             self.fail(visitor, Outcome::Shed);
         } else {

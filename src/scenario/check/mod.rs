@@ -16,7 +16,7 @@ use crate::scenario::problem::{Problem, nearest};
 use crate::scenario::recover::Syntax;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::{Connections, File, LiveTable};
-use crate::scenario::{Context, LiveSettings, Phases, Scenario};
+use crate::scenario::{Context, LiveSettings, Phases, Scenario, Wire};
 use crate::verdict::objective::Objective;
 
 pub(super) use arrive::lead;
@@ -252,6 +252,10 @@ impl Checker {
             scale,
             threads: live.threads,
             connections: live.connections.unwrap_or_default(),
+            wire: Wire {
+                protocol: live.protocol.unwrap_or_default(),
+                tls: live.tls.unwrap_or_default(),
+            },
         }
     }
 
