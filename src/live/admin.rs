@@ -8,8 +8,8 @@ use reqwest::{Client, RequestBuilder};
 use tokio::runtime::{self, Runtime};
 
 use crate::live::Target;
-use crate::live::connection::{self, SecurityError};
-use crate::scenario::{Protocol, Tls};
+use crate::live::tunnel::{Tunnel, TunnelError};
+use crate::scenario::Tls;
 
 /// How long a connection for administration may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -21,8 +21,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 pub(super) struct Admin {
     runtime: Runtime,
     client: Client,
-    /// Who is asked over TLS, and by which name.
-    secured: Option<(SocketAddr, String)>,
+    /// Who is asked over TLS, and where the tunnel there begins.
+    entrance: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// Why there is no client.
@@ -36,7 +36,7 @@ pub enum AdminError {
     Client(#[source] reqwest::Error),
     /// It cannot be secured.
     #[error(transparent)]
-    Security(#[from] SecurityError),
+    Tunnel(#[from] TunnelError),
 }
 
 impl Admin {
@@ -50,28 +50,30 @@ impl Admin {
             .enable_all()
             .build()
             .map_err(AdminError::Runtime)?;
-        let mut builder = Client::builder()
+        let client = Client::builder()
             .no_proxy()
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE);
-        let secured = (tls != Tls::Off).then(|| (target.shop, target.host.clone()));
-        if secured.is_some() {
-            let mut configuration = connection::configuration(target.certificate.as_deref())?;
-            configuration.alpn_protocols = vec![Protocol::Http1.alpn().into()];
-            let name = connection::bare_host(&target.host);
-            builder = builder.resolve(name, target.shop).tls_backend_preconfigured(configuration);
+            .read_timeout(SILENCE)
+            .build()
+            .map_err(AdminError::Client)?;
+        let tunnel = match tls {
+            Tls::Off => None,
+            Tls::Full | Tls::Resumed => Some(Tunnel::open(target)?),
+        };
+        let entrance = tunnel.as_ref().map(|tunnel| (target.shop, tunnel.entrance));
+        if let Some(tunnel) = tunnel {
+            runtime.spawn(tunnel.serve());
         }
-        let client = builder.build().map_err(AdminError::Client)?;
-        Ok(Self { runtime, client, secured })
+        Ok(Self { runtime, client, entrance })
     }
 
     /// A request for `path` at `address`.
     pub(super) fn get(&self, address: SocketAddr, path: &str) -> RequestBuilder {
-        let url = match &self.secured {
-            Some((secured, host)) if *secured == address => format!("https://{host}{path}"),
-            _ => format!("http://{address}{path}"),
+        let asked = match self.entrance {
+            Some((shop, entrance)) if shop == address => entrance,
+            _ => address,
         };
-        self.client.get(url)
+        self.client.get(format!("http://{asked}{path}"))
     }
 
     /// Waits for `work`.

@@ -2,19 +2,15 @@
 
 use domain::outcome::Outcome;
 use domain::shop::ShopReply;
-use domain::time::Duration;
 
 use crate::fan::Reply;
 use crate::live::http::Head;
-
-/// The longest wait that a `Retry-After` may ask for: a run is over long before \[s\].
-const RETRY_AFTER_MAX_S: u64 = 86_400;
 
 /// The reply in an answer of the shop: by its JSON body where that is a [`ShopReply`] that agrees
 /// with the status, otherwise by the status alone (as for a page's part, whose body is not kept).
 /// `now_utc_ns` is when it came, for a `Retry-After` that is a date.
 pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
-    let asked = head.retry_after.as_deref().and_then(|text| retry_after(text, now_utc_ns));
+    let asked = head.retry_after.map(|asked| asked.wait(now_utc_ns));
     match shop_reply(head.status, body) {
         Some(reply) => Reply {
             outcome: as_heard(reply.outcome),
@@ -59,29 +55,19 @@ const fn by_status(status: u16, says_when: bool) -> Outcome {
     }
 }
 
-/// RFC 9110 §10.2.3: whole seconds, or a date.
-fn retry_after(text: &str, now_utc_ns: u64) -> Option<Duration> {
-    let seconds = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()?
-    } else {
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-        let now_s = i64::try_from(now_utc_ns.div_ceil(1_000_000_000)).ok()?;
-        u64::try_from(date.as_second() - now_s).unwrap_or(0)
-    };
-    Some(Duration::from_secs(seconds.min(RETRY_AFTER_MAX_S)))
-}
-
 #[cfg(test)]
 mod tests {
     use domain::shop::Short;
+    use domain::time::Duration;
 
     use super::*;
+    use crate::live::http::RetryAfter;
 
-    fn head(status: u16, retry_after: Option<&str>) -> Head {
-        Head { status, retry_after: retry_after.map(Into::into), keep_alive: true }
+    fn head(status: u16, retry_after: Option<u64>) -> Head {
+        Head { status, retry_after: retry_after.map(RetryAfter::Seconds), keep_alive: true }
     }
 
-    fn outcome(status: u16, retry_after: Option<&str>) -> Outcome {
+    fn outcome(status: u16, retry_after: Option<u64>) -> Outcome {
         read(&head(status, retry_after), b"<html>", 0).outcome
     }
 
@@ -122,7 +108,7 @@ mod tests {
         assert_eq!(outcome(404, None), Outcome::Rejected);
         assert_eq!(outcome(502, None), Outcome::Error);
         assert_eq!(outcome(503, None), Outcome::Error);
-        assert_eq!(outcome(503, Some("1")), Outcome::RateLimited);
+        assert_eq!(outcome(503, Some(1)), Outcome::RateLimited);
         assert_eq!(outcome(999, None), Outcome::Error);
     }
 
@@ -130,24 +116,5 @@ mod tests {
     fn a_body_that_contradicts_its_status_is_not_believed() {
         let body = serde_json::to_vec(&ShopReply::of(Outcome::Ok)).unwrap();
         assert_eq!(read(&head(500, None), &body, 0), Reply::of(Outcome::Error));
-    }
-
-    #[test]
-    fn a_retry_after_is_seconds_or_a_date() {
-        // 1994-11-06 08:49:37 UTC is 784,111,777 s after 1970.
-        let now = 784_111_777 * 1_000_000_000 - 10 * 1_000_000_000;
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        for (text, seconds) in [
-            ("120", Some(120)),
-            ("0", Some(0)),
-            (date, Some(10)),
-            ("99999999", Some(RETRY_AFTER_MAX_S)),
-            ("soon", None),
-            ("-5", None),
-            ("", None),
-        ] {
-            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
-        }
-        assert_eq!(retry_after(date, 2 * now), Some(Duration::ZERO));
     }
 }

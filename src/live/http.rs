@@ -5,13 +5,14 @@
 //! answer taken for another's would falsify what fans saw.
 
 mod chunked;
+mod head;
+
+use std::ops::Range;
 
 use chunked::Chunks;
+use head::{Framing, ParsedHead, parse_head};
+pub(super) use head::{HEAD_MAX, Head, RetryAfter};
 
-/// The longest head of an answer; servers and proxies cap theirs at 8 to 16 KiB \[bytes\].
-pub(super) const HEAD_MAX: usize = 16 * 1024;
-/// The most header fields of an answer; twice what busy sites send.
-const HEADERS_MAX: usize = 96;
 /// The longest body that is read to its end; a page's part is about 1 KB \[bytes\].
 pub(super) const BODY_MAX: u64 = 64 * 1024 * 1024;
 /// The most of a body that is kept to be understood \[bytes\].
@@ -26,17 +27,8 @@ pub(super) enum Body {
     Skip,
     /// Its first bytes are kept to be understood.
     Keep,
-}
-
-/// What is read of an answer's head.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    /// The status code, from 200.
-    pub(super) status: u16,
-    /// The field `Retry-After`, as it came.
-    pub(super) retry_after: Option<Box<str>>,
-    /// Whether the server lets the connection be used again.
-    pub(super) keep_alive: bool,
+    /// There is none whatever the head says, for the request's method is HEAD.
+    Absent,
 }
 
 /// An answer that cannot be read.
@@ -71,8 +63,11 @@ pub(super) struct Reader {
     state: State,
     body: Body,
     interim: u8,
-    /// The beginning of a split head, then the kept part of the body.
+    /// The beginning of a split head, then the kept part of a body that came in pieces.
     kept: Vec<u8>,
+    /// Where the kept part of the body lies in the bytes taken last, as long as it has come in one
+    /// piece: the usual answer is understood where it was read to, and nothing is copied.
+    placed: Range<usize>,
     head: Option<Head>,
     body_bytes: u64,
 }
@@ -94,6 +89,7 @@ impl Reader {
             body: Body::Skip,
             interim: 0,
             kept: Vec::new(),
+            placed: 0..0,
             head: None,
             body_bytes: 0,
         }
@@ -101,7 +97,16 @@ impl Reader {
 
     /// Makes ready for the next answer and gives all memory back.
     pub(super) fn expect(&mut self, body: Body) {
-        *self = Self { body, ..Self::new() };
+        self.state = State::Head;
+        self.body = body;
+        self.interim = 0;
+        self.placed = 0..0;
+        self.head = None;
+        self.body_bytes = 0;
+        // Nearly every answer comes in one piece: there is nothing to give back.
+        if self.kept.capacity() > 0 {
+            self.kept = Vec::new();
+        }
     }
 
     /// Whether not one byte of the answer has come.
@@ -119,13 +124,11 @@ impl Reader {
         self.head.as_ref()
     }
 
-    /// The kept part of the body, if the whole body was kept.
-    pub(super) fn body(&self) -> &[u8] {
-        if self.head.is_some() && self.body_bytes == self.kept.len() as u64 {
-            &self.kept
-        } else {
-            &[]
-        }
+    /// The kept part of the body, if the whole body was kept; `taken` is what was fed last, which
+    /// it may lie in.
+    pub(super) fn body<'a>(&'a self, taken: &'a [u8]) -> &'a [u8] {
+        let kept = if self.placed.is_empty() { &self.kept } else { &taken[self.placed.clone()] };
+        if self.head.is_some() && self.body_bytes == kept.len() as u64 { kept } else { &[] }
     }
 
     /// Takes bytes as they come and returns how many belong to this answer: all of them until the
@@ -138,10 +141,13 @@ impl Reader {
         while !self.is_whole() && used < bytes.len() {
             used += match &mut self.state {
                 State::Head => self.feed_head(&bytes[used..])?,
-                State::Chunked(_) => self.feed_chunks(&bytes[used..])?,
-                State::Length { .. } | State::UntilClose => self.feed_plain(&bytes[used..])?,
+                State::Chunked(_) => self.feed_chunks(bytes, used)?,
+                State::Length { .. } | State::UntilClose => self.feed_plain(bytes, used)?,
                 State::Whole => 0,
             };
+        }
+        if !self.is_whole() {
+            self.copy_placed(bytes);
         }
         Ok(used)
     }
@@ -178,7 +184,7 @@ impl Reader {
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         match parse_head(&self.kept)? {
             Some((length, head)) => {
-                self.kept = Vec::new();
+                self.kept.clear();
                 self.take_head(head)?;
                 Ok(length - before)
             }
@@ -196,6 +202,7 @@ impl Reader {
             return if tolerable { Ok(()) } else { Err(ReadError::Interim(status)) };
         }
         self.state = match parsed.framing {
+            _ if self.body == Body::Absent => State::Whole,
             Framing::Length(0) => State::Whole,
             Framing::Length(left) if left > BODY_MAX => return Err(ReadError::BodyTooLong),
             Framing::Length(left) => State::Length { left },
@@ -206,161 +213,64 @@ impl Reader {
         Ok(())
     }
 
-    fn feed_plain(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
-        let available = bytes.len() as u64;
+    fn feed_plain(&mut self, bytes: &[u8], from: usize) -> Result<usize, ReadError> {
+        let available = (bytes.len() - from) as u64;
         let taken = match self.state {
             State::Length { left } => left.min(available),
             _ => available,
         };
-        let taken_bytes = usize::try_from(taken).expect("at most the bytes at hand");
-        self.keep(&bytes[..taken_bytes])?;
+        let length = usize::try_from(taken).expect("at most the bytes at hand");
+        self.keep(bytes, from..from + length)?;
         if let State::Length { left } = &mut self.state {
             *left -= taken;
             if *left == 0 {
                 self.state = State::Whole;
             }
         }
-        Ok(taken_bytes)
+        Ok(length)
     }
 
-    fn feed_chunks(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
+    fn feed_chunks(&mut self, bytes: &[u8], from: usize) -> Result<usize, ReadError> {
         let State::Chunked(chunks) = &mut self.state else { return Ok(0) };
-        let (used, data) = chunks.feed(bytes)?;
+        let (used, data) = chunks.feed(&bytes[from..])?;
         let ended = chunks.is_ended();
-        self.keep(&bytes[data])?;
+        self.keep(bytes, from + data.start..from + data.end)?;
         if ended {
             self.state = State::Whole;
         }
         Ok(used)
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), ReadError> {
-        self.body_bytes += bytes.len() as u64;
+    /// Counts the part of the body that lies at `place` in `bytes`, and keeps it as far as it is
+    /// wanted: by its place if it is the first, else by its bytes.
+    fn keep(&mut self, bytes: &[u8], place: Range<usize>) -> Result<(), ReadError> {
+        self.body_bytes += place.len() as u64;
         if self.body_bytes > BODY_MAX {
             return Err(ReadError::BodyTooLong);
         }
-        let room = KEPT_MAX - self.kept.len();
-        if self.body == Body::Keep {
-            self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if self.body != Body::Keep || place.is_empty() {
+            return Ok(());
+        }
+        if self.kept.is_empty() && self.placed.is_empty() {
+            self.placed = place.start..place.end.min(place.start + KEPT_MAX);
+        } else {
+            self.copy_placed(bytes);
+            self.copy(&bytes[place]);
         }
         Ok(())
     }
-}
 
-struct ParsedHead {
-    head: Head,
-    framing: Framing,
-}
-
-/// How the end of a body is known.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Framing {
-    Length(u64),
-    Chunked,
-    UntilClose,
-}
-
-/// The length of the head at the beginning of `bytes` and what it says; `None` when it goes on.
-fn parse_head(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, ReadError> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let length = match response.parse(bytes).map_err(ReadError::Head)? {
-        httparse::Status::Complete(length) if length > HEAD_MAX => {
-            return Err(ReadError::HeadTooLong);
-        }
-        httparse::Status::Complete(length) => length,
-        httparse::Status::Partial => return Ok(None),
-    };
-    let status = response.code.expect("a whole head has a status");
-    let fields = read_fields(response.headers)?;
-    let framing = fields.framing(status);
-    let persistent = match response.version {
-        Some(1) => !fields.says_close,
-        _ => fields.says_keep_alive && !fields.says_close,
-    };
-    // Length and coding together are how requests are smuggled: read, then never used again.
-    let ambiguous = fields.coding.is_some() && fields.length.is_some();
-    let keep_alive = persistent && framing != Framing::UntilClose && !ambiguous;
-    let head = Head { status, retry_after: fields.retry_after, keep_alive };
-    Ok(Some((length, ParsedHead { head, framing })))
-}
-
-/// The last of an answer's transfer codings.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Coding {
-    Chunked,
-    Other,
-}
-
-/// The header fields that matter here.
-#[derive(Default)]
-struct Fields {
-    length: Option<u64>,
-    coding: Option<Coding>,
-    says_close: bool,
-    says_keep_alive: bool,
-    retry_after: Option<Box<str>>,
-}
-
-impl Fields {
-    /// RFC 9112 §6.3, without requests by HEAD and CONNECT, which nobody sends here.
-    fn framing(&self, status: u16) -> Framing {
-        match status {
-            204 | 304 => Framing::Length(0),
-            _ => match (self.coding, self.length) {
-                (Some(Coding::Chunked), _) => Framing::Chunked,
-                (None, Some(length)) => Framing::Length(length),
-                (Some(Coding::Other), _) | (None, None) => Framing::UntilClose,
-            },
-        }
+    /// Copies what is kept by its place, for the bytes that it lies in are about to be overwritten
+    /// or followed by more.
+    fn copy_placed(&mut self, bytes: &[u8]) {
+        let placed = std::mem::take(&mut self.placed);
+        self.copy(&bytes[placed]);
     }
-}
 
-fn read_fields(headers: &[httparse::Header<'_>]) -> Result<Fields, ReadError> {
-    let mut fields = Fields::default();
-    for header in headers {
-        let name = header.name;
-        if name.eq_ignore_ascii_case("content-length") {
-            let length = parse_length(header.value)?;
-            if fields.length.is_some_and(|other| other != length) {
-                return Err(ReadError::Length);
-            }
-            fields.length = Some(length);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            // Only the last coding says where the body ends.
-            let chunked = tokens(header.value).last().is_some_and(|token| is(token, "chunked"));
-            fields.coding = Some(if chunked { Coding::Chunked } else { Coding::Other });
-        } else if name.eq_ignore_ascii_case("connection") {
-            fields.says_close |= tokens(header.value).any(|token| is(token, "close"));
-            fields.says_keep_alive |= tokens(header.value).any(|token| is(token, "keep-alive"));
-        } else if name.eq_ignore_ascii_case("retry-after") {
-            fields.retry_after = str::from_utf8(header.value).ok().map(|text| text.trim().into());
-        }
+    fn copy(&mut self, bytes: &[u8]) {
+        let room = KEPT_MAX - self.kept.len();
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
-    Ok(fields)
-}
-
-fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
-}
-
-const fn is(token: &[u8], word: &str) -> bool {
-    token.eq_ignore_ascii_case(word.as_bytes())
-}
-
-/// One number, or the same number several times (RFC 9110 §8.6); digits only.
-fn parse_length(value: &[u8]) -> Result<u64, ReadError> {
-    let mut length = None;
-    for token in tokens(value) {
-        let digits = !token.is_empty() && token.iter().all(u8::is_ascii_digit);
-        let text = str::from_utf8(token).ok().filter(|_| digits).ok_or(ReadError::Length)?;
-        let number: u64 = text.parse().map_err(|_| ReadError::Length)?;
-        if length.is_some_and(|other| other != number) {
-            return Err(ReadError::Length);
-        }
-        length = Some(number);
-    }
-    length.ok_or(ReadError::Length)
 }
 
 #[cfg(test)]

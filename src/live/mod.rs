@@ -18,6 +18,7 @@ mod request;
 mod slab;
 mod snapshot;
 mod stop;
+mod tunnel;
 mod wheel;
 
 use std::io;
@@ -150,8 +151,10 @@ pub fn run(
     check_means(scenario, settings.connections)?;
     let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
     let admin = Admin::new(settings.wire.tls, target)?;
+    if settings.wire != Wire::default() {
+        probe_wire(&dialer, target, settings.clock)?;
+    }
     probe(&admin, target)?;
-    probe_wire(&dialer, target, settings.clock)?;
     let arrivals = arrivals(scenario);
     let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
     let course = course(scenario, settings, target, dialer, stop, last_arrival);
@@ -212,8 +215,8 @@ fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
     }
 }
 
-/// The probe spoke HTTP/1.1: whether the fans' own way of speaking is understood is asked as well,
-/// for a shop that never does would look like one that fails.
+/// The probe speaks HTTP/1.1: whether another way of speaking is understood is asked before, for a
+/// shop that never does would look like one that fails.
 fn probe_wire(dialer: &Dialer, target: &Target, clock: Clock) -> Result<(), LiveError> {
     connection::probe(dialer, &target.host, clock, PROBE_PATIENCE).map_err(|error| {
         LiveError::TargetRefuses { address: target.shop, why: with_causes(&error) }

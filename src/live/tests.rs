@@ -1,6 +1,7 @@
 //! Fans against rude shops, over real sockets on loopback.
 
-mod rude;
+pub(super) mod rude;
+mod wires;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};

@@ -65,7 +65,15 @@ pub(crate) fn live<T: Send>(
     let embedded = Embedded::start(binary, scenario, folder.path(), clock.began_utc_ns()).unwrap();
     let (visits, visited) = mpsc::channel();
     let drain = offer::drain(scenario);
-    let settings = Settings { clock, threads: 2, connections, drain, visits: Some(visits) };
+    let settings = Settings {
+        clock,
+        threads: 2,
+        connections,
+        wire: scenario.live.wire,
+        sources: Vec::new(),
+        drain,
+        visits: Some(visits),
+    };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));
         let ending = against(&embedded, scenario, &settings, &folder);
@@ -82,8 +90,13 @@ fn against(
     settings: &Settings,
     folder: &RunFolder,
 ) -> Ending {
-    let Embedded { shop, provider, .. } = *embedded;
-    let target = Target { shop, host: shop.to_string(), provider: Some(provider) };
+    let Embedded { shop, provider, certificate, .. } = embedded;
+    let target = Target {
+        shop: *shop,
+        host: shop.to_string(),
+        provider: Some(*provider),
+        certificate: certificate.clone(),
+    };
     let (sinks, began) = (folder.sinks().unwrap(), settings.clock.began_utc_ns());
     let mut recorder = Recorder::new(sinks, began, scenario.first_opening()).unwrap();
     let ledgers = LedgerSinks {

@@ -1,5 +1,6 @@
 //! The shop over HTTP: listener, connections, shutdown.
 
+mod connection;
 mod desk;
 mod http;
 mod machine;
@@ -8,6 +9,7 @@ mod payment;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -19,6 +21,7 @@ use anyhow::{Context as _, bail};
 use crate::clock::Clock;
 use crate::server::machine::StdinWatch;
 use crate::server::service::Service;
+use crate::server::tls::Identity;
 use crate::settings::ShopSettings;
 
 /// How many threads serve connections at most. The load generator and the provider want the other
@@ -40,6 +43,9 @@ pub struct Args {
     /// The database file, which must not exist yet; left out: a temporary one, deleted at the end
     #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_DATABASE")]
     pub database: Option<PathBuf>,
+    /// Speaks TLS with a key made at the start, and writes its certificate (PEM) to FILE
+    #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_TLS_CERTIFICATE")]
+    pub tls_certificate: Option<PathBuf>,
     /// When the run began, in nanoseconds of UTC; left out: now
     #[arg(long, value_name = "N", env = "SPIKE_SHOP_BEGAN_UTC_NS")]
     pub began_utc_ns: Option<u64>,
@@ -61,11 +67,12 @@ struct Counters {
 }
 
 /// Runs the shop until it is told to end: by SIGINT, SIGTERM or, if so asked, a closed standard
-/// input. Once ready it prints `listening on http://…`, and nothing else, on standard output.
+/// input. Once ready it prints `listening on http://…` (`https://…` with TLS), and nothing else, on
+/// standard output.
 ///
 /// # Errors
-/// When the settings cannot be read, the provider is not named, the address is taken or the
-/// database fails.
+/// When the settings cannot be read, the provider is not named, the address is taken, the
+/// certificate cannot be written or the database fails.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = read_settings(args.settings.as_deref())?;
     let Some(provider) = args.provider else {
@@ -76,6 +83,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     machine::raise_descriptor_limit();
     let listener = machine::listen(args.listen)?;
+    let address = listener.local_addr().context("read the own address")?;
+    let identity = identity(args.tls_certificate.as_deref(), address)?;
     let clock = Clock::new(args.began_utc_ns);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -86,15 +95,25 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stdin = if args.until_stdin_closes { StdinWatch::Watched } else { StdinWatch::Ignored };
         let stop = machine::told_to_end(stdin)?;
-        let address = listener.local_addr().context("read the own address")?;
+        let database = args.database.as_deref();
         let service =
-            Service::start(listener, settings, &provider, args.database.as_deref(), clock)?;
+            Service::start(listener, identity.as_ref(), settings, &provider, database, clock)?;
         let mut stdout = io::stdout();
-        writeln!(stdout, "listening on http://{address}")
+        let scheme = if identity.is_some() { "https" } else { "http" };
+        writeln!(stdout, "listening on {scheme}://{address}")
             .and_then(|()| stdout.flush())
             .context("write to standard output")?;
         service.serve(stop).await
     })
+}
+
+/// Who the edge is in TLS, its certificate written to `path`; without one there is no TLS.
+fn identity(path: Option<&Path>, address: SocketAddr) -> anyhow::Result<Option<Identity>> {
+    let Some(path) = path else { return Ok(None) };
+    let identity = Identity::make(address.ip()).context("make a certificate")?;
+    std::fs::write(path, &identity.pem)
+        .with_context(|| format!("write the certificate `{}`", path.display()))?;
+    Ok(Some(identity))
 }
 
 /// The settings in a file, or a small sale.

@@ -7,12 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use domain::time::Duration;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
 use crate::inventory::memory::Memory;
@@ -20,20 +18,22 @@ use crate::inventory::sqlite::Sqlite;
 use crate::inventory::stock::{Stock, StockError, Storage as Kept};
 use crate::rules::Shop;
 use crate::server::Counters;
+use crate::server::connection::converse;
 use crate::server::desk::{Desk, Queues};
-use crate::server::http::{self, Front};
+use crate::server::http::Front;
 use crate::server::machine::Scrap;
 use crate::server::pages::Pages;
 use crate::server::payment::Payment;
+use crate::server::tls::{self, Identity};
 use crate::settings::{ShopSettings, Storage};
 
 /// How long to wait before accepting again when there is no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// A shop that listens.
-#[derive(Debug)]
 pub(super) struct Service {
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     front: Arc<Front>,
     desk: JoinHandle<Result<(), StockError>>,
     /// Dropped last: the database is deleted when nobody has it open.
@@ -44,14 +44,16 @@ impl Service {
     /// Starts the inventory and the desk.
     ///
     /// # Errors
-    /// When the database or the client of the provider cannot be made.
+    /// When the database, the client of the provider or the TLS of `identity` cannot be made.
     pub(super) fn start(
         listener: StdListener,
+        identity: Option<&Identity>,
         settings: ShopSettings,
         provider: &str,
         database: Option<&Path>,
         clock: Clock,
     ) -> anyhow::Result<Self> {
+        let tls = identity.map(tls::acceptor).transpose().context("begin to speak TLS")?;
         let shop = &settings.shop;
         let scrap = (shop.storage == Storage::Sqlite && database.is_none())
             .then(|| Scrap::new(clock.began_utc_ns()));
@@ -76,7 +78,7 @@ impl Service {
         let listener = TcpListener::from_std(listener).context("listen")?;
         let front = Arc::new(Front { clock, catalogue, pages, counters, desk: ask });
         let desk = tokio::spawn(desk.serve(messages, notices));
-        Ok(Self { listener, front, desk, scrap })
+        Ok(Self { listener, tls, front, desk, scrap })
     }
 
     /// Serves until `stop` comes or the database fails; then ends every connection and writes down
@@ -85,13 +87,15 @@ impl Service {
     /// # Errors
     /// When the database fails.
     pub(super) async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, front, mut desk, scrap } = self;
+        let Self { listener, tls, front, mut desk, scrap } = self;
         let mut stop = std::pin::pin!(stop);
         let mut connections = JoinSet::new();
         let failed = loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&front)))),
+                    Ok((stream, _)) => {
+                        connections.spawn(converse(stream, tls.clone(), Arc::clone(&front)));
+                    }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
                 Some(_) = connections.join_next() => {}
@@ -109,15 +113,6 @@ impl Service {
         drop(scrap);
         ended.context("keep the shop's desk")?.context("keep the shop's stock")
     }
-}
-
-/// One connection, as long as its client keeps it.
-async fn converse(stream: TcpStream, front: Arc<Front>) {
-    // Where the option is refused, answers are merely later.
-    let _ = stream.set_nodelay(true);
-    let answer = service_fn(|request| http::answer(Arc::clone(&front), request));
-    // A client that breaks off or talks nonsense harms nobody else.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
 fn storage(

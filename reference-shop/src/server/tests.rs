@@ -1,5 +1,7 @@
 //! The shop over real HTTP, against a provider that does as it is told.
 
+mod client;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +12,7 @@ use axum::{Json, Router};
 use domain::outcome::Outcome;
 use domain::shop::{Balance, ShopLine, ShopReply, ShopSnapshot};
 use domain::time::{Duration, Span};
-use reqwest::Client;
+use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,6 +20,8 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::server::machine;
 use crate::server::service::Service;
+use crate::server::tests::client::{Client, Wire};
+use crate::server::tls::Identity;
 use crate::settings::{Saga, ShopSettings, Storage};
 
 /// What the provider does with authorizations and captures.
@@ -98,7 +102,6 @@ fn note(provider: &mut Provider, operation: &str, id: u64, headers: &HeaderMap) 
 /// A shop and its provider on free ports.
 struct Street {
     client: Client,
-    url: String,
     provider: Shared,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<anyhow::Result<()>>,
@@ -108,7 +111,16 @@ struct Street {
 }
 
 impl Street {
-    async fn open(mut settings: ShopSettings, storage: Storage, mood: Mood) -> Self {
+    async fn open(settings: ShopSettings, storage: Storage, mood: Mood) -> Self {
+        Self::open_over(Wire::Http1, settings, storage, mood).await
+    }
+
+    async fn open_over(
+        wire: Wire,
+        mut settings: ShopSettings,
+        storage: Storage,
+        mood: Mood,
+    ) -> Self {
         settings.shop.storage = storage;
         let provider = Provider { mood, calls: Vec::new(), authorizations: 0 };
         let provider = Arc::new(Mutex::new(provider));
@@ -122,27 +134,34 @@ impl Street {
         let provider_task =
             tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("shop.db");
         let listener = machine::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let identity = wire.is_secured().then(|| Identity::make(address.ip()).unwrap());
         let clock = Clock::new(None);
-        let service =
-            Service::start(listener, settings, &provider_url, Some(&database), clock).unwrap();
+        let database = folder.path().join("shop.db");
+        let service = Service::start(
+            listener,
+            identity.as_ref(),
+            settings,
+            &provider_url,
+            Some(&database),
+            clock,
+        );
         let (stop, ended) = oneshot::channel();
-        let serving = tokio::spawn(service.serve(async move { drop(ended.await) }));
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { client, url, provider, stop, serving, provider_task, _folder: folder, database }
+        let serving = tokio::spawn(service.unwrap().serve(async move { drop(ended.await) }));
+        let pem = identity.map(|identity| identity.pem);
+        let client = Client::new(address, wire, pem.as_deref());
+        Self { client, provider, stop, serving, provider_task, _folder: folder, database }
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
-        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        let (status, body) = self.client.ask(Method::GET, path, Vec::new()).await;
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
     async fn post(&self, path: &str, body: &Value) -> (u16, ShopReply) {
-        let request = self.client.post(format!("{}{path}", self.url)).json(body);
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.json().await.unwrap())
+        let (status, body) = self.client.ask(Method::POST, path, body.to_string().into()).await;
+        (status, serde_json::from_slice(&body).unwrap())
     }
 
     /// Fan `fan` buys `quantity` of item 0 in slot 0.
@@ -197,8 +216,11 @@ fn call(operation: &str, id: u64, key: &str) -> (String, u64, String) {
 
 #[tokio::test]
 async fn a_purchase_goes_from_end_to_end() {
-    for storage in [Storage::Sqlite, Storage::Memory] {
-        let street = Street::open(settings(10), storage, Mood::Well).await;
+    for (storage, wire) in [Storage::Sqlite, Storage::Memory]
+        .into_iter()
+        .flat_map(|storage| Wire::ALL.map(|wire| (storage, wire)))
+    {
+        let street = Street::open_over(wire, settings(10), storage, Mood::Well).await;
         let (status, text) = street.get("/sales/0/status").await;
         let reply: ShopReply = serde_json::from_str(&text).unwrap();
         assert_eq!((status, reply.items, reply.slots), (200, Some(7), Some(7)));
@@ -393,12 +415,11 @@ async fn what_makes_no_sense_is_said_so() {
         assert_eq!(street.get(path).await.0, 404, "{path}");
     }
     assert_eq!(street.get("/items/99").await.0, 422);
-    let request = street.client.post(format!("{}/checkout", street.url)).body("{\"fan\": 3}");
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 400);
-    assert!(response.text().await.unwrap().contains("line 1"));
-    let request = street.client.post(format!("{}/cart", street.url)).body("x".repeat(20_000));
-    assert_eq!(request.send().await.unwrap().status(), 400);
+    let post = |path, body| street.client.ask(Method::POST, path, body);
+    let (status, text) = post("/checkout", b"{\"fan\": 3}".to_vec()).await;
+    assert_eq!(status, 400);
+    assert!(String::from_utf8_lossy(&text).contains("line 1"));
+    assert_eq!(post("/cart", vec![b'x'; 20_000]).await.0, 400);
     street.close().await;
 }
 

@@ -70,10 +70,7 @@ impl Http1 {
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(self.progress()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) if self.reader.is_whole() => {
-                    self.spoiled = true;
-                    return Ok(Progress::Whole);
-                }
+                Err(_) if self.reader.is_whole() => return Ok(Progress::Whole),
                 Err(error) => return Err(Loss::Network(error)),
             };
             let used = self.reader.feed(&buffer[..count])?;
@@ -81,8 +78,12 @@ impl Http1 {
             // A short read emptied the socket: whatever comes later is a new event. So an answer
             // usually costs one call. A full buffer may hide bytes that nobody asked for.
             let emptied = self.stream.is_drained(count, buffer.len()) && !closing;
-            if emptied || self.spoiled && self.reader.is_whole() {
-                return Ok(self.progress());
+            if self.reader.is_whole() {
+                self.spoiled |= !emptied && !self.is_quiet();
+                return Ok(Progress::Whole);
+            }
+            if emptied {
+                return Ok(Progress::Partial);
             }
         }
     }
@@ -96,12 +97,8 @@ impl Http1 {
         self.reader.expect(Body::Skip);
     }
 
-    pub(super) fn answer(&self) -> Answer<'_> {
-        Answer {
-            head: self.reader.head(),
-            body: self.reader.body(),
-            is_untouched: self.reader.is_untouched(),
-        }
+    pub(super) const fn answer(&self) -> Answer<'_> {
+        Answer::Http1(&self.reader)
     }
 
     pub(super) fn is_reusable(&self) -> bool {

@@ -21,10 +21,10 @@ pub(super) use dial::Dialer;
 pub(super) use failure::ConnectError;
 pub(super) use probe::probe;
 pub use tls::SecurityError;
-pub(super) use tls::{bare_host, configuration};
+pub(super) use tls::{configuration, server_name};
 
 use crate::live::clock::Clock;
-use crate::live::http::{Body, Head, ReadError};
+use crate::live::http::{Body, Head, ReadError, Reader};
 use http1::Http1;
 use http2::Http2;
 use stream::Opening;
@@ -75,26 +75,36 @@ pub(super) enum Progress {
 
 /// What has come of the present answer.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Answer<'connection> {
-    head: Option<&'connection Head>,
-    body: &'connection [u8],
-    is_untouched: bool,
+pub(super) enum Answer<'connection> {
+    /// In HTTP/1.1.
+    Http1(&'connection Reader),
+    /// In HTTP/2.
+    Http2(&'connection http2::Exchange),
 }
 
 impl<'connection> Answer<'connection> {
     /// The head of the answer, once it has come.
     pub(super) const fn head(self) -> Option<&'connection Head> {
-        self.head
+        match self {
+            Self::Http1(reader) => reader.head(),
+            Self::Http2(exchange) => exchange.head(),
+        }
     }
 
-    /// The body, if the whole body was kept.
-    pub(super) const fn body(self) -> &'connection [u8] {
-        self.body
+    /// The body, if the whole body was kept; `taken` is what was read last, which it may lie in.
+    pub(super) fn body(self, taken: &'connection [u8]) -> &'connection [u8] {
+        match self {
+            Self::Http1(reader) => reader.body(taken),
+            Self::Http2(exchange) => exchange.body(),
+        }
     }
 
     /// Whether not one byte of it has come.
-    pub(super) const fn is_untouched(self) -> bool {
-        self.is_untouched
+    pub(super) fn is_untouched(self) -> bool {
+        match self {
+            Self::Http1(reader) => reader.is_untouched(),
+            Self::Http2(exchange) => exchange.head().is_none(),
+        }
     }
 }
 
@@ -185,6 +195,8 @@ impl Connection {
     /// Reads all that has come, through `buffer`. `closing` says that the event announced the end
     /// of the stream, which must then be read too: it is announced once.
     ///
+    /// An answer that came whole may lie in `buffer` afterwards: see [`Answer::body`].
+    ///
     /// # Errors
     /// When the connection is lost or the answer cannot be read.
     pub(super) fn read(&mut self, buffer: &mut [u8], closing: bool) -> Result<Progress, Loss> {
@@ -210,7 +222,7 @@ impl Connection {
         }
     }
 
-    /// The present answer.
+    /// The present answer; one that came whole may lie in the buffer it was read through last.
     pub(super) fn answer(&self) -> Answer<'_> {
         match &self.exchange {
             Exchange::Http1(exchange) => exchange.answer(),

@@ -1,8 +1,10 @@
 //! Bytes to and from the shop: over TCP as they are, or secured.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 
 use mio::net::TcpStream;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
 
 use super::failure::ConnectError;
 use super::tls::Secure;
@@ -58,7 +60,7 @@ impl Stream {
     /// Reads as much as has come and fits; 0 at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Plain(tcp) => Ok(receive(tcp, buffer)?),
             Self::Secure(secure) => secure.read(buffer),
         }
     }
@@ -75,7 +77,7 @@ impl Stream {
     /// Writes as much as is taken now.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Plain(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
             Self::Secure(secure) => secure.write(bytes),
         }
     }
@@ -93,6 +95,12 @@ impl Stream {
         let mut byte = [0];
         matches!(self.read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
+}
+
+/// Receives by the bare system call: libc's is a point of cancellation, which every thread that may
+/// be cancelled pays for twice (measured: 2 % of a request).
+fn receive(tcp: &TcpStream, buffer: &mut [u8]) -> Result<usize, Errno> {
+    rustix::net::recv(tcp, buffer, RecvFlags::empty()).map(|(count, _)| count)
 }
 
 fn is_connected(tcp: &TcpStream) -> io::Result<bool> {

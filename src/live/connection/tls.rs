@@ -64,9 +64,7 @@ impl Security {
         let mut configuration = configuration(trusted)?;
         configuration.alpn_protocols = vec![protocol.alpn().into()];
         configuration.resumption = Resumption::disabled();
-        let bare = bare_host(host);
-        let name = ServerName::try_from(bare.to_owned())
-            .map_err(|_| SecurityError::Name { host: bare.to_owned() })?;
+        let name = server_name(host)?;
         Ok(Self { configuration: Arc::new(configuration), name, protocol, tickets: None })
     }
 
@@ -118,8 +116,17 @@ pub(in crate::live) fn configuration(
     Ok(configuration.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// The name that the certificate of `host` must bear.
+///
+/// # Errors
+/// When no certificate could.
+pub(in crate::live) fn server_name(host: &str) -> Result<ServerName<'static>, SecurityError> {
+    let bare = bare_host(host).to_owned();
+    ServerName::try_from(bare.clone()).map_err(|_| SecurityError::Name { host: bare })
+}
+
 /// The host without its port and without the brackets of an IPv6 address.
-pub(in crate::live) fn bare_host(host: &str) -> &str {
+fn bare_host(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),

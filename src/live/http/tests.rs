@@ -14,15 +14,21 @@ struct Read {
 }
 
 fn read_in_pieces(bytes: &[u8], cuts: &[usize]) -> Read {
+    read_of(Body::Keep, bytes, cuts)
+}
+
+fn read_of(body: Body, bytes: &[u8], cuts: &[usize]) -> Read {
     let mut reader = Reader::new();
-    reader.expect(Body::Keep);
+    reader.expect(body);
     let mut used = 0;
+    let mut taken: &[u8] = &[];
     let mut error = None;
     let mut edges: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     edges.extend([0, bytes.len()]);
     edges.sort_unstable();
     for edge in edges.windows(2) {
-        match reader.feed(&bytes[edge[0]..edge[1]]) {
+        taken = &bytes[edge[0]..edge[1]];
+        match reader.feed(taken) {
             Ok(count) => used += count,
             Err(wrong) => error = Some(wrong),
         }
@@ -37,7 +43,7 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize]) -> Read {
         // How far a reader came before it saw the fault depends on the cuts.
         return Read { head: None, body: Vec::new(), used: 0, error };
     }
-    Read { head: reader.head().cloned(), body: reader.body().to_vec(), used, error }
+    Read { head: reader.head().copied(), body: reader.body(taken).to_vec(), used, error }
 }
 
 fn read(text: &str) -> Read {
@@ -86,6 +92,42 @@ fn every_way_to_end_a_body_is_understood() {
         ),
     ] {
         assert_eq!(read(text), whole(status, keep_alive, body, text.len()), "{text}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_head_request_ends_with_its_head() {
+    for text in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+    ] {
+        let next = format!("{text}HTTP/1.1 200 OK\r\n");
+        for cuts in [&[][..], &[7, 30]] {
+            let read = read_of(Body::Absent, next.as_bytes(), cuts);
+            assert_eq!(read, whole(200, true, "", text.len()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_comes_whole_is_understood_in_place() {
+    for text in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    ] {
+        let mut reader = Reader::new();
+        reader.expect(Body::Keep);
+        reader.feed(text.as_bytes()).unwrap();
+        assert_eq!(reader.body(text.as_bytes()), b"hi");
+        assert_eq!(reader.kept.capacity(), 0, "nothing is copied: {text}");
+        let (first, rest) = text.split_at(text.len() - 9);
+        reader.expect(Body::Keep);
+        reader.feed(first.as_bytes()).unwrap();
+        reader.feed(rest.as_bytes()).unwrap();
+        assert_eq!(reader.body(rest.as_bytes()), b"hi");
+        reader.expect(Body::Skip);
+        assert_eq!(reader.kept.capacity(), 0, "the memory of a split answer is given back");
     }
 }
 

@@ -271,11 +271,12 @@ impl<'run> LoadLoop<'run> {
         let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
         let flight = self.flight(visitor);
         let (request, call) = (flight.request, flight.call);
-        let connection = self.connection(visitor);
+        let number = self.visitors[visitor as usize].connection;
+        let connection = self.connections.get_mut(number).expect("the answer came over it");
         let reusable = connection.is_reusable();
         let answer = connection.answer();
         let reply = match answer.head() {
-            Some(head) => answer::read(head, answer.body(), utc_ns),
+            Some(head) => answer::read(head, answer.body(&self.buffer), utc_ns),
             None => Reply::of(Outcome::Error),
         };
         connection.answered();

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream};
 use http::Request;
-use http::header::RETRY_AFTER;
+use http::header::{HeaderValue, RETRY_AFTER};
 
-use crate::live::connection::{Answer, Loss};
-use crate::live::http::{BODY_MAX, Body, Head, KEPT_MAX, ReadError};
+use crate::live::connection::Loss;
+use crate::live::http::{BODY_MAX, Body, Head, KEPT_MAX, ReadError, RetryAfter};
 
 /// One request and its answer, as far as they are.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(in crate::live) struct Exchange {
     phase: Phase,
     body: Body,
     head: Option<Head>,
@@ -73,13 +73,14 @@ impl Exchange {
         self.refused
     }
 
-    pub(super) fn answer(&self) -> Answer<'_> {
-        let whole = self.body_bytes == self.kept.len() as u64;
-        Answer {
-            head: self.head.as_ref(),
-            body: if whole { &self.kept } else { &[] },
-            is_untouched: self.head.is_none(),
-        }
+    /// The head of the answer, once it has come.
+    pub(in crate::live::connection) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// The body, if the whole body was kept.
+    pub(in crate::live::connection) fn body(&self) -> &[u8] {
+        if self.body_bytes == self.kept.len() as u64 { &self.kept } else { &[] }
     }
 
     /// Asks, if that has not been done and the server has room.
@@ -125,10 +126,10 @@ impl Exchange {
                 return Ok(false);
             };
             let (parts, stream) = response.into_parts();
-            let retry_after = parts.headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok());
+            let retry_after = parts.headers.get(RETRY_AFTER).map(HeaderValue::as_bytes);
             self.head = Some(Head {
                 status: parts.status.as_u16(),
-                retry_after: retry_after.map(|text| text.trim().into()),
+                retry_after: retry_after.and_then(RetryAfter::read),
                 keep_alive: true,
             });
             self.phase = Phase::Body(stream);

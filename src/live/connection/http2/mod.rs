@@ -22,7 +22,7 @@ use super::stream::{Opening, Stream};
 use super::{Answer, Loss, Progress};
 use crate::live::http::{Body, HEAD_MAX};
 use channel::{Channel, Tide};
-use exchange::Exchange;
+pub(super) use exchange::Exchange;
 
 /// A connection that speaks HTTP/2.
 pub(super) struct Http2 {
@@ -128,7 +128,7 @@ impl Http2 {
     }
 
     pub(super) fn answer(&self) -> Answer<'_> {
-        self.present.answer()
+        Answer::Http2(&self.present)
     }
 
     pub(super) fn is_reusable(&mut self) -> bool {
@@ -137,7 +137,7 @@ impl Http2 {
     }
 
     pub(super) fn went_stale(&self) -> bool {
-        let untouched = self.present.answer().is_untouched();
+        let untouched = self.present.head().is_none();
         self.present.was_refused() || untouched && self.answers > 0
     }
 
