@@ -26,6 +26,8 @@ pub enum Command {
     Simulate(RunArgs),
     /// Validate a scenario and print what follows from it; run nothing
     Check(CheckArgs),
+    /// Say what on this machine stands in the way of a run, and what to do about it
+    Doctor(DoctorArgs),
     /// Judge a recorded run again, from its files alone
     Verify(FolderArgs),
     /// Render a recorded run's report again
@@ -114,6 +116,23 @@ pub struct CheckArgs {
     /// How the scenario is changed on its way in.
     #[command(flatten)]
     pub overrides: OverrideArgs,
+}
+
+/// `spike doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// A scenario: what it needs is compared with what this machine has
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: Option<PathBuf>,
+    /// How the scenario is changed on its way in.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Where runs leave their folders
+    #[arg(short, long, env = "SPIKE_OUT", value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// Print what was found as JSON
+    #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
+    pub json: bool,
 }
 
 /// `spike verify` and `spike report`.

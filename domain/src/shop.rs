@@ -100,7 +100,7 @@ impl Catalogue {
 }
 
 /// What a fan asks of the shop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ShopRequest {
     /// A cacheable part of the sale's page; the sale's place in the catalogue, the part from 0.
     Page {

@@ -122,19 +122,26 @@ impl Arrive {
         opens: Time,
         trace: Option<&[f64]>,
     ) -> Vec<(Time, u32)> {
-        let curve = Curve::of(self, count, trace);
-        let share = |index: u32| {
-            if self.shape.is_random() {
-                let fan = FanId { population, index };
-                draw(seed, fan, Purpose::Arrival, 0).open_uniform()
-            } else {
-                (f64::from(index) + 0.5) / f64::from(count)
-            }
-        };
-        let moment = |index| offset(curve.moment(share(index))).from(opens);
-        let mut arrivals: Vec<_> = (0..count).map(|index| (moment(index), index)).collect();
+        let moments = self.moments(seed, population, count, opens, trace);
+        let mut arrivals: Vec<_> = (0..count).map(|index| (moments.of(index), index)).collect();
         arrivals.sort_unstable();
         arrivals
+    }
+
+    /// The same moments one by one, for whoever has no room for a list of them.
+    ///
+    /// # Panics
+    /// As [`Arrive::arrivals`] does.
+    pub fn moments(
+        &self,
+        seed: u64,
+        population: u16,
+        count: u32,
+        opens: Time,
+        trace: Option<&[f64]>,
+    ) -> Moments {
+        let curve = Curve::of(self, count, trace);
+        Moments { curve, is_random: self.shape.is_random(), seed, population, count, opens }
     }
 
     /// How many of the `count` fans are expected to have arrived by `at` \[fans\]: the count times
@@ -158,6 +165,49 @@ impl Arrive {
     /// As [`Arrive::arrivals`] does.
     pub fn first(&self, count: u32, trace: Option<&[f64]>) -> Offset {
         offset(Curve::of(self, count, trace).begin(count))
+    }
+}
+
+/// When the people of one population arrive, each by its index.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    curve: Curve,
+    is_random: bool,
+    seed: u64,
+    population: u16,
+    count: u32,
+    opens: Time,
+}
+
+impl Moments {
+    /// How many people there are.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether each draws its own moment; otherwise they come in the order of their indices.
+    pub const fn is_random(&self) -> bool {
+        self.is_random
+    }
+
+    /// When the one of that index, below the count, arrives.
+    pub fn of(&self, index: u32) -> Time {
+        let share = if self.is_random {
+            let fan = FanId { population: self.population, index };
+            draw(self.seed, fan, Purpose::Arrival, 0).open_uniform()
+        } else {
+            (f64::from(index) + 0.5) / f64::from(self.count)
+        };
+        offset(self.curve.moment(share)).from(self.opens)
+    }
+
+    /// When the last of them arrives; `None` where there is nobody.
+    pub fn last(&self) -> Option<Time> {
+        if self.is_random {
+            (0..self.count).map(|index| self.of(index)).max()
+        } else {
+            self.count.checked_sub(1).map(|last| self.of(last))
+        }
     }
 }
 

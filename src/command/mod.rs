@@ -3,6 +3,7 @@
 mod begin;
 mod check;
 mod conclude;
+mod doctor;
 pub mod embedded;
 pub mod folder;
 mod machine;
@@ -33,6 +34,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Run(args) => run::run(args),
         Command::Simulate(args) => simulate::simulate(args),
         Command::Check(args) => check::check(args),
+        Command::Doctor(args) => doctor::doctor(args),
         Command::Verify(args) => verify::verify(args),
         Command::Report(args) => verify::report(args),
         Command::Schema => print_schema(),

@@ -5,7 +5,7 @@ use domain::outcome::{Departure, Operation};
 use domain::shop::{CHOICES_MAX, Short};
 use domain::time::Time;
 
-use super::{Action, Crowd, Fan, Next, Reply, SHORTEST_PAUSE, Want};
+use super::{Action, Crowd, Fan, Next, Progress, Reply, SHORTEST_PAUSE, SlotPlace, Want, count};
 
 impl Crowd {
     /// Where the funnel begins: a sale without slots has none to show.
@@ -38,7 +38,7 @@ impl Fan {
 
     /// The sale is open: begins the funnel, whatever it did before.
     pub(super) fn enter(&mut self, at: Time, crowd: &Crowd) -> Action {
-        self.entered = true;
+        self.note_entry();
         self.look_afresh();
         self.take_step(crowd.first_step(), at, crowd)
     }
@@ -74,7 +74,7 @@ impl Fan {
         if short == Some(Short::Slot)
             && let Some(slot) = self.slot.take()
         {
-            self.full |= 1 << slot;
+            self.full |= 1 << slot.get();
             if crowd.all_slots() & !self.full != 0 {
                 return self.take_step(Operation::Slots, at, crowd);
             }
@@ -85,9 +85,8 @@ impl Fan {
     /// The sold-out rule: leaves, or looks again later.
     fn meet_sold_out(&mut self, at: Time, crowd: &Crowd) -> Action {
         let rule = &crowd.behaviour.sold_out;
-        let n = self.sold_outs;
-        self.sold_outs += 1;
-        self.entered = true;
+        let n = count(&mut self.sold_outs);
+        self.note_entry();
         if self.draw(crowd, Purpose::SoldOut, n).chance(rule.leave) {
             return self.leave(Departure::SoldOut);
         }
@@ -107,10 +106,10 @@ impl Fan {
     /// What a decline leads to: one other card, or leaving.
     pub(super) fn pay_otherwise(&mut self, asked: Operation, at: Time, crowd: &Crowd) -> Action {
         self.refusals = 0;
-        let has_card = asked == Operation::Checkout && self.purchase == 0;
+        let has_card = asked == Operation::Checkout && self.progress != Progress::OtherCard;
         let chance = crowd.behaviour.other_card;
         if has_card && self.draw(crowd, Purpose::OtherCard, 0).chance(chance) {
-            self.purchase += 1;
+            self.progress = Progress::OtherCard;
             self.think(Operation::Checkout, at, crowd)
         } else {
             self.leave(Departure::Declined)
@@ -133,7 +132,8 @@ impl Fan {
 
     /// Takes a step of the funnel after some thought, unless it turns away first.
     fn take_step(&mut self, step: Operation, at: Time, crowd: &Crowd) -> Action {
-        if self.draw(crowd, Purpose::Abandon, self.steps).chance(crowd.behaviour.abandon) {
+        if self.draw(crowd, Purpose::Abandon, u32::from(self.steps)).chance(crowd.behaviour.abandon)
+        {
             self.leave(Departure::Balked)
         } else {
             self.think(step, at, crowd)
@@ -141,13 +141,18 @@ impl Fan {
     }
 
     fn think(&mut self, step: Operation, at: Time, crowd: &Crowd) -> Action {
-        let thought = crowd.behaviour.think.sample(self.draw(crowd, Purpose::Think, self.steps));
-        self.steps += 1;
+        let n = count(&mut self.steps);
+        let thought = crowd.behaviour.think.sample(self.draw(crowd, Purpose::Think, n));
         if thought.is_zero() {
             self.send(step, at, crowd)
         } else {
             self.pause(at + thought, Next::Send(step), at, crowd)
         }
+    }
+
+    /// It has been told that the sale is open, if it did not know.
+    fn note_entry(&mut self) {
+        self.progress = self.progress.max(Progress::Inside);
     }
 
     /// Forgets the slot it chose and those it was refused.
@@ -165,10 +170,10 @@ impl Fan {
     /// Chooses one of the `free` slots; there is one.
     fn choose_slot(&mut self, free: u64, crowd: &Crowd) {
         let slots = (0_u8..64).filter(|slot| free >> slot & 1 == 1);
-        let chosen =
-            self.draw(crowd, Purpose::Slot, self.choices).below(u64::from(free.count_ones()));
-        self.choices += 1;
-        self.slot = slots.zip(0_u64..).find(|(_, place)| *place == chosen).map(|(slot, _)| slot);
+        let n = count(&mut self.choices);
+        let chosen = self.draw(crowd, Purpose::Slot, n).below(u64::from(free.count_ones()));
+        let slot = slots.zip(0_u64..).find(|(_, place)| *place == chosen).map(|(slot, _)| slot);
+        self.slot = slot.map(SlotPlace::new);
     }
 }
 

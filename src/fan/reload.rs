@@ -49,7 +49,7 @@ impl Fan {
         let distance = from.max(crowd.opens) - from.min(crowd.opens);
         let gap = crowd.behaviour.reload.gap_at(distance);
         let length = gap.sample(self.draw(crowd, Purpose::ReloadGap, self.gaps));
-        self.gaps += 1;
+        self.gaps = self.gaps.saturating_add(1);
         at.max(from + length.max(SHORTEST_PAUSE))
     }
 }

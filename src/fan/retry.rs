@@ -5,7 +5,7 @@ use domain::outcome::{Departure, Operation};
 use domain::time::{Duration, Time, duration_from_seconds};
 
 use super::behaviour::Retry;
-use super::{Action, Crowd, Fan, Next, SHORTEST_PAUSE};
+use super::{Action, Crowd, Fan, Next, SHORTEST_PAUSE, count};
 
 /// How long a fan waits that is told to wait but not how long.
 const WAIT_DEFAULT: Duration = Duration::from_secs(1);
@@ -46,14 +46,13 @@ impl Fan {
         crowd: &Crowd,
     ) -> Action {
         let retry = &crowd.behaviour.retry;
-        let n = self.pauses;
-        self.pauses += 1;
+        let n = count(&mut self.pauses);
         if self.refusals >= retry.attempts
             || self.draw(crowd, Purpose::GiveUp, n).chance(retry.give_up)
         {
             return self.leave(Departure::GaveUp);
         }
-        self.refusals += 1;
+        self.refusals = self.refusals.saturating_add(1);
         let draw = self.draw(crowd, Purpose::Backoff, n);
         let until = at + retry.pause(self.refusals, retry_after, draw);
         self.pause(until, Next::Send(asked), at, crowd)
@@ -70,8 +69,8 @@ impl Fan {
     ) -> Action {
         self.refusals = 0;
         let wait = retry_after.unwrap_or(WAIT_DEFAULT).max(SHORTEST_PAUSE);
-        let share = WAIT_JITTER * self.draw(crowd, Purpose::Waiting, self.pauses).uniform();
-        self.pauses += 1;
+        let n = count(&mut self.pauses);
+        let share = WAIT_JITTER * self.draw(crowd, Purpose::Waiting, n).uniform();
         let jitter = duration_from_seconds(wait.as_secs_f64() * share);
         self.pause(at + wait.saturating_add(jitter), Next::Send(asked), at, crowd)
     }

@@ -71,6 +71,24 @@ pub fn processor_time() -> Duration {
     Duration::try_from(used).unwrap_or(Duration::ZERO)
 }
 
+/// The shortest time that the clock tells apart.
+pub fn resolution() -> Duration {
+    let resolution = rustix::time::clock_getres(ClockId::Monotonic);
+    Duration::try_from(resolution).unwrap_or(Duration::ZERO)
+}
+
+/// How many readings are timed: some 0.2 ms of a fast clock, 10 ms of a slow one.
+const READINGS: u32 = 10_000;
+
+/// What one reading of the clock costs, in the mean of some now.
+pub fn cost_of_a_reading() -> Duration {
+    let began = Instant::now();
+    for _ in 0..READINGS {
+        std::hint::black_box(Instant::now());
+    }
+    began.elapsed() / READINGS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +106,12 @@ mod tests {
         let (first, second) = (clock.now(), clock.now());
         assert!(first <= second);
         assert!(clock.now_utc_ns() >= clock.began_utc_ns() + second.nanos());
+    }
+
+    #[test]
+    fn the_clock_says_what_it_tells_apart_and_what_that_costs() {
+        assert!(resolution() > Duration::ZERO);
+        assert!(cost_of_a_reading() > Duration::ZERO);
     }
 
     #[test]

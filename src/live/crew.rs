@@ -5,9 +5,9 @@ use std::panic;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use domain::id::FanId;
-use domain::time::{Duration, Time};
+use domain::time::Duration;
 
+use crate::live::arrivals::{Arrivals, Share};
 use crate::live::clock::processor_time;
 use crate::live::health::Processor;
 use crate::live::load::{Course, LoadLoop, Report};
@@ -16,6 +16,7 @@ use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
 use crate::live::{Connections, LiveError, Settings};
 use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::Scenario;
 
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,18 +31,17 @@ const LOOK: Duration = Duration::from_millis(50);
 /// When a loop panics.
 pub(super) fn load(
     course: &Course<'_>,
-    arrivals: Vec<(Time, FanId)>,
     recorder: &mut Recorder,
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Merge, LiveError> {
-    let shares = shares(arrivals, course.settings);
-    let loops = shares.len();
+    let portions = portions(course.scenario, course.settings);
+    let loops = portions.len();
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
         let mut threads = Vec::with_capacity(loops);
-        for (place, share) in shares.into_iter().enumerate() {
-            threads.push(start_loop(scope, course, place, share, reports.clone()));
+        for (place, portion) in portions.into_iter().enumerate() {
+            threads.push(start_loop(scope, course, place, portion, reports.clone()));
         }
         drop(reports);
         let loaded = merge_reports(course, loops, &reported, recorder, survey, watch);
@@ -61,40 +61,40 @@ pub(super) fn load(
 
 /// One loop's share of the crowd and of the pool.
 #[derive(Debug)]
-struct Share {
-    arrivals: Vec<(Time, FanId)>,
+struct Portion {
+    people: Share,
     pool: Option<usize>,
 }
 
 /// Shares the crowd out by the fans' numbers, so that any number of loops lives the same crowd.
-fn shares(arrivals: Vec<(Time, FanId)>, settings: &Settings) -> Vec<Share> {
+fn portions(scenario: &Scenario, settings: &Settings) -> Vec<Portion> {
+    let people: usize = scenario.populations.iter().map(|them| them.count as usize).sum();
     let pool = match settings.connections {
         Connections::PerFan => usize::MAX,
         Connections::Pool(limit) => limit.max(1),
     };
-    let loops = settings.threads.min(arrivals.len()).min(pool).max(1);
-    let share = |place| Share {
-        arrivals: Vec::with_capacity(arrivals.len() / loops + 1),
+    let loops = settings.threads.min(people).min(pool).max(1);
+    let of =
+        u32::try_from(loops).expect("there are fewer loops than fans, and those are counted so");
+    let portion = |(place, number)| Portion {
+        people: Share { place: number, of },
         pool: (pool < usize::MAX).then(|| pool / loops + usize::from(place < pool % loops)),
     };
-    let mut shares: Vec<Share> = (0..loops).map(share).collect();
-    for (at, fan) in arrivals {
-        shares[fan.index as usize % loops].arrivals.push((at, fan));
-    }
-    shares
+    (0..loops).zip(0..of).map(portion).collect()
 }
 
 fn start_loop<'scope>(
     scope: &'scope Scope<'scope, '_>,
     course: &'scope Course<'scope>,
     place: usize,
-    share: Share,
+    portion: Portion,
     reports: Sender<Report>,
 ) -> io::Result<ScopedJoinHandle<'scope, io::Result<()>>> {
     let live = move || {
         // However this loop ends before its fans do, the others end with it.
         let watchdog = FailUnlessDone(&course.signal);
-        LoadLoop::new(course, place, share.arrivals, share.pool, reports)?.run()?;
+        let arrivals = Arrivals::of(course.scenario, portion.people);
+        LoadLoop::new(course, place, arrivals, portion.pool, reports)?.run()?;
         std::mem::forget(watchdog);
         Ok(())
     };

@@ -38,12 +38,17 @@ pub enum PreflightError {
     },
 }
 
-/// Raises this process's limit of open files as far as it may by itself, and returns it.
+/// Raises this process's limit of open files as far as it may by itself, and returns it: to the
+/// hard limit, and with the capability for it beyond, to the most that the kernel allows any
+/// process.
 pub fn raise_descriptor_limit() -> u64 {
-    let limits = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
-    // Where the system refuses, the present limit is what there is.
-    let _ = setrlimit(Resource::Nofile, raised);
+    let hard = getrlimit(Resource::Nofile).maximum;
+    let most = fs::read_to_string("/proc/sys/fs/nr_open").ok();
+    let most = most.and_then(|text| text.trim().parse().ok()).filter(|most| hard < Some(*most));
+    for limit in [hard, most.or(hard)] {
+        // Where the system refuses, the present limit is what there is.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit });
+    }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
@@ -160,7 +165,11 @@ mod tests {
     #[test]
     fn the_limit_of_files_is_raised_to_what_is_allowed() {
         let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-        assert_eq!(raise_descriptor_limit(), hard);
+        let raised = raise_descriptor_limit();
+        assert!(raised >= hard);
+        // What could be raised is raised: a second time finds nothing to do.
+        assert_eq!(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), raised);
+        assert_eq!(raise_descriptor_limit(), raised);
     }
 
     #[test]

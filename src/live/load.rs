@@ -7,9 +7,7 @@ mod flight;
 
 use std::collections::VecDeque;
 use std::io;
-use std::iter::Peekable;
 use std::sync::mpsc::Sender;
-use std::vec;
 
 use domain::id::FanId;
 use domain::outcome::Departure;
@@ -18,14 +16,16 @@ use mio::{Events, Poll};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
+use crate::live::Settings;
+use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
 use crate::live::request::Script;
 use crate::live::slab::Slab;
+use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
-use crate::live::Settings;
-use crate::measure::diary::{Diary, Notes};
+use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
 use flight::{Flight, Pool};
@@ -101,19 +101,24 @@ pub(super) struct LoadLoop<'run> {
     place: usize,
     reports: Sender<Report>,
     poll: Poll,
-    arrivals: Peekable<vec::IntoIter<(Time, FanId)>>,
-    /// Everybody who has arrived, in that order; a fan's place here is its number.
+    arrivals: Arrivals,
+    /// Everybody who is there; a fan's place here is its number.
     visitors: Vec<Visitor>,
+    /// The places of those who have left.
+    vacant: Vec<u32>,
     present: usize,
     /// What happened and has not been told to its fan yet.
     inbox: VecDeque<(u32, Input)>,
-    wheel: Wheel,
+    sleepers: Sleepers,
+    /// Operations on their way; a waiting fan has none and takes no memory for it.
+    flights: Slab<Flight>,
+    /// The deadlines of the flights, by their numbers.
+    deadlines: Wheel,
     dialer: Dialer,
     connections: Slab<Connection>,
     /// Who holds each connection, by its number; [`NONE`] while it is idle in the pool.
     holders: Vec<u32>,
     pool: Option<Pool>,
-    in_flight: usize,
     meter: Meter,
     diary: Diary<'run>,
     tally: Tally,
@@ -128,14 +133,16 @@ pub(super) struct LoadLoop<'run> {
 /// A fan and what is known of it here.
 #[derive(Debug)]
 struct Visitor {
-    id: FanId,
     fan: Fan,
     /// The connection it holds, or [`NONE`].
     connection: u32,
-    notes: Notes,
-    /// Its operation, while one is on its way; a waiting fan has none and takes no memory for it.
-    flight: Option<Box<Flight>>,
+    /// Its operation on its way, or [`NONE`].
+    flight: u32,
 }
+
+/// A million fans wait at once: 56 bytes here and 8 among the sleepers.
+const _: () =
+    assert!(size_of::<Visitor>() <= size_of::<Fan>() + 8, "a visitor is a fan and what it holds");
 
 impl<'run> LoadLoop<'run> {
     /// A loop for those who come by `arrivals`, ordered by time, with at most `pool` connections.
@@ -145,25 +152,29 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn new(
         course: &'run Course<'run>,
         place: usize,
-        arrivals: Vec<(Time, FanId)>,
+        arrivals: Arrivals,
         pool: Option<usize>,
         reports: Sender<Report>,
     ) -> io::Result<Self> {
+        // Room that takes memory as it is used, and is never moved.
+        let people = arrivals.people();
         Ok(Self {
             course,
             place,
             reports,
             poll: Poll::new()?,
-            visitors: Vec::with_capacity(arrivals.len()),
+            visitors: Vec::with_capacity(people),
+            vacant: Vec::new(),
             present: 0,
             inbox: VecDeque::with_capacity(2 * BATCH + EVENTS),
-            wheel: Wheel::with_capacity(arrivals.len()),
-            arrivals: arrivals.into_iter().peekable(),
+            sleepers: Sleepers::with_capacity(people),
+            flights: Slab::new(),
+            deadlines: Wheel::new(),
+            arrivals,
             dialer: course.dialer.for_loop(place),
             connections: Slab::new(),
             holders: Vec::new(),
             pool: pool.map(Pool::new),
-            in_flight: 0,
             meter: Meter::new(course.opening),
             diary: Diary::new(&course.scenario.catalogue),
             tally: Tally::default(),
@@ -188,7 +199,7 @@ impl<'run> LoadLoop<'run> {
                 // Who is stopped neither asks nor waits any more.
                 _ if self.stopping.is_some() => {}
                 Action::Send(request) => self.send(visitor, request),
-                Action::Sleep { until } => self.wheel.insert(visitor, until),
+                Action::Sleep { until } => self.sleepers.insert(visitor, until),
             }
         }
         self.report(Some(self.course.clock.now()));
@@ -209,8 +220,8 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn is_over(&self) -> bool {
-        let all_left = self.present == 0 && self.arrivals.len() == 0;
-        let stopped = self.stopping.is_some() && self.in_flight == 0;
+        let all_left = self.present == 0 && self.arrivals.next_at().is_none();
+        let stopped = self.stopping.is_some() && self.flights.len() == 0;
         all_left || stopped || self.course.signal.wish() == Wish::Abandon
     }
 
@@ -246,23 +257,24 @@ impl<'run> LoadLoop<'run> {
         if !self.inbox.is_empty() {
             return Duration::ZERO;
         }
-        let arrival = self.arrivals.peek().map_or(Time::NEVER, |(at, _)| *at);
-        let timer = self.wheel.next_due().unwrap_or(Time::NEVER);
-        arrival.min(timer).min(self.next_report).min(now + STOP_CHECK).since(now)
+        let arrival = self.arrivals.next_at().unwrap_or(Time::NEVER);
+        let sleep = self.sleepers.next_due().unwrap_or(Time::NEVER);
+        let deadline = self.deadlines.next_due().unwrap_or(Time::NEVER);
+        arrival.min(sleep).min(deadline).min(self.next_report).min(now + STOP_CHECK).since(now)
     }
 
     /// Those arrive whose time has come.
     fn admit(&mut self, now: Time) {
         for _ in 0..BATCH {
-            let Some((at, id)) = self.arrivals.next_if(|(at, _)| *at <= now) else { return };
-            let number = u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans");
-            self.visitors.push(Visitor {
-                id,
-                fan: Fan::new(id),
-                connection: NONE,
-                notes: Notes::default(),
-                flight: None,
-            });
+            let Some((at, id)) = self.arrivals.next_due(now) else { return };
+            let visitor = Visitor { fan: Fan::new(id), connection: NONE, flight: NONE };
+            let number = if let Some(vacant) = self.vacant.pop() {
+                self.visitors[vacant as usize] = visitor;
+                vacant
+            } else {
+                self.visitors.push(visitor);
+                u32::try_from(self.visitors.len() - 1).expect("fewer than 2^32 fans")
+            };
             self.present += 1;
             self.meter.arrived(at);
             self.inbox.push_back((number, Input::Arrived { at }));
@@ -271,35 +283,41 @@ impl<'run> LoadLoop<'run> {
 
     /// Sleeps end, and deadlines pass.
     fn expire(&mut self, now: Time) {
-        let mut expired = std::mem::take(&mut self.expired);
-        self.wheel.expire(now, BATCH, |visitor, due| expired.push((visitor, due)));
-        for (visitor, due) in expired.drain(..) {
-            if self.visitors[visitor as usize].flight.is_some() {
-                self.give_up(visitor, due);
-            } else if self.stopping.is_none() {
-                self.inbox.push_back((visitor, Input::Woke { at: due }));
+        let Self { sleepers, inbox, .. } = self;
+        let stopping = self.stopping.is_some();
+        sleepers.expire(now, BATCH, |visitor, due| {
+            if !stopping {
+                inbox.push_back((visitor, Input::Woke { at: due }));
             }
+        });
+        let mut expired = std::mem::take(&mut self.expired);
+        self.deadlines.expire(now, BATCH, |flight, due| expired.push((flight, due)));
+        for (flight, due) in expired.drain(..) {
+            let visitor = self.flights.get(flight).expect("it has a deadline").visitor();
+            self.give_up(visitor, due);
         }
         self.expired = expired;
     }
 
     fn step(&mut self, visitor: u32, input: Input) -> Action {
-        let Visitor { id, fan, .. } = &mut self.visitors[visitor as usize];
-        let crowd = &self.course.scenario.populations[usize::from(id.population)].crowd;
+        let fan = &mut self.visitors[visitor as usize].fan;
+        let population = usize::from(fan.id().population);
+        let crowd = &self.course.scenario.populations[population].crowd;
         let Some(steps) = &self.course.settings.visits else { return fan.step(input, crowd) };
         let action = fan.step(input.clone(), crowd);
         // Whoever stopped listening does not want to know.
-        let _ = steps.send(Visit { fan: *id, input, action });
+        let _ = steps.send(Visit { fan: fan.id(), input, action });
         action
     }
 
     fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { id, fan, connection, .. } = &self.visitors[visitor as usize];
+        let Visitor { fan, connection, .. } = &self.visitors[visitor as usize];
         self.present -= 1;
         self.meter.departed(at, departure);
-        let Population { crowd, sale, .. } = self.population(*id);
+        let Population { crowd, sale, .. } = self.population(fan.id());
         self.diary.departed(fan, crowd, *sale, at, departure);
         self.drop_connection(*connection);
+        self.vacant.push(visitor);
     }
 
     fn population(&self, id: FanId) -> &'run Population {
@@ -316,18 +334,16 @@ impl<'run> LoadLoop<'run> {
             Some(_) => {}
         }
         if self.stopping.is_some_and(|until| now >= until) {
-            for visitor in 0..u32::try_from(self.visitors.len()).expect("fewer than 2^32 fans") {
-                if self.visitors[visitor as usize].flight.is_some() {
-                    self.wheel.cancel(visitor);
-                    self.give_up(visitor, now);
-                }
+            let asking: Vec<u32> = self.flights.iter().map(Flight::visitor).collect();
+            for visitor in asking {
+                self.give_up(visitor, now);
             }
         }
     }
 
     fn stop(&mut self, until: Time) {
         self.stopping = Some(until);
-        self.arrivals = Vec::new().into_iter().peekable();
+        self.arrivals.end();
     }
 
     /// Hands over everything counted so far.

@@ -6,6 +6,7 @@
 
 mod admin;
 mod answer;
+mod arrivals;
 pub mod clock;
 mod connection;
 mod crew;
@@ -14,8 +15,10 @@ mod http;
 mod ledger;
 mod load;
 mod merge;
+mod occupied;
 mod request;
 mod slab;
+pub mod sleepers;
 mod snapshot;
 mod stop;
 mod tunnel;
@@ -25,7 +28,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
-use domain::id::FanId;
 use domain::time::{Duration, Time};
 
 pub use admin::AdminError;
@@ -155,14 +157,12 @@ pub fn run(
         probe_wire(&dialer, target, settings.clock)?;
     }
     probe(&admin, target)?;
-    let arrivals = arrivals(scenario);
-    let last_arrival = arrivals.last().map_or(Time::ZERO, |(at, _)| *at);
-    let course = course(scenario, settings, target, dialer, stop, last_arrival);
+    let course = course(scenario, settings, target, dialer, stop);
     let surveyor = Admin::new(settings.wire.tls, target)?;
     let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
     settings.clock.sleep_until_beginning();
 
-    let merged = crew::load(&course, arrivals, recorder, &mut survey, watch)?;
+    let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
     survey.now(recorder)?;
     let judged = settings.clock.now();
@@ -229,7 +229,6 @@ fn course<'run>(
     target: &'run Target,
     dialer: Dialer,
     stop: &Stop,
-    last_arrival: Time,
 ) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
@@ -238,7 +237,7 @@ fn course<'run>(
     };
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
-    let last = closes.max(last_arrival);
+    let last = closes.max(last_arrival(scenario));
     Course {
         scenario,
         settings,
@@ -251,15 +250,11 @@ fn course<'run>(
     }
 }
 
-/// Everybody who comes, ordered by time; those of one instant stay in the populations' order.
-fn arrivals(scenario: &Scenario) -> Vec<(Time, FanId)> {
-    let mut arrivals = Vec::new();
-    for (population, _) in (0_u16..).zip(&scenario.populations) {
-        let named = |(at, index)| (at, FanId { population, index });
-        arrivals.extend(scenario.arrivals(population).into_iter().map(named));
-    }
-    arrivals.sort_by_key(|(at, _)| *at);
-    arrivals
+/// When the last of all fans comes.
+fn last_arrival(scenario: &Scenario) -> Time {
+    let populations = (0_u16..).zip(&scenario.populations).map(|(population, _)| population);
+    let last = populations.filter_map(|population| scenario.moments(population).last()).max();
+    last.unwrap_or(Time::ZERO)
 }
 
 /// Leaves the shop alone until it says that it is at rest, or the promised time is over: true, for

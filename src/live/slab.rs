@@ -42,7 +42,17 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// All values, by their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+
     /// The value under a number.
+    pub(super) fn get(&self, number: u32) -> Option<&T> {
+        self.places.get(number as usize)?.as_ref()
+    }
+
+    /// The value under a number, to be changed.
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         self.places.get_mut(number as usize)?.as_mut()
     }
@@ -60,6 +70,8 @@ mod tests {
         assert_eq!((slab.remove(1), slab.remove(1), slab.remove(9)), (Some("b"), None, None));
         assert_eq!(slab.next_number(), 1);
         assert_eq!((slab.insert("d"), slab.insert("e"), slab.len()), (1, 3, 4));
+        assert_eq!((slab.get(1), slab.get(9)), (Some(&"d"), None));
         assert_eq!(slab.get_mut(2), Some(&mut "c"));
+        assert_eq!(slab.iter().copied().collect::<String>(), "adce");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
+use domain::id::FanId;
 use domain::law::Law;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};

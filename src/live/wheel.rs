@@ -1,107 +1,106 @@
-//! A flat timer wheel: 65,536 slots of 1 ms, each a list threaded through the fans themselves.
+//! A flat timer wheel for the deadlines of operations: 65,536 slots of 1 ms, each a list threaded
+//! through the operations under way.
 //!
-//! A fan has at most one timer: the end of its sleep, or the deadline of its operation. Setting,
-//! cancelling and firing one costs a few stores; a waiting fan costs 18 bytes. A wheel of several
-//! levels would move whole levels at once and wake fans tens of milliseconds late (measured:
-//! 41 ms at 250,000 wakes/s against 1 ms). Here a timer farther away than one turn of 65.5 s
-//! simply stays in its slot until its round comes.
+//! An operation has one timer, and nearly always it is answered first: setting and cancelling cost a
+//! few stores. Whoever merely sleeps stands in [`super::sleepers`], which is leaner.
 
 use domain::time::Time;
 
-/// Slots of the wheel; a power of two.
+use crate::live::occupied::{Occupied, TICK_NS};
+
+/// Slots of the wheel; a power of two. A timer farther away than one turn of 65.5 s stays in its
+/// slot until its round comes.
 const SLOTS: usize = 1 << 16;
-/// The length of a slot \[ns\].
-const TICK_NS: u64 = 1_000_000;
-/// No neighbour: the fan has no timer, or the slot is empty.
+/// No neighbour: the operation has no timer, or the slot is empty.
 const NONE: u32 = u32::MAX;
 
-/// Timers of fans, by the fan's number.
+/// Timers of operations, by the operation's number.
 #[derive(Debug)]
 pub(super) struct Wheel {
-    /// The first fan of each slot, or [`NONE`].
+    /// The first timer of each slot, or [`NONE`].
     heads: Vec<u32>,
-    /// Bit n of word w: slot 64·w + n is not empty.
-    occupied: Vec<u64>,
-    /// The next fan in the same slot's circle, or [`NONE`] without a timer.
+    occupied: Occupied,
+    /// The next timer in the same slot's circle, or [`NONE`] without a timer.
     next: Vec<u32>,
-    /// The previous fan in the same slot's circle.
+    /// The previous timer in the same slot's circle.
     previous: Vec<u32>,
-    /// The slot that each fan's timer stands in: an overdue one stands in a later than its own.
+    /// The slot that each timer stands in: an overdue one stands in a later than its own.
     slot: Vec<u16>,
-    /// When each fan's timer is due \[ns\].
+    /// When each timer is due \[ns\].
     due_ns: Vec<u64>,
     /// The tick up to which all slots have been emptied of what was due.
     tick: u64,
-    /// How many timers are set.
-    len: usize,
+    /// Whether firing stopped at its limit: more may be due.
+    is_behind: bool,
 }
 
 impl Wheel {
-    /// A wheel without timers, with room for `fans` fans.
-    pub(super) fn with_capacity(fans: usize) -> Self {
+    /// A wheel without timers.
+    pub(super) fn new() -> Self {
         Self {
             heads: vec![NONE; SLOTS],
-            occupied: vec![0; SLOTS / 64],
-            next: Vec::with_capacity(fans),
-            previous: Vec::with_capacity(fans),
-            slot: Vec::with_capacity(fans),
-            due_ns: Vec::with_capacity(fans),
+            occupied: Occupied::of(SLOTS),
+            next: Vec::new(),
+            previous: Vec::new(),
+            slot: Vec::new(),
+            due_ns: Vec::new(),
             tick: 0,
-            len: 0,
+            is_behind: false,
         }
     }
 
-    /// Sets `fan`'s timer; one that is already due fires with the next [`Wheel::expire`].
+    /// Sets the timer of an operation; one that is already due fires with the next [`Wheel::expire`].
     ///
     /// # Panics
-    /// When the fan has a timer already.
-    pub(super) fn insert(&mut self, fan: u32, due: Time) {
-        let place = fan as usize;
+    /// When it has one already.
+    pub(super) fn insert(&mut self, number: u32, due: Time) {
+        let place = number as usize;
         if place >= self.next.len() {
             self.next.resize(place + 1, NONE);
             self.previous.resize(place + 1, NONE);
             self.slot.resize(place + 1, 0);
             self.due_ns.resize(place + 1, 0);
         }
-        assert!(self.next[place] == NONE, "a fan waits for one thing at a time");
+        assert!(self.next[place] == NONE, "an operation has one deadline");
         self.due_ns[place] = due.nanos();
-        let slot = slot_of_tick((due.nanos() / TICK_NS).max(self.tick));
+        let slot = self.occupied.slot_of((due.nanos() / TICK_NS).max(self.tick));
         self.slot[place] = u16::try_from(slot).expect("a wheel has 65,536 slots");
         let head = self.heads[slot];
         if head == NONE {
-            self.heads[slot] = fan;
-            self.occupied[slot / 64] |= 1 << (slot % 64);
-            self.next[place] = fan;
-            self.previous[place] = fan;
+            self.heads[slot] = number;
+            self.occupied.fill(slot);
+            self.next[place] = number;
+            self.previous[place] = number;
         } else {
-            // At the end of the circle, so that fans of one slot wake in the order they asked.
+            // At the end of the circle, so that those of one slot fire in the order they were set.
             let tail = self.previous[head as usize];
             self.next[place] = head;
             self.previous[place] = tail;
-            self.next[tail as usize] = fan;
-            self.previous[head as usize] = fan;
+            self.next[tail as usize] = number;
+            self.previous[head as usize] = number;
         }
-        self.len += 1;
     }
 
-    /// Takes `fan`'s timer away, if it has one.
-    pub(super) fn cancel(&mut self, fan: u32) {
-        let place = fan as usize;
+    /// Takes the timer of an operation away, if it has one.
+    pub(super) fn cancel(&mut self, number: u32) {
+        let place = number as usize;
         if self.next.get(place).is_some_and(|next| *next != NONE) {
-            self.unlink(fan);
+            self.unlink(number);
         }
     }
 
-    /// Fires what is due at `now`, at most `limit` timers, slot by slot: hands each fan and the
-    /// time it asked for to `fire`.
+    /// Fires what is due at `now`, at most `limit` timers, slot by slot: hands each operation
+    /// and its deadline to `fire`.
     pub(super) fn expire(&mut self, now: Time, limit: usize, mut fire: impl FnMut(u32, Time)) {
         let last = now.nanos() / TICK_NS;
         // One turn visits every slot; after a longer pause the ticks before that are covered too.
         self.tick = self.tick.max(last.saturating_sub(SLOTS as u64 - 1));
+        self.is_behind = false;
         let mut left = limit;
-        while let Some(tick) = self.occupied_tick().filter(|tick| *tick <= last) {
+        while let Some(tick) = self.occupied.next(self.tick).filter(|tick| *tick <= last) {
             self.tick = tick;
             left = self.expire_slot(tick, now, left, &mut fire);
+            self.is_behind = left == 0;
             if left == 0 || tick == last {
                 return;
             }
@@ -113,16 +112,23 @@ impl Wheel {
     /// A time before which nothing is due, and at which something may be; `None` without timers.
     /// It lies in the past only when [`Wheel::expire`] stopped at its limit.
     pub(super) fn next_due(&self) -> Option<Time> {
-        let tick = self.occupied_tick()?;
-        let slot = slot_of_tick(tick);
+        let tick = self.occupied.next(self.tick)?;
+        if self.is_behind {
+            return Some(Time::from_nanos(self.tick * TICK_NS));
+        }
+        if tick > self.tick {
+            // Which of them is first is asked when their slot comes: there may be a crowd in it.
+            return Some(Time::from_nanos(tick * TICK_NS));
+        }
+        let slot = self.occupied.slot_of(tick);
         let end_ns = (tick + 1).saturating_mul(TICK_NS);
         let mut earliest_ns = end_ns;
         let head = self.heads[slot];
-        let mut fan = head;
+        let mut number = head;
         loop {
-            earliest_ns = earliest_ns.min(self.due_ns[fan as usize]);
-            fan = self.next[fan as usize];
-            if fan == head {
+            earliest_ns = earliest_ns.min(self.due_ns[number as usize]);
+            number = self.next[number as usize];
+            if number == head {
                 return Some(Time::from_nanos(earliest_ns));
             }
         }
@@ -136,72 +142,43 @@ impl Wheel {
         limit: usize,
         fire: &mut impl FnMut(u32, Time),
     ) -> usize {
-        let slot = slot_of_tick(tick);
+        let slot = self.occupied.slot_of(tick);
         let head = self.heads[slot];
         let tail = self.previous[head as usize];
         let mut left = limit;
-        let mut fan = head;
+        let mut number = head;
         while left > 0 {
-            let following = self.next[fan as usize];
-            let due_ns = self.due_ns[fan as usize];
+            let following = self.next[number as usize];
+            let due_ns = self.due_ns[number as usize];
             if due_ns <= now.nanos() {
-                self.unlink(fan);
-                fire(fan, Time::from_nanos(due_ns));
+                self.unlink(number);
+                fire(number, Time::from_nanos(due_ns));
                 left -= 1;
             }
-            if fan == tail {
+            if number == tail {
                 break;
             }
-            fan = following;
+            number = following;
         }
         left
     }
 
-    /// The first tick from the present one on, within one turn, whose slot is not empty.
-    fn occupied_tick(&self) -> Option<u64> {
-        if self.len == 0 {
-            return None;
-        }
-        let start = slot_of_tick(self.tick);
-        let words = self.occupied.len();
-        let first_word = self.occupied[start / 64] & (u64::MAX << (start % 64));
-        let slot = if first_word != 0 {
-            start / 64 * 64 + first_word.trailing_zeros() as usize
-        } else {
-            // The last word looked at is the first one again, for its bits before the start.
-            let word = (1..=words)
-                .map(|step| (start / 64 + step) % words)
-                .find(|word| self.occupied[*word] != 0)
-                .expect("a timer is set, so a slot is not empty");
-            word * 64 + self.occupied[word].trailing_zeros() as usize
-        };
-        Some(self.tick + ((slot + SLOTS - start) % SLOTS) as u64)
-    }
-
-    fn unlink(&mut self, fan: u32) {
-        let place = fan as usize;
+    fn unlink(&mut self, number: u32) {
+        let place = number as usize;
         let slot = usize::from(self.slot[place]);
         let (next, previous) = (self.next[place], self.previous[place]);
-        if next == fan {
+        if next == number {
             self.heads[slot] = NONE;
-            self.occupied[slot / 64] &= !(1 << (slot % 64));
+            self.occupied.clear(slot);
         } else {
             self.next[previous as usize] = next;
             self.previous[next as usize] = previous;
-            if self.heads[slot] == fan {
+            if self.heads[slot] == number {
                 self.heads[slot] = next;
             }
         }
         self.next[place] = NONE;
-        self.len -= 1;
     }
-}
-
-/// The slot of a tick: ticks one turn apart share a slot.
-const fn slot_of_tick(tick: u64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "less than SLOTS, which is a usize")]
-    let slot = (tick % SLOTS as u64) as usize;
-    slot
 }
 
 #[cfg(test)]
@@ -221,7 +198,7 @@ mod tests {
 
     #[test]
     fn fans_of_one_instant_wake_in_the_order_they_asked() {
-        let mut wheel = Wheel::with_capacity(4);
+        let mut wheel = Wheel::new();
         let due = Time::from_millis(7);
         for fan in [2, 0, 3, 1] {
             wheel.insert(fan, due);
@@ -234,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_timer_of_a_later_round_waits_for_its_round() {
-        let mut wheel = Wheel::with_capacity(1);
+        let mut wheel = Wheel::new();
         let due = Time::from_millis(3 * SLOTS as u64 + 5);
         wheel.insert(0, due);
         assert_eq!(fired(&mut wheel, Time::from_millis(5), 9), []);
@@ -263,7 +240,7 @@ mod tests {
         /// The model is an ordered set. Insertions may lie in the past of the wheel's own time.
         #[test]
         fn the_wheel_fires_what_an_ordered_set_fires(moves in moves()) {
-            let mut wheel = Wheel::with_capacity(0);
+            let mut wheel = Wheel::new();
             let mut model: BTreeSet<(Time, u32)> = BTreeSet::new();
             let mut now = Time::ZERO;
             for step in moves {
@@ -295,7 +272,6 @@ mod tests {
                         }
                     }
                 }
-                prop_assert_eq!(wheel.len, model.len());
                 prop_assert_eq!(wheel.next_due().is_some(), !model.is_empty());
             }
         }

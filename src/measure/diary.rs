@@ -1,6 +1,8 @@
 //! What one load loop, or the simulator, writes into `purchases.jsonl`: purchase operations, the
 //! availability fans see, and departures out of the funnel.
 
+use std::collections::HashMap;
+
 use domain::id::{FanId, key_of};
 use domain::outcome::{Departure, Operation};
 use domain::shop::{Catalogue, Sale};
@@ -14,11 +16,14 @@ use crate::fan::{Crowd, Fan, Reply, Request};
 pub struct Diary<'run> {
     catalogue: &'run Catalogue,
     lines: Vec<PurchaseLine>,
+    /// Of those who are there and have seen something gone: nobody before the first item is sold
+    /// out, and a million may wait for that.
+    notes: HashMap<FanId, Notes>,
 }
 
 /// What the diary remembers of one fan.
 #[derive(Copy, Clone, Debug, Default)]
-pub struct Notes {
+struct Notes {
     /// The items it has seen as gone: bit n is the sale's item n.
     gone: u64,
     /// Whether it has seen something come back.
@@ -27,8 +32,8 @@ pub struct Notes {
 
 impl<'run> Diary<'run> {
     /// An empty diary.
-    pub const fn new(catalogue: &'run Catalogue) -> Self {
-        Self { catalogue, lines: Vec::new() }
+    pub fn new(catalogue: &'run Catalogue) -> Self {
+        Self { catalogue, lines: Vec::new(), notes: HashMap::new() }
     }
 
     /// Hands over all lines.
@@ -37,20 +42,13 @@ impl<'run> Diary<'run> {
     }
 
     /// An operation of a fan of the sale number `sale` is over.
-    pub fn attempt(
-        &mut self,
-        notes: &mut Notes,
-        sale: usize,
-        attempt: &Attempt,
-        asked: &Request,
-        reply: &Reply,
-    ) {
+    pub fn attempt(&mut self, sale: usize, attempt: &Attempt, asked: &Request, reply: &Reply) {
         let sale = &self.catalogue.sales[sale];
         if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
             self.lines.push(purchase_line(sale, attempt, asked, reply));
         }
         if let Some(items) = reply.items {
-            self.seen(notes, sale, attempt.fan, attempt.done, items);
+            self.seen(sale, attempt.fan, attempt.done, items);
         }
     }
 
@@ -63,6 +61,7 @@ impl<'run> Diary<'run> {
         at: Time,
         departure: Departure,
     ) {
+        self.notes.remove(&fan.id());
         if !fan.entered_funnel() {
             return;
         }
@@ -77,8 +76,12 @@ impl<'run> Diary<'run> {
     }
 
     /// Notes the first time something is gone, and the first time something gone is back.
-    fn seen(&mut self, notes: &mut Notes, sale: &Sale, fan: FanId, at: Time, items: u64) {
+    fn seen(&mut self, sale: &Sale, fan: FanId, at: Time, items: u64) {
         let all = (0..sale.items.len()).fold(0_u64, |all, item| all | 1 << item);
+        if items & all == all && !self.notes.contains_key(&fan) {
+            return;
+        }
+        let notes = self.notes.entry(fan).or_default();
         let first_gone = notes.gone == 0 && items & all != all;
         let first_return = !notes.saw_return && notes.gone & items != 0;
         notes.gone |= all & !items;
@@ -140,7 +143,7 @@ mod tests {
         Catalogue { sales: vec![sale] }
     }
 
-    fn note(diary: &mut Diary<'_>, notes: &mut Notes, operation: Operation, items: Option<u64>) {
+    fn note(diary: &mut Diary<'_>, operation: Operation, items: Option<u64>) {
         let (intended, sent, done) =
             (Time::from_millis(1), Time::from_millis(2), Time::from_millis(3));
         let asked = Request {
@@ -156,16 +159,16 @@ mod tests {
         let first_byte = Some(done);
         let attempt = Attempt { fan: FAN, operation, intended, sent, first_byte, done, outcome };
         let reply = Reply { items, ..Reply::of(outcome) };
-        diary.attempt(notes, 0, &attempt, &asked, &reply);
+        diary.attempt(0, &attempt, &asked, &reply);
     }
 
     #[test]
     fn purchase_operations_are_written_down_and_others_are_not() {
         let catalogue = catalogue();
-        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
-        note(&mut diary, &mut notes, Operation::Reload, None);
-        note(&mut diary, &mut notes, Operation::Slots, None);
-        note(&mut diary, &mut notes, Operation::Checkout, None);
+        let mut diary = Diary::new(&catalogue);
+        note(&mut diary, Operation::Reload, None);
+        note(&mut diary, Operation::Slots, None);
+        note(&mut diary, Operation::Checkout, None);
         let lines = diary.take();
         let [PurchaseLine::Attempt { intent, key, item, amount, intended, sent, done, .. }] =
             &lines[..]
@@ -180,9 +183,9 @@ mod tests {
     #[test]
     fn a_fan_notes_the_first_loss_and_the_first_return() {
         let catalogue = catalogue();
-        let (mut diary, mut notes) = (Diary::new(&catalogue), Notes::default());
+        let mut diary = Diary::new(&catalogue);
         for items in [0b11, 0b10, 0b10, 0b00, 0b01, 0b11] {
-            note(&mut diary, &mut notes, Operation::Reload, Some(items));
+            note(&mut diary, Operation::Reload, Some(items));
         }
         let line = |items: &[&str]| PurchaseLine::Seen {
             fan: FAN,
@@ -190,6 +193,18 @@ mod tests {
             items: items.iter().map(|item| (*item).to_owned()).collect(),
         };
         assert_eq!(diary.take(), [line(&["towel"]), line(&["tee"])]);
+    }
+
+    #[test]
+    fn nobody_is_remembered_who_has_seen_nothing_or_has_left() {
+        let catalogue = catalogue();
+        let mut diary = Diary::new(&catalogue);
+        note(&mut diary, Operation::Reload, Some(0b11));
+        assert_eq!(diary.notes.len(), 0);
+        note(&mut diary, Operation::Reload, Some(0b10));
+        assert_eq!(diary.notes.len(), 1);
+        diary.departed(&Fan::new(FAN), &crowd(), 0, Time::ZERO, Departure::Reneged);
+        assert_eq!(diary.notes.len(), 0);
     }
 
     fn crowd() -> Crowd {

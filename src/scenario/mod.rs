@@ -20,7 +20,7 @@ use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
-use crate::arrival::Arrive;
+use crate::arrival::{Arrive, Moments};
 use crate::audit::AuditSettings;
 use crate::evidence::OPENING;
 use crate::fan::Crowd;
@@ -71,6 +71,14 @@ impl Scenario {
         let opens = self.catalogue.sales[population.sale].opens;
         let trace = population.trace.as_deref();
         population.arrive.arrivals(self.seed, number, population.count, opens, trace)
+    }
+
+    /// The same moments one by one, for whoever has no room for a list of them.
+    pub fn moments(&self, number: u16) -> Moments {
+        let population = &self.populations[usize::from(number)];
+        let opens = self.catalogue.sales[population.sale].opens;
+        let trace = population.trace.as_deref();
+        population.arrive.moments(self.seed, number, population.count, opens, trace)
     }
 
     /// When the first sale opens.

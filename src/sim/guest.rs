@@ -9,7 +9,6 @@ use super::{Event, World};
 use crate::evidence::Attempt;
 use crate::fan::calls::SaleNumbers;
 use crate::fan::{Action, Fan, Input, Reply, Request, Visit};
-use crate::measure::diary::Notes;
 use crate::scenario::Population;
 
 /// A fan with what the world remembers for it.
@@ -27,8 +26,6 @@ pub(super) struct Guest {
     call: u16,
     /// When that was sent.
     call_sent: Time,
-    /// What the diary remembers of it.
-    notes: Notes,
 }
 
 impl<'run> World<'run> {
@@ -46,7 +43,6 @@ impl<'run> World<'run> {
                     sent: at,
                     call: 0,
                     call_sent: at,
-                    notes: Notes::default(),
                 });
                 self.present += 1;
                 self.calendar.schedule(at, Event::Arrive(guest));
@@ -164,7 +160,7 @@ impl<'run> World<'run> {
         let attempt = Attempt { fan, operation, intended, sent, first_byte, done: at, outcome };
         self.meter.done(&attempt);
         let sale = self.scenario.populations[usize::from(fan.population)].sale;
-        self.diary.attempt(&mut entry.notes, sale, &attempt, &request, &reply);
+        self.diary.attempt(sale, &attempt, &request, &reply);
         self.tell(at, guest, Input::Replied { at, reply });
     }
 

@@ -8,8 +8,18 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 9] =
-    ["run", "simulate", "check", "verify", "report", "schema", "provider", "shop", "completions"];
+const COMMANDS: [&str; 10] = [
+    "run",
+    "simulate",
+    "check",
+    "doctor",
+    "verify",
+    "report",
+    "schema",
+    "provider",
+    "shop",
+    "completions",
+];
 
 fn simulated(desk: &Desk, more: &[&str]) -> Said {
     desk.say(&[&["simulate", "small.toml"], more].concat())

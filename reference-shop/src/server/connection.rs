@@ -1,5 +1,6 @@
 //! One connection of the edge: TLS if it is spoken, then HTTP/1.1 or HTTP/2.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::time::Duration;
@@ -7,7 +8,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::http::{self, Front};
@@ -15,9 +17,33 @@ use crate::server::http::{self, Front};
 /// How long a client may take for the handshake of TLS: one that stalls keeps no descriptor longer.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How long to wait before accepting again when there is no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Serves every connection that comes; drop it to end them all.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    tls: Option<TlsAcceptor>,
+    front: Arc<Front>,
+) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        // What is ready is accepted in one go: a ready listener is asked until it has no more.
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, tls.clone(), Arc::clone(&front)));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
 /// One connection, as long as its client keeps it. A client that breaks off or talks nonsense harms
 /// nobody else.
-pub(super) async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>) {
+async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>) {
     // Where the option is refused, answers are merely later.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else { return serve(stream, front).await };

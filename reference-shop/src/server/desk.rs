@@ -18,6 +18,7 @@ use crate::inventory::Balances;
 use crate::inventory::stock::{Notice, Stock, StockError};
 use crate::rules::{Effect, Input, Shop, Ticket, Wake};
 use crate::server::Counters;
+use crate::server::link::hub::Told;
 use crate::server::pages::{Existence, Page, Pages};
 use crate::server::payment::Payment;
 
@@ -28,19 +29,28 @@ const IDLE: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(super) enum Message {
     /// A request of a fan, and where its answer goes.
-    Request(ShopRequest, oneshot::Sender<ShopReply>),
+    Request(ShopRequest, Answer),
     /// The edge fetches a page, for this one of its tickets.
     Fetch(Page, Ticket),
-    /// What the shop says of itself now.
+    /// What the shop says of itself now, but for what the edge counted.
     Snapshot(oneshot::Sender<(ShopSnapshot, oneshot::Receiver<Balances>)>),
     /// All that it wrote down.
     Ledger(oneshot::Sender<oneshot::Receiver<Vec<ShopLine>>>),
 }
 
+/// Where an answer goes.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// To who asked in this process.
+    Here(oneshot::Sender<ShopReply>),
+    /// To the process of the edge that asked under this number.
+    There(u64, mpsc::UnboundedSender<Told>),
+}
+
 /// Who waits for an answer of the rules.
 #[derive(Debug)]
 enum Asked {
-    Fan(oneshot::Sender<ShopReply>),
+    Fan(Answer),
     Edge(Page, Ticket),
 }
 
@@ -175,7 +185,8 @@ impl Desk {
     fn reply(&mut self, ticket: Ticket, reply: ShopReply) {
         match self.queues.asked.remove(&ticket).expect("a ticket is answered once") {
             // Who has hung up does not listen.
-            Asked::Fan(answer) => drop(answer.send(reply)),
+            Asked::Fan(Answer::Here(to)) => drop(to.send(reply)),
+            Asked::Fan(Answer::There(number, to)) => drop(to.send(Told::Reply(number, reply))),
             Asked::Edge(page, ticket) => {
                 let existence = match reply.outcome {
                     Outcome::Ok => Existence::Exists,
@@ -189,8 +200,6 @@ impl Desk {
     fn snapshot(&self) -> ShopSnapshot {
         ShopSnapshot {
             at: self.clock.now(),
-            edge: self.counters.edge.load(Ordering::Relaxed),
-            origin: self.counters.origin.load(Ordering::Relaxed),
             payment: self.counters.payment.load(Ordering::Relaxed),
             pending: self.shop.pending(),
             ..ShopSnapshot::default()

@@ -20,21 +20,74 @@ const BACKLOG: i32 = 65_535;
 /// When the address is taken, or not this machine's.
 pub(super) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listen = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
+        let socket = bound(address, Sharing::Alone)?;
         socket.listen(BACKLOG)?;
-        Ok::<_, io::Error>(TcpListener::from(socket))
+        Ok(TcpListener::from(socket))
     };
-    listen().map_err(|error| match error.kind() {
+    listen().map_err(|error| explained(error, address))
+}
+
+/// Listens at `address` beside others who do so: the kernel gives each connection to one of them.
+///
+/// # Errors
+/// When the address is taken by somebody who does not share it.
+pub(super) fn listen_with_others(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = bound(address, Sharing::WithOthers)?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from(socket))
+    };
+    listen().map_err(|error| explained(error, address))
+}
+
+/// An address that is kept for those who listen there together.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) address: SocketAddr,
+    _socket: Socket,
+}
+
+/// Takes `address` for processes of the own, without listening; port 0 takes a free one.
+///
+/// # Errors
+/// When the address is taken, or not this machine's.
+pub(super) fn keep(address: SocketAddr) -> anyhow::Result<Kept> {
+    let keep = || {
+        // It is taken alone, so that nobody else's port is shared by mistake, and shared then.
+        let socket = bound(address, Sharing::Alone)?;
+        socket.set_reuse_port(true)?;
+        let address = socket.local_addr()?.as_socket();
+        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Kept { address, _socket: socket })
+    };
+    keep().map_err(|error| explained(error, address))
+}
+
+/// Whether others may listen at the same address.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    WithOthers,
+}
+
+fn bound(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(sharing == Sharing::WithOthers)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn explained(error: io::Error, address: SocketAddr) -> anyhow::Error {
+    match error.kind() {
         io::ErrorKind::AddrInUse => anyhow!(
             "listen on {address}: the port is in use\nhint: end who uses it, or pass \
              `--listen {}:0` for a free port",
             address.ip()
         ),
         _ => anyhow!(error).context(format!("listen on {address}")),
-    })
+    }
 }
 
 /// Allows as many connections as this process may have without asking anybody. Where that fails

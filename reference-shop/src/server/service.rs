@@ -1,15 +1,15 @@
 //! The service: everything started in order, connections served, everything ended in order.
 
 use std::future::Future;
-use std::net::TcpListener as StdListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context as _;
-use domain::time::Duration;
-use tokio::net::TcpListener;
+use anyhow::{Context as _, anyhow};
+use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
@@ -18,42 +18,60 @@ use crate::inventory::sqlite::Sqlite;
 use crate::inventory::stock::{Stock, StockError, Storage as Kept};
 use crate::rules::Shop;
 use crate::server::Counters;
-use crate::server::connection::converse;
+use crate::server::connection;
 use crate::server::desk::{Desk, Queues};
 use crate::server::http::Front;
+use crate::server::link::Hello;
+use crate::server::link::hub::Hub;
 use crate::server::machine::Scrap;
+use crate::server::origin::{Office, Origin};
 use crate::server::pages::Pages;
 use crate::server::payment::Payment;
 use crate::server::tls::{self, Identity};
 use crate::settings::{ShopSettings, Storage};
 
-/// How long to wait before accepting again when there is no descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Where the edge is.
+pub(super) enum Edge {
+    /// In this process.
+    Here(StdListener, Option<Identity>),
+    /// In the processes at the other ends of these links.
+    There(Vec<UnixStream>, SocketAddr, Option<Identity>),
+}
+
+/// What of the edge is in this process.
+enum Door {
+    Open(TcpListener, Option<TlsAcceptor>, Arc<Front>),
+    Links(JoinSet<io::Result<()>>),
+}
 
 /// A shop that listens.
 pub(super) struct Service {
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    front: Arc<Front>,
+    door: Door,
     desk: JoinHandle<Result<(), StockError>>,
     /// Dropped last: the database is deleted when nobody has it open.
     scrap: Option<Scrap>,
 }
 
+/// What ended the service.
+enum End {
+    Told,
+    Desk(Result<Result<(), StockError>, JoinError>),
+    Link,
+}
+
 impl Service {
-    /// Starts the inventory and the desk.
+    /// Starts the inventory and the desk, and waits until the edge listens.
     ///
     /// # Errors
-    /// When the database, the client of the provider or the TLS of `identity` cannot be made.
-    pub(super) fn start(
-        listener: StdListener,
-        identity: Option<&Identity>,
+    /// When the database, the client of the provider or TLS cannot be made, or a process of the
+    /// edge does not come to listen.
+    pub(super) async fn start(
+        edge: Edge,
         settings: ShopSettings,
         provider: &str,
         database: Option<&Path>,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let tls = identity.map(tls::acceptor).transpose().context("begin to speak TLS")?;
         let shop = &settings.shop;
         let scrap = (shop.storage == Storage::Sqlite && database.is_none())
             .then(|| Scrap::new(clock.began_utc_ns()));
@@ -63,8 +81,8 @@ impl Service {
             .context("make the client of the payment provider")?;
         let (notify, notices) = mpsc::unbounded_channel();
         let (ask, messages) = mpsc::unbounded_channel();
-        let catalogue = settings.catalogue.clone();
-        let pages = Arc::new(Pages::new(&catalogue, shop.edge));
+        let (catalogue, cache) = (settings.catalogue.clone(), shop.edge);
+        let pages = Arc::new(Pages::new(&catalogue, cache));
         let counters = Arc::new(Counters::default());
         let desk = Desk {
             stock: Stock::start(storage, shop.time_in_transaction.0, notify)?,
@@ -75,43 +93,70 @@ impl Service {
             counters: Arc::clone(&counters),
             queues: Queues::default(),
         };
-        let listener = TcpListener::from_std(listener).context("listen")?;
-        let front = Arc::new(Front { clock, catalogue, pages, counters, desk: ask });
         let desk = tokio::spawn(desk.serve(messages, notices));
-        Ok(Self { listener, tls, front, desk, scrap })
-    }
-
-    /// Serves until `stop` comes or the database fails; then ends every connection and writes down
-    /// what was asked for.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(super) async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, tls, front, mut desk, scrap } = self;
-        let mut stop = std::pin::pin!(stop);
-        let mut connections = JoinSet::new();
-        let failed = loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        connections.spawn(converse(stream, tls.clone(), Arc::clone(&front)));
-                    }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                },
-                Some(_) = connections.join_next() => {}
-                failed = &mut desk => break Some(failed),
-                () = &mut stop => break None,
+        let door = match edge {
+            Edge::Here(listener, identity) => {
+                let listener = TcpListener::from_std(listener).context("listen")?;
+                let tls = identity.as_ref().map(tls::acceptor).transpose();
+                let tls = tls.context("begin to speak TLS")?;
+                let office =
+                    Office { desk: ask, counters: Arc::clone(&counters), hub: Hub::default() };
+                let origin = Origin::Here(Arc::new(office));
+                Door::Open(
+                    listener,
+                    tls,
+                    Arc::new(Front { clock, catalogue, pages, counters, origin }),
+                )
+            }
+            Edge::There(streams, listen, identity) => {
+                let began_utc_ns = clock.began_utc_ns();
+                let hello = Hello { listen, identity, catalogue, edge: cache, began_utc_ns };
+                let gathered = Hub::gather(streams, &hello).await;
+                let (hub, links) = gathered.context("start the processes of the edge")?;
+                let office = Arc::new(Office { desk: ask, counters, hub });
+                let links = links.into_iter().map(|link| link.serve(Arc::clone(&office)));
+                Door::Links(links.collect())
             }
         };
-        connections.shutdown().await;
+        Ok(Self { door, desk, scrap })
+    }
+
+    /// Serves until `stop` comes, the database fails or a process of the edge ends; then ends every
+    /// connection and writes down what was asked for.
+    ///
+    /// # Errors
+    /// When the database fails, or a process of the edge has ended.
+    pub(super) async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { mut door, mut desk, scrap } = self;
+        let end = tokio::select! {
+            () = door.serve() => End::Link,
+            ended = &mut desk => End::Desk(ended),
+            () = stop => End::Told,
+        };
         // The desk ends when nobody can ask it any more.
-        drop(front);
-        let ended = match failed {
-            Some(failed) => failed,
-            None => desk.await,
+        drop(door);
+        let (ended, link) = match end {
+            End::Told => (desk.await, Ok(())),
+            End::Link => (desk.await, Err(anyhow!("keep the edge: one of its processes ended"))),
+            End::Desk(ended) => (ended, Ok(())),
         };
         drop(scrap);
-        ended.context("keep the shop's desk")?.context("keep the shop's stock")
+        ended.context("keep the shop's desk")?.context("keep the shop's stock")?;
+        link
+    }
+}
+
+impl Door {
+    /// Serves until a process of the edge ends; an edge in this process does not.
+    async fn serve(&mut self) {
+        match self {
+            Self::Open(listener, tls, front) => {
+                let never = connection::accept(listener, tls.clone(), Arc::clone(front)).await;
+                match never {}
+            }
+            // A link ends with its process, whatever it says of it.
+            Self::Links(links) => drop(links.join_next().await),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Dialer {
     /// When no socket can be had, or the address refuses at once.
     pub(in crate::live) fn open(
         &mut self,
-        fan: u32,
+        fan: u64,
         begun: Time,
         registry: &Registry,
         token: Token,

@@ -24,9 +24,9 @@ pub(super) struct Tickets {
 
 #[derive(Debug, Default)]
 struct Kept {
-    of: HashMap<u32, OneFans>,
+    of: HashMap<u64, OneFans>,
     /// Who is in `of`, in the order of coming.
-    order: VecDeque<u32>,
+    order: VecDeque<u64>,
 }
 
 /// What one fan keeps; there is only one server.
@@ -39,16 +39,16 @@ struct OneFans {
 
 impl Tickets {
     /// What the fan called `fan` keeps here.
-    pub(super) fn of(self: &Arc<Self>, fan: u32) -> Arc<dyn ClientSessionStore> {
+    pub(super) fn of(self: &Arc<Self>, fan: u64) -> Arc<dyn ClientSessionStore> {
         Arc::new(Purse { tickets: Arc::clone(self), fan })
     }
 
-    fn look<T>(&self, fan: u32, look: impl FnOnce(&mut OneFans) -> Option<T>) -> Option<T> {
+    fn look<T>(&self, fan: u64, look: impl FnOnce(&mut OneFans) -> Option<T>) -> Option<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.of.get_mut(&fan).and_then(look)
     }
 
-    fn note(&self, fan: u32, note: impl FnOnce(&mut OneFans)) {
+    fn note(&self, fan: u64, note: impl FnOnce(&mut OneFans)) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.of.contains_key(&fan) {
             if kept.order.len() == FANS_MAX
@@ -66,7 +66,7 @@ impl Tickets {
 #[derive(Debug)]
 struct Purse {
     tickets: Arc<Tickets>,
-    fan: u32,
+    fan: u64,
 }
 
 impl ClientSessionStore for Purse {
@@ -121,7 +121,7 @@ mod tests {
     fn the_first_are_forgotten_when_too_many_remember() {
         let tickets = Arc::new(Tickets::default());
         let name = ServerName::try_from("shop.test").unwrap();
-        let crowd = u32::try_from(FANS_MAX).unwrap();
+        let crowd = u64::try_from(FANS_MAX).unwrap();
         for fan in 0..=crowd {
             tickets.of(fan).set_kx_hint(name.clone(), NamedGroup::X25519);
         }

@@ -78,7 +78,7 @@ impl Security {
     ///
     /// # Errors
     /// When no keys can be made.
-    pub(super) fn secure(&self, tcp: TcpStream, fan: u32) -> Result<Secure, ConnectError> {
+    pub(super) fn secure(&self, tcp: TcpStream, fan: u64) -> Result<Secure, ConnectError> {
         let configuration = match &self.tickets {
             None => Arc::clone(&self.configuration),
             Some(tickets) => {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use domain::id::FanId;
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 use mio::Token;
@@ -20,6 +21,8 @@ use crate::live::request::{Script, takes_effect};
 /// An operation on its way.
 #[derive(Debug)]
 pub(super) struct Flight {
+    /// Whose it is.
+    visitor: u32,
     request: Request,
     /// The present call, from 0.
     call: u16,
@@ -33,6 +36,13 @@ pub(super) struct Flight {
     retried: bool,
     /// Its number among those that waited for the pool.
     queued: Option<u64>,
+}
+
+impl Flight {
+    /// The number of the fan whose operation it is.
+    pub(super) const fn visitor(&self) -> u32 {
+        self.visitor
+    }
 }
 
 /// A bounded number of connections, shared by the fans of one loop.
@@ -61,8 +71,6 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn send(&mut self, visitor: u32, request: Request) {
         let now = self.course.clock.now();
         assert!(request.intended <= now, "a fan asks now; for later there is sleep");
-        self.wheel.insert(visitor, request.deadline);
-        self.in_flight += 1;
         let queued = self.pool.as_mut().filter(|pool| {
             let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
             none_free || !pool.waiting.is_empty()
@@ -72,7 +80,8 @@ impl<'run> LoadLoop<'run> {
             pool.waiting.push_back((visitor, pool.queued));
             pool.queued
         });
-        let flight = Flight {
+        let flight = self.flights.insert(Flight {
+            visitor,
             request,
             call: 0,
             sent: None,
@@ -80,8 +89,9 @@ impl<'run> LoadLoop<'run> {
             call_sent: now,
             retried: false,
             queued,
-        };
-        self.visitors[visitor as usize].flight = Some(Box::new(flight));
+        });
+        self.deadlines.insert(flight, request.deadline);
+        self.visitors[visitor as usize].flight = flight;
         if queued.is_some() {
             self.meter.sent(request.operation, request.intended, now);
         } else {
@@ -93,7 +103,7 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn serve_waiting(&mut self) {
         while let Some(pool) = &mut self.pool {
             let Some((visitor, number)) = pool.waiting.front().copied() else { return };
-            let flight = self.visitors[visitor as usize].flight.as_ref();
+            let flight = self.flights.get(self.visitors[visitor as usize].flight);
             if flight.is_none_or(|flight| flight.queued != Some(number)) {
                 pool.waiting.pop_front();
                 continue;
@@ -111,7 +121,7 @@ impl<'run> LoadLoop<'run> {
         // It may have been closed earlier in the same batch of events.
         let Some(connection) = self.connections.get_mut(number) else { return };
         let holder = self.holders[number as usize];
-        if holder == NONE || self.visitors[holder as usize].flight.is_none() {
+        if holder == NONE || self.visitors[holder as usize].flight == NONE {
             if !connection.is_quiet() {
                 self.drop_connection(number);
             }
@@ -145,7 +155,8 @@ impl<'run> LoadLoop<'run> {
         };
         // A deadline may have passed before a late instrument sent at all.
         let done = at.max(sent).max(flight.call_sent);
-        if self.connection(visitor).is_connecting() {
+        let number = self.visitors[visitor as usize].connection;
+        if self.connections.get(number).is_some_and(Connection::is_connecting) {
             self.meter.connection_failed(done, ConnectionFailure::TimedOut);
         }
         self.count_call(visitor, operation, done, Outcome::Unknown);
@@ -186,7 +197,13 @@ impl<'run> LoadLoop<'run> {
         let number = self.connections.next_number();
         let token = Token(number as usize);
         // Whoever holds on to a TLS session: a fan, or a place in the pool.
-        let keeper = if self.pool.is_some() { number } else { visitor };
+        let keeper = match &self.pool {
+            Some(_) => u64::from(number),
+            None => {
+                let FanId { population, index } = self.visitors[visitor as usize].fan.id();
+                u64::from(population) << 32 | u64::from(index)
+            }
+        };
         match self.dialer.open(keeper, at, self.poll.registry(), token) {
             Ok(connection) => {
                 self.connections.insert(connection);
@@ -227,7 +244,7 @@ impl<'run> LoadLoop<'run> {
         let mut rendered = std::mem::take(&mut self.rendered);
         let flight = self.flight(visitor);
         let (request, call) = (flight.request, flight.call);
-        let id = self.visitors[visitor as usize].id;
+        let id = self.visitors[visitor as usize].fan.id();
         let script = self.script(visitor);
         script.render(id, &request, call, &mut rendered);
         let body = script.body(request.operation, call);
@@ -340,8 +357,9 @@ impl<'run> LoadLoop<'run> {
     /// An operation is over: it is counted, and its fan is told.
     fn finish(&mut self, visitor: u32, reply: Reply, done: Time) {
         let place = &mut self.visitors[visitor as usize];
-        let flight = place.flight.take().expect("only an operation on its way can end");
-        let id = place.id;
+        let number = std::mem::replace(&mut place.flight, NONE);
+        let flight = self.flights.remove(number).expect("only an operation on its way can end");
+        let id = place.fan.id();
         let attempt = Attempt {
             fan: id,
             operation: flight.request.operation,
@@ -357,11 +375,10 @@ impl<'run> LoadLoop<'run> {
             attempt.intended <= attempt.sent && attempt.sent <= attempt.done,
             "an operation is intended, then sent, then done: {attempt:?}"
         );
-        self.wheel.cancel(visitor);
-        self.in_flight -= 1;
+        self.deadlines.cancel(number);
         self.meter.done(&attempt);
         let sale = self.course.scenario.populations[usize::from(id.population)].sale;
-        self.diary.attempt(&mut place.notes, sale, &attempt, &flight.request, &reply);
+        self.diary.attempt(sale, &attempt, &flight.request, &reply);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
@@ -378,15 +395,17 @@ impl<'run> LoadLoop<'run> {
 
     fn script(&self, visitor: u32) -> &'run Script {
         let course = self.course;
-        &course.scripts[usize::from(self.visitors[visitor as usize].id.population)]
+        &course.scripts[usize::from(self.visitors[visitor as usize].fan.id().population)]
     }
 
     fn flight(&self, visitor: u32) -> &Flight {
-        self.visitors[visitor as usize].flight.as_deref().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get(number).expect("its operation is on its way")
     }
 
     fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
-        self.visitors[visitor as usize].flight.as_deref_mut().expect("its operation is on its way")
+        let number = self.visitors[visitor as usize].flight;
+        self.flights.get_mut(number).expect("its operation is on its way")
     }
 
     fn connection(&mut self, visitor: u32) -> &mut Connection {

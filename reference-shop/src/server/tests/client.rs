@@ -26,8 +26,6 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    pub(super) const ALL: [Self; 4] = [Self::Http1, Self::Http2, Self::TlsHttp1, Self::TlsHttp2];
-
     pub(super) fn is_secured(self) -> bool {
         matches!(self, Self::TlsHttp1 | Self::TlsHttp2)
     }

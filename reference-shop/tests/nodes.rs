@@ -1,0 +1,122 @@
+//! The shop as a program, with its edge in processes of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use domain::shop::ShopSnapshot;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A running shop that ends with its test.
+struct Shop {
+    child: Child,
+    /// What it printed: scheme and address.
+    url: String,
+}
+
+impl Shop {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_reference-shop"))
+            .args(["--provider", "http://127.0.0.1:1", "--until-stdin-closes"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.strip_prefix("listening on ").unwrap().trim().to_owned();
+        Self { child, url }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The processes of its edge.
+    fn nodes(&self) -> Vec<Pid> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        pids.map(|pid| Pid::from_raw(pid).unwrap()).collect()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn runs(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    // One that has ended may still wait for somebody to hear of it.
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+fn two_processes_hold_the_edge_and_a_lost_one_ends_the_shop() {
+    let mut shop = Shop::start(&["--edge-processes", "2"]);
+    for _ in 0..20 {
+        assert!(shop.get("/sales/0/page/0").starts_with("HTTP/1.1 200 "));
+        assert!(shop.get("/sales/0/status").ends_with(r#""items":7,"slots":7}"#));
+    }
+    let answer = shop.get("/admin/snapshot");
+    let (_, snapshot) = answer.split_once("\r\n\r\n").unwrap();
+    let snapshot: ShopSnapshot = serde_json::from_str(snapshot).unwrap();
+    assert_eq!(snapshot.edge, 40);
+    let [first, second] = shop.nodes()[..] else { panic!("there are not two nodes") };
+    kill_process(first, Signal::KILL).unwrap();
+    assert!(!shop.child.wait().unwrap().success());
+    let mut said = String::new();
+    shop.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "error: failed to keep the edge: one of its processes ended\n");
+    assert!(!runs(second));
+}
+
+#[test]
+fn no_process_outlives_the_shop() {
+    let mut shop = Shop::start(&["--edge-processes", "2"]);
+    let nodes = shop.nodes();
+    assert_eq!(nodes.len(), 2);
+    // It is not asked to end, so nobody but the nodes themselves can see to their end.
+    shop.child.kill().unwrap();
+    shop.child.wait().unwrap();
+    while nodes.iter().any(|node| runs(*node)) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_certificate_is_there_when_the_shop_says_where_it_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("edge.pem");
+    let shop = Shop::start(&["--tls-certificate", path.to_str().unwrap()]);
+    assert!(shop.url.starts_with("https://127.0.0.1:"));
+    let certificate = fs::read_to_string(path).unwrap();
+    assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----\n"));
+    assert!(certificate.ends_with("-----END CERTIFICATE-----\n"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_shared_by_no_mistake() {
+    let first = Shop::start(&["--edge-processes", "1"]);
+    let address = first.url.strip_prefix("http://").unwrap();
+    let second = Command::new(env!("CARGO_BIN_EXE_reference-shop"))
+        .args(["--provider", "http://127.0.0.1:1", "--edge-processes", "1", "--listen", address])
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains("the port is in use\nhint: "), "{said}");
+}

@@ -1,0 +1,50 @@
+//! `spike doctor`: what on this machine stands in the way of a run, before it is lived.
+//!
+//! The limits are read ([`reading`]), compared with what a run needs ([`examine`], pure) and told
+//! ([`finding`]).
+
+mod examine;
+mod finding;
+mod needs;
+mod reading;
+
+use super::begin::load;
+use super::{print, say};
+use crate::cli::DoctorArgs;
+use crate::live::clock::Clock;
+use crate::verdict::{Verdict, World, bare_line};
+use domain::time::Duration;
+use finding::Diagnosis;
+use needs::Needs;
+
+/// Examines this machine, for the scenario if one is named, and says what it found.
+pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<Verdict> {
+    let needs = match &args.scenario {
+        None => None,
+        Some(path) => {
+            let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
+            let Some(loaded) = load(path, &args.overrides, Some(now)) else {
+                return Ok(Verdict::InvalidScenario);
+            };
+            Some(Needs::of(&loaded.at_scale(None, World::Live)))
+        }
+    };
+    let readings = reading::read(&args.out);
+    let findings = examine::examine(&readings, needs.as_ref());
+    let diagnosis = Diagnosis::new(readings.machine, needs, findings);
+    if args.json {
+        print(&(serde_json::to_string_pretty(&diagnosis)? + "\n"))?;
+    } else {
+        print(&diagnosis.text())?;
+    }
+    say(&last_line(&diagnosis));
+    Ok(diagnosis.verdict)
+}
+
+fn last_line(diagnosis: &Diagnosis) -> String {
+    let line = bare_line(diagnosis.verdict);
+    match diagnosis.problems()[..] {
+        [] => line,
+        ref problems => format!("{line}: {}", problems.join(", ")),
+    }
+}
