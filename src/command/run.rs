@@ -131,6 +131,7 @@ fn settings(scenario: &Scenario, clock: Clock) -> Settings {
         },
         wire: scenario.live.wire,
         sources: Vec::new(),
+        pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         visits: None,
     }

@@ -8,12 +8,11 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use domain::time::Duration;
 
 use crate::live::arrivals::{Arrivals, Share};
-use crate::live::clock::processor_time;
-use crate::live::health::Processor;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
 use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
+use crate::live::vitals::{Gauge, LOAD_THREAD};
 use crate::live::{Connections, LiveError, Settings};
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
@@ -98,7 +97,8 @@ fn start_loop<'scope>(
         std::mem::forget(watchdog);
         Ok(())
     };
-    let started = thread::Builder::new().name(format!("load-{place}")).spawn_scoped(scope, live);
+    let started =
+        thread::Builder::new().name(format!("{LOAD_THREAD}{place}")).spawn_scoped(scope, live);
     if started.is_err() {
         course.signal.fail();
     }
@@ -124,7 +124,7 @@ fn merge_reports(
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);
-    let mut processor = Processor::new(clock.now(), processor_time());
+    let mut gauge = Gauge::new(vec![std::process::id()], clock.now());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
             Ok(report) => merge.take(report),
@@ -135,8 +135,9 @@ fn merge_reports(
             return Err(LiveError::Abandoned);
         }
         while let Some(merged) = merge.pass_on() {
-            if let Some(cores) = processor.read(clock.now(), processor_time()) {
-                recorder.busy(cores);
+            if let Some(reading) = gauge.read(clock.now(), clock.error().bound()) {
+                recorder.busy(reading.cores);
+                recorder.felt(reading.vitals);
             }
             recorder
                 .absorb(merged.until, merged.harvests, &merged.lines)

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use domain::time::{Duration, Time};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::live::load::Tally;
@@ -86,32 +85,6 @@ fn port_count(range: &str) -> Option<u64> {
     Some(last.checked_sub(first)? + 1)
 }
 
-/// The busiest second of the processor.
-#[derive(Copy, Clone, Debug)]
-pub(super) struct Processor {
-    at: Time,
-    used: Duration,
-}
-
-impl Processor {
-    /// From `at` on, when `used` processor time had been used.
-    pub(super) const fn new(at: Time, used: Duration) -> Self {
-        Self { at, used }
-    }
-
-    /// Takes a reading about once a second and returns the share of one core since the last one;
-    /// `None` after less than half a second, which says too little.
-    pub(super) fn read(&mut self, at: Time, used: Duration) -> Option<f64> {
-        let passed = at.since(self.at);
-        if passed < Duration::from_millis(500) {
-            return None;
-        }
-        let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
-        (self.at, self.used) = (at, used);
-        Some(share)
-    }
-}
-
 /// Why the generator doubts its own reading, a sentence each; the judge adds lateness by itself.
 /// `unheard` is why the shop's last snapshot could not be had.
 pub(super) fn doubts(tally: Tally, unheard: Option<&str>) -> Vec<String> {
@@ -170,17 +143,5 @@ mod tests {
         // What could be raised is raised: a second time finds nothing to do.
         assert_eq!(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), raised);
         assert_eq!(raise_descriptor_limit(), raised);
-    }
-
-    #[test]
-    fn the_processor_is_read_once_a_second() {
-        let mut processor = Processor::new(Time::ZERO, Duration::ZERO);
-        let mut read = |at_ms, used_ms| {
-            processor.read(Time::from_millis(at_ms), Duration::from_millis(used_ms))
-        };
-        assert!((read(1_000, 300).unwrap() - 0.3).abs() < 1e-9);
-        assert_eq!(read(1_100, 400), None);
-        assert!((read(2_000, 1_200).unwrap() - 0.9).abs() < 1e-9);
-        assert!((read(3_000, 1_300).unwrap() - 0.1).abs() < 1e-9);
     }
 }

@@ -16,12 +16,14 @@ mod ledger;
 mod load;
 mod merge;
 mod occupied;
+pub mod pacing;
 mod request;
 mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
 mod tunnel;
+mod vitals;
 mod wheel;
 
 use std::io;
@@ -44,6 +46,7 @@ use clock::Clock;
 use connection::Dialer;
 use health::PreflightError;
 use load::Course;
+use pacing::Pacing;
 use request::Script;
 use snapshot::Survey;
 use stop::{Signal, Wish};
@@ -92,6 +95,8 @@ pub struct Settings {
     pub wire: Wire,
     /// The addresses of this machine that connections come from, in turn; none: the system chooses.
     pub sources: Vec<IpAddr>,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// Where every step of every fan goes, so that it can be lived again.

@@ -70,24 +70,28 @@ impl Script {
         if is_part { Body::Skip } else { Body::Keep }
     }
 
-    /// Writes call number `call` of `request` by `fan` into `out`, which it empties first.
-    pub(super) fn render(&self, fan: FanId, request: &Request, call: u16, out: &mut Vec<u8>) {
+    /// The bytes of call number `call` of `request` by `fan`: those that lie ready, or written into
+    /// `out`, which is emptied first.
+    pub(super) fn render<'a>(
+        &'a self,
+        fan: FanId,
+        request: &Request,
+        call: u16,
+        out: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
         out.clear();
         match request.call(call, fan, &self.reload, self.numbers) {
-            ShopRequest::Page { part, .. } => {
-                out.extend_from_slice(&self.parts[usize::from(part)]);
-            }
-            ShopRequest::Status { .. } => out.extend_from_slice(&self.status),
-            ShopRequest::Slots { .. } => out.extend_from_slice(&self.slots),
-            ShopRequest::Item { .. } => {
-                out.extend_from_slice(&self.items[usize::from(request.item)]);
-            }
+            ShopRequest::Page { part, .. } => return &self.parts[usize::from(part)],
+            ShopRequest::Status { .. } => return &self.status,
+            ShopRequest::Slots { .. } => return &self.slots,
+            ShopRequest::Item { .. } => return &self.items[usize::from(request.item)],
             ShopRequest::Cart { item, slot, quantity } => {
                 self.post("/cart", &Cart { item, slot, quantity }, out);
             }
             ShopRequest::Checkout(checkout) => self.post("/checkout", &checkout, out),
             ShopRequest::Order { key } => self.order(&key, out),
         }
+        out
     }
 
     fn post(&self, path: &str, body: &impl Serialize, out: &mut Vec<u8>) {
@@ -156,8 +160,8 @@ mod tests {
             purchase: 1,
         };
         let mut bytes = b"left over".to_vec();
-        script().render(FAN, &request, call, &mut bytes);
-        String::from_utf8(bytes).unwrap()
+        let script = script();
+        String::from_utf8(script.render(FAN, &request, call, &mut bytes).to_vec()).unwrap()
     }
 
     #[test]

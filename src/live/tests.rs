@@ -50,6 +50,7 @@ struct Trial {
     fans: u32,
     timeout: Duration,
     connections: Connections,
+    pacing: Pacing,
     threads: usize,
     closes: Time,
     wire: Wire,
@@ -62,6 +63,7 @@ impl Default for Trial {
             fans: 1,
             timeout: Duration::from_secs(20),
             connections: Connections::PerFan,
+            pacing: Pacing::Auto,
             threads: 2,
             closes: Time::from_millis(30_000),
             wire: Wire::default(),
@@ -131,6 +133,7 @@ impl Trial {
                 threads: None,
                 connections: crate::scenario::Connections::PerFan,
                 wire: Wire::default(),
+                pacing: Pacing::Auto,
             },
             phases: crate::scenario::Phases::default(),
             catalogue: Catalogue { sales: vec![self.sale()] },
@@ -168,6 +171,7 @@ impl Trial {
             connections: self.connections,
             wire: self.wire,
             sources: Vec::new(),
+            pacing: self.pacing,
             drain: Duration::from_secs(5),
             visits: Some(visits),
         };
@@ -280,6 +284,17 @@ fn every_fan_of_an_honest_shop_buys_over_a_connection_of_its_own() {
     assert!(times.is_sorted(), "purchases are written in order of time");
     let departed = |line: &&PurchaseLine| matches!(line, PurchaseLine::Departed { .. });
     assert_eq!(outcomes.purchases.iter().filter(departed).count(), 40);
+}
+
+#[test]
+fn precise_or_in_batches_everybody_is_served() {
+    for pacing in [Pacing::Precise, Pacing::Batch] {
+        let shop = open(|_| None);
+        let trial = Trial { fans: 40, pacing, ..Trial::default() };
+        let outcomes = trial.live(shop.address);
+        assert_eq!(outcomes.departures(), [Departure::Bought; 40], "{pacing:?}");
+        assert_eq!(outcomes.run.unwrap().doubts, [""; 0], "{pacing:?}");
+    }
 }
 
 #[test]

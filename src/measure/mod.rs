@@ -1,20 +1,30 @@
 //! How long and how many: meters, diaries, histograms, the timeline, and the measured part of a
 //! summary.
 
+mod connections;
 pub mod diary;
+mod health;
 pub mod latency;
 pub mod meter;
 mod rates;
 pub mod recorder;
 mod summarize;
 pub mod timeline;
+pub mod vitals;
 
+pub use connections::ConnectionSummary;
+pub use health::{
+    Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
+};
 pub use summarize::summarize;
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use latency::milliseconds;
 
 /// The measured part of `summary.json`. Times are in milliseconds \[ms\], rates per second \[1/s\].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +35,9 @@ pub struct Measured {
     pub rates: BTreeMap<String, RateSummary>,
     /// By sale.
     pub sales: BTreeMap<String, SaleSummary>,
+    /// Connections to the shop; absent in virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<ConnectionSummary>,
     /// Orders.
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.
@@ -50,6 +63,9 @@ pub struct OperationSummary {
     pub response_ms: Option<Percentiles>,
     /// From sent to done, likewise.
     pub service_ms: Option<Percentiles>,
+    /// From intended to the first byte of the (first) answer, likewise; absent in virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_ms: Option<Percentiles>,
     /// (quantile in \[0, 1\], response time in ms) pairs of the full spectrum, for the report.
     pub spectrum_ms: Vec<(f64, f64)>,
 }
@@ -71,6 +87,20 @@ pub struct Percentiles {
     pub p99_9: f64,
     /// The longest.
     pub max: f64,
+}
+
+/// The usual percentiles of a histogram, if it holds anything.
+fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
+    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
+    (!histogram.is_empty()).then(|| Percentiles {
+        count: histogram.len(),
+        p50: at(0.5),
+        p90: at(0.9),
+        p95: at(0.95),
+        p99: at(0.99),
+        p99_9: at(0.999),
+        max: milliseconds(histogram.max()),
+    })
 }
 
 /// Requests per second at a tier \[1/s\].
@@ -149,28 +179,6 @@ pub struct PaymentSummary {
     pub orphaned: u64,
     /// Their money \[minor units\].
     pub orphaned_amount: u64,
-}
-
-/// The generator's own health.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HealthSummary {
-    /// From intended to sent \[ms\].
-    pub lateness_ms: LatenessSummary,
-    /// The share of one core that the generator used, at its busiest second.
-    pub cpu: f64,
-    /// Operations that could not be sent: the generator's own fault.
-    pub dropped: u64,
-}
-
-/// From intended to sent \[ms\].
-#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct LatenessSummary {
-    /// Half are at most this.
-    pub p50: f64,
-    /// 99 %.
-    pub p99: f64,
-    /// The longest.
-    pub max: f64,
 }
 
 /// Fans.

@@ -14,6 +14,7 @@ use crate::evidence::PurchaseLine;
 use crate::measure::latency::{Grain, LatencyWriter, Series, histogram, milliseconds};
 use crate::measure::meter::{Counts, Harvest, Sample};
 use crate::measure::timeline::TimelineLine;
+use crate::measure::vitals::Vitals;
 
 /// Where evidence goes.
 pub struct Sinks {
@@ -39,6 +40,8 @@ pub struct Recorder {
     lateness: Histogram<u64>,
     /// The generator's cores, for the next line of the timeline.
     cpu: Option<f64>,
+    /// What the machine did to the generator, for the next line of the timeline.
+    vitals: Option<Vitals>,
     progress: Progress,
     arrived: u64,
     left: u64,
@@ -85,6 +88,7 @@ impl Recorder {
             scratch: histogram(),
             lateness: histogram(),
             cpu: None,
+            vitals: None,
             progress: Progress::default(),
             arrived: 0,
             left: 0,
@@ -124,6 +128,12 @@ impl Recorder {
         self.cpu = Some(self.cpu.map_or(cores, |cpu| cpu.max(cores)));
     }
 
+    /// Notes what the machine did to the generator since the last call; the next line of the timeline
+    /// says so.
+    pub fn felt(&mut self, vitals: Vitals) {
+        self.vitals = Some(vitals);
+    }
+
     /// Writes down what the shop says of itself.
     ///
     /// # Errors
@@ -155,9 +165,10 @@ impl Recorder {
             write_line(&mut self.timeline, &TimelineLine::new(second, counts, self.grain))?;
             self.watch(counts);
         }
-        if self.cpu.is_some() {
+        if self.cpu.is_some() || self.vitals.is_some() {
             let second = (until.nanos() / 1_000_000_000).saturating_sub(1);
-            let line = TimelineLine { second, cpu: self.cpu.take(), ..TimelineLine::default() };
+            let (cpu, vitals) = (self.cpu.take(), self.vitals.take());
+            let line = TimelineLine { second, cpu, vitals, ..TimelineLine::default() };
             write_line(&mut self.timeline, &line)?;
         }
         Ok(())

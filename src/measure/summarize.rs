@@ -10,13 +10,14 @@ use hdrhistogram::Histogram;
 
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
+use crate::measure::connections::connections;
+use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline, sold_out};
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
-    FanSummary, HealthSummary, ItemSummary, LatenessSummary, Measured, OperationSummary,
-    OrderSummary, PaymentSummary, Percentiles, RateSummary, SaleSummary, Second, SlotSummary,
-    Tenth, round3, round6,
+    FanSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary, RateSummary,
+    SaleSummary, Second, SlotSummary, Tenth, percentiles, round3, round6,
 };
 
 /// Reads the measured part of a summary out of what a run left behind.
@@ -34,9 +35,10 @@ pub fn summarize(
         operations: operations(&total, latency),
         rates: rates(evidence, timeline),
         sales: sales(evidence, facts),
+        connections: connections(&total, latency),
         orders: orders(evidence),
         payments: payments(evidence.provider.as_deref().unwrap_or_default()),
-        health: Some(health(&total, latency)),
+        health: Some(health(latency, timeline)),
         fans: fans(&total),
         timeline: seconds(evidence, latency, timeline),
         opening: opening(evidence, latency, timeline),
@@ -50,7 +52,9 @@ fn operations(total: &TimelineLine, latency: &LatencyLog) -> BTreeMap<String, Op
         .map(|(operation, outcomes)| {
             let response = latency.whole(Series::Response(*operation));
             let service = latency.whole(Series::Service(*operation));
-            (operation.word().to_owned(), operation_summary(outcomes, &response, Some(&service)))
+            let mut summary = operation_summary(outcomes, &response, Some(&service));
+            summary.first_byte_ms = percentiles(&latency.whole(Series::FirstByte(*operation)));
+            (operation.word().to_owned(), summary)
         })
         .collect();
     if !total.calls.is_empty() {
@@ -74,22 +78,9 @@ fn operation_summary(
             .collect(),
         response_ms: percentiles(response),
         service_ms: percentiles(service.unwrap_or(response)),
+        first_byte_ms: None,
         spectrum_ms: spectrum(response),
     }
-}
-
-/// The usual percentiles of a histogram, if it holds anything.
-fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
-    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
-    (!histogram.is_empty()).then(|| Percentiles {
-        count: histogram.len(),
-        p50: at(0.5),
-        p90: at(0.9),
-        p95: at(0.95),
-        p99: at(0.99),
-        p99_9: at(0.999),
-        max: milliseconds(histogram.max()),
-    })
 }
 
 /// Steps per halving of the distance to 1: smooth to the eye, about 100 points for a million
@@ -270,21 +261,6 @@ fn payments(provider: &[PaymentLine]) -> PaymentSummary {
     summary.orphaned = open.len() as u64;
     summary.orphaned_amount = open.values().fold(0, |sum: u64, amount| sum.saturating_add(*amount));
     summary
-}
-
-fn health(total: &TimelineLine, latency: &LatencyLog) -> HealthSummary {
-    let lateness = latency.whole(Series::Lateness);
-    let at = |quantile| milliseconds(lateness.value_at_quantile(quantile));
-    let shed = |outcomes: &BTreeMap<Outcome, u64>| outcomes.get(&Outcome::Shed).copied();
-    HealthSummary {
-        lateness_ms: LatenessSummary {
-            p50: at(0.5),
-            p99: at(0.99),
-            max: milliseconds(lateness.max()),
-        },
-        cpu: round3(total.cpu.unwrap_or(0.0)),
-        dropped: total.outcomes.values().filter_map(shed).sum(),
-    }
 }
 
 fn fans(total: &TimelineLine) -> FanSummary {

@@ -10,6 +10,7 @@ use crate::evidence::ConnectionFailure;
 use crate::evidence::read::{ReadError, json_lines};
 use crate::measure::latency::Grain;
 use crate::measure::meter::Counts;
+use crate::measure::vitals::Vitals;
 
 /// One line of `timeline.jsonl`: what is to be *added* to a second. A second that more becomes
 /// known of later (an operation intended in it is answered) gets further lines, so that the file is only
@@ -64,6 +65,9 @@ pub struct TimelineLine {
     /// The cores that the generator used in it, where known; not a delta.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
+    /// What the machine did to the generator in it, where known; not a delta.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vitals: Option<Vitals>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -96,6 +100,7 @@ impl TimelineLine {
             resumed: counts.resumed,
             connection_failures: by_word(&ConnectionFailure::ALL, &counts.connection_failures),
             cpu: None,
+            vitals: None,
         }
     }
 
@@ -126,6 +131,7 @@ impl TimelineLine {
             (Some(mine), Some(theirs)) => Some(mine.max(theirs)),
             (mine, theirs) => mine.or(theirs),
         };
+        self.vitals = other.vitals.or(self.vitals);
     }
 
     /// Requests of the fans sent in it: each call of a reload, and every other operation.

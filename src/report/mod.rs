@@ -6,6 +6,7 @@ pub mod figure;
 pub mod html;
 mod invariant;
 pub mod text;
+mod trust;
 mod words;
 
 #[cfg(test)]

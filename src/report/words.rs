@@ -5,7 +5,7 @@ use domain::outcome::Departure;
 use super::figure;
 use super::invariant;
 use crate::audit::{Finding, Status};
-use crate::measure::{ItemSummary, SaleSummary, SlotSummary};
+use crate::measure::{BoundStatus, ItemSummary, SaleSummary, SlotSummary};
 use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
 /// Whether something is good, bad or open, for colour and symbol alike.
@@ -155,8 +155,12 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
         ),
         None => "Remove the cause named above and run it again.".to_owned(),
     };
-    if judged.measured.health.as_ref().is_some_and(|health| health.dropped > 0) {
-        format!("{advice} The generator itself could not keep up: lower `--scale` on this machine.")
+    let bounds = judged.measured.health.iter().flat_map(|health| health.bounds.values());
+    if bounds.into_iter().any(|bound| bound.status == BoundStatus::Broken) {
+        format!(
+            "{advice} The instrument itself was beyond its bounds: lower `--scale` on this machine, \
+             or leave it more of the machine."
+        )
     } else {
         advice
     }
@@ -184,9 +188,14 @@ pub(super) fn further_reasons(judged: &Judged) -> impl Iterator<Item = &String> 
 
 /// A clause as a sentence: with a capital and a full stop.
 pub(super) fn sentence(clause: &str) -> String {
+    capital(clause) + "."
+}
+
+/// A clause with a capital.
+pub(super) fn capital(clause: &str) -> String {
     let mut letters = clause.chars();
     let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).chain(['.']).collect()
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// A finding's count and what is counted: "37 pieces oversold".

@@ -29,7 +29,7 @@ use crate::verdict::objective::Objective;
 
 pub use schema::schema;
 pub use wire::{Protocol, Tls, Wire};
-pub use written::Connections;
+pub use written::{Connections, Pacing};
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -129,6 +129,8 @@ pub struct LiveSettings {
     pub connections: Connections,
     /// What a connection is made of.
     pub wire: Wire,
+    /// How exactly what is due is sent.
+    pub pacing: Pacing,
 }
 
 /// How the run is divided in time: the table `[phases]`.

@@ -79,6 +79,9 @@ pub struct LiveTable {
     /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
     /// fan that connects again resumes its own session); left out: `"off"`.
     pub tls: Option<Tls>,
+    /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
+    /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
+    pub pacing: Option<Pacing>,
 }
 
 /// Connections to the shop.
@@ -89,6 +92,20 @@ pub enum Connections {
     PerFan,
     /// So many for all fans together; a wait for one counts as response time.
     Pool(u32),
+}
+
+/// How exactly what is due is sent.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pacing {
+    /// `precise` while a load loop sends fewer than 5,000 operations a second, else `batch`.
+    #[default]
+    Auto,
+    /// Each arrival and each end of a sleep wakes the load loop when it is due.
+    Precise,
+    /// What has become due is sent once per millisecond, in one go: up to a millisecond late, for a
+    /// third of the processor time.
+    Batch,
 }
 
 /// A sale: items and pickup slots that open together.

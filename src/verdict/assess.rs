@@ -10,7 +10,7 @@ use crate::measure::latency::{LatencyLog, Series};
 use crate::measure::timeline::Timeline;
 use crate::measure::{Measured, round3, round6};
 use crate::verdict::objective::{Answer, Objective, Phase, Statistic, Subject};
-use crate::verdict::{Assessment, AssessmentStatus};
+use crate::verdict::{Assessment, AssessmentStatus, World};
 
 /// Whether the times of a run mean anything.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Readings<'a> {
     pub facts: &'a Facts,
     /// Whether times mean anything.
     pub times: Times,
+    /// Which world it was lived in.
+    pub world: World,
 }
 
 /// Reads one objective. Of several windows every one must meet it, and the worst is its value;
@@ -52,6 +54,10 @@ pub fn assess(objective: &Objective, readings: &Readings<'_>) -> Assessed {
     let is_time = matches!(objective.subject, Subject::Time(..));
     if is_time && readings.times == Times::Unmodelled {
         let reason = "the simulated stack has no service times ([stack])";
+        return not_assessed(objective, reason.to_owned(), true);
+    }
+    if readings.world == World::Simulated && objective.is_of_the_network() {
+        let reason = "virtual time has no connections, and an answer is there at once and whole";
         return not_assessed(objective, reason.to_owned(), true);
     }
     let values = match readings.windows(objective) {

@@ -1,6 +1,7 @@
 //! Weighs what was measured and what was found: verdict, exit code, summary.
 
 pub mod assess;
+pub mod bounds;
 pub mod junit;
 pub mod objective;
 mod weigh;
@@ -55,6 +56,9 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
     if question.world == World::Simulated {
         measured.health = None;
     }
+    if let Some(health) = &mut measured.health {
+        health.bounds = bounds::bounds(health, question.objectives);
+    }
     let findings = audit(&evidence, question.facts, question.waivers);
     let readings = Readings {
         latency: &latency,
@@ -63,16 +67,15 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         catalogue: question.catalogue,
         facts: question.facts,
         times: question.times,
+        world: question.world,
     };
     let assessed: Vec<Assessed> =
         question.objectives.iter().map(|objective| assess(objective, &readings)).collect();
     let (verdict, mut reasons) = weigh(&Case {
-        world: question.world,
         completeness,
         evidence: &evidence,
         measured: &measured,
         findings: &findings,
-        objectives: question.objectives,
         assessed: &assessed,
     });
     reasons.extend_from_slice(question.remarks);

@@ -168,8 +168,9 @@ const KEYS: &str = "write `reload p(99)`, `checkout error ratio` or `sold ratio`
 impl Objective {
     /// Reads one line of `[objectives]`.
     ///
-    /// A key is `<operation> [service] p(N)|med|avg|min|max`, `<operation> error ratio`,
-    /// `<operation> <outcome> ratio` or `sold ratio`, and may go on ` for 5s` and ` in <phase>`. A
+    /// A key is `<operation> [service|first byte] p(N)|med|avg|min|max`, `connect`, `handshake` or
+    /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio` or
+    /// `sold ratio`, and may go on ` for 5s` and ` in <phase>`. A
     /// value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio or a percentage.
     ///
     /// # Errors
@@ -189,6 +190,17 @@ impl Objective {
         let text =
             format!("{} {}", key.split_whitespace().collect::<Vec<_>>().join(" "), value.trim());
         Ok(Self { text, subject, window, phase, relation, bound })
+    }
+
+    /// Whether it reads what only a network has: connections, and the first byte of an answer.
+    pub fn is_of_the_network(&self) -> bool {
+        matches!(
+            self.subject,
+            Subject::Time(
+                Series::FirstByte(_) | Series::Connect | Series::Handshake | Series::PoolWait,
+                _
+            )
+        )
     }
 
     /// The bound on a time \[ms\], if it is one from above.
@@ -245,6 +257,17 @@ fn parse_subject(words: &[&str]) -> Result<Subject, ObjectiveProblem> {
         ["sold", "ratio"] => Ok(Subject::SoldRatio),
         [operation, answer, "ratio"] => {
             Ok(Subject::Share(parse_operation(operation)?, parse_answer(answer)?))
+        }
+        ["connect", statistic] => Ok(Subject::Time(Series::Connect, parse_statistic(statistic)?)),
+        ["handshake", statistic] => {
+            Ok(Subject::Time(Series::Handshake, parse_statistic(statistic)?))
+        }
+        ["pool", "wait", statistic] => {
+            Ok(Subject::Time(Series::PoolWait, parse_statistic(statistic)?))
+        }
+        [operation, "first", "byte", statistic] => {
+            let series = Series::FirstByte(parse_operation(operation)?);
+            Ok(Subject::Time(series, parse_statistic(statistic)?))
         }
         ["reload.call", statistic] => Ok(Subject::Time(Series::Call, parse_statistic(statistic)?)),
         [operation, statistic] => {
@@ -413,6 +436,34 @@ mod tests {
                 0.5,
             ),
             ("sold ratio", ">= 1", Subject::SoldRatio, Relation::AtLeast, 1.0),
+            (
+                "reload first byte p(99)",
+                "< 200ms",
+                Subject::Time(Series::FirstByte(Operation::Reload), Statistic::Quantile(0.99)),
+                Relation::Below,
+                200.0,
+            ),
+            (
+                "connect p(95)",
+                "< 50ms",
+                Subject::Time(Series::Connect, Statistic::Quantile(0.95)),
+                Relation::Below,
+                50.0,
+            ),
+            (
+                "handshake avg",
+                "< 5ms",
+                Subject::Time(Series::Handshake, Statistic::Mean),
+                Relation::Below,
+                5.0,
+            ),
+            (
+                "pool wait max",
+                "< 1s",
+                Subject::Time(Series::PoolWait, Statistic::Max),
+                Relation::Below,
+                1_000.0,
+            ),
         ] {
             let read = parse(key, value);
             assert_eq!((read.subject, read.relation), (subject, relation), "{key}");

@@ -14,8 +14,10 @@ use serde::Serialize;
 use super::*;
 use crate::audit::Status;
 use crate::evidence::{Attempt, Ending, PurchaseLine};
+use crate::measure::BoundStatus;
 use crate::measure::meter::Meter;
 use crate::measure::recorder::{Recorder, Sinks};
+use crate::measure::vitals::{CoreWaits, MachineLoad, Vitals};
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -58,6 +60,7 @@ struct Run {
     world: World,
     times: Times,
     objectives: Vec<Objective>,
+    vitals: Vitals,
 }
 
 fn catalogue() -> Catalogue {
@@ -155,6 +158,12 @@ impl Default for Run {
             world: World::Live,
             times: Times::Known,
             objectives: Vec::new(),
+            vitals: Vitals {
+                span_s: 1.0,
+                machine: Some(MachineLoad { cores: 2, busy: 1.0, stolen: 0.01 }),
+                waits: Some(CoreWaits { waited_ms: 900.0, turns: 400 }),
+                clock_error_us: Some(3.0),
+            },
         }
     }
 }
@@ -206,6 +215,8 @@ impl Run {
             }
             let until = Time::from_millis((second + 1) * 1_000);
             recorder.snapshot(&snapshot(second + 1)).unwrap();
+            recorder.busy(1.2);
+            recorder.felt(self.vitals);
             recorder.absorb(until, vec![meter.harvest()], &[]).unwrap();
         }
         recorder.absorb(Time::from_millis(30_000), Vec::new(), &self.purchases).unwrap();
@@ -349,6 +360,49 @@ fn a_late_generator_is_an_invalid_reading() {
         late(40).objective("reload p(99)", "< 300ms").judged().verdict,
         Verdict::Inconclusive
     );
+}
+
+#[test]
+fn a_starved_generator_is_an_invalid_reading_by_the_runs_files_alone() {
+    let well = Run::default().vitals;
+    let (machine, waits) = (well.machine.unwrap(), well.waits.unwrap());
+    let starved = [
+        (
+            Vitals { waits: Some(CoreWaits { turns: 30, ..waits }), ..well },
+            "The generator was kept waiting: 30 ms for each turn of a core",
+        ),
+        (
+            Vitals { machine: Some(MachineLoad { cores: 1, ..machine }), ..well },
+            "The generator was saturated: it used 1.2 cores in its busiest second, of which 0.98",
+        ),
+        (
+            Vitals { machine: Some(MachineLoad { stolen: 0.2, ..machine }), ..well },
+            "The machine was not its own: its host gave 20 % of its time to others, of which 10 %",
+        ),
+        (
+            Vitals { clock_error_us: Some(1_500.0), ..well },
+            "The clocks disagree: they came 1500 us apart, of which 1000 us are allowed",
+        ),
+    ];
+    for (vitals, sentence) in starved {
+        let judged = Run { vitals, ..Run::default() }.judged();
+        assert_eq!(judged.verdict, Verdict::Inconclusive, "{sentence}");
+        assert!(judged.reasons[0].starts_with(sentence), "{:?}", judged.reasons);
+    }
+    let judged = Run::default().judged();
+    assert_eq!(judged.verdict, Verdict::Pass, "{:?}", judged.reasons);
+    let health = judged.measured.health.unwrap();
+    assert!(health.bounds.values().all(|bound| bound.status == BoundStatus::Kept));
+    assert_eq!(health.bounds.len(), 6);
+}
+
+#[test]
+fn virtual_time_has_neither_health_nor_connections() {
+    let simulated = Run { world: World::Simulated, ..Run::default() };
+    let judged = simulated.objective("connect p(99)", "< 50ms").judged();
+    assert_eq!(judged.verdict, Verdict::Pass, "{:?}", judged.reasons);
+    assert_eq!(judged.objectives[0].status, NOT_ASSESSED);
+    assert_eq!((judged.measured.health, judged.measured.connections), (None, None));
 }
 
 #[test]

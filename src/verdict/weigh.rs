@@ -7,17 +7,14 @@ use crate::evidence::Evidence;
 use crate::evidence::read::Completeness;
 use crate::measure::Measured;
 use crate::verdict::assess::Assessed;
-use crate::verdict::objective::Objective;
-use crate::verdict::{AssessmentStatus, Verdict, World};
+use crate::verdict::{AssessmentStatus, Verdict, bounds};
 
 /// All that is weighed.
 pub(super) struct Case<'a> {
-    pub(super) world: World,
     pub(super) completeness: Completeness,
     pub(super) evidence: &'a Evidence,
     pub(super) measured: &'a Measured,
     pub(super) findings: &'a [Finding],
-    pub(super) objectives: &'a [Objective],
     pub(super) assessed: &'a [Assessed],
 }
 
@@ -36,12 +33,6 @@ pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
     reasons.extend(case.waived());
     (verdict, reasons)
 }
-
-/// The most lateness at 99 % that a reading survives \[ms\]: below this no one would call a page
-/// slow.
-const LATENESS_MAX_MS: f64 = 20.0;
-/// The share of the tightest objective on a time that lateness may take of it, in \[0, 1\].
-const LATENESS_SHARE_MAX: f64 = 0.1;
 
 impl Case<'_> {
     fn violated(&self) -> Vec<String> {
@@ -88,10 +79,7 @@ impl Case<'_> {
         doubts.extend(self.no_orders());
         let unreadable = self.evidence.ending.unreadable.iter();
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
-        if self.world == World::Live {
-            doubts.extend(self.generator_late());
-            doubts.extend(self.generator_shed());
-        }
+        doubts.extend(self.measured.health.iter().flat_map(bounds::doubts));
         let not_checked =
             |finding: &&Finding| finding.status == Status::NotChecked && finding.waived.is_none();
         doubts.extend(self.findings.iter().filter(not_checked).map(|finding| {
@@ -140,25 +128,5 @@ impl Case<'_> {
         let for_sale = self.evidence.catalogue.items().any(|(_, _, item)| item.stock > 0);
         (for_sale && self.measured.orders.confirmed == 0)
             .then(|| "Not one order was confirmed.".to_owned())
-    }
-
-    fn generator_late(&self) -> Option<String> {
-        let p99 = self.measured.health.as_ref()?.lateness_ms.p99;
-        let tightest = self.objectives.iter().filter_map(Objective::time_bound_ms).reduce(f64::min);
-        let bound = tightest.map_or(0.0, |ms| LATENESS_SHARE_MAX * ms).max(LATENESS_MAX_MS);
-        (p99 > bound).then(|| {
-            format!(
-                "The generator was late: 99 % lateness {p99} ms, of which {bound} ms are allowed."
-            )
-        })
-    }
-
-    fn generator_shed(&self) -> Option<String> {
-        let dropped = self.measured.health.as_ref()?.dropped;
-        (dropped > 0).then(|| {
-            format!(
-                "The generator could not send {dropped} operations: its own limits, not the shop's."
-            )
-        })
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn live<T: Send>(
         connections,
         wire: scenario.live.wire,
         sources: Vec::new(),
+        pacing: scenario.live.pacing,
         drain,
         visits: Some(visits),
     };

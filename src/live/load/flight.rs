@@ -91,11 +91,12 @@ impl<'run> LoadLoop<'run> {
             queued,
         });
         self.deadlines.insert(flight, request.deadline);
+        self.next_timer = self.next_timer.min(request.deadline);
         self.visitors[visitor as usize].flight = flight;
         if queued.is_some() {
             self.meter.sent(request.operation, request.intended, now);
         } else {
-            self.begin(visitor);
+            self.begin(visitor, now);
         }
     }
 
@@ -112,7 +113,7 @@ impl<'run> LoadLoop<'run> {
                 return;
             }
             pool.waiting.pop_front();
-            self.begin(visitor);
+            self.begin(visitor, self.course.clock.now());
         }
     }
 
@@ -177,8 +178,9 @@ impl<'run> LoadLoop<'run> {
         }
     }
 
-    /// Makes the present call over the fan's connection, an idle one, or a new one.
-    fn begin(&mut self, visitor: u32) {
+    /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
+    /// just before.
+    fn begin(&mut self, visitor: u32, now: Time) {
         if self.visitors[visitor as usize].connection == NONE
             && let Some(idle) = self.pool.as_mut().and_then(|pool| pool.idle.pop())
         {
@@ -186,14 +188,13 @@ impl<'run> LoadLoop<'run> {
             self.visitors[visitor as usize].connection = idle;
         }
         if self.visitors[visitor as usize].connection == NONE {
-            return self.connect(visitor);
+            return self.connect(visitor, now);
         }
-        self.stamp_call(visitor, self.course.clock.now());
+        self.stamp_call(visitor, now);
         self.write(visitor);
     }
 
-    fn connect(&mut self, visitor: u32) {
-        let at = self.course.clock.now();
+    fn connect(&mut self, visitor: u32, at: Time) {
         let number = self.connections.next_number();
         let token = Token(number as usize);
         // Whoever holds on to a TLS session: a fan, or a place in the pool.
@@ -246,9 +247,9 @@ impl<'run> LoadLoop<'run> {
         let (request, call) = (flight.request, flight.call);
         let id = self.visitors[visitor as usize].fan.id();
         let script = self.script(visitor);
-        script.render(id, &request, call, &mut rendered);
+        let bytes = script.render(id, &request, call, &mut rendered);
         let body = script.body(request.operation, call);
-        let sent = self.connection(visitor).send(&rendered, body);
+        let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
         if sent.is_err() {
             self.lose(visitor);
@@ -307,7 +308,9 @@ impl<'run> LoadLoop<'run> {
         let flight = self.flight_mut(visitor);
         flight.call += 1;
         flight.retried = false;
-        self.begin(visitor);
+        // The next call follows at once: its `sent` is this answer's `done`, which was read less
+        // than a microsecond ago.
+        self.begin(visitor, done);
     }
 
     /// The connection is lost before the answer was whole.
@@ -322,7 +325,7 @@ impl<'run> LoadLoop<'run> {
         let may_have_effect = took_bytes && takes_effect(flight.request.operation);
         if stale && !flight.retried && !may_have_effect {
             flight.retried = true;
-            return self.connect(visitor);
+            return self.connect(visitor, self.course.clock.now());
         }
         let outcome = if may_have_effect { Outcome::Unknown } else { Outcome::Error };
         self.fail(visitor, outcome);

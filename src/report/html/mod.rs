@@ -1,6 +1,7 @@
 //! The report as one page that opens offline: no script, no font, no picture from elsewhere.
 
 mod answer;
+mod generator;
 mod tables;
 
 use minijinja::value::{Serde, Value};
@@ -12,6 +13,7 @@ use super::words;
 use crate::verdict::Summary;
 
 use answer::Answer;
+use generator::{BoundRow, ConnectionsView};
 use tables::{Fact, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step};
 
 /// The page, whose name tells the engine to escape what it is given as HTML.
@@ -106,6 +108,8 @@ struct Page {
     inapplicable: Vec<FindingView>,
     objectives: Vec<ObjectiveView>,
     health: Vec<Fact>,
+    bounds: Vec<BoundRow>,
+    connections: Option<ConnectionsView>,
     provenance: Vec<Fact>,
     command: String,
 }
@@ -140,7 +144,9 @@ impl Page {
             held: tables::findings(judged, crate::audit::Status::Held),
             inapplicable: tables::findings(judged, crate::audit::Status::NotApplicable),
             objectives: judged.objectives.iter().map(ObjectiveView::of).collect(),
-            health: tables::health(judged),
+            health: generator::health(judged),
+            bounds: generator::bounds(measured),
+            connections: generator::connections(measured),
             provenance: tables::provenance(summary),
             command: summary.provenance.command.clone(),
         }

@@ -4,10 +4,10 @@ use domain::outcome::Departure;
 use serde::Serialize;
 
 use crate::audit::{Finding, Status};
-use crate::measure::{HealthSummary, Measured, Percentiles, SaleSummary};
+use crate::measure::{Measured, Percentiles, SaleSummary};
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, invariant, words};
-use crate::verdict::{Assessment, Judged, Summary, World};
+use crate::verdict::{Assessment, Judged, Summary};
 
 /// A name and what is known under it.
 #[derive(Debug, Serialize)]
@@ -16,7 +16,8 @@ pub(super) struct Fact {
     value: String,
 }
 
-fn fact(name: &'static str, value: String) -> Fact {
+/// A name and what is known under it.
+pub(super) fn fact(name: &'static str, value: String) -> Fact {
     Fact { name, value }
 }
 
@@ -118,6 +119,7 @@ pub(super) struct OperationRow {
     /// p50, p90, p95, p99, p99.9, max.
     response: Vec<String>,
     service_p99: String,
+    first_byte_p99: String,
     outcomes: Vec<OutcomeView>,
 }
 
@@ -135,9 +137,8 @@ pub(super) fn operations(measured: &Measured) -> Vec<OperationRow> {
         name: word.to_owned(),
         count: figure::number(operation.count),
         response: times(operation.response_ms.as_ref()),
-        service_p99: operation
-            .service_ms
-            .map_or_else(|| NONE.to_owned(), |of| figure::milliseconds(of.p99)),
+        service_p99: p99(operation.service_ms.as_ref()),
+        first_byte_p99: p99(operation.first_byte_ms.as_ref()),
         outcomes: digest::outcomes(operation)
             .into_iter()
             .map(|(outcome, count)| OutcomeView {
@@ -150,7 +151,12 @@ pub(super) fn operations(measured: &Measured) -> Vec<OperationRow> {
     rows.collect()
 }
 
-fn times(percentiles: Option<&Percentiles>) -> Vec<String> {
+fn p99(percentiles: Option<&Percentiles>) -> String {
+    percentiles.map_or_else(|| NONE.to_owned(), |of| figure::milliseconds(of.p99))
+}
+
+/// p50, p90, p95, p99, p99.9 and the longest.
+pub(super) fn times(percentiles: Option<&Percentiles>) -> Vec<String> {
     match percentiles {
         Some(of) => {
             [of.p50, of.p90, of.p95, of.p99, of.p99_9, of.max].map(figure::milliseconds).to_vec()
@@ -327,24 +333,6 @@ impl ObjectiveView {
             reason: assessment.reason.clone().unwrap_or_default(),
         }
     }
-}
-
-/// The generator's own health.
-pub(super) fn health(judged: &Judged) -> Vec<Fact> {
-    let Some(HealthSummary { lateness_ms, cpu, dropped }) = &judged.measured.health else {
-        let why = match judged.world {
-            World::Simulated => "virtual time: nothing can be late",
-            World::Live => "nothing was measured",
-        };
-        return vec![fact("Lateness", why.to_owned())];
-    };
-    vec![
-        fact("Lateness, half at most", figure::milliseconds(lateness_ms.p50)),
-        fact("Lateness, 99 % at most", figure::milliseconds(lateness_ms.p99)),
-        fact("Lateness, longest", figure::milliseconds(lateness_ms.max)),
-        fact("Share of a core, busiest second", figure::ratio(*cpu)),
-        fact("Operations that could not be sent", figure::number(*dropped)),
-    ]
 }
 
 /// Where the result came from.

@@ -1,13 +1,13 @@
 //! The parts of the summary that follow the verdict.
 
-use super::Page;
 use super::table::{Side, Table, UNBROKEN};
+use super::{Page, generator};
 use crate::audit::{Finding, Status};
-use crate::measure::{HealthSummary, Measured, OperationSummary, Percentiles, SaleSummary};
+use crate::measure::{Measured, OperationSummary, Percentiles, SaleSummary};
 use crate::report::figure::{self, NONE};
 use crate::report::words::{self, Tone};
 use crate::report::{digest, words::assessment_word};
-use crate::verdict::{Judged, World};
+use crate::verdict::Judged;
 
 /// Writes every part that has something to say.
 pub(super) fn write(page: &mut Page, judged: &Judged) {
@@ -19,9 +19,10 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     objectives(page, judged);
     rates(page, measured);
     operations(page, measured);
+    generator::connections(page, measured.connections.as_ref());
     fans(page, measured);
     payments(page, measured);
-    health(page, judged.world, measured.health.as_ref());
+    generator::health(page, judged.world, measured.health.as_ref());
 }
 
 fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
@@ -146,24 +147,30 @@ fn operations(page: &mut Page, measured: &Measured) {
         return;
     }
     page.heading("Operations (response time from intended to done)");
-    let mut times = Table::new(&[
+    // Virtual time knows no first byte.
+    let first_bytes = operations.iter().any(|(_, operation)| operation.first_byte_ms.is_some());
+    let mut header = vec![
         ("operation", Side::Left),
         ("count", Side::Right),
         ("p50", Side::Right),
         ("p99", Side::Right),
         ("max", Side::Right),
         ("service p99", Side::Right),
-    ]);
+    ];
+    header.extend(first_bytes.then_some(("first byte p99", Side::Right)));
+    let mut times = Table::new(&header);
     for (word, operation) in &operations {
         let response = |read: fn(&Percentiles) -> f64| time(operation.response_ms.as_ref(), read);
-        times.row(&[
+        let mut row = vec![
             (*word).to_owned(),
             figure::number(operation.count),
             response(|of| of.p50),
             response(|of| of.p99),
             response(|of| of.max),
             time(operation.service_ms.as_ref(), |of| of.p99),
-        ]);
+        ];
+        row.extend(first_bytes.then(|| time(operation.first_byte_ms.as_ref(), |of| of.p99)));
+        times.row(&row);
     }
     let lines = times.lines("  ");
     let (header, rows) = lines.split_first().expect("a table has a header");
@@ -257,35 +264,8 @@ fn payments(page: &mut Page, measured: &Measured) {
     }
 }
 
-fn health(page: &mut Page, world: World, health: Option<&HealthSummary>) {
-    page.heading("Generator");
-    let Some(health) = health else {
-        let text = match world {
-            World::Simulated => "virtual time: nothing can be late",
-            World::Live => "nothing was measured",
-        };
-        return page.wrapped("  ", text);
-    };
-    let late = &health.lateness_ms;
-    page.wrapped(
-        "  ",
-        &format!(
-            "lateness p50 {}, p99 {}, max {}; {} of a core at its busiest second",
-            figure::milliseconds(late.p50),
-            figure::milliseconds(late.p99),
-            figure::milliseconds(late.max),
-            figure::ratio(health.cpu)
-        ),
-    );
-    if health.dropped == 0 {
-        page.wrapped("  ", "nothing was dropped");
-    } else {
-        let text = format!("✗ {} operations could not be sent", figure::number(health.dropped));
-        page.toned(Tone::Bad, "  ", &text);
-    }
-}
-
-fn table(page: &mut Page, table: &Table) {
+/// Writes a table's lines.
+pub(super) fn table(page: &mut Page, table: &Table) {
     for line in table.lines("  ") {
         page.line(&line);
     }

@@ -256,6 +256,7 @@ impl Checker {
                 protocol: live.protocol.unwrap_or_default(),
                 tls: live.tls.unwrap_or_default(),
             },
+            pacing: live.pacing.unwrap_or_default(),
         }
     }
 
