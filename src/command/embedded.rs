@@ -130,9 +130,8 @@ fn start(
         .read_line(&mut line)
         .with_context(|| format!("failed to hear from the embedded {program}"))?;
     let told = line.trim().strip_prefix("listening on ");
-    let address = told.and_then(|url| {
-        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))
-    });
+    let address =
+        told.and_then(|url| url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")));
     let Some(address) = address else {
         bail!("failed to start the embedded {program}: it ended before it listened");
     };

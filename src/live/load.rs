@@ -3,6 +3,7 @@
 //! Nothing is shared between loops but what nobody writes; a fan, its timer, its connection and
 //! its measurements belong to one thread. Once a second a loop hands over what it counted.
 
+mod connect;
 mod due;
 mod flight;
 

@@ -44,9 +44,7 @@ impl Dialer {
         let trusted = target.certificate.as_deref();
         let security = match wire.tls {
             Tls::Off => None,
-            Tls::Full | Tls::Resumed => {
-                Some(Security::new(&target.host, trusted, wire.protocol)?)
-            }
+            Tls::Full | Tls::Resumed => Some(Security::new(&target.host, trusted, wire.protocol)?),
         };
         Ok(Self { address: target.shop, wire, security, sources: sources.to_vec(), turn: 0 })
     }
@@ -98,9 +96,9 @@ impl Dialer {
 
 /// Begins to connect from `source`, by a port of the system's choice.
 ///
-/// The port is chosen when it is known where the connection goes (`IP_BIND_ADDRESS_NO_PORT`, ip(7)),
-/// so that one that is still in use towards another address, or waits out an old connection, can
-/// be taken again.
+/// The port is chosen when it is known where the connection goes (`IP_BIND_ADDRESS_NO_PORT`,
+/// ip(7)), so that one that is still in use towards another address, or waits out an old
+/// connection, can be taken again.
 fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
     setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;

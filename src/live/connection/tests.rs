@@ -114,9 +114,8 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
     let (mut dialer, clock) =
         (dialer(address, Wire::default(), None), Clock::begin_in(Duration::ZERO));
     let mut poll = Poll::new().unwrap();
-    let mut connections: Vec<Connection> = (0..4)
-        .map(|n| dialer.open(0, clock.now(), poll.registry(), Token(n)).unwrap())
-        .collect();
+    let mut connections: Vec<Connection> =
+        (0..4).map(|n| dialer.open(0, clock.now(), poll.registry(), Token(n)).unwrap()).collect();
     // The first is accepted into the queue; once it stands, the last would too, if it could.
     let mut events = Events::with_capacity(16);
     while connections[0].is_connecting() {

@@ -6,16 +6,14 @@
 
 use std::collections::VecDeque;
 
-use domain::id::FanId;
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
-use mio::Token;
 
 use super::{LoadLoop, NONE};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
 use crate::live::answer;
-use crate::live::connection::{ConnectError, Connection, Established, Progress};
+use crate::live::connection::{Connection, Progress};
 use crate::live::request::{Script, takes_effect};
 
 /// An operation on its way.
@@ -49,7 +47,7 @@ impl Flight {
 #[derive(Debug)]
 pub(super) struct Pool {
     limit: usize,
-    idle: Vec<u32>,
+    pub(super) idle: Vec<u32>,
     /// Who waits, first come first served, with the number of the flight that waits: an entry
     /// whose flight has ended is passed over.
     waiting: VecDeque<(u32, u64)>,
@@ -129,14 +127,10 @@ impl<'run> LoadLoop<'run> {
             return;
         }
         if connection.is_connecting() {
-            match connection.establish(self.course.clock) {
-                Ok(Some(Established { begun, connected, secured, resumed })) => {
-                    self.meter.connected(begun, connected, secured, resumed);
-                    self.write(holder);
-                }
-                Ok(None) => return,
-                Err(error) => return self.fail_to_connect(holder, &error),
+            if !self.establish(number) {
+                return;
             }
+            self.write(holder);
         } else if connection.flush().is_err() {
             return self.lose(holder);
         }
@@ -165,19 +159,6 @@ impl<'run> LoadLoop<'run> {
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
     }
 
-    /// Closes a connection, if there is one under that number.
-    pub(super) fn drop_connection(&mut self, number: u32) {
-        if self.connections.remove(number).is_none() {
-            return;
-        }
-        let holder = std::mem::replace(&mut self.holders[number as usize], NONE);
-        if holder != NONE {
-            self.visitors[holder as usize].connection = NONE;
-        } else if let Some(pool) = &mut self.pool {
-            pool.idle.retain(|idle| *idle != number);
-        }
-    }
-
     /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
     /// just before.
     fn begin(&mut self, visitor: u32, now: Time) {
@@ -194,36 +175,8 @@ impl<'run> LoadLoop<'run> {
         self.write(visitor);
     }
 
-    fn connect(&mut self, visitor: u32, at: Time) {
-        let number = self.connections.next_number();
-        let token = Token(number as usize);
-        // Whoever holds on to a TLS session: a fan, or a place in the pool.
-        let keeper = match &self.pool {
-            Some(_) => u64::from(number),
-            None => {
-                let FanId { population, index } = self.visitors[visitor as usize].fan.id();
-                u64::from(population) << 32 | u64::from(index)
-            }
-        };
-        match self.dialer.open(keeper, at, self.poll.registry(), token) {
-            Ok(connection) => {
-                self.connections.insert(connection);
-                self.holders.resize(self.holders.len().max(number as usize + 1), NONE);
-                self.holders[number as usize] = visitor;
-                self.visitors[visitor as usize].connection = number;
-                self.stamp_call(visitor, at);
-            }
-            Err(error) => {
-                if !error.is_own_fault() {
-                    self.stamp_call(visitor, at);
-                }
-                self.fail_to_connect(visitor, &error);
-            }
-        }
-    }
-
     /// Notes when the present call, and with the first the operation, was sent.
-    fn stamp_call(&mut self, visitor: u32, at: Time) {
+    pub(super) fn stamp_call(&mut self, visitor: u32, at: Time) {
         let flight = self.flight_mut(visitor);
         if flight.retried {
             return;
@@ -331,18 +284,7 @@ impl<'run> LoadLoop<'run> {
         self.fail(visitor, outcome);
     }
 
-    fn fail_to_connect(&mut self, visitor: u32, error: &ConnectError) {
-        self.meter.connection_failed(self.course.clock.now(), error.failure());
-        self.drop_connection(self.visitors[visitor as usize].connection);
-        if error.is_own_fault() {
-            self.tally.shed_sockets += 1;
-            self.fail(visitor, Outcome::Shed);
-        } else {
-            self.fail(visitor, Outcome::Error);
-        }
-    }
-
-    fn fail(&mut self, visitor: u32, outcome: Outcome) {
+    pub(super) fn fail(&mut self, visitor: u32, outcome: Outcome) {
         let done = self.course.clock.now();
         let operation = self.flight(visitor).request.operation;
         self.count_call(visitor, operation, done, outcome);

@@ -137,7 +137,9 @@ impl Guest<'_> {
 impl RudeShop {
     /// Opens a shop on a free port that does `deed` about fans' requests; `None` means that it
     /// answers honestly, as it always does to the probe and to administrators.
-    pub(in crate::live) fn open(deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static) -> Self {
+    pub(in crate::live) fn open(
+        deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static,
+    ) -> Self {
         Self::open_over(Wire::default(), deed)
     }
 

@@ -107,9 +107,10 @@ fn an_answer_that_breaks_off_is_an_error_over_each_wire() {
 fn a_fan_whose_connection_was_closed_resumes_its_own_session_if_it_may() {
     for wire in WIRES {
         let closing = |line: &str| honest(line).replacen("\r\n", "\r\nConnection: close\r\n", 1);
-        let (outcomes, shop) = live_over(wire, Trial { fans: 3, ..Trial::default() }, move |asked| {
-            Some(Deed::AnswerAndClose(closing(&asked.line)))
-        });
+        let (outcomes, shop) =
+            live_over(wire, Trial { fans: 3, ..Trial::default() }, move |asked| {
+                Some(Deed::AnswerAndClose(closing(&asked.line)))
+            });
         assert_eq!(outcomes.departures(), [Departure::Bought; 3], "{wire:?}");
         let made = shop.connections.load(Ordering::SeqCst);
         let resumed = shop.resumed.load(Ordering::SeqCst);

@@ -43,7 +43,9 @@ impl AsyncRead for Channel {
         let room = buffer.initialize_unfilled();
         match unless_interrupted(|| this.stream.read(room)) {
             Ok(count) => {
-                if count > 0 && this.tide.get() == Tide::In && this.stream.is_drained(count, room.len())
+                if count > 0
+                    && this.tide.get() == Tide::In
+                    && this.stream.is_drained(count, room.len())
                 {
                     this.tide.set(Tide::Out);
                 }

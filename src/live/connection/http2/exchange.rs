@@ -95,7 +95,8 @@ impl Exchange {
         if !matches!(self.phase, Phase::Queued(..)) || requests.poll_ready(context)?.is_pending() {
             return Ok(());
         }
-        let Phase::Queued(request, content) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+        let Phase::Queued(request, content) = std::mem::replace(&mut self.phase, Phase::Idle)
+        else {
             return Ok(());
         };
         let (response, mut upload) = requests.send_request(request, content.is_empty())?;

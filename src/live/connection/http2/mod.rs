@@ -24,9 +24,9 @@ use crate::live::http::{Body, HEAD_MAX};
 use channel::{Channel, Tide};
 pub(super) use exchange::Exchange;
 
-/// What frames may cost beyond the bytes in them before the connection is given up \[bytes\]: as much
-/// as a whole window in frames of one byte, at the 256 bytes that the library counts for each. A
-/// server that trickles is slow, not hostile.
+/// What frames may cost beyond the bytes in them before the connection is given up \[bytes\]: as
+/// much as a whole window in frames of one byte, at the 256 bytes that the library counts for each.
+/// A server that trickles is slow, not hostile.
 const SMALL_FRAMES_MAX: usize = 65_535 * 256;
 
 /// A connection that speaks HTTP/2.
@@ -94,7 +94,9 @@ impl Http2 {
     }
 
     fn greet(&mut self) {
-        let Stage::Opening(stream) = std::mem::replace(&mut self.stage, Stage::Lost) else { return };
+        let Stage::Opening(stream) = std::mem::replace(&mut self.stage, Stage::Lost) else {
+            return;
+        };
         let channel = Channel { stream, tide: Rc::clone(&self.tide) };
         let mut builder = Builder::new();
         let head_max = u32::try_from(HEAD_MAX).expect("a head is shorter than 4 GB");

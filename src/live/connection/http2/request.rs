@@ -16,12 +16,8 @@ pub(super) fn parse(bytes: &[u8], scheme: &str) -> Option<(Request<()>, Bytes)> 
     let mut parsed = httparse::Request::new(&mut fields);
     let httparse::Status::Complete(length) = parsed.parse(bytes).ok()? else { return None };
     let host = parsed.headers.iter().find(|field| is(field.name, HOST.as_str()))?.value;
-    let uri = Uri::builder()
-        .scheme(scheme)
-        .authority(host)
-        .path_and_query(parsed.path?)
-        .build()
-        .ok()?;
+    let uri =
+        Uri::builder().scheme(scheme).authority(host).path_and_query(parsed.path?).build().ok()?;
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(parsed.method?.as_bytes()).ok()?;
     *request.uri_mut() = uri;
@@ -57,11 +53,19 @@ mod tests {
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.uri(), "https://shop.test:81/cart?x=1");
         assert_eq!(body, "{}");
-        let fields: Vec<(&str, &[u8])> =
-            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let fields: Vec<(&str, &[u8])> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
         assert_eq!(
             fields,
-            [("cookie", &b"a=1"[..]), ("cookie", b"b=2"), ("x-fan", b"7"), ("content-length", b"2")]
+            [
+                ("cookie", &b"a=1"[..]),
+                ("cookie", b"b=2"),
+                ("x-fan", b"7"),
+                ("content-length", b"2")
+            ]
         );
     }
 
