@@ -1,6 +1,7 @@
 //! Fans against rude shops, over real sockets on loopback.
 
 pub(super) mod rude;
+mod torture;
 mod wires;
 
 use std::io::{Read, Write};

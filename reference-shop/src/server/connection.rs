@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::http::{self, Front};
+use crate::server::lane;
 
 /// How long a client may take for the handshake of TLS: one that stalls keeps no descriptor longer.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -53,12 +54,18 @@ async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>
     }
 }
 
-/// Serves HTTP/1.1, or HTTP/2 if that is how the client begins.
+/// Serves what is plain in the fast lane and leaves the rest to the library, which takes HTTP/1.1,
+/// or HTTP/2 if that is how the client goes on.
 async fn serve<S>(stream: S, front: Arc<Front>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = service_fn(|request| http::answer(Arc::clone(&front), request));
-    let server = auto::Builder::new(TokioExecutor::new());
-    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+    let Some(odd) = lane::serve(stream, &front).await else { return };
+    // What the library needs is large, and most connections never do.
+    let library = Box::pin(async move {
+        let answer = service_fn(move |request| http::answer(Arc::clone(&front), request));
+        let builder = auto::Builder::new(TokioExecutor::new());
+        builder.serve_connection(TokioIo::new(odd), answer).await
+    });
+    let _ = library.await;
 }

@@ -32,6 +32,14 @@ pub(in crate::live) enum Deed {
     Reset(String),
     /// Answers and closes the connection, without having said so.
     AnswerAndClose(String),
+    /// Answers, says that it will say no more, and listens on until the other side goes.
+    HalfClose(String),
+    /// Stops listening, answers, and closes.
+    Deaf(String),
+    /// Sends this much, and then nothing until the other side goes.
+    Part(String),
+    /// Sends the first, and then the second again and again until the other side goes.
+    Endless(String, String),
     /// Answers after a while, during which this connection is frozen.
     Late(Duration, String),
     /// Never answers.

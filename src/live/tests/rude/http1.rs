@@ -1,6 +1,7 @@
 //! The rude shop in HTTP/1.1.
 
 use std::io;
+use std::net::Shutdown;
 use std::thread;
 
 use tokio::io::{
@@ -31,6 +32,25 @@ pub(super) async fn serve(
                 tell(&mut stream, bytes.as_bytes()).await?;
                 return stream.shutdown().await;
             }
+            Deed::HalfClose(bytes) => {
+                tell(&mut stream, bytes.as_bytes()).await?;
+                stream.shutdown().await?;
+                return drain(&mut stream).await;
+            }
+            Deed::Deaf(bytes) => {
+                guest.tcp.shutdown(Shutdown::Read)?;
+                return tell(&mut stream, bytes.as_bytes()).await;
+            }
+            Deed::Part(bytes) => {
+                tell(&mut stream, bytes.as_bytes()).await?;
+                return drain(&mut stream).await;
+            }
+            Deed::Endless(first, again) => {
+                tell(&mut stream, first.as_bytes()).await?;
+                loop {
+                    tell(&mut stream, again.as_bytes()).await?;
+                }
+            }
             Deed::Late(pause, bytes) => {
                 thread::sleep(pause);
                 tell(&mut stream, bytes.as_bytes()).await?;
@@ -48,6 +68,11 @@ pub(super) async fn serve(
 async fn tell(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await
+}
+
+/// Listens until the other side goes.
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    tokio::io::copy(stream, &mut tokio::io::sink()).await.map(drop)
 }
 
 /// The next request's method and path, and who sent it; `None` at the end of the connection.

@@ -27,13 +27,14 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let line = format!("{} {}", request.method(), request.uri().path());
         let agent = request.headers().get(USER_AGENT).map_or("", |agent| agent.to_str().unwrap());
         match guest.decide(&line, agent) {
-            Deed::Answer(text) => answer(&mut respond, &text, usize::MAX)?,
+            Deed::Answer(text) | Deed::Deaf(text) => answer(&mut respond, &text, usize::MAX)?,
             Deed::Trickle(text) => answer(&mut respond, &text, 1)?,
             Deed::Late(pause, text) => {
                 thread::sleep(pause);
                 answer(&mut respond, &text, usize::MAX)?;
             }
-            Deed::AnswerAndClose(text) => {
+            Deed::Part(text) | Deed::Endless(text, _) => begin(&mut respond, &text)?,
+            Deed::AnswerAndClose(text) | Deed::HalfClose(text) => {
                 answer(&mut respond, &text, usize::MAX)?;
                 connection.graceful_shutdown();
             }
