@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::live::connections_needed;
 use crate::live::means::{self, Machine};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Tls};
 
 /// The two child processes and where they listen.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Embedded {
     pub shop: SocketAddr,
     /// The provider.
     pub provider: SocketAddr,
+    /// The shop's certificate (PEM), where it speaks TLS.
+    pub certificate: Option<Vec<u8>>,
     /// The shop's process, for who wants to stop or watch it.
     pub shop_process: u32,
     children: Vec<Child>,
@@ -59,9 +61,15 @@ impl Embedded {
         if edges > 0 {
             more.extend(["--edge-processes".to_owned(), edges.to_string()]);
         }
+        let certificate =
+            (scenario.live.wire.tls != Tls::Off).then(|| folder.join("shop-certificate.pem"));
+        if let Some(path) = &certificate {
+            more.extend(["--tls-certificate".to_owned(), path.display().to_string()]);
+        }
         let (shop, shop_process) =
             start(binary, "shop", &settings, began_utc_ns, &more, &mut children)?;
-        Ok(Self { shop, provider, shop_process, children })
+        let certificate = certificate.map(|path| read_certificate(&path)).transpose()?;
+        Ok(Self { shop, provider, certificate, shop_process, children })
     }
 }
 
@@ -73,6 +81,11 @@ impl Drop for Embedded {
             drop(child.wait());
         }
     }
+}
+
+/// The certificate that the shop made when it started.
+fn read_certificate(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
 fn write_settings(
@@ -123,7 +136,10 @@ fn start(
     BufReader::new(stdout)
         .read_line(&mut line)
         .with_context(|| format!("failed to hear from the embedded {program}"))?;
-    let Some(address) = line.trim().strip_prefix("listening on http://") else {
+    let told = line.trim().strip_prefix("listening on ");
+    let address =
+        told.and_then(|url| url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")));
+    let Some(address) = address else {
         bail!("failed to start the embedded {program}: it ended before it listened");
     };
     let address = address

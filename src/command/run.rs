@@ -130,6 +130,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         clock,
         threads: means.threads,
         connections: scenario.live.connections.into(),
+        wire: scenario.live.wire,
         pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
         sources: means.sources,

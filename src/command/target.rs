@@ -68,6 +68,7 @@ pub(super) fn place(text: &str) -> Result<Place, TargetError> {
         shop: SocketAddr::new(address, port),
         host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
         provider: None,
+        certificate: None,
     }))
 }
 
@@ -110,6 +111,7 @@ impl Place {
                     shop: embedded.shop,
                     host: embedded.shop.to_string(),
                     provider: Some(embedded.provider),
+                    certificate: embedded.certificate.clone(),
                 };
                 Ok((target, Some(embedded)))
             }
@@ -130,7 +132,7 @@ mod tests {
             ("http://127.8.0.1", "127.8.0.1:80", "127.8.0.1"),
         ] {
             let shop = shop.parse().unwrap();
-            let target = Target { shop, host: host.to_owned(), provider: None };
+            let target = Target { shop, host: host.to_owned(), provider: None, certificate: None };
             assert_eq!(place(text), Ok(Place::Running(target)), "{text}");
         }
     }

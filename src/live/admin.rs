@@ -7,6 +7,10 @@ use domain::time::Duration;
 use reqwest::{Client, RequestBuilder};
 use tokio::runtime::{self, Runtime};
 
+use crate::live::Target;
+use crate::live::tunnel::{Tunnel, TunnelError};
+use crate::scenario::Tls;
+
 /// How long a connection for administration may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The longest silence within an answer: a shop that lists a million rows may think a while.
@@ -17,6 +21,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 pub(super) struct Admin {
     runtime: Runtime,
     client: Client,
+    /// Who is asked over TLS, and where the tunnel there begins.
+    entrance: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// Why there is no client.
@@ -28,14 +34,18 @@ pub enum AdminError {
     /// The client's settings do not fit together.
     #[error("set up the client that reads snapshots and ledgers")]
     Client(#[source] reqwest::Error),
+    /// It cannot be secured.
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
 }
 
 impl Admin {
-    /// A client that obeys no proxy variables: it must see the same shop as the load.
+    /// A client of `target` that speaks HTTP/1.1, secured unless `tls` is off, and obeys no proxy
+    /// variables: it must see the same shop as the load.
     ///
     /// # Errors
     /// When the system lacks the means.
-    pub(super) fn new() -> Result<Self, AdminError> {
+    pub(super) fn new(tls: Tls, target: &Target) -> Result<Self, AdminError> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -46,12 +56,24 @@ impl Admin {
             .read_timeout(SILENCE)
             .build()
             .map_err(AdminError::Client)?;
-        Ok(Self { runtime, client })
+        let tunnel = match tls {
+            Tls::Off => None,
+            Tls::Full | Tls::Resumed => Some(Tunnel::open(target)?),
+        };
+        let entrance = tunnel.as_ref().map(|tunnel| (target.shop, tunnel.entrance));
+        if let Some(tunnel) = tunnel {
+            runtime.spawn(tunnel.serve());
+        }
+        Ok(Self { runtime, client, entrance })
     }
 
     /// A request for `path` at `address`.
     pub(super) fn get(&self, address: SocketAddr, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{address}{path}"))
+        let asked = match self.entrance {
+            Some((shop, entrance)) if shop == address => entrance,
+            _ => address,
+        };
+        self.client.get(format!("http://{asked}{path}"))
     }
 
     /// Waits for `work`.

@@ -14,15 +14,13 @@ mod torture;
 use std::ops::Range;
 
 use chunked::Chunks;
-pub(super) use head::Head;
-#[cfg(test)]
-pub(super) use head::RetryAfter;
-use head::{Framing, HEAD_MAX, ParsedHead, parse_head};
+use head::{Framing, ParsedHead, parse_head};
+pub(super) use head::{HEAD_MAX, Head, RetryAfter};
 
 /// The longest body that is read to its end; a page's part is about 1 KB \[bytes\].
-const BODY_MAX: u64 = 64 * 1024 * 1024;
+pub(super) const BODY_MAX: u64 = 64 * 1024 * 1024;
 /// The most of a body that is kept to be understood \[bytes\].
-const KEPT_MAX: usize = 64 * 1024;
+pub(super) const KEPT_MAX: usize = 64 * 1024;
 /// The most interim (1xx) answers before the answer itself.
 const INTERIM_MAX: u8 = 8;
 

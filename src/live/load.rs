@@ -3,6 +3,7 @@
 //! Nothing is shared between loops but what nobody writes; a fan, its timer, its connection and
 //! its measurements belong to one thread. Once a second a loop hands over what it counted.
 
+mod connect;
 mod due;
 mod flight;
 
@@ -18,9 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
+use crate::live::Settings;
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
-use crate::live::connection::Connection;
+use crate::live::connection::{Connection, Dialer};
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::process::lines;
 use crate::live::request::Script;
@@ -29,7 +31,6 @@ use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
-use crate::live::{Settings, Target};
 use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
@@ -62,6 +63,8 @@ pub(super) struct Course<'run> {
     pub(super) settings: &'run Settings,
     /// Whom to ask.
     pub(super) target: &'run Target,
+    /// How connections to whom is asked are opened.
+    pub(super) dialer: Dialer,
     /// The run's clock.
     pub(super) clock: Clock,
     /// The requests of each population.
@@ -122,6 +125,7 @@ pub(super) struct LoadLoop<'run> {
     flights: Slab<Flight>,
     /// The deadlines of the flights, by their numbers.
     deadlines: Wheel,
+    dialer: Dialer,
     /// A time before which no sleep ends and no deadline passes: until then nobody looks for them.
     next_timer: Time,
     pacer: Pacer,
@@ -187,6 +191,7 @@ impl<'run> LoadLoop<'run> {
             flights: Slab::new(),
             deadlines: Wheel::new(),
             arrivals,
+            dialer: course.dialer.for_loop(place),
             connections: Slab::new(),
             holders: Vec::new(),
             pool: pool.map(Pool::new),

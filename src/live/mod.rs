@@ -25,6 +25,7 @@ mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+mod tunnel;
 mod vitals;
 mod wheel;
 
@@ -36,6 +37,7 @@ use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
+pub use connection::SecurityError;
 pub use ledger::LedgerSinks;
 pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
@@ -43,9 +45,10 @@ pub use stop::Stop;
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::{self, Population, Scenario};
+use crate::scenario::{self, Population, Scenario, Wire};
 use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
+use connection::Dialer;
 use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
@@ -71,6 +74,9 @@ pub struct Target {
     pub host: String,
     /// Where the provider listens, for its ledger, if that is known.
     pub provider: Option<SocketAddr>,
+    /// The certificates (PEM) to one of which the shop's own must lead where connections are
+    /// secured; no others are trusted.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// How fans share connections.
@@ -100,6 +106,8 @@ pub struct Settings {
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
+    /// What a connection is made of.
+    pub wire: Wire,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
@@ -134,6 +142,9 @@ pub enum LiveError {
         /// What happened instead of an answer.
         why: String,
     },
+    /// Connections cannot be secured.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// The client for snapshots and ledgers cannot be had.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -178,10 +189,15 @@ pub fn run(
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
     check_means(scenario, settings)?;
-    let admin = Admin::new()?;
+    let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
+    let admin = Admin::new(settings.wire.tls, target)?;
+    if settings.wire != Wire::default() {
+        probe_wire(&dialer, target, settings.clock)?;
+    }
     probe(&admin, target)?;
-    let course = course(scenario, settings, target, stop);
-    let mut survey = Survey::start(target.shop, settings.clock)?;
+    let course = course(scenario, settings, target, dialer, stop);
+    let surveyor = Admin::new(settings.wire.tls, target)?;
+    let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
@@ -239,10 +255,19 @@ fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
     }
 }
 
+/// The probe speaks HTTP/1.1: whether another way of speaking is understood is asked before, for a
+/// shop that never does would look like one that fails.
+fn probe_wire(dialer: &Dialer, target: &Target, clock: Clock) -> Result<(), LiveError> {
+    connection::probe(dialer, &target.host, clock, PROBE_PATIENCE).map_err(|error| {
+        LiveError::TargetRefuses { address: target.shop, why: with_causes(&error) }
+    })
+}
+
 fn course<'run>(
     scenario: &'run Scenario,
     settings: &'run Settings,
     target: &'run Target,
+    dialer: Dialer,
     stop: &Stop,
 ) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
@@ -256,7 +281,7 @@ fn course<'run>(
     Course {
         scenario,
         settings,
-        target,
+        dialer,
         clock: settings.clock,
         scripts: scenario.populations.iter().map(script).collect(),
         signal: Signal::new(stop.clone()),

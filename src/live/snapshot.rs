@@ -26,12 +26,16 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Begins to ask the shop at `address`.
+    /// Begins to ask the shop at `address` by `admin`.
     ///
     /// # Errors
-    /// When the system lacks the means for a client.
-    pub(super) fn start(address: SocketAddr, clock: Clock) -> Result<Self, AdminError> {
-        Ok(Self { surveyor: Surveyor::start(address, clock)?, unheard: None })
+    /// When the system gives no thread.
+    pub(super) fn start(
+        admin: Admin,
+        address: SocketAddr,
+        clock: Clock,
+    ) -> Result<Self, AdminError> {
+        Ok(Self { surveyor: Surveyor::start(admin, address, clock)?, unheard: None })
     }
 
     /// Why the latest snapshot could not be had.
@@ -95,12 +99,11 @@ struct Surveyor {
 }
 
 impl Surveyor {
-    /// Starts the thread; it asks the shop at `address`.
+    /// Starts the thread; it asks the shop at `address` by `admin`.
     ///
     /// # Errors
-    /// When the system lacks the means for a client.
-    fn start(address: SocketAddr, clock: Clock) -> Result<Self, AdminError> {
-        let admin = Admin::new()?;
+    /// When the system gives no thread.
+    fn start(admin: Admin, address: SocketAddr, clock: Clock) -> Result<Self, AdminError> {
         let (requests, asked) = mpsc::channel();
         let (answered, answers) = mpsc::channel();
         let work = move || {

@@ -1,7 +1,8 @@
 //! Fans against rude shops, over real sockets on loopback.
 
-mod rude;
+pub(super) mod rude;
 mod torture;
+mod wires;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -53,6 +54,8 @@ struct Trial {
     pacing: Pacing,
     threads: usize,
     closes: Time,
+    wire: Wire,
+    certificate: Option<Vec<u8>>,
 }
 
 impl Default for Trial {
@@ -64,6 +67,8 @@ impl Default for Trial {
             pacing: Pacing::Auto,
             threads: 2,
             closes: Time::from_millis(30_000),
+            wire: Wire::default(),
+            certificate: None,
         }
     }
 }
@@ -128,6 +133,7 @@ impl Trial {
                 scale: 1.0,
                 threads: None,
                 connections: scenario::Connections::PerFan,
+                wire: Wire::default(),
                 pacing: Pacing::Auto,
                 processes: None,
                 local_ips: Vec::new(),
@@ -166,6 +172,7 @@ impl Trial {
             clock,
             threads: self.threads,
             connections: self.connections,
+            wire: self.wire,
             pacing: self.pacing,
             sources: Vec::new(),
             processes: None,
@@ -173,8 +180,12 @@ impl Trial {
             visits: Some(visits),
             scripted: None,
         };
-        let target =
-            Target { shop: address, host: "shop.test".to_owned(), provider: Some(address) };
+        let target = Target {
+            shop: address,
+            host: "shop.test".to_owned(),
+            provider: Some(address),
+            certificate: self.certificate.clone(),
+        };
         let [purchases, snapshots, of_shop, of_provider] = [(); 4].map(|()| Page::default());
         let sinks = Sinks {
             latency: Box::new(io::sink()),

@@ -12,6 +12,7 @@ pub mod problem;
 mod recover;
 mod scale;
 mod schema;
+mod wire;
 mod wording;
 pub mod written;
 
@@ -29,6 +30,7 @@ use crate::tier::Stack;
 use crate::verdict::objective::Objective;
 
 pub use schema::schema;
+pub use wire::{Protocol, Tls, Wire};
 pub use written::{Connections, Pacing};
 
 /// A scenario as meant, at one scale.
@@ -131,6 +133,8 @@ pub struct LiveSettings {
     pub processes: Option<u16>,
     /// The local addresses that connections leave from, in turn; none: as ports need.
     pub local_ips: Vec<IpAddr>,
+    /// What a connection is made of.
+    pub wire: Wire,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut};
+use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
 
 /// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider
@@ -83,6 +84,11 @@ pub struct LiveTable {
     /// machine.
     #[schemars(length(min = 1, max = 256))]
     pub local_ips: Option<Vec<IpAddr>>,
+    /// What is spoken with the shop: `"http/1.1"`, or `"h2"`; left out: `"http/1.1"`.
+    pub protocol: Option<Protocol>,
+    /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
+    /// fan that connects again resumes its own session); left out: `"off"`.
+    pub tls: Option<Tls>,
     /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
     /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
     pub pacing: Option<Pacing>,

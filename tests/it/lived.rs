@@ -69,6 +69,7 @@ pub(crate) fn live<T: Send>(
         clock,
         threads: 2,
         connections,
+        wire: scenario.live.wire,
         pacing: scenario.live.pacing,
         sources: Vec::new(),
         processes: None,
@@ -92,8 +93,13 @@ fn against(
     settings: &Settings,
     folder: &RunFolder,
 ) -> Ending {
-    let Embedded { shop, provider, .. } = *embedded;
-    let target = Target { shop, host: shop.to_string(), provider: Some(provider) };
+    let Embedded { shop, provider, certificate, .. } = embedded;
+    let target = Target {
+        shop: *shop,
+        host: shop.to_string(),
+        provider: Some(*provider),
+        certificate: certificate.clone(),
+    };
     let (sinks, began) = (folder.sinks().unwrap(), settings.clock.began_utc_ns());
     let mut recorder = Recorder::new(sinks, began, scenario.first_opening()).unwrap();
     let ledgers = LedgerSinks {

@@ -23,3 +23,4 @@ mod sabotage;
 mod scenario_files;
 mod scenarios;
 mod twin;
+mod wire;

@@ -7,7 +7,7 @@ use domain::time::Duration;
 use super::ReadError;
 
 /// The longest head of an answer; servers and proxies cap theirs at 8 to 16 KiB \[bytes\].
-pub(super) const HEAD_MAX: usize = 16 * 1024;
+pub(in crate::live) const HEAD_MAX: usize = 16 * 1024;
 /// The most header fields of an answer; twice what busy sites send.
 const HEADERS_MAX: usize = 96;
 /// The longest wait that a `Retry-After` may ask for: a run is over long before \[s\].

@@ -8,12 +8,11 @@ use std::collections::VecDeque;
 
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
-use mio::Token;
 
 use super::{LoadLoop, NONE};
-use crate::evidence::Attempt;
+use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
-use crate::live::connection::{Connection, Progress, is_own_fault};
+use crate::live::connection::{Connection, Progress};
 use crate::live::request::{Script, takes_effect};
 
 /// An operation on its way.
@@ -47,7 +46,7 @@ impl Flight {
 #[derive(Debug)]
 pub(super) struct Pool {
     limit: usize,
-    idle: Vec<u32>,
+    pub(super) idle: Vec<u32>,
     /// Who waits, first come first served, with the number of the flight that waits: an entry
     /// whose flight has ended is passed over.
     waiting: VecDeque<(u32, u64)>,
@@ -127,11 +126,10 @@ impl<'run> LoadLoop<'run> {
             return;
         }
         if connection.is_connecting() {
-            match connection.establish() {
-                Ok(true) => self.write(holder),
-                Ok(false) => return,
-                Err(error) => return self.fail_to_connect(holder, &error),
+            if !self.establish(number) {
+                return;
             }
+            self.write(holder);
         } else if connection.flush().is_err() {
             return self.lose(holder);
         }
@@ -151,22 +149,13 @@ impl<'run> LoadLoop<'run> {
         };
         // A deadline may have passed before a late instrument sent at all.
         let done = at.max(sent).max(flight.call_sent);
+        let number = self.visitors[visitor as usize].connection;
+        if self.connections.get(number).is_some_and(Connection::is_connecting) {
+            self.meter.connection_failed(done, ConnectionFailure::TimedOut);
+        }
         self.count_call(visitor, operation, done, Outcome::Unknown);
         self.drop_connection(self.visitors[visitor as usize].connection);
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
-    }
-
-    /// Closes a connection, if there is one under that number.
-    pub(super) fn drop_connection(&mut self, number: u32) {
-        if self.connections.remove(number).is_none() {
-            return;
-        }
-        let holder = std::mem::replace(&mut self.holders[number as usize], NONE);
-        if holder != NONE {
-            self.visitors[holder as usize].connection = NONE;
-        } else if let Some(pool) = &mut self.pool {
-            pool.idle.retain(|idle| *idle != number);
-        }
     }
 
     /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
@@ -185,28 +174,8 @@ impl<'run> LoadLoop<'run> {
         self.write(visitor);
     }
 
-    fn connect(&mut self, visitor: u32, at: Time) {
-        let number = self.connections.next_number();
-        let token = Token(number as usize);
-        match Connection::open(self.course.target.shop, self.poll.registry(), token) {
-            Ok(connection) => {
-                self.connections.insert(connection);
-                self.holders.resize(self.holders.len().max(number as usize + 1), NONE);
-                self.holders[number as usize] = visitor;
-                self.visitors[visitor as usize].connection = number;
-                self.stamp_call(visitor, at);
-            }
-            Err(error) => {
-                if !is_own_fault(&error) {
-                    self.stamp_call(visitor, at);
-                }
-                self.fail_to_connect(visitor, &error);
-            }
-        }
-    }
-
     /// Notes when the present call, and with the first the operation, was sent.
-    fn stamp_call(&mut self, visitor: u32, at: Time) {
+    pub(super) fn stamp_call(&mut self, visitor: u32, at: Time) {
         let flight = self.flight_mut(visitor);
         if flight.retried {
             return;
@@ -313,17 +282,7 @@ impl<'run> LoadLoop<'run> {
         self.fail(visitor, outcome);
     }
 
-    fn fail_to_connect(&mut self, visitor: u32, error: &std::io::Error) {
-        self.drop_connection(self.visitors[visitor as usize].connection);
-        if is_own_fault(error) {
-            self.tally.shed_sockets += 1;
-            self.fail(visitor, Outcome::Shed);
-        } else {
-            self.fail(visitor, Outcome::Error);
-        }
-    }
-
-    fn fail(&mut self, visitor: u32, outcome: Outcome) {
+    pub(super) fn fail(&mut self, visitor: u32, outcome: Outcome) {
         let done = self.course.clock.now();
         let operation = self.flight(visitor).request.operation;
         self.count_call(visitor, operation, done, outcome);

@@ -1,7 +1,11 @@
-//! A shop that does what it is told, however rude: one thread per connection, plain sockets.
+//! A shop that does what it is told, however rude: one thread per connection, over whatever the
+//! fans connect by.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+mod http1;
+mod http2;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -9,10 +13,17 @@ use std::thread;
 use domain::outcome::Outcome;
 use domain::shop::ShopReply;
 use domain::time::Duration;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{HandshakeKind, ServerConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+
+use crate::scenario::{Protocol, Tls, Wire};
 
 /// What the shop does about one request.
 #[derive(Clone, Debug)]
-pub(super) enum Deed {
+pub(in crate::live) enum Deed {
     /// Answers.
     Answer(String),
     /// Answers one byte at a time, each in a packet of its own.
@@ -37,30 +48,34 @@ pub(super) enum Deed {
 
 /// A request that the shop is to decide about.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(in crate::live) struct Asked {
     /// Such as `GET /sales/0/status`.
-    pub(super) line: String,
+    pub(in crate::live) line: String,
     /// How many requests with the same line came before, over all connections.
-    pub(super) before: usize,
+    pub(in crate::live) before: usize,
 }
 
 /// A running shop; it ends with the process.
 #[derive(Debug)]
-pub(super) struct RudeShop {
-    pub(super) address: SocketAddr,
+pub(in crate::live) struct RudeShop {
+    pub(in crate::live) address: SocketAddr,
     /// Connections that carried requests of fans.
-    pub(super) connections: Arc<AtomicUsize>,
+    pub(in crate::live) connections: Arc<AtomicUsize>,
+    /// Those among them that resumed a session of TLS.
+    pub(in crate::live) resumed: Arc<AtomicUsize>,
+    /// What its certificate leads to (PEM), if it has one.
+    pub(in crate::live) certificate: Option<Vec<u8>>,
 }
 
 /// The answer of an honest shop, with a body where it has one to give.
-pub(super) fn json(reply: &ShopReply) -> String {
+pub(in crate::live) fn json(reply: &ShopReply) -> String {
     let body = serde_json::to_string(reply).unwrap();
     let status = ShopReply::status(reply.outcome);
     format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// What an honest, open and well-stocked shop answers.
-pub(super) fn honest(line: &str) -> String {
+pub(in crate::live) fn honest(line: &str) -> String {
     let ok = ShopReply { items: Some(1), slots: Some(1), ..ShopReply::of(Outcome::Ok) };
     let body = "<p>page</p>".repeat(50);
     match line {
@@ -79,120 +94,129 @@ pub(super) fn honest(line: &str) -> String {
     }
 }
 
+/// The shop's own certificate for `name` and what makes TLS with it.
+pub(in crate::live) fn identity(name: &str, protocols: &[&str]) -> (Vec<u8>, ServerConfig) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    (made.cert.pem().into_bytes(), config)
+}
+
+/// What a connection knows of its shop.
+struct Clerk {
+    decide: Box<dyn Fn(&str) -> Option<Deed> + Send + Sync>,
+    connections: Arc<AtomicUsize>,
+    resumed: Arc<AtomicUsize>,
+}
+
+/// One connection: what it is over, and whether a fan has spoken on it.
+struct Guest<'shop> {
+    clerk: &'shop Clerk,
+    is_resumed: bool,
+    is_fan: bool,
+    tcp: TcpStream,
+}
+
+impl Guest<'_> {
+    /// What to do about a request of `agent` for `line`.
+    fn decide(&mut self, line: &str, agent: &str) -> Deed {
+        let by_fan = agent.starts_with("spike/");
+        if by_fan && !self.is_fan {
+            self.is_fan = true;
+            self.clerk.connections.fetch_add(1, Ordering::SeqCst);
+            self.clerk.resumed.fetch_add(usize::from(self.is_resumed), Ordering::SeqCst);
+        }
+        let deed = if by_fan { (self.clerk.decide)(line) } else { None };
+        deed.unwrap_or_else(|| Deed::Answer(honest(line)))
+    }
+
+    /// The connection is reset as soon as it is closed.
+    fn reset(&self) -> io::Result<()> {
+        socket2::SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO))
+    }
+}
+
 impl RudeShop {
     /// Opens a shop on a free port that does `deed` about fans' requests; `None` means that it
     /// answers honestly, as it always does to the probe and to administrators.
-    pub(super) fn open(deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static) -> Self {
+    pub(in crate::live) fn open(
+        deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static,
+    ) -> Self {
+        Self::open_over(Wire::default(), deed)
+    }
+
+    /// The same, over `wire`.
+    pub(in crate::live) fn open_over(
+        wire: Wire,
+        deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let (deed, counted) = (Arc::new(deed), Arc::clone(&connections));
-        let seen = Arc::new(std::sync::Mutex::new(std::collections::HashMap::new()));
+        let [connections, resumed] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let seen = std::sync::Mutex::new(std::collections::HashMap::new());
+        let decide = move |line: &str| {
+            let mut seen = seen.lock().unwrap();
+            let before: &mut usize = seen.entry(line.to_owned()).or_default();
+            *before += 1;
+            deed(&Asked { line: line.to_owned(), before: *before - 1 })
+        };
+        let clerk = Arc::new(Clerk {
+            decide: Box::new(decide),
+            connections: Arc::clone(&connections),
+            resumed: Arc::clone(&resumed),
+        });
+        let (certificate, config) = identity("shop.test", &["h2", "http/1.1"]);
+        let is_secured = wire.tls != Tls::Off;
+        let acceptor = is_secured.then(|| TlsAcceptor::from(Arc::new(config)));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (deed, counted, seen) =
-                    (Arc::clone(&deed), Arc::clone(&counted), Arc::clone(&seen));
-                thread::spawn(move || {
-                    let decide = |line: &str| {
-                        let mut seen = seen.lock().unwrap();
-                        let before: &mut usize = seen.entry(line.to_owned()).or_default();
-                        *before += 1;
-                        deed(&Asked { line: line.to_owned(), before: *before - 1 })
-                    };
-                    // A broken connection is what these shops are for.
-                    let _ = serve(stream, &counted, decide);
-                });
+                let (clerk, acceptor) = (Arc::clone(&clerk), acceptor.clone());
+                // A broken connection is what these shops are for.
+                thread::spawn(move || drop(receive(stream, acceptor, &clerk)));
             }
         });
-        Self { address, connections }
+        let certificate = is_secured.then_some(certificate);
+        Self { address, connections, resumed, certificate }
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    connections: &AtomicUsize,
-    decide: impl Fn(&str) -> Option<Deed>,
+/// Serves one connection, in the language that its client chose.
+fn receive(tcp: TcpStream, acceptor: Option<TlsAcceptor>, clerk: &Clerk) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let mut guest = Guest { clerk, is_resumed: false, is_fan: false, tcp: tcp.try_clone()? };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tcp.set_nonblocking(true)?;
+        let stream = tokio::net::TcpStream::from_std(tcp)?;
+        let Some(acceptor) = acceptor else {
+            // Prior knowledge shows in the first letters (RFC 9113 §3.4).
+            let mut letters = [0; 3];
+            while stream.peek(&mut letters).await? < letters.len() {}
+            let protocol = if letters == *b"PRI" { Protocol::Http2 } else { Protocol::Http1 };
+            return speak(protocol, stream, &mut guest).await;
+        };
+        let stream = acceptor.accept(stream).await?;
+        let (_, tls) = stream.get_ref();
+        guest.is_resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
+        let is_http2 = tls.alpn_protocol() == Some(b"h2");
+        let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
+        speak(protocol, stream, &mut guest).await
+    })
+}
+
+async fn speak(
+    protocol: Protocol,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    guest: &mut Guest<'_>,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut writer = stream;
-    let mut is_fan = false;
-    while let Some((line, agent)) = read_request(&mut reader)? {
-        let by_fan = agent.starts_with("spike/");
-        if by_fan && !is_fan {
-            is_fan = true;
-            connections.fetch_add(1, Ordering::SeqCst);
-        }
-        let deed = if by_fan { decide(&line) } else { None };
-        match deed.unwrap_or_else(|| Deed::Answer(honest(&line))) {
-            Deed::Answer(bytes) => writer.write_all(bytes.as_bytes())?,
-            Deed::Trickle(bytes) => {
-                for byte in bytes.bytes() {
-                    writer.write_all(&[byte])?;
-                }
-            }
-            Deed::Reset(bytes) => {
-                writer.write_all(bytes.as_bytes())?;
-                socket2::SockRef::from(&writer).set_linger(Some(Duration::ZERO))?;
-                return Ok(());
-            }
-            Deed::AnswerAndClose(bytes) => return writer.write_all(bytes.as_bytes()),
-            Deed::HalfClose(bytes) => {
-                writer.write_all(bytes.as_bytes())?;
-                writer.shutdown(Shutdown::Write)?;
-                return drain(&mut reader);
-            }
-            Deed::Deaf(bytes) => {
-                writer.shutdown(Shutdown::Read)?;
-                return writer.write_all(bytes.as_bytes());
-            }
-            Deed::Part(bytes) => {
-                writer.write_all(bytes.as_bytes())?;
-                return drain(&mut reader);
-            }
-            Deed::Endless(first, again) => {
-                writer.write_all(first.as_bytes())?;
-                loop {
-                    writer.write_all(again.as_bytes())?;
-                }
-            }
-            Deed::Late(pause, bytes) => {
-                thread::sleep(pause);
-                writer.write_all(bytes.as_bytes())?;
-            }
-            Deed::Silence => {
-                // Until the other side gives up.
-                reader.read_exact(&mut [0])?;
-                return Ok(());
-            }
-        }
+    match protocol {
+        Protocol::Http1 => http1::serve(stream, guest).await,
+        Protocol::Http2 => http2::serve(stream, guest).await.map_err(io::Error::other),
     }
-    Ok(())
-}
-
-/// Listens until the other side goes.
-fn drain(reader: &mut impl Read) -> io::Result<()> {
-    io::copy(reader, &mut io::sink()).map(drop)
-}
-
-/// The next request's method and path, and who sent it; `None` at the end of the connection.
-fn read_request(reader: &mut impl BufRead) -> io::Result<Option<(String, String)>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let (mut length, mut agent) = (0, String::new());
-    loop {
-        let mut field = String::new();
-        reader.read_line(&mut field)?;
-        let Some((name, value)) = field.trim().split_once(": ") else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
-            "user-agent" => value.clone_into(&mut agent),
-            _ => {}
-        }
-    }
-    reader.read_exact(&mut vec![0; length])?;
-    let asked = line.rsplit_once(' ').unwrap().0.to_owned();
-    Ok(Some((asked, agent)))
 }

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::scenario::LiveSettings;
+use crate::scenario::{LiveSettings, Wire};
 use crate::scenario::check::{Checker, SCALE_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::written::{Connections, LiveTable};
@@ -39,6 +39,10 @@ impl Checker {
             scale,
             threads: live.threads,
             connections: live.connections.unwrap_or_default(),
+            wire: Wire {
+                protocol: live.protocol.unwrap_or_default(),
+                tls: live.tls.unwrap_or_default(),
+            },
             pacing: live.pacing.unwrap_or_default(),
             processes: live.processes,
             local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),

@@ -1,0 +1,85 @@
+//! One question asked as fans will ask, before they come.
+
+use std::io;
+
+use domain::time::Duration;
+use mio::{Events, Poll, Token};
+
+use super::{ConnectError, Connection, Dialer, Loss, Progress};
+use crate::live::clock::Clock;
+use crate::live::http::Body;
+
+/// What one answer is read through \[bytes\].
+const BUFFER: usize = 16 * 1024;
+
+/// Why nobody understood.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::live) enum ProbeError {
+    /// The system gives no event queue.
+    #[error("wait for the shop")]
+    Wait(#[source] io::Error),
+    /// No connection came to stand.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It broke off.
+    #[error(transparent)]
+    Lost(#[from] Loss),
+    /// No answer came in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    Silence(Duration),
+}
+
+/// Asks one question over a connection of the kind that `dialer` opens; any answer will do.
+///
+/// # Errors
+/// When none has come within `patience`.
+pub(in crate::live) fn probe(
+    dialer: &Dialer,
+    host: &str,
+    clock: Clock,
+    patience: Duration,
+) -> Result<(), ProbeError> {
+    let mut poll = Poll::new().map_err(ProbeError::Wait)?;
+    let mut events = Events::with_capacity(1);
+    let begun = clock.now();
+    let mut connection = dialer.for_loop(0).open(0, begun, poll.registry(), Token(0))?;
+    let request = format!("GET /sales/0/status HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let waited = clock.now().since(begun);
+        if waited >= patience {
+            return Err(ProbeError::Silence(patience));
+        }
+        match poll.poll(&mut events, Some(patience - waited)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(ProbeError::Wait(error));
+            }
+            _ => {}
+        }
+        for event in events.iter() {
+            let closing = event.is_read_closed() || event.is_error();
+            if advance(&mut connection, request.as_bytes(), clock, &mut buffer, closing)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Goes on after an event; true once the answer is whole.
+fn advance(
+    connection: &mut Connection,
+    request: &[u8],
+    clock: Clock,
+    buffer: &mut [u8],
+    closing: bool,
+) -> Result<bool, ProbeError> {
+    if connection.is_connecting() {
+        if connection.establish(clock)?.is_none() {
+            return Ok(false);
+        }
+        connection.send(request, Body::Skip)?;
+    } else {
+        connection.flush()?;
+    }
+    Ok(connection.read(buffer, closing)? == Progress::Whole)
+}
