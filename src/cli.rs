@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 
 /// Rehearses the minute when everyone comes at once, and says whether the shop was right.
 ///
@@ -28,6 +28,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Say what on this machine stands in the way of a run, and what to do about it
     Doctor(DoctorArgs),
+    /// Answer after known times: the server that `doctor --self-test` measures
+    #[command(hide = true)]
+    KnownLatency(KnownLatencyArgs),
     /// Judge a recorded run again, from its files alone
     Verify(FolderArgs),
     /// Render a recorded run's report again
@@ -133,6 +136,24 @@ pub struct DoctorArgs {
     /// Print what was found as JSON
     #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
     pub json: bool,
+    /// Instead of the limits, measure the generator's own accuracy against a server of known latency
+    #[arg(long, env = "SPIKE_SELF_TEST", value_parser = switch(), conflicts_with = "scenario")]
+    pub self_test: bool,
+    /// How many seconds each of the self-test's three steps lasts
+    #[arg(long, env = "SPIKE_SECONDS", value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+}
+
+/// The server that `spike doctor --self-test` measures.
+#[derive(Clone, Debug, Args)]
+pub struct KnownLatencyArgs {
+    /// How long after the first request it stands still, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    pub freeze_after_ms: u64,
+    /// For how long, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    pub freeze_ms: u64,
 }
 
 /// `spike verify` and `spike report`.

@@ -18,6 +18,7 @@ pub mod measure;
 pub mod arrival;
 pub mod evidence;
 pub mod fan;
+pub mod step;
 pub mod tier;
 
 pub mod cli;

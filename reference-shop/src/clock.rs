@@ -40,9 +40,19 @@ impl Clock {
         Duration::from_nanos(at_utc_ns.saturating_sub(self.now_utc_ns()))
     }
 
+    /// Now, in whole seconds of UTC \[s\].
+    pub fn now_utc_s(&self) -> u64 {
+        self.now_utc_ns() / 1_000_000_000
+    }
+
     fn now_utc_ns(&self) -> u64 {
         self.started_utc_ns.saturating_add(nanos_of(self.started.elapsed()))
     }
+}
+
+/// The date of a second of UTC \[s\] as HTTP writes it (RFC 9110, 5.6.7).
+pub fn http_date(utc_s: u64) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(utc_s))
 }
 
 #[cfg(test)]

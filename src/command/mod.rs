@@ -35,6 +35,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Simulate(args) => simulate::simulate(args),
         Command::Check(args) => check::check(args),
         Command::Doctor(args) => doctor::doctor(args),
+        Command::KnownLatency(args) => doctor::known_latency(args),
         Command::Verify(args) => verify::verify(args),
         Command::Report(args) => verify::report(args),
         Command::Schema => print_schema(),

@@ -120,7 +120,8 @@ fn live(
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
 }
 
-fn settings(scenario: &Scenario, clock: Clock) -> Settings {
+/// How this machine lives a scenario, from the beginning of `clock`.
+pub(super) fn settings(scenario: &Scenario, clock: Clock) -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Settings {
         clock,

@@ -6,6 +6,10 @@
 
 mod chunked;
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(super) mod splits;
+#[cfg(test)]
+mod torture;
 
 use std::ops::Range;
 
@@ -72,6 +76,8 @@ pub(super) struct Reader {
     placed: Range<usize>,
     head: Option<Head>,
     body_bytes: u64,
+    /// Whether any byte has come, be it one that no answer begins with.
+    touched: bool,
 }
 
 #[derive(Debug)]
@@ -94,6 +100,7 @@ impl Reader {
             placed: 0..0,
             head: None,
             body_bytes: 0,
+            touched: false,
         }
     }
 
@@ -105,6 +112,7 @@ impl Reader {
         self.placed = 0..0;
         self.head = None;
         self.body_bytes = 0;
+        self.touched = false;
         // Nearly every answer comes in one piece: there is nothing to give back.
         if self.kept.capacity() > 0 {
             self.kept = Vec::new();
@@ -112,8 +120,8 @@ impl Reader {
     }
 
     /// Whether not one byte of the answer has come.
-    pub(super) fn is_untouched(&self) -> bool {
-        matches!(self.state, State::Head) && self.kept.is_empty() && self.interim == 0
+    pub(super) const fn is_untouched(&self) -> bool {
+        !self.touched
     }
 
     /// Whether the answer is whole.
@@ -140,6 +148,7 @@ impl Reader {
     /// When the bytes cannot be an HTTP/1.1 answer; the connection is then of no use any more.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
         let mut used = 0;
+        self.touched |= !bytes.is_empty();
         while !self.is_whole() && used < bytes.len() {
             used += match &mut self.state {
                 State::Head => self.feed_head(&bytes[used..])?,

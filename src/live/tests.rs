@@ -3,6 +3,7 @@
 mod frozen;
 mod rude;
 mod steady;
+mod torture;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};

@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::program::{Desk, Said, spike};
+use crate::rehearsal::alone;
 
 fn diagnosis(said: &Said) -> Value {
     serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:#?}"))
@@ -65,4 +66,32 @@ fn a_scenario_with_problems_is_not_compared_with_anything() {
     assert_eq!((said.code, said.stdout.as_str()), (Some(104), ""));
     let said = Said::of(spike().args(["doctor", "there-is-no-such.toml"]));
     assert_eq!((said.code, said.last_line()), (Some(104), "verdict: invalid_scenario (104)"));
+}
+
+/// What is measured contains what the server did: each request was wanted before it arrived there,
+/// and read after it was answered. So no quantile can be shorter than the truth, however busy this
+/// machine is; how much longer is what the verdict is about.
+#[test]
+fn the_self_test_measures_every_request_and_never_flatters() {
+    let said = alone(|| Said::of(spike().args(["doctor", "--self-test", "--seconds=1", "--json"])));
+    let told = diagnosis(&said);
+    assert_eq!(told["exit_code"].as_i64(), said.code.map(i64::from), "{said:#?}");
+    assert!(matches!(said.code, Some(0 | 112)), "{said:#?}");
+    let steps = told["steps"].as_array().unwrap();
+    let planned: Vec<_> = steps.iter().map(|step| step["planned"].as_u64().unwrap()).collect();
+    assert_eq!(planned, [1_000, 5_000, 5_000]);
+    for step in steps {
+        assert_eq!((&step["answered"], &step["measured"]), (&step["planned"], &step["planned"]));
+        for reading in step["readings"].as_array().unwrap() {
+            let of = |key: &str| reading[key].as_f64().unwrap();
+            // A histogram of three digits is off by a thousandth at most, and counts microseconds.
+            assert!(of("measured_ms") >= 0.999 * of("truth_ms") - 0.001, "{reading}");
+        }
+        assert!(step["processor_us"].as_f64().unwrap() > 0.0);
+    }
+    // The load does not wait for a server that stands still.
+    assert_eq!((&steps[0]["met_the_freeze"], &steps[1]["met_the_freeze"]), (&0.into(), &0.into()));
+    assert!(steps[2]["met_the_freeze"].as_u64().unwrap() > 1_000, "{}", steps[2]);
+    let p99 = |step: &Value| step["readings"][3]["measured_ms"].as_f64().unwrap();
+    assert!(p99(&steps[2]) > 2.0 * p99(&steps[1]), "half a second of silence is in its p99");
 }

@@ -2,6 +2,7 @@
 //! reads.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -64,12 +65,50 @@ enum Look {
     Balances(oneshot::Sender<Balances>),
 }
 
+/// What was free when the reader last looked: the same answer, for nothing, until something is
+/// written.
+#[derive(Debug, Default)]
+struct View {
+    /// How many transactions have been committed.
+    commits: AtomicU64,
+    /// What is free in each sale, and how many transactions had been committed before it was read.
+    available: Mutex<BTreeMap<u16, (u64, InventoryReply)>>,
+}
+
+impl View {
+    /// What was written can be read now.
+    fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::Release);
+    }
+
+    fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    /// What is free, if it was read after the latest commit.
+    fn available(&self, sale: u16) -> Option<InventoryReply> {
+        let available = self.locked();
+        let (commits, reply) = available.get(&sale)?;
+        (*commits == self.commits()).then(|| reply.clone())
+    }
+
+    /// What is free was read after so many commits.
+    fn read(&self, sale: u16, commits: u64, reply: InventoryReply) {
+        self.locked().insert(sale, (commits, reply));
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<u16, (u64, InventoryReply)>> {
+        self.available.lock().expect("who locks the view does not panic")
+    }
+}
+
 /// The two threads, and the way to them. The queues need no bound of their own: who asks waits for
 /// the answer, so they are as long as there are requests and orders under way.
 #[derive(Debug)]
 pub struct Stock {
     writes: Sender<Write>,
     looks: Sender<Look>,
+    view: Arc<View>,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -87,18 +126,19 @@ impl Stock {
         let reader = storage.reader().map_err(StockError::Read)?;
         let (writes, to_write) = channel();
         let (looks, to_look) = channel();
-        let written = notices.clone();
+        let view = Arc::new(View::default());
+        let (written, changed, seen) = (notices.clone(), Arc::clone(&view), Arc::clone(&view));
         let writing = std::thread::spawn(move || {
-            if let Err(error) = write(&storage, pause, &to_write, &written) {
+            if let Err(error) = write(&storage, pause, &changed, &to_write, &written) {
                 tell(&written, Notice::Failed(error));
             }
         });
         let looking = std::thread::spawn(move || {
-            if let Err(error) = look(&reader, &to_look, &notices) {
+            if let Err(error) = look(&reader, &seen, &to_look, &notices) {
                 tell(&notices, Notice::Failed(error));
             }
         });
-        Ok(Self { writes, looks, threads: [writing, looking] })
+        Ok(Self { writes, looks, view, threads: [writing, looking] })
     }
 
     /// Asks; the answer comes as a [`Notice`]. Plain reads go past the writer.
@@ -110,6 +150,12 @@ impl Stock {
             }
             _ => self.writes.send(Write::Call { at, asker, call }).is_ok(),
         };
+    }
+
+    /// What is free in a sale, where that is known without asking: nothing was written since the
+    /// reader last looked.
+    pub fn glance(&self, sale: u16) -> Option<InventoryReply> {
+        self.view.available(sale)
     }
 
     /// Writes an order down, before any call that is made after this.
@@ -224,6 +270,7 @@ fn batch<T>(queue: &Receiver<T>) -> Option<Vec<T>> {
 fn write(
     storage: &Storage,
     pause: Duration,
+    view: &View,
     queue: &Receiver<Write>,
     notices: &mpsc::UnboundedSender<Notice>,
 ) -> Result<(), StockError> {
@@ -243,6 +290,8 @@ fn write(
             }
         }
         storage.commit().map_err(StockError::Write)?;
+        // Before anybody is told: who knows of a change never reads what was before it.
+        view.committed();
         for reply in replies {
             tell(notices, reply);
         }
@@ -257,11 +306,13 @@ fn write(
 /// The reader: one state of the database per batch, and one query per sale however many ask.
 fn look(
     storage: &Storage,
+    view: &View,
     queue: &Receiver<Look>,
     notices: &mpsc::UnboundedSender<Notice>,
 ) -> Result<(), StockError> {
     while let Some(batch) = batch(queue) {
         let mut available = BTreeMap::new();
+        let commits = view.commits();
         storage.begin_reading().map_err(StockError::Read)?;
         for look in batch {
             match look {
@@ -272,7 +323,9 @@ fn look(
                             .apply(at, InventoryCall::Availability { sale })
                             .map_err(StockError::Read)?,
                     };
-                    available.insert(sale, reply.clone());
+                    if available.insert(sale, reply.clone()).is_none() {
+                        view.read(sale, commits, reply.clone());
+                    }
                     tell(notices, Notice::Reply { asker, reply });
                 }
                 Look::Call { asker, call, at } => {
@@ -288,4 +341,29 @@ fn look(
         storage.commit().map_err(StockError::Read)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(items: u64) -> InventoryReply {
+        InventoryReply::Available { items, slots: 0 }
+    }
+
+    #[test]
+    fn what_was_read_before_a_commit_is_not_told_after_it() {
+        let view = View::default();
+        assert_eq!(view.available(0), None);
+        view.read(0, view.commits(), free(7));
+        assert_eq!((view.available(0), view.available(1)), (Some(free(7)), None));
+        // A commit while the reader reads: what it saw may be older.
+        let commits = view.commits();
+        view.committed();
+        assert_eq!(view.available(0), None);
+        view.read(0, commits, free(3));
+        assert_eq!(view.available(0), None);
+        view.read(0, view.commits(), free(3));
+        assert_eq!(view.available(0), Some(free(3)));
+    }
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::http::{self, Front};
+use crate::server::lane;
 
 /// How long a client may take for the handshake of TLS: one that stalls keeps no descriptor longer.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -46,19 +47,33 @@ pub(super) async fn accept(
 async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>) {
     // Where the option is refused, answers are merely later.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return serve(stream, front).await };
+    match tls {
+        None => serve(stream, front).await,
+        // What TLS keeps is large: a plain connection does without the room for it.
+        Some(tls) => Box::pin(secure(stream, tls, front)).await,
+    }
+}
+
+/// One connection that begins with the handshake of TLS.
+async fn secure(stream: TcpStream, tls: TlsAcceptor, front: Arc<Front>) {
     let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, tls.accept(stream));
     if let Ok(Ok(stream)) = handshake.await {
         serve(stream, front).await;
     }
 }
 
-/// Serves HTTP/1.1, or HTTP/2 if that is how the client begins.
+/// Serves what is plain in the fast lane and leaves the rest to the library, which takes HTTP/1.1,
+/// or HTTP/2 if that is how the client goes on.
 async fn serve<S>(stream: S, front: Arc<Front>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = service_fn(|request| http::answer(Arc::clone(&front), request));
-    let server = auto::Builder::new(TokioExecutor::new());
-    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+    let Some(odd) = lane::serve(stream, &front).await else { return };
+    // What the library needs is large, and most connections never do.
+    let library = Box::pin(async move {
+        let answer = service_fn(move |request| http::answer(Arc::clone(&front), request));
+        let builder = auto::Builder::new(TokioExecutor::new());
+        builder.serve_connection(TokioIo::new(odd), answer).await
+    });
+    let _ = library.await;
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::inventory::Balances;
 use crate::inventory::stock::{Notice, Stock, StockError};
-use crate::rules::{Effect, Input, Shop, Ticket, Wake};
+use crate::rules::{Asker, Effect, Input, InventoryCall, Shop, Ticket, Wake};
 use crate::server::Counters;
 use crate::server::link::hub::Told;
 use crate::server::pages::{Existence, Page, Pages};
@@ -163,9 +163,7 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Reply { ticket, reply } => self.reply(ticket, reply),
-                Effect::Inventory { asker, call } => {
-                    self.stock.call(self.clock.now(), asker, call);
-                }
+                Effect::Inventory { asker, call } => self.call(asker, call),
                 Effect::CallProvider { order, request } => {
                     self.counters.payment.fetch_add(1, Ordering::Relaxed);
                     let payment = self.payment.clone();
@@ -179,6 +177,17 @@ impl Desk {
                     self.queues.wakes.push(Reverse((at, self.queues.plans)));
                 }
             }
+        }
+    }
+
+    fn call(&mut self, asker: Asker, call: InventoryCall) {
+        let known = match call {
+            InventoryCall::Availability { sale } => self.stock.glance(sale),
+            _ => None,
+        };
+        match known {
+            Some(reply) => self.handle(Input::Inventory { asker, reply }),
+            None => self.stock.call(self.clock.now(), asker, call),
         }
     }
 

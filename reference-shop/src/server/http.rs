@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::server::Counters;
+use crate::server::date::Date;
 use crate::server::origin::Origin;
 use crate::server::pages::{Answer, Page, Pages};
 use crate::server::said::{Content, Said};
@@ -29,6 +30,7 @@ pub(super) struct Front {
     pub(super) pages: Arc<Pages>,
     pub(super) counters: Arc<Counters>,
     pub(super) origin: Origin,
+    pub(super) date: Date,
 }
 
 #[derive(Deserialize)]

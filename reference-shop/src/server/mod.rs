@@ -1,8 +1,10 @@
 //! The shop over HTTP: listener, connections, shutdown.
 
 mod connection;
+mod date;
 mod desk;
 mod http;
+mod lane;
 mod link;
 mod machine;
 mod node;

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::server::date::Date;
 use crate::server::http::Front;
 use crate::server::link::Hello;
 use crate::server::link::spoke::Link;
@@ -93,6 +94,7 @@ pub(super) async fn serve(link: UnixStream) -> anyhow::Result<()> {
         catalogue,
         counters: Arc::new(Counters::default()),
         origin: Origin::There(ask),
+        date: Date::default(),
     });
     tokio::select! {
         ended = link.serve(&front, questions) => ended.context("keep the link to the origin"),

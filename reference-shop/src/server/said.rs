@@ -7,6 +7,11 @@ use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
+use crate::server::date::DATE_LENGTH;
+
+/// How long the head of an answer is at most \[bytes\]: those made here are below 200.
+const HEAD_LENGTH: usize = 256;
+
 /// What a body is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content {
@@ -69,7 +74,32 @@ impl Said {
         Self { status, content: Content::Text, ..Self::new(body) }
     }
 
-    /// The answer as a message of HTTP.
+    /// Appends the answer as a message of HTTP/1.1, at the time of `date`.
+    pub(super) fn render(&self, date: &[u8; DATE_LENGTH], to: &mut Vec<u8>) {
+        to.reserve(HEAD_LENGTH + self.body.len());
+        let status = StatusCode::from_u16(self.status).ok();
+        let reason = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
+        to.extend_from_slice(b"HTTP/1.1 ");
+        put_number(usize::from(self.status), to);
+        to.push(b' ');
+        to.extend_from_slice(reason.as_bytes());
+        to.extend_from_slice(b"\r\ncontent-type: ");
+        to.extend_from_slice(self.content.media_type().as_bytes());
+        to.extend_from_slice(b"\r\ncache-control: ");
+        to.extend_from_slice(self.cache_control.as_bytes());
+        if let Some(seconds) = self.retry_after_s {
+            to.extend_from_slice(b"\r\nretry-after: ");
+            put_number(seconds as usize, to);
+        }
+        to.extend_from_slice(b"\r\ncontent-length: ");
+        put_number(self.body.len(), to);
+        to.extend_from_slice(b"\r\ndate: ");
+        to.extend_from_slice(date);
+        to.extend_from_slice(b"\r\n\r\n");
+        to.extend_from_slice(&self.body);
+    }
+
+    /// The answer as a message for the library.
     ///
     /// # Panics
     /// When the status is none of HTTP.
@@ -86,4 +116,18 @@ impl Said {
         }
         response
     }
+}
+
+/// Appends a number in decimal, without the machinery of formatting.
+fn put_number(number: usize, to: &mut Vec<u8>) {
+    let (mut digits, mut begin, mut left) = ([0; 20], 20, number);
+    loop {
+        begin -= 1;
+        digits[begin] = b'0' + u8::try_from(left % 10).expect("a digit is below ten");
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    to.extend_from_slice(&digits[begin..]);
 }

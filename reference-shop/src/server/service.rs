@@ -19,6 +19,7 @@ use crate::inventory::stock::{Stock, StockError, Storage as Kept};
 use crate::rules::Shop;
 use crate::server::Counters;
 use crate::server::connection;
+use crate::server::date::Date;
 use crate::server::desk::{Desk, Queues};
 use crate::server::http::Front;
 use crate::server::link::Hello;
@@ -102,11 +103,9 @@ impl Service {
                 let office =
                     Office { desk: ask, counters: Arc::clone(&counters), hub: Hub::default() };
                 let origin = Origin::Here(Arc::new(office));
-                Door::Open(
-                    listener,
-                    tls,
-                    Arc::new(Front { clock, catalogue, pages, counters, origin }),
-                )
+                let date = Date::default();
+                let front = Front { clock, catalogue, pages, counters, origin, date };
+                Door::Open(listener, tls, Arc::new(front))
             }
             Edge::There(streams, listen, identity) => {
                 let began_utc_ns = clock.began_utc_ns();

@@ -1,12 +1,13 @@
 //! `spike doctor`: what on this machine stands in the way of a run, before it is lived.
 //!
 //! The limits are read ([`reading`]), compared with what a run needs ([`examine`], pure) and told
-//! ([`finding`]).
+//! ([`finding`]). With `--self-test` the generator itself is measured ([`self_test`]).
 
 mod examine;
 mod finding;
 mod needs;
 mod reading;
+mod self_test;
 
 use super::begin::load;
 use super::{print, say};
@@ -16,9 +17,13 @@ use crate::verdict::{Verdict, World, bare_line};
 use domain::time::Duration;
 use finding::Diagnosis;
 use needs::Needs;
+pub(super) use self_test::known_latency;
 
 /// Examines this machine, for the scenario if one is named, and says what it found.
 pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<Verdict> {
+    if args.self_test {
+        return self_test::self_test(args);
+    }
     let needs = match &args.scenario {
         None => None,
         Some(path) => {

@@ -99,8 +99,10 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, Re
         Some(1) => !fields.says_close,
         _ => fields.says_keep_alive && !fields.says_close,
     };
-    // Length and coding together are how requests are smuggled: read, then never used again.
-    let ambiguous = fields.coding.is_some() && fields.length.is_some();
+    // Length and coding together are how requests are smuggled, and HTTP/1.0 knows no codings
+    // (RFC 9112 §6.1): read, then never used again.
+    let is_old = response.version == Some(0);
+    let ambiguous = fields.coding.is_some() && (fields.length.is_some() || is_old);
     let keep_alive = persistent && framing != Framing::UntilClose && !ambiguous;
     let head = Head { status, retry_after: fields.retry_after, keep_alive };
     Ok(Some((length, ParsedHead { head, framing })))

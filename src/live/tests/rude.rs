@@ -1,7 +1,7 @@
 //! A shop that does what it is told, however rude: one thread per connection, plain sockets.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -21,6 +21,14 @@ pub(super) enum Deed {
     Reset(String),
     /// Answers and closes the connection, without having said so.
     AnswerAndClose(String),
+    /// Answers, says that it will say no more, and listens on until the other side goes.
+    HalfClose(String),
+    /// Stops listening, answers, and closes.
+    Deaf(String),
+    /// Sends this much, and then nothing until the other side goes.
+    Part(String),
+    /// Sends the first, and then the second again and again until the other side goes.
+    Endless(String, String),
     /// Answers after a while, during which this connection is frozen.
     Late(Duration, String),
     /// Never answers.
@@ -129,6 +137,25 @@ fn serve(
                 return Ok(());
             }
             Deed::AnswerAndClose(bytes) => return writer.write_all(bytes.as_bytes()),
+            Deed::HalfClose(bytes) => {
+                writer.write_all(bytes.as_bytes())?;
+                writer.shutdown(Shutdown::Write)?;
+                return drain(&mut reader);
+            }
+            Deed::Deaf(bytes) => {
+                writer.shutdown(Shutdown::Read)?;
+                return writer.write_all(bytes.as_bytes());
+            }
+            Deed::Part(bytes) => {
+                writer.write_all(bytes.as_bytes())?;
+                return drain(&mut reader);
+            }
+            Deed::Endless(first, again) => {
+                writer.write_all(first.as_bytes())?;
+                loop {
+                    writer.write_all(again.as_bytes())?;
+                }
+            }
             Deed::Late(pause, bytes) => {
                 thread::sleep(pause);
                 writer.write_all(bytes.as_bytes())?;
@@ -141,6 +168,11 @@ fn serve(
         }
     }
     Ok(())
+}
+
+/// Listens until the other side goes.
+fn drain(reader: &mut impl Read) -> io::Result<()> {
+    io::copy(reader, &mut io::sink()).map(drop)
 }
 
 /// The next request's method and path, and who sent it; `None` at the end of the connection.

@@ -33,7 +33,7 @@ impl Wire {
 
 /// Somebody who makes a connection per request.
 pub(super) struct Client {
-    edge: SocketAddr,
+    pub(super) edge: SocketAddr,
     wire: Wire,
     tls: Option<TlsConnector>,
 }

@@ -1,0 +1,147 @@
+//! What an answer means: rules by status, field and body, of which the first that fits counts.
+
+use std::ops::RangeInclusive;
+
+use domain::outcome::Outcome;
+use regex_automata::meta;
+
+use super::Answer;
+use super::capture::{Capture, CaptureError, compile};
+
+/// The rules of a step, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Vec<Rule>);
+
+/// One rule: it fits when its status and all of its conditions do.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The statuses it is for; `None`: any.
+    pub status: Option<RangeInclusive<u16>>,
+    /// What must hold besides.
+    pub conditions: Vec<Condition>,
+    /// What the answer then is.
+    pub is: Outcome,
+    /// The step that follows in place of the next one.
+    pub then: Option<Box<str>>,
+}
+
+/// Something that must hold of an answer.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// What is looked at; where it is not there, the condition does not hold.
+    pub of: Capture,
+    /// What is asked of it.
+    pub test: Test,
+}
+
+/// What is asked of a value.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// That it is there.
+    Exists,
+    /// That it is this, byte by byte.
+    Equals(Box<[u8]>),
+    /// That this stands somewhere in it.
+    Matches(Pattern),
+}
+
+/// A regular expression.
+#[derive(Clone, Debug)]
+pub struct Pattern(meta::Regex);
+
+impl Pattern {
+    /// Compiles `pattern`, in the syntax of the crate `regex`.
+    ///
+    /// # Errors
+    /// When it is no regular expression.
+    pub fn new(pattern: &str) -> Result<Self, CaptureError> {
+        compile(pattern).map(Self)
+    }
+}
+
+impl Rules {
+    /// Rules that are asked in this order.
+    pub const fn new(rules: Vec<Rule>) -> Self {
+        Self(rules)
+    }
+
+    /// The first rule that fits; none when none does, and then the status alone says what the
+    /// answer is.
+    pub fn first(&self, answer: &Answer<'_>) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.fits(answer))
+    }
+}
+
+impl Rule {
+    /// Whether the rule is for `answer`.
+    pub fn fits(&self, answer: &Answer<'_>) -> bool {
+        let status = self.status.as_ref();
+        status.is_none_or(|statuses| statuses.contains(&answer.status))
+            && self.conditions.iter().all(|condition| condition.holds(answer))
+    }
+}
+
+impl Condition {
+    fn holds(&self, answer: &Answer<'_>) -> bool {
+        self.of.find(answer).is_some_and(|value| match &self.test {
+            Test::Exists => true,
+            Test::Equals(expected) => *value == **expected,
+            Test::Matches(Pattern(regex)) => regex.is_match(&*value),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json_is(path: &str, expected: &str) -> Condition {
+        let test = Test::Equals(expected.as_bytes().into());
+        Condition { of: Capture::json(path).unwrap(), test }
+    }
+
+    fn rule(status: Option<RangeInclusive<u16>>, conditions: Vec<Condition>, is: Outcome) -> Rule {
+        Rule { status, conditions, is, then: None }
+    }
+
+    fn checkout() -> Rules {
+        let busy = Test::Matches(Pattern::new("(?i)too many").unwrap());
+        let queue = Condition { of: Capture::field("X-Queue"), test: Test::Exists };
+        let poll =
+            Rule { then: Some("poll".into()), ..rule(Some(202..=202), vec![], Outcome::Waiting) };
+        Rules::new(vec![
+            poll,
+            rule(Some(409..=409), vec![json_is("$.code", "sold_out")], Outcome::SoldOut),
+            rule(Some(200..=299), vec![json_is("$.state", "confirmed")], Outcome::Ok),
+            rule(None, vec![Condition { of: Capture::body(), test: busy }], Outcome::RateLimited),
+            rule(Some(503..=503), vec![queue], Outcome::Waiting),
+        ])
+    }
+
+    fn outcome(status: u16, fields: &[u8], body: &[u8]) -> Option<Outcome> {
+        let rules = checkout();
+        rules.first(&Answer { status, fields, body }).map(|rule| rule.is)
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_counts() {
+        assert_eq!(outcome(202, b"", b""), Some(Outcome::Waiting));
+        assert_eq!(outcome(200, b"", br#"{"state":"confirmed"}"#), Some(Outcome::Ok));
+        assert_eq!(outcome(409, b"", br#"{"code":"sold_out"}"#), Some(Outcome::SoldOut));
+        assert_eq!(outcome(200, b"", b"Sorry, Too Many of you"), Some(Outcome::RateLimited));
+        assert_eq!(outcome(503, b"X-Queue: 7\r\n", b""), Some(Outcome::Waiting));
+        assert_eq!(
+            checkout()
+                .first(&Answer { status: 202, fields: b"", body: b"" })
+                .and_then(|rule| rule.then.as_deref()),
+            Some("poll")
+        );
+    }
+
+    #[test]
+    fn where_no_rule_fits_nothing_is_said() {
+        assert_eq!(outcome(200, b"", br#"{"state":"pending"}"#), None);
+        assert_eq!(outcome(409, b"", b"no JSON"), None);
+        assert_eq!(outcome(503, b"", b""), None);
+    }
+}
