@@ -15,6 +15,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use crate::live::connections_needed;
+use crate::live::means::{self, Machine};
 use crate::scenario::Scenario;
 
 /// The two child processes and where they listen.
@@ -46,12 +48,17 @@ impl Embedded {
         let (provider, _) = start(binary, "provider", &settings, began_utc_ns, &[], &mut children)?;
         let settings = write_settings(folder, "shop.json", &scenario.shop_settings())?;
         let database = folder.join("shop.db");
-        let more = [
+        let mut more = vec![
             "--provider".to_owned(),
             format!("http://{provider}"),
             "--database".to_owned(),
             database.display().to_string(),
         ];
+        let connections = connections_needed(scenario, scenario.live.connections.into());
+        let edges = means::edge_processes(connections, &Machine::here());
+        if edges > 0 {
+            more.extend(["--edge-processes".to_owned(), edges.to_string()]);
+        }
         let (shop, shop_process) =
             start(binary, "shop", &settings, began_utc_ns, &more, &mut children)?;
         Ok(Self { shop, provider, shop_process, children })

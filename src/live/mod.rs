@@ -14,10 +14,13 @@ pub mod health;
 mod http;
 mod ledger;
 mod load;
+pub mod means;
 mod merge;
 mod occupied;
 pub mod pacing;
+mod process;
 mod request;
+pub mod scripted;
 mod slab;
 pub mod sleepers;
 mod snapshot;
@@ -26,25 +29,28 @@ mod vitals;
 mod wheel;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
 use domain::time::{Duration, Time};
+use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use ledger::LedgerSinks;
+pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::{Population, Scenario};
+use crate::scenario::{self, Population, Scenario};
 use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
-use health::PreflightError;
 use load::Course;
+use means::PreflightError;
 use pacing::Pacing;
 use request::Script;
+use scripted::Scripted;
 use snapshot::Survey;
 use stop::{Signal, Wish};
 
@@ -57,7 +63,7 @@ const DRAIN_CHECK: Duration = Duration::from_millis(250);
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom the fans ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Where the shop listens.
     pub shop: SocketAddr,
@@ -68,7 +74,7 @@ pub struct Target {
 }
 
 /// How fans share connections.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connections {
     /// Each fan has its own, kept alive until it leaves.
     PerFan,
@@ -76,12 +82,21 @@ pub enum Connections {
     Pool(usize),
 }
 
+impl From<scenario::Connections> for Connections {
+    fn from(written: scenario::Connections) -> Self {
+        match written {
+            scenario::Connections::PerFan => Self::PerFan,
+            scenario::Connections::Pool(limit) => Self::Pool(limit as usize),
+        }
+    }
+}
+
 /// How a scenario is lived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// The run's clock: what is embedded was told the same beginning.
     pub clock: Clock,
-    /// Load loops, at least 1; usually one per core.
+    /// Load loops in all processes together, at least 1; usually one per core.
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
@@ -89,8 +104,20 @@ pub struct Settings {
     pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
-    /// Where every step of every fan goes, so that it can be lived again.
+    /// The local addresses that connections leave from, in turn; none: the one that the system
+    /// takes.
+    pub sources: Vec<IpAddr>,
+    /// The load processes that the loops run in; absent: they are threads of this process.
+    #[serde(skip)]
+    pub processes: Option<Processes>,
+    /// Where every step of every fan goes, so that it can be lived again; load processes keep
+    /// their steps to themselves.
+    #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
+    /// The step that a look at the page is, in place of the shop's own page; load processes make no
+    /// such steps.
+    #[serde(skip)]
+    pub scripted: Option<Scripted>,
 }
 
 /// A run that was not lived to its end.
@@ -113,6 +140,14 @@ pub enum LiveError {
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
+    /// A load process ended before its fans did.
+    #[error("live the fans of load process {number}: {why}")]
+    LoadProcess {
+        /// Which, from 1.
+        number: usize,
+        /// What it said last, or how it ended.
+        why: String,
+    },
     /// Evidence cannot be written.
     #[error("write down what was measured")]
     Record(#[source] io::Error),
@@ -142,12 +177,11 @@ pub fn run(
     stop: &Stop,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
-    check_means(scenario, settings.connections)?;
+    check_means(scenario, settings)?;
     let admin = Admin::new()?;
     probe(&admin, target)?;
     let course = course(scenario, settings, target, stop);
     let mut survey = Survey::start(target.shop, settings.clock)?;
-    settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
@@ -182,9 +216,12 @@ pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 
     }
 }
 
-fn check_means(scenario: &Scenario, connections: Connections) -> Result<(), PreflightError> {
-    let needed = connections_needed(scenario, connections);
-    health::preflight(needed, health::raise_descriptor_limit(), health::ephemeral_ports())
+fn check_means(scenario: &Scenario, settings: &Settings) -> Result<(), PreflightError> {
+    means::check_sources(&settings.sources)?;
+    match settings.processes {
+        Some(_) => Ok(()),
+        None => means::check_alone(scenario, settings.connections),
+    }
 }
 
 /// Whatever the shop answers to its first question is an answer; only silence is a refusal.

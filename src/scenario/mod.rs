@@ -15,6 +15,8 @@ mod schema;
 mod wording;
 pub mod written;
 
+use core::net::IpAddr;
+
 use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
@@ -117,7 +119,7 @@ pub struct Population {
 }
 
 /// How the live world lives a scenario: the table `[live]`.
-#[derive(Copy, Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LiveSettings {
     /// The scale that `spike run` uses.
     pub scale: f64,
@@ -125,6 +127,10 @@ pub struct LiveSettings {
     pub threads: Option<u16>,
     /// Connections to the shop.
     pub connections: Connections,
+    /// Processes that make load; absent: as many as open files need.
+    pub processes: Option<u16>,
+    /// The local addresses that connections leave from, in turn; none: as ports need.
+    pub local_ips: Vec<IpAddr>,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
 }

@@ -65,8 +65,17 @@ pub(crate) fn live<T: Send>(
     let embedded = Embedded::start(binary, scenario, folder.path(), clock.began_utc_ns()).unwrap();
     let (visits, visited) = mpsc::channel();
     let drain = offer::drain(scenario);
-    let pacing = scenario.live.pacing;
-    let settings = Settings { clock, threads: 2, connections, pacing, drain, visits: Some(visits) };
+    let settings = Settings {
+        clock,
+        threads: 2,
+        connections,
+        pacing: scenario.live.pacing,
+        sources: Vec::new(),
+        processes: None,
+        drain,
+        visits: Some(visits),
+        scripted: None,
+    };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));
         let ending = against(&embedded, scenario, &settings, &folder);

@@ -26,8 +26,11 @@ fn allocations(many: usize) -> (u64, usize) {
         threads: 1,
         connections: Connections::PerFan,
         pacing: Pacing::Precise,
+        sources: Vec::new(),
+        processes: None,
         drain: Duration::ZERO,
         visits: None,
+        scripted: None,
     };
     let target = Target { shop: shop.address, host: "shop.test".to_owned(), provider: None };
     let course = course(&scenario, &settings, &target, &Stop::default());
