@@ -53,7 +53,7 @@ const WAKING: Duration = Duration::from_secs(4);
 /// The most that wake at once, as in a load loop.
 const BATCH: usize = 64;
 /// The longest that a program may take until all its fans are there.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 fn main() {
     print("waiting_1_000_000_fans_peak", program_peak_mb(1_000_000), "MB");
@@ -86,7 +86,7 @@ fn crowd() -> Crowd {
         population: 0,
         behaviour: Behaviour {
             reload: Reload { calls: 0, cacheable: 0, ..Behaviour::default().reload },
-            patience: Law::Constant(Duration::from_secs(600)),
+            patience: Law::Constant(Duration::from_mins(10)),
             ..Behaviour::default()
         },
         opens: Time::from_millis(600_000),

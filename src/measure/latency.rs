@@ -42,7 +42,6 @@ pub fn histogram() -> Histogram<u64> {
 
 /// An empty histogram of the same times that takes memory as far as its longest time wants; its
 /// counts end at 2^32.
-#[expect(clippy::missing_panics_doc, reason = "the number of digits is a constant, and right")]
 pub(crate) fn growing_histogram() -> Histogram<u32> {
     Histogram::new(DIGITS).expect("three digits are a histogram's")
 }
