@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
-use crate::live::Settings;
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
@@ -31,6 +30,7 @@ use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
+use crate::live::{Settings, Target};
 use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};

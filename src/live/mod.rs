@@ -281,6 +281,7 @@ fn course<'run>(
     Course {
         scenario,
         settings,
+        target,
         dialer,
         clock: settings.clock,
         scripts: scenario.populations.iter().map(script).collect(),

@@ -2,10 +2,10 @@
 
 use core::net::IpAddr;
 
-use crate::scenario::{LiveSettings, Wire};
 use crate::scenario::check::{Checker, SCALE_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::written::{Connections, LiveTable};
+use crate::scenario::{LiveSettings, Wire};
 
 /// The most load threads: beyond the cores of any one machine.
 const THREADS_MAX: u16 = 256;
