@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 /// machine's own beginning (`clock_gettime(2)`). A step of the wall clock during the run moves
 /// nothing.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
 pub struct Clock {
     /// On the monotonic clock \[ns\].
     began_ns: u64,
@@ -111,6 +112,7 @@ impl Clock {
 
 /// Both clocks, read as one.
 #[derive(Copy, Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
 struct Both {
     monotonic_ns: u64,
     utc_ns: u64,

@@ -48,12 +48,11 @@ pub(super) fn load(
     let loops = parts[0].of();
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
-        let (threads, mut reins) = match processes {
-            Some(processes) => start_processes(scope, course, processes, &parts, &reports),
-            None => {
-                let portions = parts[0].portions(settings.connections);
-                (start_loops(scope, course, portions, &reports), Vec::new())
-            }
+        let (threads, mut reins) = if let Some(processes) = processes {
+            start_processes(scope, course, processes, &parts, &reports)
+        } else {
+            let portions = parts[0].portions(settings.connections);
+            (start_loops(scope, course, portions, &reports), Vec::new())
         };
         drop(reports);
         let loaded = merge_reports(course, loops, &mut reins, &reported, recorder, survey, watch);
@@ -184,7 +183,9 @@ fn merge_reports(
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }
         let wish = course.signal.wish();
-        reins.iter_mut().for_each(|reins| reins.tell(wish));
+        for child in reins.iter_mut() {
+            child.tell(wish);
+        }
         if wish == Wish::Abandon {
             return Err(LiveError::Abandoned);
         }

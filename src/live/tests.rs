@@ -49,6 +49,7 @@ impl Write for Page {
 }
 
 /// A crowd that comes at once to a sale that is open, and how it is lived.
+#[derive(Clone)]
 struct Trial {
     fans: u32,
     timeout: Duration,

@@ -1,6 +1,7 @@
 //! What the generator could have seen, in words: its health, its bounds, its connections.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::measure::{Bound, BoundStatus, ConnectionSummary, HealthSummary, Percentiles};
 use crate::report::figure;
@@ -92,7 +93,7 @@ pub(super) fn machine(health: &HealthSummary) -> Vec<String> {
     machine.into_iter().chain(queue).collect()
 }
 
-/// The failures that happened, most frequent first: "refused 12 · timed_out 3".
+/// The failures that happened, most frequent first: `refused 12 · timed_out 3`.
 pub(super) fn failures(connections: &ConnectionSummary) -> Option<String> {
     let mut failed: Vec<(&String, &u64)> =
         connections.failed.iter().filter(|(_, count)| **count > 0).collect();
@@ -110,7 +111,7 @@ pub(super) fn connected(connections: &ConnectionSummary) -> String {
     let mut text = format!("{} opened", figure::number(*opened));
     if *resumed > 0 {
         let share = figure::share(*resumed, *opened);
-        text.push_str(&format!(", {} of them resumed ({share})", figure::number(*resumed)));
+        let _ = write!(text, ", {} of them resumed ({share})", figure::number(*resumed));
     }
     match failures(connections) {
         Some(failures) => format!("{text}; failed: {failures}"),

@@ -150,13 +150,13 @@ mod tests {
         }
     }
 
-    fn judged(health: HealthSummary, objectives: &[Objective]) -> HealthSummary {
-        HealthSummary { bounds: bounds(&health, objectives), ..health }
+    fn judged(health: &HealthSummary, objectives: &[Objective]) -> HealthSummary {
+        HealthSummary { bounds: bounds(health, objectives), ..health.clone() }
     }
 
     #[test]
     fn busy_cores_alone_are_no_reason_for_doubt() {
-        let health = judged(healthy(), &[]);
+        let health = judged(&healthy(), &[]);
         assert_eq!(health.bounds.len(), Figure::ALL.len());
         assert_eq!(doubts(&health), [""; 0]);
     }
@@ -179,7 +179,7 @@ mod tests {
                 ["2500 us", "1000 us are"],
             ),
         ] {
-            let said = doubts(&judged(health, &[]));
+            let said = doubts(&judged(&health, &[]));
             assert_eq!(said.len(), 1, "{said:?}");
             assert!(figures.iter().all(|figure| said[0].contains(figure)), "{said:?}");
         }
@@ -193,13 +193,13 @@ mod tests {
             lateness_ms: LatenessSummary { p99: 39.0, ..LatenessSummary::default() },
             ..HealthSummary::default()
         };
-        assert_eq!(doubts(&judged(late.clone(), &slow)), [""; 0]);
-        assert_eq!(doubts(&judged(late, &[])).len(), 1);
+        assert_eq!(doubts(&judged(&late, &slow)), [""; 0]);
+        assert_eq!(doubts(&judged(&late, &[])).len(), 1);
     }
 
     #[test]
     fn what_the_system_does_not_tell_has_no_bound() {
-        let silent = judged(HealthSummary::default(), &[]);
+        let silent = judged(&HealthSummary::default(), &[]);
         let known: Vec<&str> = silent.bounds.keys().map(String::as_str).collect();
         assert_eq!(known, ["dropped", "lateness_p99_ms"]);
     }

@@ -388,6 +388,13 @@ mod tests {
         Objective::parse(key, value).unwrap()
     }
 
+    fn assert_read(key: &str, value: &str, expected: (Subject, Relation, f64)) {
+        let (subject, relation, bound) = expected;
+        let read = parse(key, value);
+        assert_eq!((read.subject, read.relation), (subject, relation), "{key}");
+        assert!((read.bound - bound).abs() < 1e-9, "{key}: {}", read.bound);
+    }
+
     #[test]
     fn objectives_are_read_as_people_write_them() {
         let reload = Series::Response(Operation::Reload);
@@ -436,6 +443,14 @@ mod tests {
                 0.5,
             ),
             ("sold ratio", ">= 1", Subject::SoldRatio, Relation::AtLeast, 1.0),
+        ] {
+            assert_read(key, value, (subject, relation, bound));
+        }
+    }
+
+    #[test]
+    fn what_happens_before_the_answer_has_objectives_too() {
+        for (key, value, subject, relation, bound) in [
             (
                 "reload first byte p(99)",
                 "< 200ms",
@@ -465,9 +480,7 @@ mod tests {
                 1_000.0,
             ),
         ] {
-            let read = parse(key, value);
-            assert_eq!((read.subject, read.relation), (subject, relation), "{key}");
-            assert!((read.bound - bound).abs() < 1e-9, "{key}: {}", read.bound);
+            assert_read(key, value, (subject, relation, bound));
         }
     }
 

@@ -50,13 +50,13 @@ pub(in crate::live) fn probe(
         if waited >= patience {
             return Err(ProbeError::Silence(patience));
         }
-        match poll.poll(&mut events, Some(patience - waited)) {
+        match poll.poll(&mut events, Some(patience.saturating_sub(waited))) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(ProbeError::Wait(error));
             }
             _ => {}
         }
-        for event in events.iter() {
+        for event in &events {
             let closing = event.is_read_closed() || event.is_error();
             if advance(&mut connection, request.as_bytes(), clock, &mut buffer, closing)? {
                 return Ok(());

@@ -120,7 +120,7 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
     let mut events = Events::with_capacity(16);
     while connections[0].is_connecting() {
         poll.poll(&mut events, Some(PATIENCE)).unwrap();
-        for event in events.iter() {
+        for event in &events {
             connections[event.token().0].establish(clock).unwrap();
         }
     }

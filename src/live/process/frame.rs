@@ -85,7 +85,9 @@ mod tests {
 
     fn written(values: &[String]) -> Vec<u8> {
         let mut writer = FrameWriter::new(Vec::new());
-        values.iter().for_each(|value| writer.write(value).unwrap());
+        for value in values {
+            writer.write(value).unwrap();
+        }
         writer.sink
     }
 

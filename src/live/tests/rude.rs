@@ -108,9 +108,12 @@ pub(in crate::live) fn identity(name: &str, protocols: &[&str]) -> (Vec<u8>, Ser
     (made.cert.pem().into_bytes(), config)
 }
 
+/// What is done about the request that a line begins.
+type Decide = dyn Fn(&str) -> Option<Deed> + Send + Sync;
+
 /// What a connection knows of its shop.
 struct Clerk {
-    decide: Box<dyn Fn(&str) -> Option<Deed> + Send + Sync>,
+    decide: Box<Decide>,
     connections: Arc<AtomicUsize>,
     resumed: Arc<AtomicUsize>,
 }

@@ -14,11 +14,11 @@ const WIRES: [Wire; 5] = [
 /// Lives `trial` over `wire` with a shop that does `deed`; what came of it, and the shop.
 fn live_over(
     wire: Wire,
-    trial: Trial,
+    trial: &Trial,
     deed: impl Fn(&Asked) -> Option<Deed> + Send + Sync + 'static,
 ) -> (Outcomes, RudeShop) {
     let shop = RudeShop::open_over(wire, deed);
-    let trial = Trial { wire, certificate: shop.certificate.clone(), ..trial };
+    let trial = Trial { wire, certificate: shop.certificate.clone(), ..trial.clone() };
     (trial.live(shop.address), shop)
 }
 
@@ -30,7 +30,7 @@ fn once(line: &'static str, deed: Deed) -> impl Fn(&Asked) -> Option<Deed> + Sen
 #[test]
 fn fans_buy_over_each_wire_and_each_connection_is_one_handshake() {
     for wire in WIRES {
-        let (outcomes, shop) = live_over(wire, Trial { fans: 12, ..Trial::default() }, |_| None);
+        let (outcomes, shop) = live_over(wire, &Trial { fans: 12, ..Trial::default() }, |_| None);
         assert_eq!(outcomes.departures(), [Departure::Bought; 12], "{wire:?}");
         assert_eq!(shop.connections.load(Ordering::SeqCst), 12, "{wire:?}");
         assert_eq!(shop.resumed.load(Ordering::SeqCst), 0, "{wire:?}");
@@ -42,7 +42,7 @@ fn fans_buy_over_each_wire_and_each_connection_is_one_handshake() {
 fn a_pool_of_each_wire_is_shared() {
     for wire in WIRES {
         let trial = Trial { fans: 12, connections: Connections::Pool(2), ..Trial::default() };
-        let (outcomes, shop) = live_over(wire, trial, |_| None);
+        let (outcomes, shop) = live_over(wire, &trial, |_| None);
         assert_eq!(outcomes.departures(), [Departure::Bought; 12], "{wire:?}");
         assert!(shop.connections.load(Ordering::SeqCst) <= 2, "{wire:?}");
     }
@@ -51,7 +51,7 @@ fn a_pool_of_each_wire_is_shared() {
 #[test]
 fn answers_may_come_byte_by_byte_over_each_wire() {
     for wire in WIRES {
-        let (outcomes, _) = live_over(wire, Trial { fans: 2, ..Trial::default() }, |asked| {
+        let (outcomes, _) = live_over(wire, &Trial { fans: 2, ..Trial::default() }, |asked| {
             Some(Deed::Trickle(honest(&asked.line)))
         });
         assert_eq!(outcomes.departures(), [Departure::Bought; 2], "{wire:?}");
@@ -63,7 +63,7 @@ fn a_refusal_says_over_each_wire_when_to_come_back() {
     let answer = "HTTP/1.1 429 X\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n";
     for wire in WIRES {
         let (outcomes, _) =
-            live_over(wire, Trial::default(), |_| Some(Deed::Answer(answer.to_owned())));
+            live_over(wire, &Trial::default(), |_| Some(Deed::Answer(answer.to_owned())));
         let (_, reply, _) = outcomes.first(Operation::Reload);
         let retry_after = Some(Duration::from_secs(7));
         assert_eq!(reply, Reply { retry_after, ..Reply::of(Outcome::RateLimited) }, "{wire:?}");
@@ -75,7 +75,7 @@ fn silence_is_unknown_at_the_deadline_over_each_wire() {
     for wire in WIRES {
         let timeout = Duration::from_secs(3);
         let trial = Trial { timeout, ..Trial::default() };
-        let (outcomes, _) = live_over(wire, trial, once("POST /checkout", Deed::Silence));
+        let (outcomes, _) = live_over(wire, &trial, once("POST /checkout", Deed::Silence));
         let (intended, _, done, outcome) = outcomes.checkout();
         assert_eq!(outcome, Outcome::Unknown, "{wire:?}");
         assert_eq!(done, intended + timeout, "{wire:?}");
@@ -86,9 +86,9 @@ fn silence_is_unknown_at_the_deadline_over_each_wire() {
 fn a_reset_is_unknown_of_a_purchase_and_a_question_is_asked_again_over_each_wire() {
     for wire in WIRES {
         let reset = Deed::Reset(String::new());
-        let (outcomes, _) = live_over(wire, Trial::default(), once("GET /items/0", reset.clone()));
+        let (outcomes, _) = live_over(wire, &Trial::default(), once("GET /items/0", reset.clone()));
         assert_eq!(outcomes.first(Operation::Item).1.outcome, Outcome::Ok, "{wire:?}");
-        let (outcomes, _) = live_over(wire, Trial::default(), once("POST /checkout", reset));
+        let (outcomes, _) = live_over(wire, &Trial::default(), once("POST /checkout", reset));
         assert_eq!(outcomes.checkout().3, Outcome::Unknown, "{wire:?}");
     }
 }
@@ -98,7 +98,7 @@ fn an_answer_that_breaks_off_is_an_error_over_each_wire() {
     let part = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
     for wire in WIRES {
         let broken = once("GET /items/0", Deed::Reset(part.to_owned()));
-        let (outcomes, _) = live_over(wire, Trial::default(), broken);
+        let (outcomes, _) = live_over(wire, &Trial::default(), broken);
         assert_eq!(outcomes.first(Operation::Item).1.outcome, Outcome::Error, "{wire:?}");
     }
 }
@@ -108,7 +108,7 @@ fn a_fan_whose_connection_was_closed_resumes_its_own_session_if_it_may() {
     for wire in WIRES {
         let closing = |line: &str| honest(line).replacen("\r\n", "\r\nConnection: close\r\n", 1);
         let (outcomes, shop) =
-            live_over(wire, Trial { fans: 3, ..Trial::default() }, move |asked| {
+            live_over(wire, &Trial { fans: 3, ..Trial::default() }, move |asked| {
                 Some(Deed::AnswerAndClose(closing(&asked.line)))
             });
         assert_eq!(outcomes.departures(), [Departure::Bought; 3], "{wire:?}");

@@ -170,10 +170,13 @@ fn queues_grow_with_those_who_come_in_a_second() {
     assert_eq!(findings, expected);
 }
 
+/// The finding, what it says, and what spoils the limit.
+type Spoilt = (&'static str, State, fn(&mut Readings));
+
 #[test]
 fn each_spoilt_limit_is_found_alone() {
     let needs = needing(10_000);
-    let spoilt: [(&str, State, fn(&mut Readings)); 17] = [
+    let spoilt: [Spoilt; 17] = [
         ("open_files_of_system", State::Problem, |it| it.files.system_most = Some(20_000)),
         ("processes", State::Problem, |it| it.processes = Some(20)),
         ("memory", State::Problem, |it| it.memory.group_left_bytes = Some(GIB / 5)),

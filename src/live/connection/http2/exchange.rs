@@ -28,7 +28,7 @@ enum Phase {
     /// Nothing is asked.
     Idle,
     /// The server has no room for one more request yet.
-    Queued(Request<()>, Bytes),
+    Queued(Box<(Request<()>, Bytes)>),
     /// The head is waited for.
     Asked(ResponseFuture),
     /// The body is coming.
@@ -51,7 +51,7 @@ impl Exchange {
 
     /// A request that is to be asked as soon as the server has room.
     pub(super) fn new(request: Request<()>, content: Bytes, body: Body) -> Self {
-        Self { phase: Phase::Queued(request, content), body, ..Self::idle() }
+        Self { phase: Phase::Queued(Box::new((request, content))), body, ..Self::idle() }
     }
 
     pub(super) const fn is_whole(&self) -> bool {
@@ -95,13 +95,13 @@ impl Exchange {
         if !matches!(self.phase, Phase::Queued(..)) || requests.poll_ready(context)?.is_pending() {
             return Ok(());
         }
-        let Phase::Queued(request, content) = std::mem::replace(&mut self.phase, Phase::Idle)
-        else {
+        let Phase::Queued(waiting) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return Ok(());
         };
-        let (response, mut upload) = requests.send_request(request, content.is_empty())?;
-        if !content.is_empty() {
-            upload.send_data(content, true)?;
+        let (head, upload) = *waiting;
+        let (response, mut stream) = requests.send_request(head, upload.is_empty())?;
+        if !upload.is_empty() {
+            stream.send_data(upload, true)?;
         }
         self.phase = Phase::Asked(response);
         Ok(())

@@ -45,6 +45,10 @@ pub(super) struct Http2 {
 type Greeting = Pin<Box<dyn Future<Output = Result<Greeted, h2::Error>>>>;
 type Greeted = (SendRequest<Bytes>, Connection<Channel, Bytes>);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of a connection's time is spent in the largest"
+)]
 enum Stage {
     Opening(Stream),
     Greeting(Greeting),
