@@ -41,6 +41,9 @@ pub enum Command {
     Provider(mock_provider::server::Args),
     /// Serve the reference shop, alone
     Shop(reference_shop::server::Args),
+    /// Live a part of a crowd for the process that started this one
+    #[command(hide = true)]
+    LoadProcess,
     /// Print a shell's completions
     Completions {
         /// For which shell

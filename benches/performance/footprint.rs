@@ -1,17 +1,20 @@
 //! Memory: of those who wait, of connections in use, and of ten times the requests.
 
+use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cost;
 use crate::figures::{Bound, Row, Unit};
 use crate::peers;
-use crate::processes::Process;
+use crate::processes::{Output, Process};
 use crate::{Bench, pause, scenarios};
 
 const CONNECTIONS: u32 = 10_000;
 /// How long a run of ten seconds may take in all.
 const PATIENCE: Duration = Duration::from_mins(1);
 const MEGABYTE: f64 = 1e6;
+const MEBIBYTE: f64 = 1_048_576.0;
 
 fn row(what: &str, unit: Unit, must: f64, aim: Option<f64>) -> Row {
     Row::new(what, unit, Bound::AtMost(must), aim.map(Bound::AtMost))
@@ -24,8 +27,25 @@ pub(crate) fn waiting_rows() -> Vec<Row> {
     ]
 }
 
-pub(crate) fn waiting(_bench: &Bench, _rows: &mut [Row]) -> anyhow::Result<String> {
-    anyhow::bail!("no measurement of waiting fans is there yet")
+/// What `benches/waiting.rs` measures: the memory of the whole program with a million fans who
+/// wait, and how late they wake at 250,000 a second.
+pub(crate) fn waiting(bench: &Bench, rows: &mut [Row]) -> anyhow::Result<String> {
+    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let arguments = ["bench", "--quiet", "--profile", &bench.profile, "--bench", "waiting"];
+    let mut process = Process::start("0-1", &cargo, arguments, Output::Piped)?;
+    let mut text = String::new();
+    process.output().read_to_string(&mut text)?;
+    let figure = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    let told = (figure("waiting_1_000_000_fans_peak"), figure("waking_250_000_per_s_late_p99"));
+    let (Some(mebibytes), Some(late)) = told else {
+        anyhow::bail!("the benchmark `waiting` printed no such figures: {text:?}");
+    };
+    rows[0].rounds.push(mebibytes * MEBIBYTE / MEGABYTE);
+    rows[1].rounds.push(late);
+    Ok(String::new())
 }
 
 pub(crate) fn active_rows() -> Vec<Row> {

@@ -5,8 +5,8 @@ use crate::cost::{self, Contender, Cost, Readings};
 use crate::figures::{Bound, Row, Unit, median, ratios};
 use crate::peers::{self, CONNECTIONS};
 use crate::processes::{Output, Process};
-use crate::scenarios;
 use crate::server::free_port;
+use crate::{scenarios, scripted};
 
 /// Of the open loop \[requests/s\].
 const OPEN_RATE: u32 = 10_000;
@@ -24,6 +24,7 @@ pub(crate) fn closed_rows() -> Vec<Row> {
             0.9,
         ),
         times("the same: oha", 0.75, 0.65),
+        times("a scripted step (templates, two captures, two checks): bare wrk", 1.5, 1.25),
     ]
 }
 
@@ -32,16 +33,20 @@ pub(crate) fn closed(bench: &Bench, rows: &mut [Row]) -> anyhow::Result<String> 
     let core = bench.server_core.as_str();
     let port = bench.nginx.waiting_port;
     let url = format!("http://127.0.0.1:{port}/sales/0/page/0");
+    let step = format!("http://127.0.0.1:{port}/step");
     let scenario = scenarios::closed(CONNECTIONS, "1ms");
     let contenders = [
         client(bench, "spike", || peers::spike(bench, core, &scenario, port)),
         client(bench, "wrk", || peers::wrk(core, &url, CONNECTIONS)),
         client(bench, "oha", || peers::oha(core, &url)),
+        client(bench, "scripted", || scripted::start(bench, core, port)),
+        client(bench, "wrk", || peers::wrk(core, &step, CONNECTIONS)),
     ];
     let readings = cost::rounds(bench, &contenders);
     let beside_wrk = compare(&mut rows[0], &contenders, &readings, 0, 1);
     let beside_oha = compare(&mut rows[1], &contenders, &readings, 0, 2);
-    beside_wrk.and(beside_oha)
+    let of_step = compare(&mut rows[2], &contenders, &readings, 3, 4);
+    beside_wrk.and(beside_oha).and(of_step)
 }
 
 pub(crate) fn open_rows() -> Vec<Row> {

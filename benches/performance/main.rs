@@ -14,6 +14,7 @@ mod peers;
 mod processes;
 mod report;
 mod scenarios;
+mod scripted;
 mod server;
 mod storm;
 
@@ -38,9 +39,18 @@ struct Options {
     /// The program to measure instead of the one that was built with this one.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_spike"))]
     spike: PathBuf,
+    /// The profile in which other benchmarks are built.
+    #[arg(long, env = "PROFILE", default_value = "release")]
+    profile: String,
     /// Renews the table in this file, between its two marks.
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Lives the scripted step against this port instead of measuring anything.
+    #[arg(long, hide = true, requires = "out")]
+    live_scripted: Option<u16>,
+    /// Where that run leaves its evidence.
+    #[arg(long, hide = true)]
+    out: Option<PathBuf>,
     /// Given by `cargo bench`; means nothing here.
     #[arg(long, hide = true)]
     bench: bool,
@@ -50,6 +60,7 @@ struct Options {
 pub(crate) struct Bench {
     rounds: usize,
     spike: PathBuf,
+    profile: String,
     /// Where scenarios, reports and nginx's files lie.
     folder: PathBuf,
     clock: Clock,
@@ -83,6 +94,9 @@ const SECTIONS: [Section; 9] = [
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let (Some(port), Some(out)) = (options.live_scripted, &options.out) {
+        return scripted::live(port, out);
+    }
     let bench = Bench::prepare(&options)?;
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for section in &SECTIONS {
@@ -124,6 +138,7 @@ impl Bench {
         Ok(Self {
             rounds: options.rounds.max(1),
             spike: options.spike.clone(),
+            profile: options.profile.clone(),
             clock: Clock::begin_in(Duration::ZERO),
             client_core: if cores > 1 { "1" } else { "0" }.to_owned(),
             server_core,

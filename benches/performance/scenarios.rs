@@ -36,7 +36,7 @@ name = "open"
 [live]
 threads = 1
 connections = {{ pool = 50 }}
-# PACING pacing = "{pacing}"
+pacing = "{pacing}"
 [[sale]]
 id = "day-1"
 opens = "+1s"

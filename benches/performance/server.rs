@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use crate::pause;
 use crate::processes::{Output, Process};
+use crate::scripted::ANSWER;
 
 /// A page's part, as long as one of the reference shop's \[bytes\].
 const PAGE_LENGTH: usize = 1_000;
@@ -130,6 +131,7 @@ fn settings(folder: &Path, waiting_port: u16, open_port: u16) -> String {
                 location = /stub {{ stub_status; }}
                 location /sales/0/page/ {{ default_type text/html; return 200 \"{page}\"; }}
                 location = /sales/0/status {{ default_type application/json; {status} }}
+                location = /step {{ default_type application/json; return 200 '{ANSWER}'; }}
                 location = /admin/snapshot {{ default_type application/json;
                     return 200 '{SNAPSHOT}'; }}
                 location = /admin/ledger {{ default_type application/json; return 200 ''; }}

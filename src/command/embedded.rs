@@ -15,6 +15,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use crate::live::connections_needed;
+use crate::live::means::{self, Machine};
 use crate::scenario::{Scenario, Tls};
 
 /// The two child processes and where they listen.
@@ -54,6 +56,11 @@ impl Embedded {
             "--database".to_owned(),
             database.display().to_string(),
         ];
+        let connections = connections_needed(scenario, scenario.live.connections.into());
+        let edges = means::edge_processes(connections, &Machine::here());
+        if edges > 0 {
+            more.extend(["--edge-processes".to_owned(), edges.to_string()]);
+        }
         let certificate =
             (scenario.live.wire.tls != Tls::Off).then(|| folder.join("shop-certificate.pem"));
         if let Some(path) = &certificate {

@@ -41,6 +41,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),
         Command::Shop(args) => servers::shop(args),
+        Command::LoadProcess => servers::load_process(),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "spike", &mut std::io::stdout());
             Ok(Verdict::Pass)

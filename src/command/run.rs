@@ -13,10 +13,11 @@ use super::{check, one_of, print, say};
 use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::Ending;
 use crate::live::clock::Clock;
-use crate::live::{self, Connections, LedgerSinks, LiveError, Settings, Stop, Target};
+use crate::live::means::{self, Machine, Means};
+use crate::live::{self, LedgerSinks, LiveError, Processes, Settings, Stop, Target};
 use crate::measure::recorder::Recorder;
-use crate::scenario::file::Loaded;
-use crate::scenario::{self, Scenario, offer};
+use crate::scenario::file::{AsRun, Loaded};
+use crate::scenario::{Scenario, offer};
 use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
@@ -59,10 +60,14 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
+    let means = means::means(&scenario, place.shop(), &Machine::here())
+        .context("failed to prepare the run")?;
+    let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;
+    let settings = Settings { processes, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
-    let lived = live(&scenario, clock, &target, &run, stop, &mut watch);
+    let lived = live(&scenario, &settings, &target, &run, stop, &mut watch);
     watch.end();
     drop(embedded);
     let ending = match lived {
@@ -101,41 +106,47 @@ fn refused(clock: Clock, error: &anyhow::Error) -> Ending {
 
 fn live(
     scenario: &Scenario,
-    clock: Clock,
+    settings: &Settings,
     target: &Target,
     run: &RunFolder,
     stop: &Stop,
     watch: &mut Watch,
 ) -> anyhow::Result<Ending> {
     let opening = scenario.first_opening();
-    let mut recorder = Recorder::new(run.sinks()?, clock.began_utc_ns(), opening)
+    let mut recorder = Recorder::new(run.sinks()?, settings.clock.began_utc_ns(), opening)
         .with_context(|| format!("failed to write into {}", run.path().display()))?;
     let ledgers = LedgerSinks {
         shop: Box::new(run.writer(folder::LEDGER_SHOP)?),
         provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),
     };
-    let settings = settings(scenario, clock);
     let mut show = |progress: &_| watch.show(progress);
-    live::run(scenario, &settings, target, &mut recorder, ledgers, stop, &mut show)
+    live::run(scenario, settings, target, &mut recorder, ledgers, stop, &mut show)
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
 }
 
-/// How this machine lives a scenario, from the beginning of `clock`.
-pub(super) fn settings(scenario: &Scenario, clock: Clock) -> Settings {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+/// How this machine lives a scenario from the beginning of `clock`, in this process alone.
+pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Settings {
     Settings {
         clock,
-        threads: scenario.live.threads.map_or(cores, usize::from),
-        connections: match scenario.live.connections {
-            scenario::Connections::PerFan => Connections::PerFan,
-            scenario::Connections::Pool(limit) => Connections::Pool(limit as usize),
-        },
+        threads: means.threads,
+        connections: scenario.live.connections.into(),
         wire: scenario.live.wire,
-        sources: Vec::new(),
         pacing: scenario.live.pacing,
         drain: offer::drain(scenario),
+        sources: means.sources,
+        processes: None,
         visits: None,
+        scripted: None,
     }
+}
+
+/// The load processes that a crowd needs, where it needs more than this one.
+fn processes(count: usize, scenario: AsRun) -> anyhow::Result<Option<Processes>> {
+    if count < 2 {
+        return Ok(None);
+    }
+    let program = std::env::current_exe().context("failed to find this program's own file")?;
+    Ok(Some(Processes { count, program, scenario }))
 }
 
 /// A stop that Ctrl-C and SIGTERM press: once to drain and judge, twice to abandon.

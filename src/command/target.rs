@@ -83,6 +83,14 @@ fn loopback(host: &str) -> Option<IpAddr> {
 }
 
 impl Place {
+    /// The address of the shop there.
+    pub(super) fn shop(&self) -> IpAddr {
+        match self {
+            Self::Embedded => Ipv4Addr::LOCALHOST.into(),
+            Self::Running(target) => target.shop.ip(),
+        }
+    }
+
     /// The target there; the embedded servers live as long as what is returned beside it.
     ///
     /// # Errors

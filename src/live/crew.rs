@@ -1,4 +1,8 @@
-//! The load loops together: the crowd shared out, one thread each, merged once a second.
+//! The load loops together: the crowd shared out over threads, of this process or of load
+//! processes, and what they hand over merged once a second.
+//!
+//! Threads and processes are two sources of the same reports: a thread of this process either runs
+//! a loop, or takes what a load process hands over.
 
 use std::io;
 use std::panic;
@@ -7,21 +11,24 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use domain::time::Duration;
 
-use crate::live::arrivals::{Arrivals, Share};
+use crate::live::LiveError;
+use crate::live::arrivals::Arrivals;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
+use crate::live::process::{self, Part, Portion, Processes, Reins, parts};
 use crate::live::snapshot::Survey;
 use crate::live::stop::{Signal, Wish};
 use crate::live::vitals::{Gauge, LOAD_THREAD};
-use crate::live::{Connections, LiveError, Settings};
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::Scenario;
 
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Starts the load loops, writes down once a second what they hand over, and joins them; returns
-/// what was merged.
+/// A thread of a crew.
+pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), LiveError>>>;
+
+/// Starts the load loops, which wait for the run's beginning, writes down once a second what they
+/// hand over, and joins them; returns what was merged.
 ///
 /// # Errors
 /// When a loop fails, evidence cannot be written, or the user abandons the run.
@@ -34,75 +41,114 @@ pub(super) fn load(
     survey: &mut Survey,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Merge, LiveError> {
-    let portions = portions(course.scenario, course.settings);
-    let loops = portions.len();
+    let settings = course.settings;
+    let processes = settings.processes.as_ref();
+    let count = processes.map_or(1, |processes| processes.count);
+    let parts = parts(course.scenario, count, settings);
+    let loops = parts[0].of();
     let (reports, reported) = mpsc::channel();
     thread::scope(|scope| {
-        let mut threads = Vec::with_capacity(loops);
-        for (place, portion) in portions.into_iter().enumerate() {
-            threads.push(start_loop(scope, course, place, portion, reports.clone()));
-        }
+        let (threads, mut reins) = match processes {
+            Some(processes) => start_processes(scope, course, processes, &parts, &reports),
+            None => {
+                let portions = parts[0].portions(settings.connections);
+                (start_loops(scope, course, portions, &reports), Vec::new())
+            }
+        };
         drop(reports);
-        let loaded = merge_reports(course, loops, &reported, recorder, survey, watch);
+        let loaded = merge_reports(course, loops, &mut reins, &reported, recorder, survey, watch);
         if loaded.is_err() {
             course.signal.fail();
         }
-        for thread in threads {
-            match thread.map(ScopedJoinHandle::join) {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) | Err(error) => return Err(LiveError::Load(error)),
-                Ok(Err(panic)) => panic::resume_unwind(panic),
-            }
-        }
+        // Whoever still runs ends with its reins.
+        drop(reins);
+        join(threads)?;
         loaded
     })
 }
 
-/// One loop's share of the crowd and of the pool.
-#[derive(Debug)]
-struct Portion {
-    people: Share,
-    pool: Option<usize>,
-}
-
-/// Shares the crowd out by the fans' numbers, so that any number of loops lives the same crowd.
-fn portions(scenario: &Scenario, settings: &Settings) -> Vec<Portion> {
-    let people: usize = scenario.populations.iter().map(|them| them.count as usize).sum();
-    let pool = match settings.connections {
-        Connections::PerFan => usize::MAX,
-        Connections::Pool(limit) => limit.max(1),
-    };
-    let loops = settings.threads.min(people).min(pool).max(1);
-    let of =
-        u32::try_from(loops).expect("there are fewer loops than fans, and those are counted so");
-    let portion = |(place, number)| Portion {
-        people: Share { place: number, of },
-        pool: (pool < usize::MAX).then(|| pool / loops + usize::from(place < pool % loops)),
-    };
-    (0..loops).zip(0..of).map(portion).collect()
-}
-
-fn start_loop<'scope>(
+/// Starts a thread for each portion, which lives it from the run's beginning on.
+pub(super) fn start_loops<'scope>(
     scope: &'scope Scope<'scope, '_>,
     course: &'scope Course<'scope>,
-    place: usize,
-    portion: Portion,
-    reports: Sender<Report>,
-) -> io::Result<ScopedJoinHandle<'scope, io::Result<()>>> {
+    portions: Vec<Portion>,
+    reports: &Sender<Report>,
+) -> Vec<Hand<'scope>> {
+    let start = |Portion { people, pool }: Portion| {
+        let reports = reports.clone();
+        let place = people.place as usize;
+        start_hand(scope, course, format!("{LOAD_THREAD}{place}"), move || {
+            let arrivals = Arrivals::of(course.scenario, people);
+            let load = LoadLoop::new(course, place, arrivals, pool, reports);
+            // To put a million in order takes longer than the first of them may wait.
+            course.clock.sleep_until_beginning();
+            load.and_then(LoadLoop::run).map_err(LiveError::Load)
+        })
+    };
+    portions.into_iter().map(start).collect()
+}
+
+/// Starts a load process for each part, and a thread that takes what it hands over.
+fn start_processes<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    course: &'scope Course<'scope>,
+    processes: &Processes,
+    parts: &[Part],
+    reports: &Sender<Report>,
+) -> (Vec<Hand<'scope>>, Vec<Reins>) {
+    let (mut hands, mut all_reins) = (Vec::new(), Vec::new());
+    for (number, part) in (1..).zip(parts) {
+        let started = process::start(course, processes, number, *part);
+        hands.push(started.and_then(|(reins, driver)| {
+            all_reins.push(reins);
+            let reports = reports.clone();
+            let drive = move || driver.drive(&reports);
+            start_hand(scope, course, format!("driver-{number}"), drive)
+        }));
+    }
+    if hands.iter().any(Result::is_err) {
+        course.signal.fail();
+    }
+    (hands, all_reins)
+}
+
+/// Starts a thread; however it ends before its fans do, the others end with it.
+fn start_hand<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    course: &'scope Course<'scope>,
+    name: String,
+    work: impl FnOnce() -> Result<(), LiveError> + Send + 'scope,
+) -> Hand<'scope> {
     let live = move || {
-        // However this loop ends before its fans do, the others end with it.
         let watchdog = FailUnlessDone(&course.signal);
-        let arrivals = Arrivals::of(course.scenario, portion.people);
-        LoadLoop::new(course, place, arrivals, portion.pool, reports)?.run()?;
+        work()?;
         std::mem::forget(watchdog);
         Ok(())
     };
-    let started =
-        thread::Builder::new().name(format!("{LOAD_THREAD}{place}")).spawn_scoped(scope, live);
+    let started = thread::Builder::new().name(name).spawn_scoped(scope, live);
     if started.is_err() {
         course.signal.fail();
     }
     started
+}
+
+/// Waits for all threads to end.
+///
+/// # Errors
+/// When one could not be started or could not go on.
+///
+/// # Panics
+/// When one panicked.
+pub(super) fn join(hands: Vec<Hand<'_>>) -> Result<(), LiveError> {
+    // All are waited for before any error is told.
+    let ended: Vec<_> = hands.into_iter().map(|hand| hand.map(ScopedJoinHandle::join)).collect();
+    for hand in ended {
+        match hand.map_err(LiveError::Load)? {
+            Ok(lived) => lived?,
+            Err(panic) => panic::resume_unwind(panic),
+        }
+    }
+    Ok(())
 }
 
 struct FailUnlessDone<'run>(&'run Signal);
@@ -117,6 +163,7 @@ impl Drop for FailUnlessDone<'_> {
 fn merge_reports(
     course: &Course<'_>,
     loops: usize,
+    reins: &mut [Reins],
     reported: &Receiver<Report>,
     recorder: &mut Recorder,
     survey: &mut Survey,
@@ -124,14 +171,21 @@ fn merge_reports(
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);
-    let mut gauge = Gauge::new(vec![std::process::id()], clock.now());
+    let load_processes = reins.iter().map(Reins::pid);
+    let pids = std::iter::once(std::process::id()).chain(load_processes).collect();
+    let mut gauge = Gauge::new(pids, clock.now());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
-            Ok(report) => merge.take(report),
+            Ok(mut report) => {
+                recorder.fold(&mut report.harvest);
+                merge.take(report);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
         }
-        if course.signal.wish() == Wish::Abandon {
+        let wish = course.signal.wish();
+        reins.iter_mut().for_each(|reins| reins.tell(wish));
+        if wish == Wish::Abandon {
             return Err(LiveError::Abandoned);
         }
         while let Some(merged) = merge.pass_on() {

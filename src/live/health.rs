@@ -6,37 +6,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::live::load::Tally;
 
-/// Descriptors for everything that is no connection of a fan: files of the run, polls, clients.
-const DESCRIPTORS_RESERVED: u64 = 64;
-
-/// A run that cannot be lived on this machine.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PreflightError {
-    /// Too few descriptors.
-    #[error(
-        "open {needed} connections: this process may hold {limit} files\nhint: raise the limit \
-         (`ulimit -n {needed}`), lower --scale, or share connections (`connections = {{ pool = n }}`)"
-    )]
-    Descriptors {
-        /// Connections and other files needed.
-        needed: u64,
-        /// The hard limit.
-        limit: u64,
-    },
-    /// Too few ports.
-    #[error(
-        "open {needed} connections to one address: this machine has {ports} ports for them\nhint: \
-         widen net.ipv4.ip_local_port_range, lower --scale, or share connections \
-         (`connections = {{ pool = n }}`)"
-    )]
-    Ports {
-        /// Connections needed.
-        needed: u64,
-        /// Ephemeral ports.
-        ports: u64,
-    },
-}
-
 /// Raises this process's limit of open files as far as it may by itself, and returns it: to the
 /// hard limit, and with the capability for it beyond, to the most that the kernel allows any
 /// process.
@@ -49,28 +18,6 @@ pub fn raise_descriptor_limit() -> u64 {
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit });
     }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
-}
-
-/// Checks that `connections` to one address can be open at once with `descriptors` files and, where
-/// known, `ports` ephemeral ports.
-///
-/// # Errors
-/// When they cannot: better no run than half a crowd.
-pub fn preflight(
-    connections: u64,
-    descriptors: u64,
-    ports: Option<u64>,
-) -> Result<(), PreflightError> {
-    let needed = connections.saturating_add(DESCRIPTORS_RESERVED);
-    if needed > descriptors {
-        return Err(PreflightError::Descriptors { needed, limit: descriptors });
-    }
-    match ports {
-        Some(ports) if connections > ports => {
-            Err(PreflightError::Ports { needed: connections, ports })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How many ports this machine has for connections to one address; `None` where it does not say.
@@ -112,21 +59,6 @@ mod tests {
         assert_eq!(doubts(Tally::default(), None), [""; 0]);
         let tally = Tally { shed_sockets: 1, shed_pool: 2, left_behind: 3 };
         assert_eq!(doubts(tally, Some("refused")).len(), 4);
-    }
-
-    #[test]
-    fn a_crowd_beyond_the_descriptors_or_ports_is_refused() {
-        assert_eq!(preflight(1_000, 20_000, Some(28_232)), Ok(()));
-        assert_eq!(preflight(1_000, 20_000, None), Ok(()));
-        let limit = 20_000;
-        assert_eq!(
-            preflight(70_000, limit, None),
-            Err(PreflightError::Descriptors { needed: 70_064, limit })
-        );
-        assert_eq!(
-            preflight(70_000, 100_000, Some(28_232)),
-            Err(PreflightError::Ports { needed: 70_000, ports: 28_232 })
-        );
     }
 
     #[test]

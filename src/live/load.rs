@@ -15,19 +15,22 @@ use domain::id::FanId;
 use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll, Token};
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::PurchaseLine;
 use crate::fan::{Action, Fan, Input, Visit};
-use crate::live::Settings;
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
 use crate::live::pacing::{Alarm, Pacer};
+use crate::live::process::lines;
 use crate::live::request::Script;
+use crate::live::scripted::Dialogue;
 use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
 use crate::live::wheel::Wheel;
+use crate::live::{Settings, Target};
 use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
@@ -58,7 +61,9 @@ pub(super) struct Course<'run> {
     pub(super) scenario: &'run Scenario,
     /// How to live it.
     pub(super) settings: &'run Settings,
-    /// How connections to whom is asked are opened.
+    /// Whom to ask.
+    pub(super) target: &'run Target,
+    /// How connections there are opened.
     pub(super) dialer: Dialer,
     /// The run's clock.
     pub(super) clock: Clock,
@@ -72,8 +77,8 @@ pub(super) struct Course<'run> {
     pub(super) horizon: Time,
 }
 
-/// What a loop hands over once a second, and when it ends.
-#[derive(Debug)]
+/// What a loop hands over once a second, when it has timed too much to keep it, and when it ends.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     /// Which loop.
     pub(super) place: usize,
@@ -82,6 +87,7 @@ pub(super) struct Report {
     /// What its meter counted.
     pub(super) harvest: Harvest,
     /// What its fans' purchases were, in about the order of time.
+    #[serde(with = "lines")]
     pub(super) lines: Vec<PurchaseLine>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
@@ -90,7 +96,7 @@ pub(super) struct Report {
 }
 
 /// What a loop counts about itself, since the beginning.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
     /// Operations for which no socket could be had.
     pub(super) shed_sockets: u64,
@@ -133,6 +139,7 @@ pub(super) struct LoadLoop<'run> {
     tally: Tally,
     buffer: Box<[u8]>,
     rendered: Vec<u8>,
+    dialogue: Dialogue<'run>,
     expired: Vec<(u32, Time)>,
     next_report: Time,
     /// When nothing more was sent, and until when answers are waited for.
@@ -193,6 +200,7 @@ impl<'run> LoadLoop<'run> {
             tally: Tally::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             rendered: Vec::with_capacity(1_024),
+            dialogue: Dialogue::new(course.settings.scripted.as_ref()),
             expired: Vec::with_capacity(BATCH),
             next_report: Time::ZERO + SECOND,
             stopping: None,
@@ -254,6 +262,8 @@ impl<'run> LoadLoop<'run> {
         let now = self.course.clock.now();
         if now >= self.next_report {
             self.report(None);
+        } else if self.meter.is_full() {
+            self.hand_over();
         }
         self.stop_if_due(now);
         self.serve_due(now);
@@ -316,6 +326,21 @@ impl<'run> LoadLoop<'run> {
     fn stop(&mut self, until: Time) {
         self.stopping = Some(until);
         self.arrivals.end();
+    }
+
+    /// Hands over what was timed and written in the middle of a second: there is too much of it to
+    /// be kept until its end.
+    fn hand_over(&mut self) {
+        let report = Report {
+            place: self.place,
+            until: self.next_report.before(SECOND),
+            harvest: self.meter.block(),
+            lines: self.diary.take(),
+            tally: self.tally,
+            ended: None,
+        };
+        // As in the report.
+        let _ = self.reports.send(report);
     }
 
     /// Hands over everything counted so far.

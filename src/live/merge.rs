@@ -46,10 +46,13 @@ impl Merge {
         }
     }
 
-    /// Takes what one loop hands over.
+    /// Takes what one loop hands over. What was timed has been taken out before: it waits for no
+    /// other loop. A report of no further second has nothing counted.
     pub(super) fn take(&mut self, report: Report) {
         self.tallies[report.place] = report.tally;
-        self.harvests.entry(report.until).or_default().push(report.harvest);
+        if report.until > self.reached[report.place] || report.ended.is_some() {
+            self.harvests.entry(report.until).or_default().push(report.harvest);
+        }
         self.lines.extend(report.lines);
         self.reached[report.place] = match report.ended {
             Some(at) => {
@@ -138,5 +141,19 @@ mod tests {
         assert_eq!(passed_on(&mut merge), Some((4, 1, vec![1_950, 3_100])));
         assert!(merge.is_ended());
         assert_eq!((merge.ended_at(), merge.tally().shed_pool), (Time::from_millis(3_200), 6));
+    }
+
+    #[test]
+    fn what_is_handed_over_within_a_second_does_not_end_it() {
+        let mut merge = Merge::of(1);
+        merge.take(report(0, 0, 300, None));
+        assert_eq!(passed_on(&mut merge), None);
+        merge.take(report(0, 1, 700, None));
+        merge.take(report(0, 1, 1_200, None));
+        assert_eq!(passed_on(&mut merge), Some((1, 1, vec![300, 700])));
+        assert_eq!(passed_on(&mut merge), None);
+        merge.take(report(0, 2, 1_500, Some(Time::from_millis(1_600))));
+        assert_eq!(passed_on(&mut merge), Some((2, 1, vec![1_200, 1_500])));
+        assert!(merge.is_ended());
     }
 }

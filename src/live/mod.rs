@@ -14,10 +14,13 @@ pub mod health;
 mod http;
 mod ledger;
 mod load;
+pub mod means;
 mod merge;
 mod occupied;
 pub mod pacing;
+mod process;
 mod request;
+pub mod scripted;
 mod slab;
 pub mod sleepers;
 mod snapshot;
@@ -31,23 +34,26 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
 use domain::time::{Duration, Time};
+use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use connection::SecurityError;
 pub use ledger::LedgerSinks;
+pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
-use crate::scenario::{Population, Scenario, Wire};
+use crate::scenario::{self, Population, Scenario, Wire};
 use admin::{Admin, root_cause, with_causes};
 use clock::Clock;
 use connection::Dialer;
-use health::PreflightError;
 use load::Course;
+use means::PreflightError;
 use pacing::Pacing;
 use request::Script;
+use scripted::Scripted;
 use snapshot::Survey;
 use stop::{Signal, Wish};
 
@@ -60,7 +66,7 @@ const DRAIN_CHECK: Duration = Duration::from_millis(250);
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom the fans ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Where the shop listens.
     pub shop: SocketAddr,
@@ -74,7 +80,7 @@ pub struct Target {
 }
 
 /// How fans share connections.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connections {
     /// Each fan has its own, kept alive until it leaves.
     PerFan,
@@ -82,25 +88,44 @@ pub enum Connections {
     Pool(usize),
 }
 
+impl From<scenario::Connections> for Connections {
+    fn from(written: scenario::Connections) -> Self {
+        match written {
+            scenario::Connections::PerFan => Self::PerFan,
+            scenario::Connections::Pool(limit) => Self::Pool(limit as usize),
+        }
+    }
+}
+
 /// How a scenario is lived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// The run's clock: what is embedded was told the same beginning.
     pub clock: Clock,
-    /// Load loops, at least 1; usually one per core.
+    /// Load loops in all processes together, at least 1; usually one per core.
     pub threads: usize,
     /// How fans share connections.
     pub connections: Connections,
     /// What a connection is made of.
     pub wire: Wire,
-    /// The addresses of this machine that connections come from, in turn; none: the system chooses.
-    pub sources: Vec<IpAddr>,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
-    /// Where every step of every fan goes, so that it can be lived again.
+    /// The local addresses that connections leave from, in turn; none: the one that the system
+    /// takes.
+    pub sources: Vec<IpAddr>,
+    /// The load processes that the loops run in; absent: they are threads of this process.
+    #[serde(skip)]
+    pub processes: Option<Processes>,
+    /// Where every step of every fan goes, so that it can be lived again; load processes keep
+    /// their steps to themselves.
+    #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
+    /// The step that a look at the page is, in place of the shop's own page; load processes make no
+    /// such steps.
+    #[serde(skip)]
+    pub scripted: Option<Scripted>,
 }
 
 /// A run that was not lived to its end.
@@ -126,6 +151,14 @@ pub enum LiveError {
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
+    /// A load process ended before its fans did.
+    #[error("live the fans of load process {number}: {why}")]
+    LoadProcess {
+        /// Which, from 1.
+        number: usize,
+        /// What it said last, or how it ended.
+        why: String,
+    },
     /// Evidence cannot be written.
     #[error("write down what was measured")]
     Record(#[source] io::Error),
@@ -155,17 +188,15 @@ pub fn run(
     stop: &Stop,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
-    check_means(scenario, settings.connections)?;
-    let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
+    check_means(scenario, settings)?;
+    let course = course(scenario, settings, target, stop)?;
     let admin = Admin::new(settings.wire.tls, target)?;
     if settings.wire != Wire::default() {
-        probe_wire(&dialer, target, settings.clock)?;
+        probe_wire(&course.dialer, target, settings.clock)?;
     }
     probe(&admin, target)?;
-    let course = course(scenario, settings, target, dialer, stop);
     let surveyor = Admin::new(settings.wire.tls, target)?;
     let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
-    settings.clock.sleep_until_beginning();
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
     let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
@@ -200,9 +231,12 @@ pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 
     }
 }
 
-fn check_means(scenario: &Scenario, connections: Connections) -> Result<(), PreflightError> {
-    let needed = connections_needed(scenario, connections);
-    health::preflight(needed, health::raise_descriptor_limit(), health::ephemeral_ports())
+fn check_means(scenario: &Scenario, settings: &Settings) -> Result<(), PreflightError> {
+    means::check_sources(&settings.sources)?;
+    match settings.processes {
+        Some(_) => Ok(()),
+        None => means::check_alone(scenario, settings.connections),
+    }
 }
 
 /// Whatever the shop answers to its first question is an answer; only silence is a refusal.
@@ -232,9 +266,8 @@ fn course<'run>(
     scenario: &'run Scenario,
     settings: &'run Settings,
     target: &'run Target,
-    dialer: Dialer,
     stop: &Stop,
-) -> Course<'run> {
+) -> Result<Course<'run>, SecurityError> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
         let reload = &population.crowd.behaviour.reload;
@@ -243,16 +276,17 @@ fn course<'run>(
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
     let last = closes.max(last_arrival(scenario));
-    Course {
+    Ok(Course {
         scenario,
         settings,
-        dialer,
+        target,
+        dialer: Dialer::new(target, settings.wire, &settings.sources)?,
         clock: settings.clock,
         scripts: scenario.populations.iter().map(script).collect(),
         signal: Signal::new(stop.clone()),
         opening: sales.iter().map(|sale| sale.opens).min().unwrap_or(Time::ZERO),
         horizon: last + timeout.unwrap_or_default() + OVERTIME,
-    }
+    })
 }
 
 /// When the last of all fans comes.

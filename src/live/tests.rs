@@ -129,14 +129,16 @@ impl Trial {
             seed: 7,
             scale: 1.0,
             timezone: "UTC".to_owned(),
-            live: crate::scenario::LiveSettings {
+            live: scenario::LiveSettings {
                 scale: 1.0,
                 threads: None,
-                connections: crate::scenario::Connections::PerFan,
+                connections: scenario::Connections::PerFan,
                 wire: Wire::default(),
                 pacing: Pacing::Auto,
+                processes: None,
+                local_ips: Vec::new(),
             },
-            phases: crate::scenario::Phases::default(),
+            phases: scenario::Phases::default(),
             catalogue: Catalogue { sales: vec![self.sale()] },
             populations: vec![Population {
                 name: "fans".to_owned(),
@@ -171,10 +173,12 @@ impl Trial {
             threads: self.threads,
             connections: self.connections,
             wire: self.wire,
-            sources: Vec::new(),
             pacing: self.pacing,
+            sources: Vec::new(),
+            processes: None,
             drain: Duration::from_secs(5),
             visits: Some(visits),
+            scripted: None,
         };
         let target = Target {
             shop: address,

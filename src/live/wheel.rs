@@ -11,6 +11,9 @@ use crate::live::occupied::{Occupied, TICK_NS};
 /// Slots of the wheel; a power of two. A timer farther away than one turn of 65.5 s stays in its
 /// slot until its round comes.
 const SLOTS: usize = 1 << 16;
+/// So many in one slot are a crowd: which of them is first is asked when their slot comes, and until
+/// then the slot's beginning will do.
+const CROWD: usize = 16;
 /// No neighbour: the operation has no timer, or the slot is empty.
 const NONE: u32 = u32::MAX;
 
@@ -116,22 +119,21 @@ impl Wheel {
         if self.is_behind {
             return Some(Time::from_nanos(self.tick * TICK_NS));
         }
-        if tick > self.tick {
-            // Which of them is first is asked when their slot comes: there may be a crowd in it.
-            return Some(Time::from_nanos(tick * TICK_NS));
-        }
         let slot = self.occupied.slot_of(tick);
-        let end_ns = (tick + 1).saturating_mul(TICK_NS);
-        let mut earliest_ns = end_ns;
+        let mut earliest_ns = (tick + 1).saturating_mul(TICK_NS);
         let head = self.heads[slot];
         let mut number = head;
-        loop {
+        for looked_at in 0_usize.. {
+            if tick > self.tick && looked_at == CROWD {
+                return Some(Time::from_nanos(tick * TICK_NS));
+            }
             earliest_ns = earliest_ns.min(self.due_ns[number as usize]);
             number = self.next[number as usize];
             if number == head {
-                return Some(Time::from_nanos(earliest_ns));
+                break;
             }
         }
+        Some(Time::from_nanos(earliest_ns))
     }
 
     /// Fires what is due in one slot and returns how much of `limit` is left.

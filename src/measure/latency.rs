@@ -40,6 +40,12 @@ pub fn histogram() -> Histogram<u64> {
         .expect("the bounds are those of a histogram: 1 to 600,000,000 at 3 digits")
 }
 
+/// An empty histogram of the same times that takes memory as far as its longest time wants; its
+/// counts end at 2^32.
+pub(crate) fn growing_histogram() -> Histogram<u32> {
+    Histogram::new(DIGITS).expect("three digits are a histogram's")
+}
+
 /// The time between two instants in whole microseconds \[us\], to the nearest, at most what a
 /// histogram holds.
 pub const fn microseconds(from: Time, until: Time) -> u64 {

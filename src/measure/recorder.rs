@@ -1,8 +1,10 @@
 //! Merges the meters once a second and writes what the judge will read.
 //!
-//! Its memory does not grow with the run: one histogram to fill and empty, one of all lateness so
-//! far, and the totals that a person watches.
+//! Its memory grows neither with the run nor with its rate: a histogram of each series and interval
+//! that anything came in for since the last second, one of all lateness so far, and the totals that
+//! a person watches.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use domain::shop::{Balance, ShopSnapshot};
@@ -11,8 +13,10 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::evidence::PurchaseLine;
-use crate::measure::latency::{Grain, LatencyWriter, Series, histogram, milliseconds};
-use crate::measure::meter::{Counts, Harvest, Sample};
+use crate::measure::latency::{
+    Grain, LatencyWriter, Series, growing_histogram, histogram, milliseconds,
+};
+use crate::measure::meter::{Counts, Group, Harvest};
 use crate::measure::timeline::TimelineLine;
 use crate::measure::vitals::Vitals;
 
@@ -35,7 +39,10 @@ pub struct Recorder {
     purchases: Box<dyn Write + Send>,
     snapshots: Box<dyn Write + Send>,
     grain: Grain,
-    /// Filled and emptied for each entry of the interval log.
+    /// What came in since the last second, by interval and series. They grow as far as their
+    /// longest time wants: 8 KiB for 2 ms, some 80 KiB for ten minutes.
+    open: BTreeMap<Group, Histogram<u32>>,
+    /// Filled and emptied for each entry of the interval log, whose bounds are the same for all.
     scratch: Histogram<u64>,
     lateness: Histogram<u64>,
     /// The generator's cores, for the next line of the timeline.
@@ -71,6 +78,10 @@ pub struct Progress {
     pub lateness_p99_ms: f64,
     /// Orders confirmed so far.
     pub confirmed: u64,
+    /// Connections opened so far.
+    pub opened: u64,
+    /// Connections that failed so far.
+    pub unconnected: u64,
 }
 
 impl Recorder {
@@ -85,6 +96,7 @@ impl Recorder {
             purchases: sinks.purchases,
             snapshots: sinks.snapshots,
             grain: Grain::new(opening),
+            open: BTreeMap::new(),
             scratch: histogram(),
             lateness: histogram(),
             cpu: None,
@@ -107,19 +119,36 @@ impl Recorder {
         purchases: &[PurchaseLine],
     ) -> io::Result<()> {
         let mut all = Harvest::default();
-        for harvest in harvests {
+        for mut harvest in harvests {
+            self.fold(&mut harvest);
             all.merge(harvest);
         }
         self.progress.at = until;
         self.progress.sent = 0;
         self.write_timeline(until, &all)?;
-        self.write_latency(&all.into_samples())?;
+        self.write_latency()?;
         for line in purchases {
             write_line(&mut self.purchases, line)?;
         }
         self.latency.flush()?;
         self.timeline.flush()?;
         self.purchases.flush()
+    }
+
+    /// Takes what was timed out of a harvest; it is written down with the next second.
+    #[expect(clippy::missing_panics_doc, reason = "a sample is bounded as a histogram is")]
+    pub fn fold(&mut self, harvest: &mut Harvest) {
+        for group in harvest.take_samples().chunk_by(|a, b| a.group() == b.group()) {
+            let group_of_all = group[0].group();
+            let values = self.open.entry(group_of_all).or_insert_with(growing_histogram);
+            for same in group.chunk_by(|a, b| a == b) {
+                let count = u32::try_from(same.len()).unwrap_or(u32::MAX);
+                values.record_n(same[0].us(), count).expect("it grows to the longest sample");
+                if group_of_all.series() == Series::Lateness {
+                    self.lateness.saturating_record_n(same[0].us(), u64::from(count));
+                }
+            }
+        }
     }
 
     /// Notes how many cores the generator used since the last call \[cores\]; the next line of the
@@ -181,21 +210,21 @@ impl Recorder {
         self.progress.present = self.arrived.saturating_sub(self.left);
         self.progress.sent += counts.sent;
         self.progress.confirmed += counts.useful;
+        self.progress.opened += counts.opened;
+        self.progress.unconnected += counts.connection_failures.iter().sum::<u64>();
     }
 
-    /// Writes one entry per interval and series; the samples are sorted.
-    fn write_latency(&mut self, samples: &[Sample]) -> io::Result<()> {
-        for group in samples.chunk_by(|a, b| a.group() == b.group()) {
-            let (interval, series) = (group[0].interval(), group[0].series());
+    /// Writes one entry per interval and series, and forgets them.
+    fn write_latency(&mut self) -> io::Result<()> {
+        for (group, values) in std::mem::take(&mut self.open) {
             self.scratch.reset();
-            for same in group.chunk_by(|a, b| a == b) {
-                self.scratch.saturating_record_n(same[0].us(), same.len() as u64);
-                if series == Series::Lateness {
-                    self.lateness.saturating_record_n(same[0].us(), same.len() as u64);
-                }
+            for value in values.iter_recorded() {
+                let count = u64::from(value.count_at_value());
+                self.scratch.saturating_record_n(value.value_iterated_to(), count);
             }
+            let interval = group.interval();
             let (start, length) = (Grain::start(interval), self.grain.length(interval));
-            self.latency.write(series, start, length, &self.scratch)?;
+            self.latency.write(group.series(), start, length, &self.scratch)?;
         }
         Ok(())
     }

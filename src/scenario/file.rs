@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::time::{Duration, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::check::{self, Meant, Surroundings};
 use crate::scenario::overrides::{self, Overrides};
 use crate::scenario::place::Place;
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::recover::{self, Syntax};
-use crate::scenario::{Context, Scenario, scale};
+use crate::scenario::{Context, Late, Scenario, scale};
 use crate::verdict::World;
 
 /// How large a scenario, and each file it names, may be \[bytes\]: far beyond any written by hand.
@@ -19,12 +20,40 @@ const SIZE_MAX: u64 = 64 * 1024 * 1024;
 /// How early the simulated run begins before an opening that is given as an instant, at least.
 const LEAD_MIN: Duration = Duration::from_mins(1);
 
+/// A scenario as it is run: all that another process needs to live the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsRun {
+    /// The run's own copy of the text.
+    text: String,
+    /// What the files that it names are relative to.
+    folder: PathBuf,
+    /// When the run began \[ns of UTC\].
+    began_utc_ns: u64,
+}
+
+impl AsRun {
+    /// The scenario as the live world lives it.
+    ///
+    /// # Errors
+    /// All that is wrong with it: only a file that it names, and that has changed since, can be.
+    pub fn scenario(&self) -> Result<Scenario, Problems> {
+        let context = Context { now_utc_ns: Some(self.began_utc_ns), late: Late::Allowed };
+        let read = |file: &str| read(&self.folder.join(file));
+        let surroundings = Surroundings { read: &read, zone: &|_| Ok(()) };
+        let none = Overrides::default();
+        let loaded = read_in("the scenario as run", &self.text, &none, &context, &surroundings)?;
+        Ok(loaded.at_scale(None, World::Live))
+    }
+}
+
 /// A scenario that was read and found right; it becomes a [`Scenario`] at a scale.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The text with its overrides, without the head comment.
     text: String,
     overrides: Overrides,
+    /// What the files that it names are relative to.
+    folder: PathBuf,
     meant: Meant,
     began_utc_ns: Option<u64>,
 }
@@ -45,7 +74,8 @@ pub fn load(path: &Path, overrides: &Overrides, context: &Context) -> Result<Loa
     })?;
     let surroundings =
         Surroundings { read: &|file| read(&folder.join(file)), zone: &known_time_zone };
-    read_in(&name, &text, overrides, context, &surroundings)
+    let loaded = read_in(&name, &text, overrides, context, &surroundings)?;
+    Ok(Loaded { folder: folder.to_owned(), ..loaded })
 }
 
 /// Reads the scenario `text`, called `name`, without opening any file: a trace cannot be read, and
@@ -108,6 +138,7 @@ fn read_in(
         Some(meant) if problems.is_empty() => Ok(Loaded {
             text,
             overrides: overrides.clone(),
+            folder: PathBuf::new(),
             meant,
             began_utc_ns: context.now_utc_ns,
         }),
@@ -177,6 +208,15 @@ impl Loaded {
             self.text.clone()
         };
         if head.is_empty() { text } else { format!("# As run, changed by:\n{head}\n{text}") }
+    }
+
+    /// The scenario of a run that began at `utc_ns` \[ns of UTC\], for another process to live.
+    pub fn as_run(&self, utc_ns: u64) -> AsRun {
+        AsRun {
+            text: self.text_as_run(World::Live),
+            folder: self.folder.clone(),
+            began_utc_ns: utc_ns,
+        }
     }
 
     /// Places the openings and the provider's schedule in the run, and tells every crowd when its

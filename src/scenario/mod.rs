@@ -16,6 +16,8 @@ mod wire;
 mod wording;
 pub mod written;
 
+use core::net::IpAddr;
+
 use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
@@ -119,7 +121,7 @@ pub struct Population {
 }
 
 /// How the live world lives a scenario: the table `[live]`.
-#[derive(Copy, Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LiveSettings {
     /// The scale that `spike run` uses.
     pub scale: f64,
@@ -129,6 +131,10 @@ pub struct LiveSettings {
     pub connections: Connections,
     /// What a connection is made of.
     pub wire: Wire,
+    /// Processes that make load; absent: as many as open files need.
+    pub processes: Option<u16>,
+    /// The local addresses that connections leave from, in turn; none: as ports need.
+    pub local_ips: Vec<IpAddr>,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
 }

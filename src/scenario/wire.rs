@@ -39,7 +39,7 @@ pub enum Tls {
 }
 
 /// What a connection to the shop is made of.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wire {
     /// What is spoken.
     pub protocol: Protocol,

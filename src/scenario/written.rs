@@ -3,6 +3,7 @@
 //! Every key is optional here, so that what is missing is told with its place and together with
 //! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +13,7 @@ use domain::time::Span;
 use mock_provider::settings::Overrides as ProviderTable;
 use reference_shop::settings::Settings as ShopTable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
@@ -79,6 +80,15 @@ pub struct LiveTable {
     /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
     /// fan that connects again resumes its own session); left out: `"off"`.
     pub tls: Option<Tls>,
+    /// Processes that make load, all together with the threads above; left out: as many as open
+    /// files need, at least 1.
+    #[schemars(range(min = 1, max = 256))]
+    pub processes: Option<u16>,
+    /// Addresses of this machine that connections leave from, in turn; left out: the one that the
+    /// system takes, and as many loopback addresses as ports need where the shop is on this
+    /// machine.
+    #[schemars(length(min = 1, max = 256))]
+    pub local_ips: Option<Vec<IpAddr>>,
     /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
     /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
     pub pacing: Option<Pacing>,
@@ -95,7 +105,7 @@ pub enum Connections {
 }
 
 /// How exactly what is due is sent.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pacing {
     /// `precise` while a load loop sends fewer than 5,000 operations a second, else `batch`.

@@ -137,6 +137,9 @@ pub fn run(
         while world.calendar.peek().is_some_and(|at| at <= second) {
             let (at, event) = world.calendar.pop().expect("it was peeked at");
             world.happen(at, event);
+            if world.meter.is_full() {
+                recorder.fold(&mut world.meter.block());
+            }
             events += 1;
         }
         world.settle_payments(second);

@@ -70,10 +70,12 @@ pub(crate) fn live<T: Send>(
         threads: 2,
         connections,
         wire: scenario.live.wire,
-        sources: Vec::new(),
         pacing: scenario.live.pacing,
+        sources: Vec::new(),
+        processes: None,
         drain,
         visits: Some(visits),
+        scripted: None,
     };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));

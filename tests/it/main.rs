@@ -14,6 +14,7 @@ mod lived;
 mod memory;
 mod omission;
 mod problems;
+mod processes;
 mod program;
 mod provider_page;
 mod rehearsal;

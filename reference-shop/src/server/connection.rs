@@ -47,7 +47,15 @@ pub(super) async fn accept(
 async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, front: Arc<Front>) {
     // Where the option is refused, answers are merely later.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return serve(stream, front).await };
+    match tls {
+        None => serve(stream, front).await,
+        // What TLS keeps is large: a plain connection does without the room for it.
+        Some(tls) => Box::pin(secure(stream, tls, front)).await,
+    }
+}
+
+/// One connection that begins with the handshake of TLS.
+async fn secure(stream: TcpStream, tls: TlsAcceptor, front: Arc<Front>) {
     let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, tls.accept(stream));
     if let Ok(Ok(stream)) = handshake.await {
         serve(stream, front).await;

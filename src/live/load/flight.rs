@@ -12,7 +12,6 @@ use domain::time::Time;
 use super::{LoadLoop, NONE};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
-use crate::live::answer;
 use crate::live::connection::{Connection, Progress};
 use crate::live::request::{Script, takes_effect};
 
@@ -197,11 +196,9 @@ impl<'run> LoadLoop<'run> {
     fn write(&mut self, visitor: u32) {
         let mut rendered = std::mem::take(&mut self.rendered);
         let flight = self.flight(visitor);
-        let (request, call) = (flight.request, flight.call);
-        let id = self.visitors[visitor as usize].fan.id();
+        let said = (self.visitors[visitor as usize].fan.id(), flight.request, flight.call);
         let script = self.script(visitor);
-        let bytes = script.render(id, &request, call, &mut rendered);
-        let body = script.body(request.operation, call);
+        let (bytes, body) = self.dialogue.say(visitor, said, script, &mut rendered);
         let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
         if sent.is_err() {
@@ -246,8 +243,9 @@ impl<'run> LoadLoop<'run> {
         let connection = self.connections.get_mut(number).expect("the answer came over it");
         let reusable = connection.is_reusable();
         let answer = connection.answer();
+        let body = answer.body(&self.buffer);
         let reply = match answer.head() {
-            Some(head) => answer::read(head, answer.body(&self.buffer), utc_ns),
+            Some(head) => self.dialogue.hear(visitor, &request, head, body, utc_ns),
             None => Reply::of(Outcome::Error),
         };
         connection.answered();

@@ -8,10 +8,10 @@ use crate::report::figure;
 /// One second of a run as one line, relative to the opening at `opens`.
 ///
 /// Figures stand in columns wide enough for 99,999/s, so that lines under each other can be
-/// compared.
+/// compared. Connections are told of from the first that failed on.
 pub fn progress_line(progress: &Progress, opens: Time) -> String {
     let from_opening_s = progress.at.seconds() - opens.seconds();
-    format!(
+    let line = format!(
         "{:>7}  edge {:>6}/s  origin {:>6}/s  payment {:>4}/s  {:>6} left  {:>6} fans  \
          late p99 {}",
         figure::moment(from_opening_s),
@@ -21,7 +21,12 @@ pub fn progress_line(progress: &Progress, opens: Time) -> String {
         figure::signed(progress.free),
         figure::number(progress.present),
         figure::milliseconds(progress.lateness_p99_ms),
-    )
+    );
+    if progress.unconnected == 0 {
+        return line;
+    }
+    let (opened, failed) = (figure::number(progress.opened), figure::number(progress.unconnected));
+    format!("{line}  ✗ {failed} connections failed, {opened} opened")
 }
 
 #[cfg(test)]
@@ -58,5 +63,9 @@ mod tests {
          T+3 s  edge 49,812/s  origin  8,305/s  payment   45/s      −3 left  70,000 fans  late p99 14.0 ms
         ");
         assert!(lines.lines().all(|line| line.chars().count() <= 100));
+
+        let failing = Progress { opened: 12_000, unconnected: 184, ..after };
+        let line = progress_line(&failing, opens);
+        assert!(line.ends_with("late p99 14.0 ms  ✗ 184 connections failed, 12,000 opened"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod arrive;
 mod fans;
+mod live;
 mod sale;
 mod shop;
 
@@ -15,8 +16,8 @@ use crate::scenario::place::Place;
 use crate::scenario::problem::{Problem, nearest};
 use crate::scenario::recover::Syntax;
 use crate::scenario::wording::grouped;
-use crate::scenario::written::{Connections, File, LiveTable};
-use crate::scenario::{Context, LiveSettings, Phases, Scenario, Wire};
+use crate::scenario::written::File;
+use crate::scenario::{Context, Phases, Scenario};
 use crate::verdict::objective::Objective;
 
 pub(super) use arrive::lead;
@@ -32,10 +33,6 @@ const RUN_MAX: Duration = Duration::from_hours(7 * 24);
 /// How many sales, and how many populations, a scenario may have: 64 items each still fit the
 /// 65,535 of an item's number.
 const TABLES_MAX: usize = 1_000;
-/// The most load threads: beyond the cores of any one machine.
-const THREADS_MAX: u16 = 256;
-/// The most connections of a pool: beyond the descriptors one process may have.
-const POOL_MAX: u32 = 1_000_000;
 
 /// What a scenario needs of the world around it.
 pub(super) struct Surroundings<'a> {
@@ -233,31 +230,6 @@ impl Checker {
             self.wrong(root.key("timezone"), format!("unknown time zone `{name}`")).advise(hint);
         }
         name
-    }
-
-    fn live(&mut self, live: &LiveTable, place: Place<'_>) -> LiveSettings {
-        let scale = live.scale.unwrap_or(1.0);
-        if !(scale > 0.0 && scale <= SCALE_MAX) {
-            self.wrong(place.key("scale"), format!("`scale` is {scale}"))
-                .mark(format!("must be more than 0 and at most {SCALE_MAX}"));
-        }
-        if let Some(threads) = live.threads {
-            let limits = (1, u32::from(THREADS_MAX));
-            self.count(u32::from(threads), limits, place, "threads");
-        }
-        if let Some(Connections::Pool(pool)) = live.connections {
-            self.count(pool, (1, POOL_MAX), place.key("connections"), "pool");
-        }
-        LiveSettings {
-            scale,
-            threads: live.threads,
-            connections: live.connections.unwrap_or_default(),
-            wire: Wire {
-                protocol: live.protocol.unwrap_or_default(),
-                tls: live.tls.unwrap_or_default(),
-            },
-            pacing: live.pacing.unwrap_or_default(),
-        }
     }
 
     fn phases(&mut self, file: &File, place: Place<'_>) -> Phases {

@@ -14,7 +14,7 @@ use crate::scenario::{Connections, Population, Scenario};
 pub use drain::{Drain, drain, drain_needed};
 pub use payment::{Payment, facts, payment};
 pub use sale::{Bound, SaleOffer, sellable};
-pub use text::render;
+pub use text::{line, render};
 
 /// What follows from a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub struct Opening {
 pub struct Needs {
     /// Connections to the shop.
     pub connections: u64,
-    /// File descriptors of the load process.
+    /// File descriptors of all load processes together.
     pub descriptors: u64,
     /// Memory of the load process \[bytes\].
     pub memory_bytes: u64,
@@ -90,7 +90,7 @@ pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
         needs,
         drain: drain_needed(scenario),
         lost_by_scale: scale::lost(lived),
-        remarks: remarks(scenario, &payment, storm_per_s, &needs),
+        remarks: remarks(scenario, &payment, storm_per_s),
     }
 }
 
@@ -211,11 +211,7 @@ fn run_length(scenario: &Scenario) -> Duration {
     ends.max().unwrap_or_default() - Time::ZERO
 }
 
-/// The ports that one address has for connections to one other (Linux's default
-/// `net.ipv4.ip_local_port_range`, 32768 to 60999).
-const PORTS: u64 = 28_232;
-
-fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64, needs: &Needs) -> Vec<String> {
+fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<String> {
     let mut remarks = Vec::new();
     match (payment.admission_per_s, payment.orders_per_s) {
         (Some(admission), Some(allowed)) if admission > allowed => remarks.push(format!(
@@ -238,13 +234,6 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64, needs: &Nee
             text::duration(turn.at - Time::ZERO),
         )
     }));
-    if needs.connections > PORTS {
-        remarks.push(format!(
-            "{} connections from one address exceed its {} ports: scale down, or use a pool",
-            text::count(needs.connections as f64),
-            text::count(PORTS as f64),
-        ));
-    }
     remarks
 }
 

@@ -40,6 +40,16 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     table.text
 }
 
+/// One figure of an offer as text: a name, and as many lines as the figure takes.
+pub fn line(name: &str, figure: &str) -> String {
+    let mut text = String::new();
+    for (place, part) in wrapped(figure).iter().enumerate() {
+        let name = if place == 0 { name } else { "" };
+        writeln!(text, "{name:<NAME_COLUMNS$} {part}").expect("text can be appended to");
+    }
+    text
+}
+
 #[derive(Default)]
 struct Table {
     text: String,
@@ -47,10 +57,7 @@ struct Table {
 
 impl Table {
     fn line(&mut self, name: &str, figure: &str) {
-        for (place, part) in wrapped(figure).iter().enumerate() {
-            let name = if place == 0 { name } else { "" };
-            writeln!(self.text, "{name:<NAME_COLUMNS$} {part}").expect("text can be appended to");
-        }
+        self.text.push_str(&line(name, figure));
     }
 
     fn opening(&mut self, opening: &Opening) {

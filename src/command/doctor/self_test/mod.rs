@@ -23,6 +23,7 @@ use super::super::target::{self, Place};
 use super::super::{print, say};
 use crate::cli::{DoctorArgs, KnownLatencyArgs};
 use crate::live::clock::{Clock, processor_time};
+use crate::live::means::{Machine, means};
 use crate::live::{self, LedgerSinks, Stop, Target};
 use crate::measure::latency::{LatencyLog, Series};
 use crate::measure::recorder::{Recorder, Sinks};
@@ -110,6 +111,8 @@ fn live_step(plan: &Plan) -> anyhow::Result<Accuracy> {
     let child = KnownServer::start(plan)?;
     let clock = Clock::begin_in(LEAD);
     let scenario = scenario(plan)?;
+    let means = means(&scenario, child.target.shop.ip(), &Machine::here())
+        .context("failed to prepare the self-test")?;
     let latency = Page::default();
     let sinks = Sinks {
         latency: Box::new(latency.clone()),
@@ -123,7 +126,7 @@ fn live_step(plan: &Plan) -> anyhow::Result<Accuracy> {
     let before = processor_time();
     live::run(
         &scenario,
-        &settings(&scenario, clock),
+        &settings(&scenario, clock, means),
         &child.target,
         &mut recorder,
         ledgers,

@@ -1,0 +1,112 @@
+//! A scripted step in the load loop: templates, two captures, two checks.
+//!
+//! No scenario can ask for it yet, so this program lives it itself, as a process of its own that
+//! is measured like any other client.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use domain::outcome::Outcome;
+use spike::command::folder::{self, RunFolder};
+use spike::live::clock::Clock;
+use spike::live::scripted::Scripted;
+use spike::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
+use spike::measure::recorder::Recorder;
+use spike::scenario::Context;
+use spike::scenario::file::parse;
+use spike::scenario::overrides::Overrides;
+use spike::step::Names;
+use spike::step::capture::Capture;
+use spike::step::message::Message;
+use spike::step::rule::{Condition, Rule, Rules, Test};
+use spike::step::template::{Place, Template};
+use spike::verdict::World;
+
+use crate::Bench;
+use crate::peers::CONNECTIONS;
+use crate::processes::{Output, Process};
+use crate::scenarios;
+
+/// What nginx answers to the step.
+pub(crate) const ANSWER: &str = concat!(
+    r#"{"event":"tour","state":"closed","order":{"id":"o-7f3a91","lines":[{"sku":"tour-tee","#,
+    r#""quantity":1,"price":4500},{"sku":"towel","quantity":2,"price":2500}]},"token":"#,
+    r#""b5bb9d8014a0f9b1d61e21e796d78dcc","opens_at":"2026-12-24T12:00:00+09:00"}"#
+);
+
+/// Starts this program again as the client of `port`.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn start(bench: &Bench, core: &str, port: u16) -> anyhow::Result<Process> {
+    let out = bench.folder.join("scripted").into_os_string();
+    let arguments = ["--live-scripted".into(), port.to_string().into(), "--out".into(), out];
+    Process::start(core, &std::env::current_exe()?, arguments, Output::Dropped)
+}
+
+/// Fifty fans take the step again and again, until this process is ended.
+///
+/// # Errors
+/// When the run cannot begin.
+pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
+    let text = scenarios::closed(CONNECTIONS, "1ms").replace("cacheable = 5", "cacheable = 0");
+    let scenario = parse("scripted.toml", &text, &Overrides::default(), &Context::VIRTUAL)?;
+    let scenario = scenario.at_scale(None, World::Live);
+    let clock = Clock::begin_in(Duration::from_secs(1));
+    let shop = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let target = Target { shop, host: shop.to_string(), provider: None };
+    let settings = Settings {
+        clock,
+        threads: 1,
+        connections: Connections::PerFan,
+        pacing: scenario.live.pacing,
+        sources: Vec::new(),
+        processes: None,
+        drain: Duration::ZERO,
+        visits: None,
+        scripted: Some(step(&target.host)?),
+    };
+    let run = RunFolder::create(out, "scripted", "live")?;
+    let opening = scenario.first_opening();
+    let mut recorder = Recorder::new(run.sinks()?, clock.began_utc_ns(), opening)?;
+    let ledgers = LedgerSinks {
+        shop: Box::new(run.writer(folder::LEDGER_SHOP)?),
+        provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),
+    };
+    live::run(
+        &scenario,
+        &settings,
+        &target,
+        &mut recorder,
+        ledgers,
+        &Stop::default(),
+        &mut |_| {},
+    )?;
+    Ok(())
+}
+
+/// `GET /step` with what the last answer said; two captures; the answer must be a 200 and say that
+/// the sale is closed.
+fn step(host: &str) -> anyhow::Result<Scripted> {
+    let mut names = Names::default();
+    let [fan, token, order] = ["fan", "token", "order"].map(|name| names.define(name));
+    let target = "/step?fan={{fan}}&token={{token}}&order={{order}}";
+    let intent = Template::compile("{{fan}}", Place::Field, &names)?;
+    let target = Template::compile(target, Place::Url, &names)?;
+    let closed = Condition {
+        of: Capture::json("$.state")?,
+        test: Test::Equals(b"closed".as_slice().into()),
+    };
+    let rule = Rule {
+        status: Some(200..=200),
+        conditions: vec![closed],
+        is: Outcome::NotOpen,
+        then: None,
+    };
+    Ok(Scripted {
+        message: Message::new("GET", host, target, vec![("X-Intent".into(), intent)], None),
+        fan,
+        captures: vec![(token, Capture::json("$.token")?), (order, Capture::json("$.order.id")?)],
+        rules: Rules::new(vec![rule]),
+    })
+}

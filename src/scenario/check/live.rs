@@ -1,0 +1,71 @@
+//! How the live world lives a scenario: the table `[live]`.
+
+use core::net::IpAddr;
+
+use crate::scenario::check::{Checker, SCALE_MAX};
+use crate::scenario::place::Place;
+use crate::scenario::written::{Connections, LiveTable};
+use crate::scenario::{LiveSettings, Wire};
+
+/// The most load threads: beyond the cores of any one machine.
+const THREADS_MAX: u16 = 256;
+/// The most connections of a pool: beyond the descriptors one process may have.
+const POOL_MAX: u32 = 1_000_000;
+/// The most processes that make load: beyond the descriptors that any one machine lends.
+const PROCESSES_MAX: u16 = 256;
+/// The most local addresses: 7 million connections to one shop.
+const LOCAL_IPS_MAX: usize = 256;
+
+impl Checker {
+    /// The table `[live]`.
+    pub(super) fn live(&mut self, live: &LiveTable, place: Place<'_>) -> LiveSettings {
+        let scale = live.scale.unwrap_or(1.0);
+        if !(scale > 0.0 && scale <= SCALE_MAX) {
+            self.wrong(place.key("scale"), format!("`scale` is {scale}"))
+                .mark(format!("must be more than 0 and at most {SCALE_MAX}"));
+        }
+        if let Some(threads) = live.threads {
+            let limits = (1, u32::from(THREADS_MAX));
+            self.count(u32::from(threads), limits, place, "threads");
+        }
+        if let Some(Connections::Pool(pool)) = live.connections {
+            self.count(pool, (1, POOL_MAX), place.key("connections"), "pool");
+        }
+        if let Some(processes) = live.processes {
+            let limits = (1, u32::from(PROCESSES_MAX));
+            self.count(u32::from(processes), limits, place, "processes");
+        }
+        LiveSettings {
+            scale,
+            threads: live.threads,
+            connections: live.connections.unwrap_or_default(),
+            wire: Wire {
+                protocol: live.protocol.unwrap_or_default(),
+                tls: live.tls.unwrap_or_default(),
+            },
+            pacing: live.pacing.unwrap_or_default(),
+            processes: live.processes,
+            local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),
+        }
+    }
+
+    /// Each address must be one that a connection can leave from, and named once.
+    fn local_ips(&mut self, written: Option<&[IpAddr]>, place: Place<'_>) -> Vec<IpAddr> {
+        let Some(written) = written else { return Vec::new() };
+        let none = written.is_empty() && !place.lacks_elements();
+        if none || written.len() > LOCAL_IPS_MAX {
+            let said = format!("`local_ips` names {} addresses", written.len());
+            self.wrong(place, said).mark(format!("must be 1 to {LOCAL_IPS_MAX}"));
+        }
+        for (number, address) in written.iter().enumerate() {
+            let why = match address {
+                _ if written[..number].contains(address) => "must be named once",
+                _ if address.is_unspecified() => "names no address",
+                _ if address.is_multicast() => "a group is no address to leave from",
+                _ => continue,
+            };
+            self.wrong(place.index(number), format!("`local_ips` has {address}")).mark(why);
+        }
+        written.to_vec()
+    }
+}
