@@ -54,12 +54,13 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     let scenario = scenario.at_scale(None, World::Live);
     let clock = Clock::begin_in(Duration::from_secs(1));
     let shop = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let target = Target { shop, host: shop.to_string(), provider: None };
+    let target = Target { shop, host: shop.to_string(), provider: None, certificate: None };
     let settings = Settings {
         clock,
         threads: 1,
         connections: Connections::PerFan,
         pacing: scenario.live.pacing,
+        wire: scenario.live.wire,
         sources: Vec::new(),
         processes: None,
         drain: Duration::ZERO,

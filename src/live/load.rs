@@ -63,7 +63,7 @@ pub(super) struct Course<'run> {
     pub(super) settings: &'run Settings,
     /// Whom to ask.
     pub(super) target: &'run Target,
-    /// How connections there are opened.
+    /// How connections to whom is asked are opened.
     pub(super) dialer: Dialer,
     /// The run's clock.
     pub(super) clock: Clock,

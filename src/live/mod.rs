@@ -189,12 +189,13 @@ pub fn run(
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, LiveError> {
     check_means(scenario, settings)?;
-    let course = course(scenario, settings, target, stop)?;
+    let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
     let admin = Admin::new(settings.wire.tls, target)?;
     if settings.wire != Wire::default() {
-        probe_wire(&course.dialer, target, settings.clock)?;
+        probe_wire(&dialer, target, settings.clock)?;
     }
     probe(&admin, target)?;
+    let course = course(scenario, settings, target, dialer, stop);
     let surveyor = Admin::new(settings.wire.tls, target)?;
     let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
 
@@ -266,8 +267,9 @@ fn course<'run>(
     scenario: &'run Scenario,
     settings: &'run Settings,
     target: &'run Target,
+    dialer: Dialer,
     stop: &Stop,
-) -> Result<Course<'run>, SecurityError> {
+) -> Course<'run> {
     let sales = &scenario.catalogue.sales;
     let script = |population: &Population| {
         let reload = &population.crowd.behaviour.reload;
@@ -276,17 +278,17 @@ fn course<'run>(
     let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
     let last = closes.max(last_arrival(scenario));
-    Ok(Course {
+    Course {
         scenario,
         settings,
         target,
-        dialer: Dialer::new(target, settings.wire, &settings.sources)?,
+        dialer,
         clock: settings.clock,
         scripts: scenario.populations.iter().map(script).collect(),
         signal: Signal::new(stop.clone()),
         opening: sales.iter().map(|sale| sale.opens).min().unwrap_or(Time::ZERO),
         horizon: last + timeout.unwrap_or_default() + OVERTIME,
-    })
+    }
 }
 
 /// When the last of all fans comes.

@@ -1,6 +1,8 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod frozen;
 pub(super) mod rude;
+mod steady;
 mod torture;
 mod wires;
 
@@ -78,6 +80,7 @@ struct Outcomes {
     run: Result<Ending, LiveError>,
     steps: Vec<Visit>,
     purchases: Vec<PurchaseLine>,
+    latency: String,
     snapshots: String,
     ledgers: [String; 2],
 }
@@ -167,6 +170,17 @@ impl Trial {
         watch: &mut dyn FnMut(&Progress),
     ) -> Outcomes {
         let clock = Clock::begin_in(Duration::ZERO);
+        self.live_as(&self.scenario(), clock, address, stop, watch)
+    }
+
+    fn live_as(
+        &self,
+        scenario: &Scenario,
+        clock: Clock,
+        address: SocketAddr,
+        stop: &Stop,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Outcomes {
         let (visits, visited) = mpsc::channel();
         let settings = Settings {
             clock,
@@ -186,9 +200,10 @@ impl Trial {
             provider: Some(address),
             certificate: self.certificate.clone(),
         };
-        let [purchases, snapshots, of_shop, of_provider] = [(); 4].map(|()| Page::default());
+        let [latency, purchases, snapshots, of_shop, of_provider] =
+            [(); 5].map(|()| Page::default());
         let sinks = Sinks {
-            latency: Box::new(io::sink()),
+            latency: Box::new(latency.clone()),
             timeline: Box::new(io::sink()),
             purchases: Box::new(purchases.clone()),
             snapshots: Box::new(snapshots.clone()),
@@ -198,14 +213,14 @@ impl Trial {
             shop: Box::new(of_shop.clone()),
             provider: Box::new(of_provider.clone()),
         };
-        let scenario = self.scenario();
-        let run = run(&scenario, &settings, &target, &mut recorder, ledgers, stop, watch);
+        let run = run(scenario, &settings, &target, &mut recorder, ledgers, stop, watch);
         drop(settings);
         let lines = purchases.text();
         Outcomes {
             run,
             steps: visited.into_iter().collect(),
             purchases: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            latency: latency.text(),
             snapshots: snapshots.text(),
             ledgers: [of_shop.text(), of_provider.text()],
         }

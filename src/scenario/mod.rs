@@ -129,12 +129,12 @@ pub struct LiveSettings {
     pub threads: Option<u16>,
     /// Connections to the shop.
     pub connections: Connections,
-    /// What a connection is made of.
-    pub wire: Wire,
     /// Processes that make load; absent: as many as open files need.
     pub processes: Option<u16>,
     /// The local addresses that connections leave from, in turn; none: as ports need.
     pub local_ips: Vec<IpAddr>,
+    /// What a connection is made of.
+    pub wire: Wire,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
 }

@@ -75,11 +75,6 @@ pub struct LiveTable {
     /// Connections to the shop: `"per-fan"`, or `{ pool = 200 }` for all fans together; left out:
     /// `"per-fan"`.
     pub connections: Option<Connections>,
-    /// What is spoken with the shop: `"http/1.1"`, or `"h2"`; left out: `"http/1.1"`.
-    pub protocol: Option<Protocol>,
-    /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
-    /// fan that connects again resumes its own session); left out: `"off"`.
-    pub tls: Option<Tls>,
     /// Processes that make load, all together with the threads above; left out: as many as open
     /// files need, at least 1.
     #[schemars(range(min = 1, max = 256))]
@@ -89,6 +84,11 @@ pub struct LiveTable {
     /// machine.
     #[schemars(length(min = 1, max = 256))]
     pub local_ips: Option<Vec<IpAddr>>,
+    /// What is spoken with the shop: `"http/1.1"`, or `"h2"`; left out: `"http/1.1"`.
+    pub protocol: Option<Protocol>,
+    /// Whether connections are secured: `"off"`, `"full"` (a full handshake each), or `"resumed"` (a
+    /// fan that connects again resumes its own session); left out: `"off"`.
+    pub tls: Option<Tls>,
     /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
     /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
     pub pacing: Option<Pacing>,

@@ -7,6 +7,7 @@ use std::thread;
 use super::frame::{FrameReader, FrameWriter};
 use super::{Heard, Order, Told};
 use crate::live::admin::with_causes;
+use crate::live::connection::Dialer;
 use crate::live::health::raise_descriptor_limit;
 use crate::live::load::Report;
 use crate::live::stop::Stop;
@@ -69,7 +70,9 @@ fn live(
     raise_descriptor_limit();
     let scenario = scenario.scenario().map_err(ServeError::Scenario)?;
     let stop = Stop::default();
-    let course = course(&scenario, &settings, &target, &stop).map_err(LiveError::Security)?;
+    let dialer =
+        Dialer::new(&target, settings.wire, &settings.sources).map_err(LiveError::Security)?;
+    let course = course(&scenario, &settings, &target, dialer, &stop);
     thread::Builder::new()
         .name("listener".to_owned())
         .spawn(move || listen(input, &stop))
