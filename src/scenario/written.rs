@@ -113,8 +113,8 @@ pub enum Pacing {
     Auto,
     /// Each arrival and each end of a sleep wakes the load loop when it is due.
     Precise,
-    /// What has become due is sent once per millisecond, in one go: up to a millisecond late, for a
-    /// third of the processor time.
+    /// What has become due is sent once per millisecond, in one go: up to a millisecond late, for
+    /// less processor time.
     Batch,
 }
 

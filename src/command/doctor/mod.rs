@@ -13,6 +13,7 @@ use super::begin::load;
 use super::{print, say};
 use crate::cli::DoctorArgs;
 use crate::live::clock::Clock;
+use crate::live::means::Machine;
 use crate::verdict::{Verdict, World, bare_line};
 use domain::time::Duration;
 use finding::Diagnosis;
@@ -24,6 +25,8 @@ pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<Verdict> {
     if args.self_test {
         return self_test::self_test(args);
     }
+    // First of all: who counts descriptors raises their limit, and it is told from where.
+    let readings = reading::read(&args.out);
     let needs = match &args.scenario {
         None => None,
         Some(path) => {
@@ -31,10 +34,9 @@ pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<Verdict> {
             let Some(loaded) = load(path, &args.overrides, Some(now)) else {
                 return Ok(Verdict::InvalidScenario);
             };
-            Some(Needs::of(&loaded.at_scale(None, World::Live)))
+            Some(Needs::of(&loaded.at_scale(None, World::Live), &Machine::here()))
         }
     };
-    let readings = reading::read(&args.out);
     let findings = examine::examine(&readings, needs.as_ref());
     let diagnosis = Diagnosis::new(readings.machine, needs, findings);
     if args.json {

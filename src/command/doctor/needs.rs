@@ -1,7 +1,10 @@
 //! What a run needs of this machine: a scenario's, or those of a storm of middling size.
 
+use std::net::Ipv4Addr;
+
 use serde::Serialize;
 
+use crate::live::means::{Machine, means};
 use crate::report::figure::number;
 use crate::scenario::Scenario;
 use crate::scenario::offer;
@@ -25,8 +28,12 @@ pub(super) struct Needs {
     pub(super) scale: f64,
     /// Connections at once, at most.
     pub(super) connections: u64,
-    /// File descriptors of the load.
+    /// Load processes that they are shared out over.
+    pub(super) processes: usize,
+    /// File descriptors of the load process that has the most of them.
     pub(super) descriptors: u64,
+    /// Connections that leave from one address of this machine, at most.
+    pub(super) connections_of_address: u64,
     /// Memory of the load \[bytes\].
     pub(super) memory_bytes: u64,
     /// What the run leaves on disk \[bytes\].
@@ -38,15 +45,21 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// What `lived` needs, a scenario at the scale of `spike run`.
-    pub(super) fn of(lived: &Scenario) -> Self {
+    /// What `lived` needs, a scenario at the scale of `spike run`: shared out over `machine` as a
+    /// run would be, or, where that cannot be done, what one process and one address would need.
+    pub(super) fn of(lived: &Scenario, machine: &Machine) -> Self {
         let offer = offer::offer(lived, lived);
+        let means = means(lived, Ipv4Addr::LOCALHOST.into(), machine).ok();
         let edge_per_s = offer.openings.iter().map(|opening| opening.edge_per_s);
         Self {
             scenario: lived.name.clone(),
             scale: lived.scale,
             connections: offer.needs.connections,
-            descriptors: offer.needs.descriptors,
+            processes: means.as_ref().map_or(1, |means| means.processes),
+            descriptors: means.as_ref().map_or(offer.needs.descriptors, |means| means.descriptors),
+            connections_of_address: means.as_ref().map_or(offer.needs.connections, |means| {
+                offer.needs.connections.div_ceil(means.sources.len().max(1) as u64)
+            }),
             memory_bytes: offer.needs.memory_bytes,
             disk_bytes: offer.needs.disk_bytes,
             arrivals_peak_per_s: offer.arrivals_peak_per_s,
@@ -60,7 +73,9 @@ impl Needs {
             scenario: String::new(),
             scale: 1.0,
             connections: CONNECTIONS,
+            processes: 1,
             descriptors: CONNECTIONS + DESCRIPTORS_SPARE,
+            connections_of_address: CONNECTIONS,
             memory_bytes: MEMORY_BYTES,
             disk_bytes: DISK_BYTES,
             arrivals_peak_per_s: 0.0,
@@ -71,16 +86,21 @@ impl Needs {
     /// In words.
     pub(super) fn sentence(&self) -> String {
         format!(
-            "{} at scale {} needs {} connections, {} descriptors, {} of memory and {} of disk for \
-             its load",
+            "{} at scale {} needs {} connections from {}, {} descriptors in each, {} of memory and \
+             {} of disk for its load",
             self.scenario,
             self.scale,
             number(self.connections),
+            counted(self.processes, "load process", "load processes"),
             number(self.descriptors),
             bytes(self.memory_bytes),
             bytes(self.disk_bytes)
         )
     }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A size in MiB, or in GiB from one on.

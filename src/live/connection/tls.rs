@@ -29,8 +29,8 @@ pub(in crate::live) struct Security {
 pub enum SecurityError {
     /// No certificate is trusted.
     #[error(
-        "trust the shop's certificate: none is given\nhint: name the one of its authority with \
-         `--cacert FILE`"
+        "trust the shop's certificate: none is given\nhint: `[live] tls` is for the embedded shop, \
+         whose certificate is known; leave it out for a shop of your own"
     )]
     NobodyTrusted,
     /// The certificates to be trusted cannot be read.

@@ -55,7 +55,7 @@ fn open_files_of_the_system(case: &Case<'_>) -> Option<Finding> {
     let id = "open_files_of_system";
     let value = format!("{} of {} in use", number(open), number(most));
     // Both ends of each connection are on this machine.
-    let needed = open.saturating_add(2 * case.needs.descriptors);
+    let needed = open.saturating_add(2 * case.needs.connections);
     if most >= needed {
         return Some(Finding::ok(id, value));
     }

@@ -39,7 +39,7 @@ fn ports(case: &Case<'_>) -> Option<Finding> {
     let all = u64::from(last - first) + 1;
     let taken = number(ports.in_use);
     let value = format!("{} ({first} to {last}), {taken} sockets on them", number(all));
-    let needed = case.needs.connections;
+    let needed = case.needs.connections_of_address;
     if all >= needed {
         return Some(Finding::ok("ports", value));
     }

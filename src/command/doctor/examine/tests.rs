@@ -57,6 +57,7 @@ fn needing(connections: u64) -> Needs {
         scenario: "storm".to_owned(),
         connections,
         descriptors: connections + 64,
+        connections_of_address: connections,
         arrivals_peak_per_s: 1_000.0,
         ..Needs::middling()
     }
