@@ -1,7 +1,7 @@
 //! When a load loop wakes: exactly when something is due, or at most once per millisecond.
 //!
-//! Below saturation a request costs less than the waking for it: on a virtual machine of two cores a
-//! prototype that woke for every arrival paid three times the processor time of one that woke once
+//! Below saturation a request costs less than the waking for it: on a virtual machine of two cores
+//! a prototype that woke for every arrival paid three times the processor time of one that woke once
 //! per millisecond, and was a millisecond more exact. Neither hides anything: lateness, sent −
 //! intended, is measured the same in both, and answers are read as they come in both.
 //!
@@ -26,8 +26,8 @@ pub use crate::scenario::Pacing;
 /// How often a batch is sent: fine enough that its lateness stays below a page's own variation.
 const TICK: Duration = Duration::from_millis(1);
 /// The rate from which on a loop sends in batches where that is its own choice \[1/s\]: to wake for
-/// each of 5,000 arrivals a second costs some 15 % of a core (30 µs each, by the same prototype), and a batch
-/// then holds five.
+/// each of 5,000 arrivals a second costs some 15 % of a core (30 µs each, by the same prototype),
+/// and a batch then holds five.
 const BATCH_FROM_PER_S: u64 = 5_000;
 /// The rate below which it goes back to waking for each \[1/s\]: less than the other, so that it
 /// does not waver between the two.
