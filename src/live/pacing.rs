@@ -1,7 +1,7 @@
 //! When a load loop wakes: exactly when something is due, or at most once per millisecond.
 //!
 //! Below saturation a request costs less than the waking for it: on a virtual machine of two cores
-//! a prototype that woke for every arrival paid three times the processor time of one that woke once
+//! a prototype that woke for each arrival paid three times the processor time of one that woke once
 //! per millisecond, and was a millisecond more exact. Neither hides anything: lateness, sent −
 //! intended, is measured the same in both, and answers are read as they come in both.
 //!
