@@ -76,6 +76,8 @@ fn two_processes_hold_the_edge_and_a_lost_one_ends_the_shop() {
     let snapshot: ShopSnapshot = serde_json::from_str(snapshot).unwrap();
     assert_eq!(snapshot.edge, 40);
     let [first, second] = shop.nodes()[..] else { panic!("there are not two nodes") };
+    // To wait for a child closes its standard input, at whose end it would end in peace.
+    let _stdin = shop.child.stdin.take();
     kill_process(first, Signal::KILL).unwrap();
     assert!(!shop.child.wait().unwrap().success());
     let mut said = String::new();
