@@ -129,7 +129,7 @@ impl Bench {
         let cores = std::thread::available_parallelism()?.get();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/performance");
         std::fs::create_dir_all(&folder)?;
-        spike::live::health::raise_descriptor_limit();
+        machine::raise_descriptor_limit();
         let server_core = "0".to_owned();
         let nginx = Nginx::start(&server_core, &folder).context(
             "failed to start what everything is measured against\nhint: tools/performance \

@@ -2,23 +2,7 @@
 
 use std::fs;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 use crate::live::load::Tally;
-
-/// Raises this process's limit of open files as far as it may by itself, and returns it: to the
-/// hard limit, and with the capability for it beyond, to the most that the kernel allows any
-/// process.
-pub fn raise_descriptor_limit() -> u64 {
-    let hard = getrlimit(Resource::Nofile).maximum;
-    let most = fs::read_to_string("/proc/sys/fs/nr_open").ok();
-    let most = most.and_then(|text| text.trim().parse().ok()).filter(|most| hard < Some(*most));
-    for limit in [hard, most.or(hard)] {
-        // Where the system refuses, the present limit is what there is.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit });
-    }
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
-}
 
 /// How many ports this machine has for connections to one address; `None` where it does not say.
 pub fn ephemeral_ports() -> Option<u64> {
@@ -65,15 +49,5 @@ mod tests {
     fn the_port_range_is_counted_with_both_ends() {
         assert_eq!(port_count("32768\t60999\n"), Some(28_232));
         assert_eq!(port_count("nonsense"), None);
-    }
-
-    #[test]
-    fn the_limit_of_files_is_raised_to_what_is_allowed() {
-        let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-        let raised = raise_descriptor_limit();
-        assert!(raised >= hard);
-        // What could be raised is raised: a second time finds nothing to do.
-        assert_eq!(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), raised);
-        assert_eq!(raise_descriptor_limit(), raised);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::thread;
 
-use crate::live::health::{ephemeral_ports, raise_descriptor_limit};
+use crate::live::health::ephemeral_ports;
 use crate::live::{Connections, connections_needed};
 use crate::scenario::Scenario;
 
@@ -39,7 +39,7 @@ impl Machine {
     pub fn here() -> Self {
         Self {
             cores: thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            descriptors: raise_descriptor_limit(),
+            descriptors: machine::raise_descriptor_limit(),
             ports: ephemeral_ports(),
         }
     }
@@ -228,7 +228,7 @@ pub(super) fn check_alone(
     connections: Connections,
 ) -> Result<(), PreflightError> {
     let connections = connections_needed(scenario, connections);
-    let (needed, limit) = (connections + DESCRIPTORS_RESERVED, raise_descriptor_limit());
+    let (needed, limit) = (connections + DESCRIPTORS_RESERVED, machine::raise_descriptor_limit());
     if needed <= limit {
         return Ok(());
     }

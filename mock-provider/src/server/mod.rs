@@ -84,6 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let list = settings_file::list_profiles();
         return io::stdout().write_all(list.as_bytes()).context("failed to write to stdout");
     }
+    machine::raise_descriptor_limit();
     let began_utc_ns = Clock::new(args.began_utc_ns).began_utc_ns();
     let settings = settings_file::settings_of(&args, began_utc_ns)?;
     let args = Args { began_utc_ns: Some(began_utc_ns), ..args };

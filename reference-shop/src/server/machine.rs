@@ -1,4 +1,4 @@
-//! What the shop needs of the machine: a listener, descriptors, the word to end.
+//! What the shop needs of the machine: a listener, the word to end.
 
 use std::future::Future;
 use std::io::{self, Read as _};
@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -88,13 +87,6 @@ fn explained(error: io::Error, address: SocketAddr) -> anyhow::Error {
         ),
         _ => anyhow!(error).context(format!("listen on {address}")),
     }
-}
-
-/// Allows as many connections as this process may have without asking anybody. Where that fails
-/// the limit stays as it is, and connections beyond it wait to be accepted.
-pub(super) fn raise_descriptor_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Whether the end of standard input is the word to end.

@@ -102,7 +102,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
              127.0.0.1:12111`, then pass `--provider http://127.0.0.1:12111`"
         );
     };
-    machine::raise_descriptor_limit();
+    ::machine::raise_descriptor_limit();
     let clock = Clock::new(args.began_utc_ns);
     let stdin = if args.until_stdin_closes { StdinWatch::Watched } else { StdinWatch::Ignored };
     runtime(args.edge_processes)?.block_on(async {

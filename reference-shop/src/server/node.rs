@@ -69,7 +69,7 @@ impl Drop for Nodes {
 /// # Errors
 /// When the link is none, breaks, or the edge cannot listen.
 pub(super) fn run() -> anyhow::Result<()> {
-    machine::raise_descriptor_limit();
+    ::machine::raise_descriptor_limit();
     let link = rustix::stdio::stdin().try_clone_to_owned().context("take the link")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("start the loop")?.block_on(async {

@@ -8,7 +8,6 @@ use super::frame::{FrameReader, FrameWriter};
 use super::{Heard, Order, Told};
 use crate::live::admin::with_causes;
 use crate::live::connection::Dialer;
-use crate::live::health::raise_descriptor_limit;
 use crate::live::load::Report;
 use crate::live::stop::Stop;
 use crate::live::{LiveError, course, crew};
@@ -67,7 +66,7 @@ fn live(
     output: &mut FrameWriter<impl Write>,
 ) -> Result<(), ServeError> {
     let Order { scenario, settings, target, part } = order;
-    raise_descriptor_limit();
+    machine::raise_descriptor_limit();
     let scenario = scenario.scenario().map_err(ServeError::Scenario)?;
     let stop = Stop::default();
     let dialer =

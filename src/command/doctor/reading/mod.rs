@@ -11,7 +11,6 @@ use domain::time::Duration;
 use rustix::process::{Resource, getrlimit};
 
 use crate::live::clock::{self, Clock};
-use crate::live::health;
 
 use super::super::machine::machine;
 pub(super) use kernel::{Ports, RealTime, Tcp, Tracked};
@@ -104,7 +103,7 @@ pub(super) struct ClockFacts {
 pub(super) fn read(out: &Path) -> Readings {
     let root = Path::new("/");
     let soft = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let files = Files { soft, raised: health::raise_descriptor_limit(), ..kernel::files(root) };
+    let files = Files { soft, raised: machine::raise_descriptor_limit(), ..kernel::files(root) };
     Readings {
         machine: machine(),
         files,

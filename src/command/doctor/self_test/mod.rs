@@ -97,7 +97,7 @@ pub(in super::super) fn known_latency(args: &KnownLatencyArgs) -> anyhow::Result
     let (server, port) = Server::open((!length.is_zero()).then_some(freeze))
         .context("failed to open the server of known latency")?;
     print(&format!("listening on http://127.0.0.1:{port}\n"))?;
-    live::health::raise_descriptor_limit();
+    machine::raise_descriptor_limit();
     let serving = thread::spawn(move || server.serve());
     // Whoever started this has gone when its end of the pipe has.
     drop(io::copy(&mut io::stdin(), &mut io::sink()));
