@@ -17,6 +17,9 @@ pub(super) enum Curve {
         midpoint_s: f64,
         /// Its scale \[s\].
         spread_s: f64,
+        /// The share that would come before the run begins, in \[0, ½): the half that comes before
+        /// the midpoint is drawn without it.
+        cut: f64,
     },
     /// The empirical distribution of moments, sorted; there is at least one.
     Moments(Vec<f64>),
@@ -57,6 +60,7 @@ impl Curve {
             Shape::Logistic => Self::Logistic {
                 midpoint_s: arrive.midpoint.expect(checked).seconds(),
                 spread_s: arrive.spread.expect(checked).0.as_secs_f64(),
+                cut: 0.0,
             },
             Shape::Step => Self::corners(arrive.points.as_deref().expect(checked), |a, _| a),
             Shape::Curve => Self::corners(arrive.points.as_deref().expect(checked), |_, b| b),
@@ -67,6 +71,19 @@ impl Curve {
                 moments.sort_unstable_by(f64::total_cmp);
                 Self::Moments(moments)
             }
+        }
+    }
+
+    /// The same curve in a run that begins at `begins_s` \[s\]. A logistic has no beginning; what
+    /// of it lies before the run's, if that is less than the half that comes before its midpoint,
+    /// is made up for by the rest of that half: its midpoint and its other half stay as they are.
+    pub(super) fn within_run(self, begins_s: f64) -> Self {
+        let before = self.share_by(begins_s);
+        match self {
+            Self::Logistic { midpoint_s, spread_s, .. } if before < 0.5 => {
+                Self::Logistic { midpoint_s, spread_s, cut: before }
+            }
+            other => other,
         }
     }
 
@@ -100,8 +117,9 @@ impl Curve {
                 let line = lines[place.min(lines.len() - 1)];
                 line.begins_s + line.inverse(wanted - line.before)
             }
-            Self::Logistic { midpoint_s, spread_s } => {
-                midpoint_s + spread_s * libm::log(share / (1.0 - share))
+            Self::Logistic { midpoint_s, spread_s, cut } => {
+                let whole = if share < 0.5 { cut + share * (1.0 - 2.0 * cut) } else { share };
+                midpoint_s + spread_s * libm::log(whole / (1.0 - whole))
             }
             Self::Moments(moments) => moments[place_of(share, moments.len())],
         }
@@ -115,8 +133,9 @@ impl Curve {
                 let reached = |line: &Line| line.integral(at_s - line.begins_s);
                 (lines.iter().map(reached).sum::<f64>() / total(lines)).min(1.0)
             }
-            Self::Logistic { midpoint_s, spread_s } => {
-                1.0 / (1.0 + libm::exp((midpoint_s - at_s) / spread_s))
+            Self::Logistic { midpoint_s, spread_s, cut } => {
+                let whole = 1.0 / (1.0 + libm::exp((midpoint_s - at_s) / spread_s));
+                if whole < 0.5 { ((whole - cut) / (1.0 - 2.0 * cut)).max(0.0) } else { whole }
             }
             Self::Moments(moments) => {
                 moments.partition_point(|moment| *moment <= at_s) as f64 / moments.len() as f64

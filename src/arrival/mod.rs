@@ -108,7 +108,8 @@ impl Arrive {
     /// When each of the `count` fans of a population arrives, and its index: sorted by both.
     ///
     /// `trace` holds the moments of the `file` \[s from the opening\], as [`parse_trace`] reads
-    /// them; other shapes take no notice of it. Moments before the run's beginning are moved to it.
+    /// them; other shapes take no notice of it. Moments before the run's beginning are moved to it, but
+    /// for those of a `logistic`: those who come before its midpoint come within the run.
     /// The same seed gives the same arrivals, and of a random shape that lasts `over` a given time
     /// each fan's arrival hangs on the seed, its population and its index alone.
     ///
@@ -140,7 +141,7 @@ impl Arrive {
         opens: Time,
         trace: Option<&[f64]>,
     ) -> Moments {
-        let curve = Curve::of(self, count, trace);
+        let curve = Curve::of(self, count, trace).within_run(-opens.seconds());
         Moments { curve, is_random: self.shape.is_random(), seed, population, count, opens }
     }
 
@@ -154,7 +155,8 @@ impl Arrive {
             return 0.0;
         }
         let from_opening_s = at.seconds() - opens.seconds();
-        f64::from(count) * Curve::of(self, count, trace).share_by(from_opening_s)
+        let curve = Curve::of(self, count, trace).within_run(-opens.seconds());
+        f64::from(count) * curve.share_by(from_opening_s)
     }
 
     /// The moment, from the opening, before which practically nobody comes: where the curve begins,

@@ -145,13 +145,36 @@ fn a_trace_is_repeated_as_it_was_and_serves_any_count() {
 }
 
 #[test]
-fn who_would_come_before_the_run_comes_as_it_begins() {
-    let logistic = read("shape = \"logistic\"\nmidpoint = \"0s\"\nspread = \"5s\"");
+fn of_a_logistic_whose_midpoint_is_past_the_early_stand_there_as_the_run_begins() {
+    let logistic = read("shape = \"logistic\"\nmidpoint = \"-10s\"\nspread = \"5s\"");
     let arrivals = logistic.arrivals(SEED, 0, 1_000, Time::from_millis(5_000), None);
     assert_eq!(arrivals.len(), 1_000);
     let early = arrivals.iter().filter(|(at, _)| *at == Time::ZERO).count();
-    // The share before −1 spread is 27 %.
-    assert!((200..340).contains(&early), "{early}");
+    // The share before +1 spread is 73 %.
+    assert!((660..800).contains(&early), "{early}");
+}
+
+#[test]
+fn who_would_come_before_the_run_comes_in_the_first_half_of_a_logistic() {
+    let logistic = read("shape = \"logistic\"\nmidpoint = \"-25s\"\nspread = \"5s\"");
+    let opens = Time::from_millis(40_000);
+    let at = |opens: Time| {
+        let mut all = logistic.arrivals(SEED, 0, 70_000, opens, None);
+        all.sort_unstable_by_key(|(_, index)| *index);
+        all.into_iter().map(|(at, _)| at.seconds() - opens.seconds()).collect::<Vec<_>>()
+    };
+    let (cut, whole) = (at(opens), at(Time::from_millis(4_000_000)));
+    let in_first = |second: f64| cut.iter().filter(|at| **at < second - 40.0).count();
+    // The density at the beginning, twice the rest of the first half: 70,000 × 0.0090 / 0.905.
+    assert!((500..900).contains(&in_first(1.0)), "{}", in_first(1.0));
+    assert!(in_first(0.001) < 10, "nobody stands there when the run begins");
+    for (cut, whole) in cut.iter().zip(&whole) {
+        assert_eq!(*whole < -25.0, *cut < -25.0);
+        assert!(if *whole < -25.0 { cut >= whole } else { (cut - whole).abs() < 1e-6 });
+    }
+    let expected = logistic.expected(70_000, opens, Time::from_millis(15_000), None);
+    assert!((expected - 35_000.0).abs() < 1e-6, "{expected}");
+    assert!(logistic.expected(70_000, opens, Time::ZERO, None).abs() < 1e-6);
 }
 
 #[test]
