@@ -11,6 +11,7 @@ schema = 1
 name = "closed"
 [live]
 threads = 1
+keep_awake = "never"
 [[sale]]
 id = "day-1"
 opens = "+10m"
@@ -37,6 +38,7 @@ name = "open"
 threads = 1
 connections = {{ pool = 50 }}
 pacing = "{pacing}"
+keep_awake = "never"
 [[sale]]
 id = "day-1"
 opens = "+1s"
@@ -62,6 +64,7 @@ schema = 1
 name = "steady"
 [live]
 connections = {{ pool = 50 }}
+keep_awake = "never"
 [[sale]]
 id = "day-1"
 opens = "+10s"

@@ -60,6 +60,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         threads: 1,
         connections: Connections::PerFan,
         pacing: scenario.live.pacing,
+        keep_awake: false,
         wire: scenario.live.wire,
         sources: Vec::new(),
         processes: None,

@@ -132,6 +132,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         connections: scenario.live.connections.into(),
         wire: scenario.live.wire,
         pacing: scenario.live.pacing,
+        keep_awake: scenario.live.keep_awake.applies(),
         drain: offer::drain(scenario),
         sources: means.sources,
         processes: None,

@@ -13,6 +13,7 @@ use domain::time::Duration;
 
 use crate::live::LiveError;
 use crate::live::arrivals::Arrivals;
+use crate::live::awake::Awake;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
 use crate::live::process::{self, Part, Portion, Processes, Reins, parts};
@@ -47,6 +48,7 @@ pub(super) fn load(
     let parts = parts(course.scenario, count, settings);
     let loops = parts[0].of();
     let (reports, reported) = mpsc::channel();
+    let _awake = settings.keep_awake.then(Awake::keep);
     thread::scope(|scope| {
         let (threads, mut reins) = if let Some(processes) = processes {
             start_processes(scope, course, processes, &parts, &reports)

@@ -7,6 +7,7 @@
 mod admin;
 mod answer;
 mod arrivals;
+mod awake;
 pub mod clock;
 mod connection;
 mod crew;
@@ -84,6 +85,8 @@ pub struct Target {
 pub enum Connections {
     /// Each fan has its own, kept alive until it leaves.
     PerFan,
+    /// Each operation of a fan has a new one, closed as soon as the operation is over.
+    PerOperation,
     /// At most so many in all; who finds none free waits, first come first served.
     Pool(usize),
 }
@@ -92,6 +95,7 @@ impl From<scenario::Connections> for Connections {
     fn from(written: scenario::Connections) -> Self {
         match written {
             scenario::Connections::PerFan => Self::PerFan,
+            scenario::Connections::PerOperation => Self::PerOperation,
             scenario::Connections::Pool(limit) => Self::Pool(limit as usize),
         }
     }
@@ -110,6 +114,8 @@ pub struct Settings {
     pub wire: Wire,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
+    /// Whether this process keeps the cores awake while the load lasts.
+    pub keep_awake: bool,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// The local addresses that connections leave from, in turn; none: the one that the system
@@ -227,7 +233,7 @@ pub fn run(
 pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 {
     let fans = scenario.populations.iter().map(|population| u64::from(population.count)).sum();
     match connections {
-        Connections::PerFan => fans,
+        Connections::PerFan | Connections::PerOperation => fans,
         Connections::Pool(limit) => fans.min(limit as u64),
     }
 }

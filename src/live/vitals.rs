@@ -8,6 +8,7 @@ use std::path::Path;
 
 use domain::time::{Duration, Time};
 
+use crate::live::awake::AWAKE_THREAD;
 use crate::live::clock::processor_time;
 use crate::measure::vitals::{CoreWaits, MachineLoad, Vitals};
 
@@ -38,6 +39,8 @@ pub(super) struct Reading {
 struct Totals {
     machine: Option<Machine>,
     processes: BTreeMap<u32, Process>,
+    /// What this process used to keep cores awake; absent where it does not.
+    awake: Option<Duration>,
 }
 
 /// Time of all cores, in ticks of the system.
@@ -60,6 +63,13 @@ struct Process {
 struct Waits {
     waited_ns: u64,
     turns: u64,
+}
+
+/// What a thread has had of the cores.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Turns {
+    ran_ns: u64,
+    waits: Waits,
 }
 
 impl Gauge {
@@ -87,7 +97,7 @@ impl Totals {
     fn read(pids: &[u32]) -> Self {
         let machine = fs::read_to_string("/proc/stat").ok().and_then(|text| machine(&text));
         let processes = pids.iter().map(|pid| (*pid, Process::read(*pid))).collect();
-        Self { machine, processes }
+        Self { machine, processes, awake: awake() }
     }
 
     fn since(&self, before: &Self, span: Duration, clock_error: Duration) -> Reading {
@@ -102,13 +112,15 @@ impl Totals {
             sum.waited_ms += now.waited_ns.saturating_sub(then.waited_ns) as f64 / 1e6;
             sum.turns += now.turns.saturating_sub(then.turns);
         }
+        let awake = self.awake.map(|now| now.saturating_sub(before.awake.unwrap_or_default()));
+        used = used.saturating_sub(awake.unwrap_or_default());
         let machine = self.machine.zip(before.machine);
         let span_s = span.as_secs_f64();
         Reading {
             cores: used.as_secs_f64() / span_s,
             vitals: Vitals {
                 span_s,
-                machine: machine.and_then(|(now, then)| now.since(then)),
+                machine: machine.and_then(|(now, then)| now.since(then, awake)),
                 waits,
                 clock_error_us: Some(clock_error.as_secs_f64() * 1e6),
             },
@@ -117,14 +129,18 @@ impl Totals {
 }
 
 impl Machine {
-    /// What all cores did between two readings; nothing where no tick passed.
-    fn since(self, before: Self) -> Option<MachineLoad> {
+    /// What all cores did between two readings, `awake` of it only to stay awake; nothing where no
+    /// tick passed.
+    fn since(self, before: Self, awake: Option<Duration>) -> Option<MachineLoad> {
         let all = self.all.checked_sub(before.all).filter(|ticks| *ticks > 0)? as f64;
         let share = |now: u64, then: u64| now.saturating_sub(then) as f64 / all;
+        let per_s = rustix::param::clock_ticks_per_second() as f64;
+        let idle = awake.unwrap_or_default().as_secs_f64() * per_s / all;
         Some(MachineLoad {
             cores: self.cores,
-            busy: share(self.busy, before.busy),
+            busy: (share(self.busy, before.busy) - idle).max(0.0),
             stolen: share(self.stolen, before.stolen),
+            kept_awake: awake.is_some(),
         })
     }
 }
@@ -167,28 +183,37 @@ fn used(stat: &str) -> Option<Duration> {
 
 /// How long the load threads of the process in `folder` have waited for a core.
 fn waits(folder: &Path) -> Option<Waits> {
-    let mut sum = None;
-    for thread in fs::read_dir(folder.join("task")).ok()?.flatten() {
-        let read = |name: &str| fs::read_to_string(thread.path().join(name)).ok();
+    let threads = turns_of_threads(folder, LOAD_THREAD);
+    threads.into_iter().map(|turns| turns.waits).reduce(|sum, waits| Waits {
+        waited_ns: sum.waited_ns + waits.waited_ns,
+        turns: sum.turns + waits.turns,
+    })
+}
+
+/// What the threads of this process that keep cores awake have used for that.
+fn awake() -> Option<Duration> {
+    let threads = turns_of_threads(Path::new("/proc/self"), AWAKE_THREAD);
+    threads.into_iter().map(|turns| Duration::from_nanos(turns.ran_ns)).reduce(|sum, one| sum + one)
+}
+
+/// What the threads whose names begin so, of the process in `folder`, have had of the cores.
+fn turns_of_threads(folder: &Path, name: &str) -> Vec<Turns> {
+    let Ok(threads) = fs::read_dir(folder.join("task")) else { return Vec::new() };
+    let turns = |thread: fs::DirEntry| {
         // A thread may have ended since the folder was listed.
-        if !read("comm").is_some_and(|name| name.starts_with(LOAD_THREAD)) {
-            continue;
-        }
-        let Some(waits) = read("schedstat").and_then(|text| waits_of_thread(&text)) else {
-            continue;
-        };
-        let sum: &mut Waits = sum.get_or_insert_default();
-        sum.waited_ns += waits.waited_ns;
-        sum.turns += waits.turns;
-    }
-    sum
+        let read = |name: &str| fs::read_to_string(thread.path().join(name)).ok();
+        read("comm").filter(|told| told.starts_with(name))?;
+        turns_of_thread(&read("schedstat")?)
+    };
+    threads.flatten().filter_map(turns).collect()
 }
 
 /// Out of a thread's `schedstat`: time run \[ns\], time ready and not run \[ns\], turns.
-fn waits_of_thread(schedstat: &str) -> Option<Waits> {
+fn turns_of_thread(schedstat: &str) -> Option<Turns> {
     let mut words = schedstat.split_whitespace().map(str::parse::<u64>);
-    words.next()?.ok()?;
-    Some(Waits { waited_ns: words.next()?.ok()?, turns: words.next()?.ok()? })
+    let ran_ns = words.next()?.ok()?;
+    let waits = Waits { waited_ns: words.next()?.ok()?, turns: words.next()?.ok()? };
+    Some(Turns { ran_ns, waits })
 }
 
 #[cfg(test)]
@@ -203,9 +228,15 @@ mod tests {
         let read = machine(STAT).unwrap();
         assert_eq!(read, Machine { cores: 2, busy: 33, stolen: 7, all: 110 });
         let later = Machine { busy: 93, stolen: 17, all: 210, ..read };
-        let load = later.since(read).unwrap();
+        let load = later.since(read, None).unwrap();
         assert_eq!((load.cores, load.busy, load.stolen), (2, 0.6, 0.1));
-        assert_eq!(read.since(read), None);
+        assert!(!load.kept_awake);
+        assert_eq!(read.since(read, None), None);
+        let per_s = rustix::param::clock_ticks_per_second() as f64;
+        let awake = Duration::from_secs_f64(20.0 / per_s);
+        let load = later.since(read, Some(awake)).unwrap();
+        assert!((load.busy - 0.4).abs() < 1e-9, "to stay awake is no work: {load:?}");
+        assert!(load.kept_awake);
         assert_eq!(machine("cpu 1 2 3"), None);
         assert_eq!(machine("nonsense"), None);
     }
@@ -222,8 +253,8 @@ mod tests {
     #[test]
     fn a_threads_waits_are_the_second_and_third_number() {
         let waits = Waits { waited_ns: 2_000, turns: 7 };
-        assert_eq!(waits_of_thread("9000 2000 7\n"), Some(waits));
-        assert_eq!(waits_of_thread("9000 2000"), None);
+        assert_eq!(turns_of_thread("9000 2000 7\n"), Some(Turns { ran_ns: 9_000, waits }));
+        assert_eq!(turns_of_thread("9000 2000"), None);
     }
 
     #[test]
@@ -232,16 +263,18 @@ mod tests {
             used: Duration::from_millis(used_ms),
             waits: Some(Waits { waited_ns, turns }),
         };
-        let of = |processes: &[(u32, Process)]| Totals {
+        let of = |processes: &[(u32, Process)], awake_ms| Totals {
             machine: None,
             processes: processes.iter().copied().collect(),
+            awake: Some(Duration::from_millis(awake_ms)),
         };
-        let before = of(&[(1, process(100, 1_000_000, 10)), (2, process(50, 0, 0))]);
-        let now = of(&[
-            (1, process(900, 3_000_000, 30)),
+        let before = of(&[(1, process(100, 1_000_000, 10)), (2, process(50, 0, 0))], 40);
+        let now = [
+            (1, process(1_000, 3_000_000, 30)),
             (2, process(250, 5_000_000, 5)),
             (3, process(9_000, 9_000_000, 9)),
-        ]);
+        ];
+        let now = of(&now, 140);
         let Reading { cores, vitals } =
             now.since(&before, Duration::from_secs(2), Duration::from_micros(40));
         assert!((cores - 0.5).abs() < 1e-9, "{cores} cores");

@@ -56,6 +56,9 @@ pub struct MachineSummary {
     /// The share of their time over the run that the host gave to other machines (steal), in
     /// \[0, 1\].
     pub stolen: f64,
+    /// Whether they were kept from halting while the run lasted.
+    #[serde(default)]
+    pub kept_awake: bool,
 }
 
 /// How many load threads were ready to run and did not, and for how long.
@@ -136,6 +139,7 @@ fn machine(vitals: &[Vitals]) -> Option<MachineSummary> {
         cores: readings.iter().map(|(_, load)| load.cores).max()?,
         busy: round3(readings.iter().map(|(_, load)| load.busy).fold(0.0, f64::max)),
         stolen: round3(stolen_s / span_s),
+        kept_awake: readings.iter().any(|(_, load)| load.kept_awake),
     })
 }
 
@@ -176,7 +180,7 @@ mod tests {
     fn the_worst_second_and_the_whole_run_are_both_told() {
         let reading = |span_s, busy, stolen, waited_ms, turns, clock_us| Vitals {
             span_s,
-            machine: Some(MachineLoad { cores: 2, busy, stolen }),
+            machine: Some(MachineLoad { cores: 2, busy, stolen, kept_awake: true }),
             waits: Some(CoreWaits { waited_ms, turns }),
             clock_error_us: Some(clock_us),
         };
@@ -186,7 +190,8 @@ mod tests {
             reading(1.0, 0.7, 0.2, 300.0, 0, 20.0),
         ]);
         let health = health(&LatencyLog::default(), &told);
-        assert_eq!(health.machine, Some(MachineSummary { cores: 2, busy: 0.9, stolen: 0.2 }));
+        let machine = MachineSummary { cores: 2, busy: 0.9, stolen: 0.2, kept_awake: true };
+        assert_eq!(health.machine, Some(machine));
         let queue = RunQueueSummary { mean: 0.3, worst: 0.4, wait_ms: 300.0 };
         assert_eq!(health.run_queue, Some(queue));
         assert_eq!(health.clock_error_us, Some(30.0));

@@ -30,6 +30,9 @@ pub struct MachineLoad {
     pub busy: f64,
     /// The share of their time that the host gave to other machines (steal), in \[0, 1\].
     pub stolen: f64,
+    /// Whether they were kept from halting.
+    #[serde(default)]
+    pub kept_awake: bool,
 }
 
 /// How long threads were ready to run and did not.

@@ -84,7 +84,8 @@ pub(super) fn microseconds(us: f64) -> String {
 pub(super) fn machine(health: &HealthSummary) -> Vec<String> {
     let machine = health.machine.as_ref().map(|machine| {
         let busy = figure::ratio(machine.busy);
-        format!("{} cores, {busy} busy in the busiest second", machine.cores)
+        let awake = if machine.kept_awake { ", kept awake" } else { "" };
+        format!("{} cores{awake}, {busy} busy in the busiest second", machine.cores)
     });
     let queue = health.run_queue.as_ref().map(|queue| {
         let (mean, worst) = (figure::decimal(queue.mean, 2), figure::decimal(queue.worst, 2));

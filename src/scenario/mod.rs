@@ -31,7 +31,7 @@ use crate::verdict::objective::Objective;
 
 pub use schema::schema;
 pub use wire::{Protocol, Tls, Wire};
-pub use written::{Connections, Pacing};
+pub use written::{Connections, KeepAwake, Pacing};
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -137,6 +137,8 @@ pub struct LiveSettings {
     pub wire: Wire,
     /// How exactly what is due is sent.
     pub pacing: Pacing,
+    /// Whether cores are kept from halting.
+    pub keep_awake: KeepAwake,
 }
 
 /// How the run is divided in time: the table `[phases]`.

@@ -72,8 +72,8 @@ pub struct LiveTable {
     /// Threads that make load; left out: one per core.
     #[schemars(range(min = 1, max = 256))]
     pub threads: Option<u16>,
-    /// Connections to the shop: `"per-fan"`, or `{ pool = 200 }` for all fans together; left out:
-    /// `"per-fan"`.
+    /// Connections to the shop: `"per-fan"`, `"per-operation"`, or `{ pool = 200 }` for all fans
+    /// together; left out: `"per-fan"`.
     pub connections: Option<Connections>,
     /// Processes that make load, all together with the threads above; left out: as many as open
     /// files need, at least 1.
@@ -92,6 +92,9 @@ pub struct LiveTable {
     /// How exactly what is due is sent: `"precise"` wakes for each arrival, `"batch"` at most once
     /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
     pub pacing: Option<Pacing>,
+    /// Whether cores are kept from halting while the run lasts, so that a virtual machine's host
+    /// does not give them away: `"auto"` on virtual machines; left out: `"auto"`.
+    pub keep_awake: Option<KeepAwake>,
 }
 
 /// Connections to the shop.
@@ -100,8 +103,23 @@ pub enum Connections {
     /// One per fan, as browsers have.
     #[default]
     PerFan,
+    /// A new one for each operation of a fan: nothing is kept alive.
+    PerOperation,
     /// So many for all fans together; a wait for one counts as response time.
     Pool(u32),
+}
+
+/// Whether cores are kept from halting while a run lasts.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepAwake {
+    /// On a virtual machine, whose host gives halted cores away.
+    #[default]
+    Auto,
+    /// On any machine.
+    Always,
+    /// They halt when they have nothing to do.
+    Never,
 }
 
 /// How exactly what is due is sent.
@@ -227,13 +245,15 @@ impl<'de> Deserialize<'de> for Connections {
         impl<'de> de::Visitor<'de> for WordOrTable {
             type Value = Connections;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("\"per-fan\" or { pool = 200 }")
+                formatter.write_str("\"per-fan\", \"per-operation\" or { pool = 200 }")
             }
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Connections, E> {
                 match word {
                     "per-fan" => Ok(Connections::PerFan),
+                    "per-operation" => Ok(Connections::PerOperation),
                     _ => Err(E::custom(format!(
-                        "`{word}` says nothing about connections: write \"per-fan\" or {{ pool = 200 }}"
+                        "`{word}` says nothing about connections: write \"per-fan\", \
+                         \"per-operation\" or {{ pool = 200 }}"
                     ))),
                 }
             }
@@ -258,7 +278,7 @@ impl JsonSchema for Connections {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "anyOf": [
-                { "type": "string", "enum": ["per-fan"] },
+                { "type": "string", "enum": ["per-fan", "per-operation"] },
                 {
                     "type": "object",
                     "properties": {
@@ -271,7 +291,7 @@ impl JsonSchema for Connections {
                     "additionalProperties": false
                 }
             ],
-            "description": "Connections to the shop: \"per-fan\", or { pool = 200 } for all fans together."
+            "description": "Connections to the shop: \"per-fan\", \"per-operation\" (nothing is kept alive), or { pool = 200 } for all fans together."
         })
     }
 }

@@ -143,7 +143,7 @@ mod tests {
             lateness_ms: LatenessSummary { p50: 0.4, p99: 19.0, max: 90.0 },
             cpu: 1.2,
             dropped: 0,
-            machine: Some(MachineSummary { cores: 2, busy: 1.0, stolen: 0.02 }),
+            machine: Some(MachineSummary { cores: 2, busy: 1.0, stolen: 0.02, kept_awake: true }),
             run_queue: Some(RunQueueSummary { mean: 0.9, worst: 1.6, wait_ms: 3.0 }),
             clock_error_us: Some(40.0),
             bounds: BTreeMap::new(),

@@ -160,7 +160,7 @@ impl Default for Run {
             objectives: Vec::new(),
             vitals: Vitals {
                 span_s: 1.0,
-                machine: Some(MachineLoad { cores: 2, busy: 1.0, stolen: 0.01 }),
+                machine: Some(MachineLoad { cores: 2, busy: 1.0, stolen: 0.01, kept_awake: true }),
                 waits: Some(CoreWaits { waited_ms: 900.0, turns: 400 }),
                 clock_error_us: Some(3.0),
             },

@@ -71,6 +71,7 @@ pub(crate) fn live<T: Send>(
         connections,
         wire: scenario.live.wire,
         pacing: scenario.live.pacing,
+        keep_awake: false,
         sources: Vec::new(),
         processes: None,
         drain,

@@ -12,6 +12,7 @@ use domain::time::Time;
 use super::{LoadLoop, NONE};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
+use crate::live::Connections;
 use crate::live::connection::{Connection, Progress};
 use crate::live::request::{Script, takes_effect};
 
@@ -326,10 +327,16 @@ impl<'run> LoadLoop<'run> {
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
 
-    /// A pooled connection goes back to the pool; a fan keeps its own.
+    /// A fan keeps its own connection, one for an operation is closed, and a pooled one goes back
+    /// to the pool.
     fn return_connection(&mut self, visitor: u32) {
+        let place = &mut self.visitors[visitor as usize].connection;
+        if self.course.settings.connections == Connections::PerOperation {
+            let over = *place;
+            return self.drop_connection(over);
+        }
         let Some(pool) = &mut self.pool else { return };
-        let connection = std::mem::replace(&mut self.visitors[visitor as usize].connection, NONE);
+        let connection = std::mem::replace(place, NONE);
         if connection != NONE {
             self.holders[connection as usize] = NONE;
             pool.idle.push(connection);

@@ -44,7 +44,7 @@ fn shared_out(
     connections: Connections,
 ) -> Vec<Part> {
     let pool = match connections {
-        Connections::PerFan => usize::MAX,
+        Connections::PerFan | Connections::PerOperation => usize::MAX,
         Connections::Pool(limit) => limit.max(1),
     };
     let loops = threads.max(processes).min(people).min(pool).max(1);
@@ -69,7 +69,7 @@ impl Part {
     /// What each loop lives, out of a crowd that holds `connections`.
     pub(in crate::live) fn portions(self, connections: Connections) -> Vec<Portion> {
         let pool = |place: u32| match connections {
-            Connections::PerFan => None,
+            Connections::PerFan | Connections::PerOperation => None,
             Connections::Pool(limit) => {
                 let (limit, of) = (limit.max(1), self.of());
                 Some(limit / of + usize::from((place as usize) < limit % of))

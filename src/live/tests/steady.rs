@@ -27,6 +27,7 @@ fn allocations(many: usize) -> (u64, usize) {
         connections: Connections::PerFan,
         wire: Wire::default(),
         pacing: Pacing::Precise,
+        keep_awake: false,
         sources: Vec::new(),
         processes: None,
         drain: Duration::ZERO,

@@ -123,6 +123,20 @@ fn a_fan_whose_connection_was_closed_resumes_its_own_session_if_it_may() {
 }
 
 #[test]
+fn each_operation_may_have_a_connection_of_its_own_over_each_wire() {
+    for wire in WIRES {
+        let trial = Trial { fans: 3, connections: Connections::PerOperation, ..Trial::default() };
+        let (outcomes, shop) = live_over(wire, &trial, |_| None);
+        assert_eq!(outcomes.departures(), [Departure::Bought; 3], "{wire:?}");
+        let made = shop.connections.load(Ordering::SeqCst);
+        let operations = outcomes.operations().len();
+        assert_eq!(made, operations, "{wire:?}");
+        let resumed = if wire.tls == Tls::Resumed { operations - 3 } else { 0 };
+        assert_eq!(shop.resumed.load(Ordering::SeqCst), resumed, "{wire:?}: all but the first");
+    }
+}
+
+#[test]
 fn a_target_that_does_not_speak_what_fans_will_is_one_clear_sentence() {
     let shop = RudeShop::open(|_| None);
     let wire = Wire { protocol: Protocol::Http1, tls: Tls::Full };

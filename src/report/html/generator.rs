@@ -53,6 +53,8 @@ pub(super) fn health(judged: &Judged) -> Vec<Fact> {
     ];
     if let Some(machine) = &health.machine {
         facts.push(fact("Cores of the machine", machine.cores.to_string()));
+        let awake = if machine.kept_awake { "yes" } else { "no" };
+        facts.push(fact("Cores kept awake", awake.to_owned()));
         facts.push(fact("All cores busy, busiest second", figure::ratio(machine.busy)));
         facts.push(fact("Time the host gave away", figure::ratio(machine.stolen)));
     }

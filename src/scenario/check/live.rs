@@ -44,6 +44,7 @@ impl Checker {
                 tls: live.tls.unwrap_or_default(),
             },
             pacing: live.pacing.unwrap_or_default(),
+            keep_awake: live.keep_awake.unwrap_or_default(),
             processes: live.processes,
             local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),
         }

@@ -187,7 +187,7 @@ const SECOND_BYTES: u64 = 16 * 1024;
 fn needs(scenario: &Scenario) -> Needs {
     let fans = fans(scenario);
     let connections = match scenario.live.connections {
-        Connections::PerFan => fans,
+        Connections::PerFan | Connections::PerOperation => fans,
         Connections::Pool(pool) => fans.min(u64::from(pool)),
     };
     // Each fan in the funnel leaves a cart, a checkout and a departure; each order two calls in
