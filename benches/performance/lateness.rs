@@ -11,6 +11,8 @@ use rustix::time::{
     timerfd_create, timerfd_settime,
 };
 
+use spike::live::awake::Awake;
+
 use crate::figures::{Bound, Row, Unit, median, ratios};
 use crate::{Bench, peers, scenarios};
 
@@ -31,6 +33,8 @@ fn row(rate: u32) -> Row {
 }
 
 pub(crate) fn measure(bench: &Bench, rows: &mut [Row]) -> anyhow::Result<String> {
+    // Of a halted core the host decides when it comes back, for both sides, by its own neighbours.
+    let _awake = Awake::keep();
     for (rate, row) in RATES.into_iter().zip(rows) {
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
         for round in 0..bench.rounds {
@@ -52,8 +56,8 @@ pub(crate) fn measure(bench: &Bench, rows: &mut [Row]) -> anyhow::Result<String>
 
 /// The 99 % lateness of what spike sends \[ms\].
 fn of_spike(bench: &Bench, rate: u32) -> anyhow::Result<f64> {
-    let scenario = scenarios::open(rate, LENGTH_S, "precise");
-    let process = peers::spike(bench, &bench.client_core, &scenario, bench.nginx.open_port)?;
+    let scenario = scenarios::looks(rate, LENGTH_S);
+    let process = peers::spike(bench, &bench.client_core, &scenario, bench.nginx.waiting_port)?;
     let summary = peers::to_the_end(bench, process, PATIENCE)?;
     peers::number(&summary, "/result/health/lateness_ms/p99")
 }

@@ -56,6 +56,36 @@ drain = "0s"
     )
 }
 
+/// People who look again every 100 ms over fifty connections, evenly spaced, `rate` of them per second
+/// for `seconds`.
+pub(crate) fn looks(rate: u32, seconds: u32) -> String {
+    let count = rate / 10;
+    format!(
+        r#"
+schema = 1
+name = "looks"
+[live]
+threads = 1
+connections = {{ pool = 50 }}
+pacing = "precise"
+keep_awake = "never"
+[[sale]]
+id = "day-1"
+opens = "+{seconds}s"
+lasts = "1s"
+items = [{{ id = "tee", stock = 1, price = 1 }}]
+[[fans]]
+name = "fans"
+count = {count}
+arrive = {{ shape = "constant", from = "-{seconds}s", over = "100ms" }}
+reload = {{ gap = "100ms", growth = 0.0, calls = 1, cacheable = 0 }}
+patience = "1ms"
+[audit]
+drain = "0s"
+"#
+    )
+}
+
 /// Four hundred people who look again after each `gap` for ten seconds, and then leave.
 pub(crate) fn steady(gap: &str) -> String {
     format!(

@@ -48,14 +48,14 @@ fn is_virtual() -> bool {
 
 /// The threads that keep the cores awake; they end when this is dropped.
 #[derive(Debug)]
-pub(super) struct Awake {
+pub struct Awake {
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Awake {
     /// Keeps each core that this process may use awake, as far as the system lets it.
-    pub(super) fn keep() -> Self {
+    pub fn keep() -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let start = |core: usize| {
             let over = Arc::clone(&over);

@@ -25,6 +25,9 @@ use crate::measure::recorder::{Progress, Recorder};
 /// How often the main thread looks for snapshots and for the user's wish.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How nice the threads are that make no load: of a core that is fought for, a tenth is theirs.
+const NICE: i32 = 10;
+
 /// A thread of a crew.
 pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), LiveError>>>;
 
@@ -40,7 +43,7 @@ pub(super) fn load(
     course: &Course<'_>,
     recorder: &mut Recorder,
     survey: &mut Survey,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Merge, LiveError> {
     let settings = course.settings;
     let processes = settings.processes.as_ref();
@@ -57,15 +60,33 @@ pub(super) fn load(
             (start_loops(scope, course, portions, &reports), Vec::new())
         };
         drop(reports);
-        let loaded = merge_reports(course, loops, &mut reins, &reported, recorder, survey, watch);
-        if loaded.is_err() {
+        // With the last of it go the reins, and who still runs ends with these.
+        let record = move || {
+            give_way();
+            let reins = &mut reins;
+            let merged = merge_reports(course, loops, reins, &reported, recorder, survey, watch);
+            if merged.is_err() {
+                course.signal.fail();
+            }
+            merged
+        };
+        let recording = thread::Builder::new().name("recorder".to_owned());
+        let recording = recording.spawn_scoped(scope, record).map_err(LiveError::Load);
+        if recording.is_err() {
             course.signal.fail();
         }
-        // Whoever still runs ends with its reins.
-        drop(reins);
+        let recorded = recording.map(ScopedJoinHandle::join);
         join(threads)?;
-        loaded
+        recorded?.unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
+}
+
+/// Lets the load threads go first where they want the core that this thread is on: what it writes
+/// down may be late, and what they send may not. On Linux a nice value is the thread's own
+/// (setpriority(2)).
+pub(super) fn give_way() {
+    // Where the system refuses, they share as equals.
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// Starts a thread for each portion, which lives it from the run's beginning on.
@@ -103,7 +124,10 @@ fn start_processes<'scope>(
         hands.push(started.and_then(|(reins, driver)| {
             all_reins.push(reins);
             let reports = reports.clone();
-            let drive = move || driver.drive(&reports);
+            let drive = move || {
+                give_way();
+                driver.drive(&reports)
+            };
             start_hand(scope, course, format!("driver-{number}"), drive)
         }));
     }
@@ -168,7 +192,7 @@ fn merge_reports(
     reported: &Receiver<Report>,
     recorder: &mut Recorder,
     survey: &mut Survey,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
     let mut merge = Merge::of(loops);

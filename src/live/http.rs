@@ -14,8 +14,8 @@ mod torture;
 use std::ops::Range;
 
 use chunked::Chunks;
-use head::{Framing, ParsedHead, parse_head};
-pub(super) use head::{HEAD_MAX, Head, RetryAfter};
+use head::{Framing, ParsedHead};
+pub(super) use head::{HEAD_MAX, Head, Heads, RetryAfter};
 
 /// The longest body that is read to its end; a page's part is about 1 KB \[bytes\].
 pub(super) const BODY_MAX: u64 = 64 * 1024 * 1024;
@@ -140,16 +140,16 @@ impl Reader {
     }
 
     /// Takes bytes as they come and returns how many belong to this answer: all of them until the
-    /// answer is whole.
+    /// answer is whole. `heads` are those that came lately, over any connection.
     ///
     /// # Errors
     /// When the bytes cannot be an HTTP/1.1 answer; the connection is then of no use any more.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
+    pub(super) fn feed(&mut self, bytes: &[u8], heads: &mut Heads) -> Result<usize, ReadError> {
         let mut used = 0;
         self.touched |= !bytes.is_empty();
         while !self.is_whole() && used < bytes.len() {
             used += match &mut self.state {
-                State::Head => self.feed_head(&bytes[used..])?,
+                State::Head => self.feed_head(&bytes[used..], heads)?,
                 State::Chunked(_) => self.feed_chunks(bytes, used)?,
                 State::Length { .. } | State::UntilClose => self.feed_plain(bytes, used)?,
                 State::Whole => 0,
@@ -175,10 +175,10 @@ impl Reader {
         }
     }
 
-    fn feed_head(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
+    fn feed_head(&mut self, bytes: &[u8], heads: &mut Heads) -> Result<usize, ReadError> {
         // The usual head comes in one piece and is parsed where it lies.
         if self.kept.is_empty() {
-            if let Some((length, head)) = parse_head(bytes)? {
+            if let Some((length, head)) = heads.read(bytes)? {
                 self.take_head(head)?;
                 return Ok(length);
             }
@@ -191,7 +191,7 @@ impl Reader {
         let before = self.kept.len();
         let room = HEAD_MAX - before;
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        match parse_head(&self.kept)? {
+        match heads.read(&self.kept)? {
             Some((length, head)) => {
                 self.kept.clear();
                 self.take_head(head)?;

@@ -22,6 +22,7 @@ use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
+use crate::live::http::Heads;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::process::lines;
 use crate::live::request::Script;
@@ -138,6 +139,7 @@ pub(super) struct LoadLoop<'run> {
     diary: Diary<'run>,
     tally: Tally,
     buffer: Box<[u8]>,
+    heads: Heads,
     rendered: Vec<u8>,
     dialogue: Dialogue<'run>,
     expired: Vec<(u32, Time)>,
@@ -199,6 +201,7 @@ impl<'run> LoadLoop<'run> {
             diary: Diary::new(&course.scenario.catalogue),
             tally: Tally::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
+            heads: Heads::default(),
             rendered: Vec::with_capacity(1_024),
             dialogue: Dialogue::new(course.settings.scripted.as_ref()),
             expired: Vec::with_capacity(BATCH),

@@ -7,7 +7,7 @@
 mod admin;
 mod answer;
 mod arrivals;
-mod awake;
+pub mod awake;
 pub mod clock;
 mod connection;
 mod crew;
@@ -192,7 +192,7 @@ pub fn run(
     recorder: &mut Recorder,
     mut ledgers: LedgerSinks,
     stop: &Stop,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Ending, LiveError> {
     check_means(scenario, settings)?;
     let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
@@ -311,7 +311,7 @@ fn drain(
     load_ended: Time,
     recorder: &mut Recorder,
     survey: &mut Survey,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<bool, LiveError> {
     let until = load_ended + course.settings.drain;
     loop {

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::measure::latency::{Grain, Series, microseconds};
 
-/// How many samples a meter gathers at most before it wants to hand them over: 512 KiB, which a busy
-/// thread fills a few times a second. So its memory hangs on no rate.
-const BLOCK: usize = 1 << 16;
+/// How many samples a meter gathers at most before it wants to hand them over: 128 KiB, which a busy
+/// thread fills some ten times a second. So its memory hangs on no rate.
+const BLOCK: usize = 1 << 14;
 /// How many samples may still come between a look at [`Meter::is_full`] and the next one: a loop
 /// that serves some hundred events in between, each with a handful of samples.
 const BLOCK_SLACK: usize = 1 << 12;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use super::stream::Stream;
 use super::{Answer, Loss, Progress};
-use crate::live::http::{Body, Reader};
+use crate::live::http::{Body, Heads, Reader};
 
 /// A connection that speaks HTTP/1.1.
 #[derive(Debug)]
@@ -58,7 +58,12 @@ impl Http1 {
         Ok(())
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8], closing: bool) -> Result<Progress, Loss> {
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        heads: &mut Heads,
+        closing: bool,
+    ) -> Result<Progress, Loss> {
         self.spoiled |= closing;
         loop {
             let count = match self.stream.read(buffer) {
@@ -73,7 +78,7 @@ impl Http1 {
                 Err(_) if self.reader.is_whole() => return Ok(Progress::Whole),
                 Err(error) => return Err(Loss::Network(error)),
             };
-            let used = self.reader.feed(&buffer[..count])?;
+            let used = self.reader.feed(&buffer[..count], heads)?;
             self.spoiled |= used < count;
             // A short read emptied the socket: whatever comes later is a new event. So an answer
             // usually costs one call. A full buffer may hide bytes that nobody asked for.

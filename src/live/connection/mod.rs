@@ -24,7 +24,7 @@ pub use tls::SecurityError;
 pub(super) use tls::{configuration, server_name};
 
 use crate::live::clock::Clock;
-use crate::live::http::{Body, Head, ReadError, Reader};
+use crate::live::http::{Body, Head, Heads, ReadError, Reader};
 use http1::Http1;
 use http2::Http2;
 use stream::Opening;
@@ -199,9 +199,14 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection is lost or the answer cannot be read.
-    pub(super) fn read(&mut self, buffer: &mut [u8], closing: bool) -> Result<Progress, Loss> {
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        heads: &mut Heads,
+        closing: bool,
+    ) -> Result<Progress, Loss> {
         match &mut self.exchange {
-            Exchange::Http1(exchange) => exchange.read(buffer, closing),
+            Exchange::Http1(exchange) => exchange.read(buffer, heads, closing),
             Exchange::Http2(exchange) => exchange.read(closing),
         }
     }

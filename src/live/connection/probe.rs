@@ -7,7 +7,7 @@ use mio::{Events, Poll, Token};
 
 use super::{ConnectError, Connection, Dialer, Loss, Progress};
 use crate::live::clock::Clock;
-use crate::live::http::Body;
+use crate::live::http::{Body, Heads};
 
 /// What one answer is read through \[bytes\].
 const BUFFER: usize = 16 * 1024;
@@ -81,5 +81,5 @@ fn advance(
     } else {
         connection.flush()?;
     }
-    Ok(connection.read(buffer, closing)? == Progress::Whole)
+    Ok(connection.read(buffer, &mut Heads::default(), closing)? == Progress::Whole)
 }

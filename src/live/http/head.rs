@@ -10,6 +10,10 @@ use super::ReadError;
 pub(in crate::live) const HEAD_MAX: usize = 16 * 1024;
 /// The most header fields of an answer; twice what busy sites send.
 const HEADERS_MAX: usize = 96;
+/// How many heads are remembered: a page's parts and what is asked besides.
+const HEADS_KNOWN: usize = 4;
+/// The longest head that is remembered \[bytes\].
+const KNOWN_MAX: usize = 1_024;
 /// The longest wait that a `Retry-After` may ask for: a run is over long before \[s\].
 const RETRY_AFTER_MAX_S: u64 = 86_400;
 
@@ -75,11 +79,52 @@ pub(super) enum Framing {
     UntilClose,
 }
 
+/// Heads that came lately, and what they said. Of one sort of answer all heads of a second are the
+/// same bytes (the date changes with it), and to compare them costs a tenth of reading them.
+#[derive(Debug, Default)]
+pub(in crate::live) struct Heads {
+    known: [Known; HEADS_KNOWN],
+    /// The place that the next new one takes.
+    next: usize,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Empty as long as there is none.
+    bytes: Vec<u8>,
+    said: Option<ParsedHead>,
+}
+
+impl Heads {
+    /// The length of the head at the beginning of `bytes` and what it says; `None` when it goes on.
+    ///
+    /// # Errors
+    /// When it is no head of HTTP/1.x, too long, or says two lengths.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, ReadError> {
+        for Known { bytes: known, said } in &self.known {
+            if let Some(said) = said
+                && bytes.starts_with(known)
+            {
+                return Ok(Some((known.len(), *said)));
+            }
+        }
+        let parsed = parse_head(bytes)?;
+        if let Some((length, said)) = parsed.filter(|(length, _)| *length <= KNOWN_MAX) {
+            let place = &mut self.known[self.next];
+            self.next = (self.next + 1) % HEADS_KNOWN;
+            place.bytes.clear();
+            place.bytes.extend_from_slice(&bytes[..length]);
+            place.said = Some(said);
+        }
+        Ok(parsed)
+    }
+}
+
 /// The length of the head at the beginning of `bytes` and what it says; `None` when it goes on.
 ///
 /// # Errors
 /// When it is no head of HTTP/1.x, too long, or says two lengths.
-pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, ReadError> {
+fn parse_head(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, ReadError> {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default()

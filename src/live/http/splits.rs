@@ -1,7 +1,7 @@
 //! What must hold of any bytes at all, however they are cut: for the tests, and for the fuzzer in
 //! `fuzz/`, which compiles the reader from these files.
 
-use super::{BODY_MAX, Body, HEAD_MAX, Head, KEPT_MAX, Reader};
+use super::{BODY_MAX, Body, HEAD_MAX, Head, Heads, KEPT_MAX, Reader};
 
 /// The most memory that a reader may hold: what it keeps of a head or a body, and as much again,
 /// for memory grows by doubling \[bytes\].
@@ -39,6 +39,14 @@ pub(super) enum Ended {
 /// When the reader uses more than it was given, holds more memory than it may, or reads on after an
 /// answer's end.
 pub(super) fn read(expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
+    let mut heads = Heads::default();
+    let first = read_among(&mut heads, expected, bytes, cuts);
+    let again = read_among(&mut heads, expected, bytes, cuts);
+    assert_eq!(again, first, "a head that is known says the same");
+    first
+}
+
+fn read_among(heads: &mut Heads, expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
     let wrong = Read { head: None, body: Vec::new(), used: 0, ended: Ended::Wrong };
     let mut reader = Reader::new();
     reader.expect(expected);
@@ -46,7 +54,7 @@ pub(super) fn read(expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
     for cut in cuts.iter().copied().chain([bytes.len()]) {
         piece = &bytes[from..cut];
         from = cut;
-        let Ok(count) = reader.feed(piece) else { return wrong };
+        let Ok(count) = reader.feed(piece, heads) else { return wrong };
         assert!(count <= piece.len(), "it uses what it was given");
         assert!(reader.is_whole() || count == piece.len(), "it uses all until the end");
         assert!(reader.kept.capacity() <= MEMORY_MAX, "{} bytes", reader.kept.capacity());
@@ -60,7 +68,8 @@ pub(super) fn read(expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
     if reader.close().is_err() {
         return wrong;
     }
-    assert_eq!(reader.feed(b"HTTP/1.1 200 OK\r\n\r\n"), Ok(0), "after the end nothing is used");
+    let more = reader.feed(b"HTTP/1.1 200 OK\r\n\r\n", heads);
+    assert_eq!(more, Ok(0), "after the end nothing is used");
     assert!(reader.head().is_some(), "a whole answer has a head");
     Read { head: reader.head().copied(), body: reader.body(piece).to_vec(), used, ended }
 }

@@ -28,7 +28,7 @@ fn read_of(body: Body, bytes: &[u8], cuts: &[usize]) -> Read {
     edges.sort_unstable();
     for edge in edges.windows(2) {
         taken = &bytes[edge[0]..edge[1]];
-        match reader.feed(taken) {
+        match reader.feed(taken, &mut Heads::default()) {
             Ok(count) => used += count,
             Err(wrong) => error = Some(wrong),
         }
@@ -118,13 +118,13 @@ fn an_answer_that_comes_whole_is_understood_in_place() {
     ] {
         let mut reader = Reader::new();
         reader.expect(Body::Keep);
-        reader.feed(text.as_bytes()).unwrap();
+        reader.feed(text.as_bytes(), &mut Heads::default()).unwrap();
         assert_eq!(reader.body(text.as_bytes()), b"hi");
         assert_eq!(reader.kept.capacity(), 0, "nothing is copied: {text}");
         let (first, rest) = text.split_at(text.len() - 9);
         reader.expect(Body::Keep);
-        reader.feed(first.as_bytes()).unwrap();
-        reader.feed(rest.as_bytes()).unwrap();
+        reader.feed(first.as_bytes(), &mut Heads::default()).unwrap();
+        reader.feed(rest.as_bytes(), &mut Heads::default()).unwrap();
         assert_eq!(reader.body(rest.as_bytes()), b"hi");
         reader.expect(Body::Skip);
         assert_eq!(reader.kept.capacity(), 0, "the memory of a split answer is given back");
@@ -193,7 +193,7 @@ fn a_skipped_body_takes_no_memory() {
     let mut reader = Reader::new();
     reader.expect(Body::Skip);
     let text = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1_000));
-    assert_eq!(reader.feed(text.as_bytes()), Ok(text.len()));
+    assert_eq!(reader.feed(text.as_bytes(), &mut Heads::default()), Ok(text.len()));
     assert!(reader.is_whole() && reader.kept.capacity() == 0);
 }
 

@@ -247,11 +247,11 @@ fn endless(head: &str, more: &str) -> usize {
     let mut reader = Reader::new();
     reader.expect(Keep);
     let mut fed = head.len();
-    let mut verdict = reader.feed(head.as_bytes());
+    let mut verdict = reader.feed(head.as_bytes(), &mut Heads::default());
     while verdict.is_ok() {
         assert!(!reader.is_whole(), "it has no end");
         assert!(reader.kept.capacity() <= 2 * KEPT_MAX, "{} bytes", reader.kept.capacity());
-        verdict = reader.feed(more.as_bytes());
+        verdict = reader.feed(more.as_bytes(), &mut Heads::default());
         fed += more.len();
     }
     fed

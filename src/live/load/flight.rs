@@ -209,19 +209,13 @@ impl<'run> LoadLoop<'run> {
 
     /// Reads what has come for a fan.
     fn read(&mut self, visitor: u32, closing: bool) {
-        let mut buffer = std::mem::take(&mut self.buffer);
         let number = self.visitors[visitor as usize].connection;
         // To write may just have failed, and the operation may be over.
-        let progress = self
-            .connections
-            .get_mut(number)
-            .map(|connection| connection.read(&mut buffer, closing));
-        self.buffer = buffer;
-        match progress {
-            None => {}
-            Some(Ok(Progress::Partial)) => self.note_first_byte(visitor),
-            Some(Ok(Progress::Whole)) => self.answer(visitor),
-            Some(Err(_)) => self.lose(visitor),
+        let Some(connection) = self.connections.get_mut(number) else { return };
+        match connection.read(&mut self.buffer, &mut self.heads, closing) {
+            Ok(Progress::Partial) => self.note_first_byte(visitor),
+            Ok(Progress::Whole) => self.answer(visitor),
+            Err(_) => self.lose(visitor),
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The longest frame that is believed \[bytes\]: far beyond the block of 512 KiB that a loop hands
+/// The longest frame that is believed \[bytes\]: far beyond the block of 128 KiB that a loop hands
 /// over.
 const FRAME_MAX: usize = 64 << 20;
 /// The length of the length.

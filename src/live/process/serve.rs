@@ -81,6 +81,7 @@ fn live(
     thread::scope(|scope| {
         let threads = crew::start_loops(scope, &course, portions, &reports);
         drop(reports);
+        crew::give_way();
         let handed_over = hand_over(&reported, output);
         if handed_over.is_err() {
             course.signal.fail();
