@@ -70,12 +70,12 @@ pub(super) fn load(
             }
             merged
         };
-        let recording = thread::Builder::new().name("recorder".to_owned());
-        let recording = recording.spawn_scoped(scope, record).map_err(LiveError::Load);
-        if recording.is_err() {
+        let builder = thread::Builder::new().name("recorder".to_owned());
+        let started = builder.spawn_scoped(scope, record).map_err(LiveError::Load);
+        if started.is_err() {
             course.signal.fail();
         }
-        let recorded = recording.map(ScopedJoinHandle::join);
+        let recorded = started.map(ScopedJoinHandle::join);
         join(threads)?;
         recorded?.unwrap_or_else(|panic| panic::resume_unwind(panic))
     })

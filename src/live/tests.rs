@@ -169,7 +169,7 @@ impl Trial {
         &self,
         address: SocketAddr,
         stop: &Stop,
-        watch: &mut dyn FnMut(&Progress),
+        watch: &mut (dyn FnMut(&Progress) + Send),
     ) -> Outcomes {
         let clock = Clock::begin_in(Duration::ZERO);
         self.live_as(&self.scenario(), clock, address, stop, watch)
@@ -181,7 +181,7 @@ impl Trial {
         clock: Clock,
         address: SocketAddr,
         stop: &Stop,
-        watch: &mut dyn FnMut(&Progress),
+        watch: &mut (dyn FnMut(&Progress) + Send),
     ) -> Outcomes {
         let (visits, visited) = mpsc::channel();
         let settings = Settings {
