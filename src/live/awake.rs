@@ -33,7 +33,7 @@ impl KeepAwake {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => is_virtual(),
+            Self::Auto => is_virtual() && !has_quota(),
         }
     }
 }
@@ -44,6 +44,12 @@ fn is_virtual() -> bool {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let flags = told.lines().find(|line| line.starts_with("flags"));
     flags.is_some_and(|line| line.split_whitespace().any(|flag| flag == "hypervisor"))
+}
+
+/// Whether this process may use less time than its cores have (a container's limit): to stay awake
+/// would use it up, and the generator would be stopped for the rest of each period.
+fn has_quota() -> bool {
+    thread::available_parallelism().is_ok_and(|allowed| allowed.get() < cores().len())
 }
 
 /// The threads that keep the cores awake; they end when this is dropped.
@@ -139,6 +145,6 @@ mod tests {
     fn the_scenario_decides_and_left_to_itself_the_machine() {
         assert!(KeepAwake::Always.applies());
         assert!(!KeepAwake::Never.applies());
-        assert_eq!(KeepAwake::Auto.applies(), is_virtual());
+        assert_eq!(KeepAwake::Auto.applies(), is_virtual() && !has_quota());
     }
 }

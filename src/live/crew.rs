@@ -75,9 +75,9 @@ pub(super) fn load(
         if started.is_err() {
             course.signal.fail();
         }
-        let recorded = started.map(ScopedJoinHandle::join);
+        let merged = started.map(ScopedJoinHandle::join);
         join(threads)?;
-        recorded?.unwrap_or_else(|panic| panic::resume_unwind(panic))
+        merged?.unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
 }
 

@@ -93,7 +93,8 @@ pub struct LiveTable {
     /// per millisecond, `"auto"` chooses by the rate; left out: `"auto"`.
     pub pacing: Option<Pacing>,
     /// Whether cores are kept from halting while the run lasts, so that a virtual machine's host
-    /// does not give them away: `"auto"` on virtual machines; left out: `"auto"`.
+    /// does not give them away: `"auto"` on virtual machines without a limit of processor time; left
+    /// out: `"auto"`.
     pub keep_awake: Option<KeepAwake>,
 }
 
@@ -113,7 +114,8 @@ pub enum Connections {
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeepAwake {
-    /// On a virtual machine, whose host gives halted cores away.
+    /// On a virtual machine, whose host gives halted cores away, unless the process may use less
+    /// time than its cores have, as in a container with a limit.
     #[default]
     Auto,
     /// On any machine.
