@@ -8,6 +8,7 @@ use domain::outcome::{Operation, Outcome};
 use domain::time::{Duration, Time};
 use spike::arrival::{Arrive, Shape};
 use spike::fan::behaviour::Behaviour;
+use spike::fan::route::Route;
 use spike::fan::{Action, Crowd, Fan, Input, Reply};
 
 /// Reloads before the page says that it is open.
@@ -18,6 +19,7 @@ fn crowd() -> Crowd {
         seed: 20_261_121,
         population: 0,
         behaviour: Behaviour::default(),
+        route: Route::embedded(&Behaviour::default().reload, 8),
         opens: Time::from_millis(40_000),
         closes: Time::from_millis(1_000_000),
         demand: vec![0.6, 0.3, 0.1],

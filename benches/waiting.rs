@@ -11,6 +11,7 @@ use domain::id::FanId;
 use domain::law::Law;
 use domain::time::{Duration, Time};
 use spike::fan::behaviour::{Behaviour, Reload};
+use spike::fan::route::Route;
 use spike::fan::{Action, Crowd, Fan, Input};
 use spike::live::clock::{Clock, processor_time};
 use spike::live::sleepers::Sleepers;
@@ -89,6 +90,7 @@ fn crowd() -> Crowd {
             patience: Law::Constant(Duration::from_mins(10)),
             ..Behaviour::default()
         },
+        route: Route::embedded(&Reload { calls: 0, ..Reload::default() }, 0),
         opens: Time::from_millis(600_000),
         closes: Time::from_millis(900_000),
         demand: vec![1.0],

@@ -22,6 +22,19 @@ pub fn key_of(fan: FanId, purchase: u8) -> String {
     format!("{fan}-{purchase}")
 }
 
+/// The name of the run that began at `utc_ns` \[ns of UTC\]: the milliseconds in base 36, such as
+/// `mi9s4k2p`. It marks what a run leaves in a shop that outlives it.
+pub fn run_id(utc_ns: u64) -> String {
+    let digits: Vec<char> = ('0'..='9').chain('a'..='z').collect();
+    let mut left = utc_ns / 1_000_000;
+    let mut backwards = Vec::new();
+    while left > 0 || backwards.is_empty() {
+        backwards.push(digits[(left % 36) as usize]);
+        left /= 36;
+    }
+    backwards.into_iter().rev().collect()
+}
+
 /// A text that is not a fan's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a fan: write population-index, such as \"0-417\"")]
@@ -112,5 +125,14 @@ mod tests {
         let fan = FanId { population: 2, index: 417 };
         assert_eq!(fan.to_string().parse(), Ok(fan));
         assert!("417".parse::<FanId>().is_err());
+    }
+
+    #[test]
+    fn a_run_is_named_after_its_millisecond() {
+        assert_eq!(run_id(0), "0");
+        assert_eq!(run_id(35_999_999), "z");
+        assert_eq!(run_id(36_000_000), "10");
+        let now = 1_795_300_000_000_000_000;
+        assert_eq!(u64::from_str_radix(&run_id(now), 36), Ok(now / 1_000_000));
     }
 }

@@ -9,6 +9,7 @@ pub mod calls;
 mod funnel;
 mod reload;
 mod retry;
+pub mod route;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use domain::shop::Short;
 use domain::time::{Duration, Time};
 
 use behaviour::Behaviour;
+use route::Route;
 
 /// What all fans of one population share.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Crowd {
     pub population: u16,
     /// How its people behave.
     pub behaviour: Behaviour,
+    /// The way that they take to a purchase.
+    pub route: Route,
     /// When their sale opens.
     pub opens: Time,
     /// When their sale closes.

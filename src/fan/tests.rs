@@ -50,6 +50,7 @@ fn steadfast() -> Crowd {
             other_card: 1.0,
             timeout: Span(seconds(3.0)),
         },
+        route: Route::embedded(&Reload::default(), 4),
         opens: OPENS,
         closes: CLOSES,
         demand: vec![0.5, 0.3, 0.2],
@@ -626,6 +627,7 @@ fn crowds() -> impl Strategy<Value = Crowd> {
         |(seed, behaviour, (opens, lasts), demand, slots, limit_per_fan)| Crowd {
             seed,
             population: 0,
+            route: Route::embedded(&behaviour.reload, slots),
             behaviour,
             opens: Time::from_millis(opens),
             closes: Time::from_millis(opens + lasts),

@@ -23,6 +23,7 @@ use super::*;
 use crate::arrival::{Arrive, Shape};
 use crate::evidence::PurchaseLine;
 use crate::fan::behaviour::{Behaviour, Reload, Retry};
+use crate::fan::route::Route;
 use crate::fan::{Action, Crowd, Input, Reply, Request};
 use crate::measure::recorder::Sinks;
 use rude::{Asked, Deed, RudeShop, honest, json};
@@ -114,6 +115,7 @@ impl Trial {
         let crowd = Crowd {
             seed: 7,
             population: 0,
+            route: Route::embedded(&behaviour.reload, 1),
             behaviour,
             opens: Time::ZERO,
             closes: self.closes,
@@ -158,6 +160,7 @@ impl Trial {
             audit: crate::audit::AuditSettings::default(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),
+            target: None,
         }
     }
 

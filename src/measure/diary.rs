@@ -126,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::fan::behaviour::Behaviour;
+    use crate::fan::route::Route;
     use crate::fan::{Action, Input};
 
     const FAN: FanId = FanId { population: 0, index: 7 };
@@ -212,6 +213,7 @@ mod tests {
             seed: 1,
             population: 0,
             behaviour: Behaviour { pieces: vec![0.0, 1.0], ..Behaviour::default() },
+            route: Route::embedded(&Behaviour::default().reload, 0),
             opens: Time::ZERO,
             closes: Time::NEVER,
             demand: vec![0.0, 1.0],

@@ -12,11 +12,13 @@ pub mod problem;
 mod recover;
 mod scale;
 mod schema;
+pub mod target;
 mod wire;
 mod wording;
 pub mod written;
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
@@ -28,6 +30,7 @@ use crate::evidence::OPENING;
 use crate::fan::Crowd;
 use crate::tier::Stack;
 use crate::verdict::objective::Objective;
+use target::Target;
 
 pub use schema::schema;
 pub use wire::{Protocol, Tls, Wire};
@@ -64,6 +67,8 @@ pub struct Scenario {
     pub stack: Stack,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
+    /// The foreign shop that fans are sent to; absent: the embedded one.
+    pub target: Option<Arc<Target>>,
 }
 
 impl Scenario {

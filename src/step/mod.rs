@@ -5,6 +5,7 @@
 //! allocates nothing, but where an escape in the answer has to be undone.
 
 pub mod capture;
+pub mod funnel;
 pub mod message;
 pub mod rule;
 pub mod template;

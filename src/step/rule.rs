@@ -21,8 +21,8 @@ pub struct Rule {
     pub conditions: Vec<Condition>,
     /// What the answer then is.
     pub is: Outcome,
-    /// The step that follows in place of the next one.
-    pub then: Option<Box<str>>,
+    /// The stage of the fans' route that follows in place of the usual one.
+    pub then: Option<u8>,
 }
 
 /// Something that must hold of an answer.
@@ -107,8 +107,7 @@ mod tests {
     fn checkout() -> Rules {
         let busy = Test::Matches(Pattern::new("(?i)too many").unwrap());
         let queue = Condition { of: Capture::field("X-Queue"), test: Test::Exists };
-        let poll =
-            Rule { then: Some("poll".into()), ..rule(Some(202..=202), vec![], Outcome::Waiting) };
+        let poll = Rule { then: Some(3), ..rule(Some(202..=202), vec![], Outcome::Waiting) };
         Rules::new(vec![
             poll,
             rule(Some(409..=409), vec![json_is("$.code", "sold_out")], Outcome::SoldOut),
@@ -133,8 +132,8 @@ mod tests {
         assert_eq!(
             checkout()
                 .first(&Answer { status: 202, fields: b"", body: b"" })
-                .and_then(|rule| rule.then.as_deref()),
-            Some("poll")
+                .and_then(|rule| rule.then),
+            Some(3)
         );
     }
 

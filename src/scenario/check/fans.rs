@@ -5,6 +5,7 @@ use domain::time::Time;
 
 use crate::fan::Crowd;
 use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
+use crate::fan::route::Route;
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
@@ -115,6 +116,7 @@ fn population(
     let arrive = checker.required(table.arrive.as_ref(), place, "`[[fans]]`", "arrive");
     let behaviour = behaviour(table);
     check_behaviour(checker, &behaviour, place);
+    let slots = sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX));
     Population {
         name,
         sale: 0,
@@ -124,11 +126,12 @@ fn population(
         crowd: Crowd {
             seed: 0,
             population: 0,
+            route: Route::embedded(&behaviour.reload, slots),
             behaviour,
             opens: Time::ZERO,
             closes: Time::ZERO,
             demand: sale.map(|sale| sale.demand.clone()).unwrap_or_default(),
-            slots: sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX)),
+            slots,
             limit_per_fan: sale.map_or(u32::MAX, |sale| sale.sale.limit_per_fan),
         },
     }

@@ -97,6 +97,7 @@ pub(super) fn check(
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
         stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
+        target: None,
     };
     // What was struck out before can be absent without a problem of this pass.
     let openings: Option<Vec<_>> = sales.into_iter().map(|sale| sale.opening).collect();
