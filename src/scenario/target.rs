@@ -250,7 +250,7 @@ pub fn filled(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String
         let place = if filled.is_empty() { Place::Plain } else { Place::Url };
         template::escape(place, value.as_bytes(), &mut filled);
     }
-    Ok(String::from_utf8(filled).expect("texts and escaped texts are UTF-8"))
+    Ok(String::from_utf8_lossy(&filled).into_owned())
 }
 
 /// Why nothing is sent to a host.
