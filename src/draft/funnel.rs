@@ -74,7 +74,7 @@ fn belongs(call: &Exchange, origin: &str) -> bool {
         let labels: Vec<&str> = host.rsplit('.').take(2).collect();
         labels.join(".")
     };
-    let own = reqwest::Url::parse(origin).ok();
+    let own = url::Url::parse(origin).ok();
     let own_site = own.and_then(|own| own.host_str().map(site));
     call.origin() == origin || own_site == call.url.host_str().map(site)
 }

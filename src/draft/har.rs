@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::Url;
 use serde::Deserialize;
+use url::Url;
 
 /// A recording of which no draft can be made.
 #[derive(Debug, thiserror::Error)]

@@ -246,7 +246,7 @@ fn decoded(segment: &str) -> String {
 }
 
 fn form(text: &str) -> Vec<(String, String)> {
-    let mut url = reqwest::Url::parse("http://form").expect("a constant is a URL");
+    let mut url = url::Url::parse("http://form").expect("a constant is a URL");
     url.set_query(Some(text));
     url.query_pairs().into_owned().collect()
 }

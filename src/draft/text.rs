@@ -28,7 +28,7 @@ pub(super) fn write(name: &str, funnel: &Funnel, spoken: &[Spoken], needs: Needs
 }
 
 fn head(name: &str, funnel: &Funnel, needs: &Needs) -> String {
-    let host = reqwest::Url::parse(&funnel.origin).ok();
+    let host = url::Url::parse(&funnel.origin).ok();
     let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let loopback = host == "localhost" || host.starts_with("127.");
     let mut text = format!(
