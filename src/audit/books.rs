@@ -243,18 +243,17 @@ fn orders(shop: &[ShopLine]) -> Vec<Order<'_>> {
     let mut orders: Vec<Order<'_>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for order in shop.iter().filter_map(order) {
-        match places.get(order.id) {
-            Some(place) => orders[*place].join(order),
-            None => {
-                places.insert(order.id, orders.len());
-                orders.push(order);
-            }
+        if let Some(place) = places.get(order.id) {
+            orders[*place].join(order);
+        } else {
+            places.insert(order.id, orders.len());
+            orders.push(order);
         }
     }
     orders
 }
 
-impl<'a> Order<'a> {
+impl Order<'_> {
     /// Takes another row of the same order.
     fn join(&mut self, row: Self) {
         // What stands for the whole is the row that is furthest from its end.

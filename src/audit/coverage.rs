@@ -44,9 +44,8 @@ const MONEY: Need = Need::Must("payments", MOVED);
 pub fn needs(id: &str) -> &'static [Need] {
     match id {
         "INV-CONSERVE" => &[STATUS, ITEM, QUANTITY, Need::Left],
-        "INV-OVERSELL" => &[STATUS, ITEM, QUANTITY, Need::Slot, Need::Stock],
+        "INV-OVERSELL" | "INV-UNDERSOLD" => &[STATUS, ITEM, QUANTITY, Need::Slot, Need::Stock],
         "INV-STRANDED" => &[STATUS, ITEM, QUANTITY, Need::Held],
-        "INV-UNDERSOLD" => &[STATUS, ITEM, QUANTITY, Need::Slot, Need::Stock],
         "INV-ORPHAN-AUTH" => &[STATUS, Need::Must("payments", PAYMENT), Need::Joined],
         "INV-DOUBLE-CHARGE" => {
             &[Need::Must("payments", PAYMENT), MONEY, Need::Named, Need::Should("orders", &SUMS)]

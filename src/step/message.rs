@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::Values;
 use super::template::Template;
+use super::{Name, Values};
 
 /// A request that is rendered for one fan after another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,13 @@ impl Message {
             fields: fields.collect(),
             body,
         }
+    }
+
+    /// The names that it fills in: target, fields and body, each as often as it stands there.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        let fields = self.fields.iter().flat_map(|(_, value)| value.names());
+        let body = self.body.iter().flat_map(Template::names);
+        self.target.names().chain(fields).chain(body)
     }
 
     /// Writes the request into `out`, which is emptied first. The body is rendered in `scratch`,

@@ -118,9 +118,9 @@ impl<'a> Closing<'a> {
         if self.opening.claims_unit(&unit) {
             return;
         }
-        let number = unit.unit.parse().unwrap_or_else(|_| {
+        let number = unit.name.parse().unwrap_or_else(|_| {
             let next = NAMED_UNITS + self.named_units.len() as u64;
-            *self.named_units.entry(unit.unit.clone()).or_insert(next)
+            *self.named_units.entry(unit.name.clone()).or_insert(next)
         });
         self.write(&ShopLine::Unit {
             unit: number,
@@ -225,7 +225,9 @@ impl<'a> Closing<'a> {
                 sold: found.sold,
             }));
         }
-        lines.iter().for_each(|line| self.write(line));
+        for line in &lines {
+            self.write(line);
+        }
         doubts
     }
 }

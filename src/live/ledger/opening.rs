@@ -51,9 +51,9 @@ impl Opening {
             ShopRow::Unit(Unit { item, state: "free", .. }) => {
                 *self.units.entry(item).or_default() += 1;
             }
-            ShopRow::Unit(Unit { unit, item, .. }) => {
+            ShopRow::Unit(Unit { name, item, .. }) => {
                 self.units.entry(item.clone()).or_default();
-                self.taken.insert((item, unit));
+                self.taken.insert((item, name));
             }
         }
     }
@@ -93,7 +93,7 @@ impl Opening {
 
     /// Whether a piece at the end was somebody's before the storm.
     pub(super) fn claims_unit(&mut self, unit: &Unit) -> bool {
-        let known = self.taken.contains(&(unit.item.clone(), unit.unit.clone()));
+        let known = self.taken.contains(&(unit.item.clone(), unit.name.clone()));
         if known && unit.state == "free" {
             *self.moved.entry(unit.item.clone()).or_default() += 1;
         }

@@ -71,7 +71,7 @@ pub(in crate::live::ledger) struct Reservation {
 /// One piece of stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::live::ledger) struct Unit {
-    pub(in crate::live::ledger) unit: String,
+    pub(in crate::live::ledger) name: String,
     pub(in crate::live::ledger) item: String,
     /// `free`, `held` or `sold`.
     pub(in crate::live::ledger) state: &'static str,
@@ -221,7 +221,7 @@ fn unit(row: &Row<'_>, words: &Words) -> Result<Unit, Fault> {
         _ => "held",
     };
     Ok(Unit {
-        unit: row.needed("unit")?.to_owned(),
+        name: row.needed("unit")?.to_owned(),
         item: row.needed("item")?.to_owned(),
         state,
         order_id: row.text("order_id")?.filter(|order| !order.is_empty()).map(str::to_owned),

@@ -59,15 +59,14 @@ pub(super) fn instant(text: &str) -> Result<Option<u64>, &'static str> {
     if matches!(text, "" | "infinity" | "-infinity" | "0") || text.starts_with("0000-00-00") {
         return Ok(None);
     }
-    if let Some(number) = since_1970(text) {
-        return number.map(Some).ok_or(NONE);
+    if let Some((whole, fraction)) = number(text) {
+        return since_1970(whole, fraction).map(Some).ok_or(NONE);
     }
-    let at: Timestamp = match text.parse() {
-        Ok(at) => at,
-        Err(_) => {
-            let civil: DateTime = text.parse().map_err(|_| NONE)?;
-            civil.to_zoned(TimeZone::UTC).map_err(|_| NONE)?.timestamp()
-        }
+    let at: Timestamp = if let Ok(at) = text.parse() {
+        at
+    } else {
+        let civil: DateTime = text.parse().map_err(|_| NONE)?;
+        civil.to_zoned(TimeZone::UTC).map_err(|_| NONE)?.timestamp()
     };
     let since = at.duration_since(Timestamp::UNIX_EPOCH);
     if since <= SignedDuration::ZERO {
@@ -76,14 +75,16 @@ pub(super) fn instant(text: &str) -> Result<Option<u64>, &'static str> {
     u64::try_from(since.as_nanos()).map(Some).map_err(|_| NONE)
 }
 
-/// A number since 1970 as nanoseconds; `Some(None)` when it is too large.
-fn since_1970(text: &str) -> Option<Option<u64>> {
+/// The digits of a number that may be one since 1970, before and after its point.
+fn number(text: &str) -> Option<(&str, &str)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || whole.len() < 5 {
-        return None;
-    }
-    let Ok(number) = whole.parse::<u64>() else { return Some(None) };
+    (whole.len() >= 5 && digits(whole) && digits(fraction)).then_some((whole, fraction))
+}
+
+/// A number since 1970 as nanoseconds; none when it is too large.
+fn since_1970(whole: &str, fraction: &str) -> Option<u64> {
+    let number: u64 = whole.parse().ok()?;
     let unit: u64 = match number {
         0..SECONDS_MAX => 1_000_000_000,
         _ if number / 1_000 < SECONDS_MAX => 1_000_000,
@@ -94,7 +95,7 @@ fn since_1970(text: &str) -> Option<Option<u64>> {
     let part: u64 = nine.parse().unwrap_or(0);
     let part = u128::from(part) * u128::from(unit) / 1_000_000_000;
     let part = u64::try_from(part).unwrap_or(0);
-    Some(number.checked_mul(unit).and_then(|ns| ns.checked_add(part)))
+    number.checked_mul(unit)?.checked_add(part)
 }
 
 #[cfg(test)]

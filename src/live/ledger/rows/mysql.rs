@@ -1,4 +1,4 @@
-//! Rows of a MySQL or MariaDB database: by the text protocol, in which every value is text.
+//! Rows of a `MySQL` or `MariaDB` database: by the text protocol, in which every value is text.
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::prelude::Queryable as _;

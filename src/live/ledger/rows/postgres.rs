@@ -1,4 +1,4 @@
-//! Rows of a PostgreSQL database: by the simple protocol, in which every value is text.
+//! Rows of a `PostgreSQL` database: by the simple protocol, in which every value is text.
 
 use std::pin::pin;
 

@@ -1,4 +1,4 @@
-//! Rows of an SQLite file.
+//! Rows of an `SQLite` file.
 
 use std::path::{Path, PathBuf};
 
@@ -23,12 +23,12 @@ pub(super) async fn answer(
     let interrupt = connection.get_interrupt_handle();
     let many = u32::try_from(questions.len()).unwrap_or(u32::MAX);
     let mut reading = tokio::task::spawn_blocking(move || read(&connection, questions, &said));
-    let joined = match tokio::time::timeout(PATIENCE * many.max(1), &mut reading).await {
-        Ok(joined) => joined,
-        Err(_) => {
-            interrupt.interrupt();
-            reading.await
-        }
+    let patience = PATIENCE * many.max(1);
+    let joined = if let Ok(joined) = tokio::time::timeout(patience, &mut reading).await {
+        joined
+    } else {
+        interrupt.interrupt();
+        reading.await
     };
     joined.map_err(|error| error.to_string())?
 }
@@ -40,12 +40,11 @@ pub(super) async fn execute(path: &Path, statements: &str) -> Result<(), String>
     let statements = format!("begin immediate; {}; commit;", one_statement(statements));
     let work = move || connection.execute_batch(&statements);
     let mut working = tokio::task::spawn_blocking(work);
-    let joined = match tokio::time::timeout(PATIENCE, &mut working).await {
-        Ok(joined) => joined,
-        Err(_) => {
-            interrupt.interrupt();
-            working.await
-        }
+    let joined = if let Ok(joined) = tokio::time::timeout(PATIENCE, &mut working).await {
+        joined
+    } else {
+        interrupt.interrupt();
+        working.await
     };
     joined.map_err(|error| error.to_string())?.map_err(|error| told(&error))
 }
@@ -82,8 +81,7 @@ fn rows(
     said: &Sender<Heard>,
 ) -> Result<(), String> {
     let mut statement = connection.prepare(one_statement(text)).map_err(|error| told(&error))?;
-    let columns: Vec<String> =
-        statement.column_names().into_iter().map(str::to_ascii_lowercase).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_ascii_lowercase).collect();
     let wide = columns.len();
     said.blocking_send(Heard::Columns(kind, columns)).map_err(|_| "nobody listens".to_owned())?;
     let mut rows = statement.query([]).map_err(|error| told(&error))?;
