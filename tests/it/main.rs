@@ -13,6 +13,7 @@ mod floors;
 mod lived;
 mod memory;
 mod omission;
+mod own_shop;
 mod problems;
 mod processes;
 mod program;
