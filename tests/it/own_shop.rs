@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use domain::id::ItemId;
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::Operation::{self, Checkout, Login, Poll, Reload};
+use domain::outcome::Outcome;
 use domain::time::Duration;
 use spike::scenario::file::{self, Loaded};
 use spike::scenario::overrides::Overrides;
@@ -132,7 +133,6 @@ fn a_scenario_is_a_route_a_funnel_and_two_ledgers() {
     let target = scenario.target.as_deref().unwrap();
     let stages = &scenario.populations[0].crowd.route.stages;
     let operations: Vec<Operation> = stages.iter().map(|stage| stage.operation).collect();
-    use Operation::{Checkout, Login, Poll, Reload};
     assert_eq!(operations, [Login, Reload, Checkout, Checkout, Poll]);
     assert_eq!((stages[2].chance, stages[2].every), (0.7, Some(Duration::from_secs(2))));
     assert_eq!(stages[3].timeout, Some(Duration::from_secs(5)));
@@ -259,7 +259,7 @@ fn beside(data: &str, text: &str, scale: Option<f64>) -> Result<Loaded, String> 
     let overrides = Overrides { scale, ..Overrides::default() };
     let read = file::load(&path, &overrides, &Context::VIRTUAL);
     read.map_err(|problems| {
-        problems.list.iter().map(|problem| format!("{}\n", problem.message)).collect()
+        problems.list.iter().flat_map(|problem| [problem.message.as_str(), "\n"]).collect()
     })
 }
 

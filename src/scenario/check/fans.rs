@@ -130,7 +130,7 @@ fn population(
     let mut behaviour = behaviour(table);
     if let Some(foreign) = foreign {
         let written = place.key("reload");
-        behaviour.reload = foreign.reload(checker, behaviour.reload, written);
+        behaviour.reload = foreign.reload(checker, &behaviour.reload, written);
     }
     check_behaviour(checker, &behaviour, place);
     let slots = sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX));

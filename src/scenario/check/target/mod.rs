@@ -38,7 +38,7 @@ impl Foreign {
     pub(super) fn reload(
         &self,
         checker: &mut Checker,
-        written: Reload,
+        written: &Reload,
         place: Place<'_>,
     ) -> Reload {
         let calls = if place.has("calls") { written.calls } else { self.reload_calls };
@@ -49,10 +49,10 @@ impl Foreign {
                     format!("`calls` is {calls}, but no step is a page to reload"),
                 )
                 .advise("write `as = \"reload\"` at the steps that are its requests");
-            return Reload { calls: 0, cacheable: 0, ..written };
+            return Reload { calls: 0, cacheable: 0, ..written.clone() };
         }
         let cacheable = if place.has("cacheable") { written.cacheable } else { 0 };
-        Reload { calls, cacheable, ..written }
+        Reload { calls, cacheable, ..written.clone() }
     }
 
     /// The way of a population that reloads so.
