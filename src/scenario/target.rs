@@ -33,6 +33,18 @@ pub struct Target {
     pub provider: Option<ProviderLedger>,
     /// When the run is broken off for the shop's sake.
     pub abort: Abort,
+    /// Whether the scenario says what its provider allows.
+    pub limits: Limits,
+}
+
+/// Whether a scenario says what limits the provider of a foreign shop has.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Limits {
+    /// It does not: nothing follows from any.
+    #[default]
+    Unknown,
+    /// Those of its table `[provider]`.
+    Stated,
 }
 
 /// What proves, before anything else is sent, that the shop pays where it may.
