@@ -1,15 +1,18 @@
-//! Which invariants nobody can check, for want of a ledger, a query or a column.
+//! Which invariants nobody can check, for want of a ledger, a query or a column: what the judge
+//! needs, held against what the scenario asks for.
 
-use crate::audit::{INVARIANTS, Source};
+use crate::audit::coverage::{Need, needs};
+use crate::audit::{INVARIANTS, Invariant, Source};
 use crate::scenario::Scenario;
-use crate::scenario::target::{Kind, ProviderLedger, Rows, ShopLedger, Target};
+use crate::scenario::target::{Kind, ProviderLedger, Rows, Target};
 
 /// A sentence for each thing that is missing, with the invariants that need it.
 pub(super) fn unseen(scenario: &Scenario, target: &Target) -> Vec<String> {
+    let asked = Asked { scenario, target };
     let mut by_reason: Vec<(String, Vec<&str>)> = Vec::new();
-    // Of a foreign shop no admission is known, and the promise is not applicable.
-    for invariant in INVARIANTS.iter().filter(|invariant| invariant.id != "INV-QUOTA") {
-        let Some(reason) = lacks(scenario, target, invariant.id, invariant.reads) else { continue };
+    // What no ledger is needed for (an admission, which a foreign shop has not) is left out.
+    for invariant in INVARIANTS.iter().filter(|invariant| !needs(invariant.id).is_empty()) {
+        let Some(reason) = asked.lacks(invariant) else { continue };
         match by_reason.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, ids)) => ids.push(invariant.id),
             None => by_reason.push((reason, vec![invariant.id])),
@@ -18,101 +21,135 @@ pub(super) fn unseen(scenario: &Scenario, target: &Target) -> Vec<String> {
     by_reason.into_iter().map(|(reason, ids)| format!("{}: {reason}", ids.join(", "))).collect()
 }
 
-/// The first thing that an invariant needs and that is not there.
-fn lacks(scenario: &Scenario, target: &Target, id: &str, reads: &[Source]) -> Option<String> {
-    if reads.contains(&Source::Shop) {
-        let Some(shop) = &target.shop else {
-            return Some("there is no `[ledger.shop]`".to_owned());
-        };
-        if !shop.questions.contains_key(&Kind::Orders) {
-            return Some("`[ledger.shop]` has no query `orders`".to_owned());
-        }
-        if let Some(why) = of_the_shop(scenario, target, shop, id) {
-            return Some(why);
-        }
-    }
-    if !reads.contains(&Source::Provider) {
-        return None;
-    }
-    match &target.provider {
-        None => Some("there is no `[ledger.provider]`".to_owned()),
-        Some(ProviderLedger::Mapped { rows, payments }) => {
-            let columns = match id {
-                "INV-OVERSELL" => &[][..],
-                "INV-ORPHAN-AUTH" => &["payment|key"],
-                _ => &["amount|amount_major|captured|captured_major"],
-            };
-            lacking(is_sql(rows), payments, columns)
-                .map(|column| format!("`payments` gives no column `{column}`"))
-        }
-        Some(ProviderLedger::Mock { .. }) => None,
-    }
+/// What a scenario asks of its ledgers.
+struct Asked<'a> {
+    scenario: &'a Scenario,
+    target: &'a Target,
 }
 
-/// What an invariant needs of the shop's rows.
-fn of_the_shop(
-    scenario: &Scenario,
-    target: &Target,
-    shop: &ShopLedger,
-    id: &str,
-) -> Option<String> {
-    let columns: &[&str] = match id {
-        "INV-CONSERVE" | "INV-OVERSELL" | "INV-STRANDED" | "INV-UNDERSOLD" | "INV-PERUSER" => {
-            &["status", "item", "quantity"]
-        }
-        "INV-CAPTURED-NO-STOCK" => &["status", "quantity"],
-        "INV-STOCK-NO-CAPTURE" => &["status", "amount|amount_major|total|total_major"],
-        "INV-DOUBLE-CHARGE" | "INV-SILENT-CHARGE" => &["intent"],
-        _ => &["status"],
-    };
-    let is_sql = is_sql(&shop.rows);
-    let orders = shop.questions.get(&Kind::Orders).map_or("", String::as_str);
-    if let Some(column) = lacking(is_sql, orders, columns) {
-        return Some(format!("`orders` gives no column `{column}`"));
-    }
-    let has = |column| lacking(is_sql, orders, &[column]).is_none();
-    let joins = matches!(id, "INV-ORPHAN-AUTH" | "INV-CAPTURED-NO-STOCK" | "INV-STOCK-NO-CAPTURE");
-    if joins && !has("intent") && !has("payment") {
-        return Some("`orders` gives neither `intent` nor `payment`".to_owned());
-    }
-    if id == "INV-PERUSER" && !has("intent") && !has("fan") {
-        return Some("`orders` gives neither `intent` nor `fan`".to_owned());
-    }
-    let stock = shop.questions.get(&Kind::Stock);
-    let gives_free = stock.is_some_and(|query| lacking(is_sql, query, &["free"]).is_none());
-    match id {
-        "INV-OVERSELL" | "INV-UNDERSOLD" => {
-            let takes_slots = scenario.catalogue.slots().next().is_some();
-            if takes_slots && !has("slot") {
-                return Some("`orders` gives no column `slot`".to_owned());
+impl Asked<'_> {
+    /// The first thing that an invariant needs and that is not asked for.
+    fn lacks(&self, invariant: &Invariant) -> Option<String> {
+        for source in invariant.reads {
+            match source {
+                Source::Shop if self.target.shop.is_none() => {
+                    return Some("there is no `[ledger.shop]`".to_owned());
+                }
+                Source::Provider if self.target.provider.is_none() => {
+                    return Some("there is no `[ledger.provider]`".to_owned());
+                }
+                _ => {}
             }
-            (stock.is_none() && !target.unstated.is_empty())
-                .then(|| "no query `stock`, and the scenario states no stock".to_owned())
         }
-        "INV-CONSERVE" if stock.is_none() => Some("there is no query `stock`".to_owned()),
-        "INV-CONSERVE" | "INV-STRANDED"
-            if !shop.questions.contains_key(&Kind::Reservations) && !gives_free =>
-        {
-            Some("no query `reservations`, and `stock` gives no column `free`".to_owned())
+        needs(invariant.id).iter().find_map(|need| self.lacks_need(*need))
+    }
+
+    fn lacks_need(&self, need: Need) -> Option<String> {
+        match need {
+            Need::Must(kind, columns) | Need::Should(kind, columns) => {
+                self.lacks_columns(kind, columns)
+            }
+            Need::Named => self.lacks_columns("payments", &["intent"]),
+            Need::Joined => {
+                let both =
+                    |column| ["orders", "payments"].iter().all(|kind| self.gives(kind, &[column]));
+                (!both("intent") && !both("payment"))
+                    .then(|| "orders and payments share neither `intent` nor `payment`".to_owned())
+            }
+            Need::Slot => {
+                let has_slots = self.scenario.catalogue.slots().next().is_some();
+                has_slots.then(|| self.lacks_columns("orders", &["slot"])).flatten()
+            }
+            Need::Stock => {
+                let nobody_says = !self.asks("stock") && !self.target.unstated.is_empty();
+                nobody_says.then(|| {
+                    "no `stock` is stated for an item, and there is no query `stock`".to_owned()
+                })
+            }
+            Need::Left => self.lacks_left(),
+            Need::Held if self.asks("reservations") => {
+                self.lacks_columns("reservations", &["order_id", "held_until"])
+            }
+            Need::Held => {
+                self.lacks_left().map(|why| format!("{why}, and there is no query `reservations`"))
+            }
         }
-        _ => None,
+    }
+
+    /// What is left of an item stands in `free`, or in a row for each piece.
+    fn lacks_left(&self) -> Option<String> {
+        if self.asks("units") {
+            return None;
+        }
+        if !self.asks("stock") {
+            return Some("there is no query `stock` with a column `free`".to_owned());
+        }
+        self.lacks_columns("stock", &["free"])
+    }
+
+    fn lacks_columns(&self, kind: &str, columns: &[&str]) -> Option<String> {
+        if self.gives(kind, columns) {
+            return None;
+        }
+        if !self.asks(kind) {
+            return Some(format!("there is no query `{kind}`"));
+        }
+        let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+        Some(format!("the query `{kind}` gives no column {}", names.join(" or ")))
+    }
+
+    fn asks(&self, kind: &str) -> bool {
+        self.question(kind).is_some()
+    }
+
+    /// Whether a kind of rows has one of these columns, as far as its question says: what a server
+    /// answers, what a `*` stands for, and what a mock's ledger has, is taken for granted.
+    fn gives(&self, kind: &str, columns: &[&str]) -> bool {
+        match self.question(kind) {
+            None => false,
+            Some(Question::Opaque) => true,
+            Some(Question::Query(query)) => columns.iter().any(|column| names(query, column)),
+        }
+    }
+
+    fn question(&self, kind: &str) -> Option<Question<'_>> {
+        if kind == "payments" {
+            return Some(match self.target.provider.as_ref()? {
+                ProviderLedger::Mock { .. } => Question::Opaque,
+                ProviderLedger::Mapped { rows, payments } => Question::of(rows, payments),
+            });
+        }
+        let shop = self.target.shop.as_ref()?;
+        let kind = match kind {
+            "stock" => Kind::Stock,
+            "slots" => Kind::Slots,
+            "reservations" => Kind::Reservations,
+            "units" => Kind::Units,
+            _ => Kind::Orders,
+        };
+        shop.questions.get(&kind).map(|question| Question::of(&shop.rows, question))
     }
 }
 
-const fn is_sql(rows: &Rows) -> bool {
-    matches!(rows, Rows::Sql { .. })
+/// A question, as far as its columns can be seen in it.
+enum Question<'a> {
+    /// They can.
+    Query(&'a str),
+    /// Only asking tells.
+    Opaque,
 }
 
-/// The first of these columns that a query does not name, by any of its names (`one|or another`).
-/// What a server answers, and what a `*` stands for, only asking tells.
-fn lacking<'a>(is_sql: bool, query: &str, columns: &[&'a str]) -> Option<&'a str> {
-    if !is_sql || query.contains('*') {
-        return None;
+impl<'a> Question<'a> {
+    fn of(rows: &Rows, text: &'a str) -> Self {
+        match rows {
+            Rows::Sql { .. } if !text.contains('*') => Self::Query(text),
+            Rows::Sql { .. } | Rows::Http { .. } => Self::Opaque,
+        }
     }
+}
+
+/// Whether a query names a column.
+fn names(query: &str, column: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let names = |column: &str| {
-        query.split(|letter| !is_part(letter)).any(|word| word.eq_ignore_ascii_case(column))
-    };
-    let lacks = columns.iter().find(|column| !column.split('|').any(names))?;
-    lacks.split('|').next()
+    query.split(|letter| !is_part(letter)).any(|word| word.eq_ignore_ascii_case(column))
 }
