@@ -128,6 +128,10 @@ fn mariadb() -> Option<Server> {
     server.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
     server.arg(format!("--socket={}", folder.path().join("socket").display()));
     server.arg(format!("--init-file={}", first.display()));
+    for part in ["cert", "key"] {
+        let file = folder.path().join(format!("{part}.pem"));
+        server.arg(format!("--ssl-{part}={}", file.display()));
+    }
     server.args([
         &format!("--bind-address={address}"),
         "--port=3306",
