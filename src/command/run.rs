@@ -60,6 +60,12 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
+    if scenario.target.is_some() {
+        anyhow::bail!(
+            "failed to live `{}`: its `[target]` can be checked, but not run yet",
+            scenario.name
+        );
+    }
     let means = means::means(&scenario, place.shop(), &Machine::here())
         .context("failed to prepare the run")?;
     let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;

@@ -2,9 +2,11 @@
 
 mod connection;
 pub mod demand;
+pub mod ledgers;
 pub mod read;
 
 pub use connection::ConnectionFailure;
+use ledgers::Ledgers;
 
 use domain::id::FanId;
 use domain::money::Amount;
@@ -137,6 +139,9 @@ pub struct Ending {
     /// Why the generator doubts its own reading, a sentence each.
     #[serde(default)]
     pub doubts: Vec<String>,
+    /// How far the ledgers go, of a foreign shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledgers: Option<Ledgers>,
 }
 
 impl Ending {

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use connection::SecurityError;
-pub use ledger::LedgerSinks;
+pub use ledger::{LedgerSinks, OpeningError, ResetError};
 pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
 
@@ -154,6 +154,12 @@ pub enum LiveError {
     /// The client for snapshots and ledgers cannot be had.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// A foreign shop's stock cannot be restored.
+    #[error(transparent)]
+    Reset(#[from] ResetError),
+    /// The ledgers of a foreign shop or of its provider cannot be read before the run.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
@@ -226,6 +232,7 @@ pub fn run(
         unreadable,
         absent: absent(target),
         doubts: health::doubts(tally, survey.unheard()),
+        ledgers: None,
     })
 }
 
