@@ -152,9 +152,9 @@ fn or_told(server: Option<Server>, name: &str) -> Option<Server> {
 
 /// All rows of the shop's own database as statements.
 fn rows_of(shop: &Shop) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for table in ["capacity", "purchase", "charge", "hold"] {
-        text.push_str(&format!("delete from {table};\n"));
+        text.push(format!("delete from {table}"));
         let mut all = shop.database.prepare(&format!("select * from {table}")).unwrap();
         let wide = all.column_count();
         let mut rows = all.query([]).unwrap();
@@ -166,10 +166,10 @@ fn rows_of(shop: &Shop) -> String {
                 other => panic!("{other:?}"),
             };
             let values: Vec<String> = (0..wide).map(value).collect();
-            text.push_str(&format!("insert into {table} values ({});\n", values.join(", ")));
+            text.push(format!("insert into {table} values ({})", values.join(", ")));
         }
     }
-    text
+    text.join(";\n")
 }
 
 fn source(url: &str) -> Source {
