@@ -130,8 +130,8 @@ pub struct ShopLedger {
     pub questions: BTreeMap<Kind, String>,
     /// Which statuses of an order mean sold.
     pub paid: Vec<String>,
-    /// Which statuses mean that nothing more will happen; empty: those that are paid, and any other
-    /// once the shop has been left alone.
+    /// Which statuses mean that nothing more will happen; empty: those that are paid, and those at
+    /// which orders stand whose clients were told at last that nothing was bought.
     pub terminal: Vec<String>,
 }
 

@@ -4,9 +4,11 @@
 mod faults;
 mod lacking;
 mod restoring;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::FanId;
