@@ -84,7 +84,8 @@ impl Asked<'_> {
         if !self.asks("stock") {
             return Some("there is no query `stock` with a column `free`".to_owned());
         }
-        self.lacks_columns("stock", &["free"])
+        let why = self.lacks_columns("stock", &["free"])?;
+        Some(format!("{why} (unless its `stock` is what is left)"))
     }
 
     fn lacks_columns(&self, kind: &str, columns: &[&str]) -> Option<String> {
