@@ -3,6 +3,7 @@
 
 mod faults;
 mod lacking;
+mod mocked;
 mod restoring;
 mod servers;
 
