@@ -2,12 +2,15 @@
 
 use domain::law::Law;
 use domain::time::Span;
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
 
 use super::behaviour::{Reload, Retry, SoldOut};
+use super::route::Stage;
 use super::*;
+
+mod polls;
+mod properties;
+mod routes;
+mod strategies;
 
 const OPENS: Time = Time::from_millis(40_000);
 const CLOSES: Time = Time::from_millis(70_000);
@@ -57,6 +60,18 @@ fn steadfast() -> Crowd {
         slots: 4,
         limit_per_fan: 4,
     }
+}
+
+/// The same people on the way through the embedded shop that suits them.
+fn on_their_way(crowd: Crowd) -> Crowd {
+    Crowd { route: Route::embedded(&crowd.behaviour.reload, crowd.slots), ..crowd }
+}
+
+/// The steadfast where nobody looks at a page.
+fn without_page() -> Crowd {
+    let mut crowd = steadfast();
+    crowd.behaviour.reload.calls = 0;
+    on_their_way(crowd)
 }
 
 /// A fan and where its visit stands.
@@ -202,7 +217,7 @@ fn a_page_that_is_open_leads_through_the_funnel() {
 
 #[test]
 fn a_sale_without_slots_has_no_slots_step() {
-    let visit = Visit::begin(Crowd { slots: 0, ..steadfast() }, at(41.0))
+    let visit = Visit::begin(on_their_way(Crowd { slots: 0, ..steadfast() }), at(41.0))
         .outcome(Outcome::Ok)
         .asks(Operation::Item)
         .outcome(Outcome::Ok)
@@ -228,8 +243,7 @@ fn a_fan_thinks_before_each_step_of_the_funnel() {
 
 #[test]
 fn a_crowd_without_reloads_enters_the_funnel_at_the_opening() {
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::begin(crowd.clone(), at(3.0)).sleeps_until(40.0);
     assert!(!visit.fan.entered_funnel());
     let visit = visit.wake().asks(Operation::Slots);
@@ -313,8 +327,7 @@ fn a_full_slot_leads_to_each_other_slot_once_and_then_to_looking_again() {
 #[test]
 fn slots_that_were_full_are_tried_again_after_looking_again() {
     let full = Reply { short: Some(Short::Slot), ..Reply::of(Outcome::SoldOut) };
-    let mut crowd = Crowd { slots: 1, ..steadfast() };
-    crowd.behaviour.reload.calls = 0;
+    let crowd = on_their_way(Crowd { slots: 1, ..without_page() });
     let visit = Visit::to_checkout(crowd).reply(0.0, full).sleeps_until(50.0).wake();
     let visit = visit.asks(Operation::Slots).outcome(Outcome::Ok).asks(Operation::Item);
     assert_eq!(visit.request().slot, Some(0));
@@ -322,8 +335,7 @@ fn slots_that_were_full_are_tried_again_after_looking_again() {
 
 #[test]
 fn without_reloads_a_fan_looks_again_at_its_item() {
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::to_checkout(crowd).outcome(Outcome::SoldOut).sleeps_until(50.0).wake();
     visit.asks(Operation::Item).outcome(Outcome::Ok).asks(Operation::Cart);
 }
@@ -535,8 +547,7 @@ fn a_fan_may_turn_away_before_a_step() {
 fn a_funnel_that_is_not_open_leads_back_to_the_page() {
     let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::Ok).asks(Operation::Slots);
     visit.reply(0.5, Reply::of(Outcome::NotOpen)).sleeps_until(43.0).wake().asks(Operation::Reload);
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::begin(crowd, at(41.0)).reply(0.5, Reply::of(Outcome::NotOpen));
     visit.sleeps_until(43.5).wake().asks(Operation::Slots);
 }
@@ -558,277 +569,4 @@ fn choices_do_not_hang_on_how_often_the_page_was_reloaded() {
 fn a_world_that_speaks_to_a_fan_that_left_is_wrong() {
     let mut visit = Visit::begin(steadfast(), CLOSES);
     visit.fan.step(Input::Woke { at: CLOSES }, &visit.crowd);
-}
-
-/// A length of time up to `longest_ms`, often zero.
-fn lengths(longest_ms: u64) -> impl Strategy<Value = Duration> {
-    prop_oneof![Just(0), 0..=longest_ms].prop_map(Duration::from_millis)
-}
-
-fn laws(longest_ms: u64) -> impl Strategy<Value = Law> {
-    (lengths(longest_ms), 0..3, 0.0..2.0_f64).prop_map(|(length, kind, sigma)| match kind {
-        0 => Law::Constant(length),
-        1 => Law::Lognormal { median: length, sigma },
-        _ => Law::Exponential { mean: length },
-    })
-}
-
-fn chances() -> impl Strategy<Value = f64> {
-    prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64]
-}
-
-fn retries() -> impl Strategy<Value = Retry> {
-    let waits = (lengths(2_000), lengths(2_000), 0.0..4.0_f64, chances());
-    (waits, 0..20_u16, any::<bool>(), chances()).prop_map(
-        |((base, cap, factor, jitter), attempts, honour_retry_after, give_up)| Retry {
-            attempts,
-            base: Span(base),
-            cap: Span(cap),
-            factor,
-            jitter,
-            honour_retry_after,
-            give_up,
-        },
-    )
-}
-
-fn behaviours() -> impl Strategy<Value = Behaviour> {
-    let reload = (laws(2_000), 0.0..0.5_f64, 0..3_u16).prop_map(|(gap, growth, calls)| Reload {
-        gap,
-        growth,
-        calls,
-        cacheable: 0,
-    });
-    let sold_out = (chances(), laws(2_000)).prop_map(|(leave, every)| SoldOut { leave, every });
-    let pieces = vec(0.1..1.0_f64, 1..6);
-    (reload, laws(8_000), laws(500), chances(), pieces, retries(), sold_out, chances(), 0..900_u64)
-        .prop_map(
-            |(reload, patience, think, abandon, pieces, retry, sold_out, other_card, timeout)| {
-                Behaviour {
-                    reload,
-                    patience,
-                    think,
-                    abandon: abandon * 0.2,
-                    pieces,
-                    retry,
-                    sold_out,
-                    other_card,
-                    timeout: Span(Duration::from_millis(timeout)),
-                }
-            },
-        )
-}
-
-fn crowds() -> impl Strategy<Value = Crowd> {
-    let times = (0..3_000_u64, 0..4_000_u64);
-    let demand = vec(0.1..1.0_f64, 1..=64);
-    let slots = prop_oneof![0..5_u8, Just(64)];
-    (any::<u64>(), behaviours(), times, demand, slots, 1..6_u32).prop_map(
-        |(seed, behaviour, (opens, lasts), demand, slots, limit_per_fan)| Crowd {
-            seed,
-            population: 0,
-            route: Route::embedded(&behaviour.reload, slots),
-            behaviour,
-            opens: Time::from_millis(opens),
-            closes: Time::from_millis(opens + lasts),
-            demand,
-            slots,
-            limit_per_fan,
-        },
-    )
-}
-
-fn replies() -> impl Strategy<Value = (Duration, Reply)> {
-    let outcome = prop_oneof![Just(Outcome::Ok), prop::sample::select(Outcome::ALL.to_vec())];
-    let short = prop::sample::select(vec![None, Some(Short::Item), Some(Short::Slot)]);
-    (lengths(400), outcome, option::of(lengths(1_500)), short, option::of(any::<u64>()))
-        .prop_map(|(latency, outcome, retry_after, short, mask)| {
-            (latency, Reply { outcome, retry_after, short, items: mask.map(|m| !m), slots: mask })
-        })
-        .boxed()
-}
-
-/// Every input of a visit with the action that answered it, up to its departure. Answers are
-/// taken from `script` in turn; when it begins anew, nobody is told to wait any more.
-fn live_through(
-    crowd: &Crowd,
-    arrival: Time,
-    script: &[(Duration, Reply)],
-) -> Vec<(Input, Action)> {
-    // Between two pauses, each slot is tried at most once.
-    let bound = 10_000 * (2 + 4 * (usize::from(crowd.slots) + 1));
-    let mut fan = Fan::new(ID);
-    let mut input = Input::Arrived { at: arrival };
-    let mut visit = Vec::new();
-    let mut answered = 0;
-    loop {
-        let action = fan.step(input.clone(), crowd);
-        visit.push((input, action));
-        assert!(visit.len() < bound, "a fan leaves at last");
-        input = match action {
-            Action::Leave(_) => return visit,
-            Action::Sleep { until } => Input::Woke { at: until },
-            Action::Send(request) => {
-                let (latency, mut reply) = script[answered % script.len()];
-                if answered >= script.len() && reply.outcome == Outcome::Waiting {
-                    reply.outcome = Outcome::Error;
-                }
-                answered += 1;
-                Input::Replied { at: request.intended + latency, reply }
-            }
-        };
-    }
-}
-
-fn moment(input: &Input) -> Time {
-    match input {
-        Input::Arrived { at } | Input::Woke { at } | Input::Replied { at, .. } => *at,
-    }
-}
-
-/// The end of patience, and whether it comes before that of the sale.
-fn patience_ends(crowd: &Crowd, arrival: Time) -> Time {
-    let patience = crowd.behaviour.patience.sample(draw(crowd.seed, ID, Purpose::Patience, 0));
-    arrival.max(crowd.opens) + patience
-}
-
-proptest! {
-    #[test]
-    fn time_never_runs_backwards_and_nobody_outstays(
-        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
-    ) {
-        let arrival = Time::from_millis(arrival);
-        let end = patience_ends(&crowd, arrival).min(crowd.closes);
-        for (input, action) in live_through(&crowd, arrival, &script) {
-            match action {
-                Action::Send(request) => {
-                    prop_assert_eq!(request.intended, moment(&input));
-                    prop_assert_eq!(request.deadline, request.intended + crowd.behaviour.timeout.0);
-                    prop_assert!(request.intended < crowd.closes && request.intended <= end);
-                }
-                Action::Sleep { until } => {
-                    prop_assert!(until >= moment(&input) && until <= end);
-                }
-                Action::Leave(Departure::Reneged | Departure::Expired) => {
-                    prop_assert!(moment(&input) >= end);
-                }
-                Action::Leave(_) => {}
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_asked_is_for_sale_and_within_the_limit(
-        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
-    ) {
-        let arrival = Time::from_millis(arrival);
-        let want = Fan::new(ID).want(&crowd);
-        prop_assert!(usize::from(want.item) < crowd.demand.len());
-        prop_assert!((1..=crowd.limit_per_fan).contains(&u32::from(want.quantity)));
-        for (_, action) in live_through(&crowd, arrival, &script) {
-            if let Action::Send(request) = action {
-                prop_assert_eq!((request.item, request.quantity), (want.item, want.quantity));
-                prop_assert!(request.slot.is_none_or(|slot| slot < crowd.slots));
-                let carries = matches!(request.operation, Operation::Cart | Operation::Checkout);
-                prop_assert!(!carries || request.slot.is_some() == (crowd.slots > 0));
-            }
-        }
-    }
-
-    #[test]
-    fn the_same_inputs_lead_to_the_same_actions(
-        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
-    ) {
-        let visit = live_through(&crowd, Time::from_millis(arrival), &script);
-        let mut again = Fan::new(ID);
-        for (input, action) in visit {
-            prop_assert_eq!(again.step(input, &crowd), action);
-        }
-    }
-
-    #[test]
-    fn only_a_decline_begins_another_purchase_and_only_an_ok_ends_in_one(
-        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
-    ) {
-        let mut latest: Option<Request> = None;
-        let mut declined = false;
-        for (input, action) in live_through(&crowd, Time::from_millis(arrival), &script) {
-            let paid = latest.is_some_and(|request| request.operation == Operation::Checkout);
-            let outcome = match &input {
-                Input::Replied { reply, .. } => Some(reply.outcome),
-                _ => None,
-            };
-            declined |= paid && outcome == Some(Outcome::Declined);
-            let bought = paid && outcome == Some(Outcome::Ok);
-            prop_assert_eq!(action == Action::Leave(Departure::Bought), bought);
-            if let Action::Send(request) = action {
-                let before = latest.map_or(0, |request| request.purchase);
-                prop_assert!(request.purchase == before || (declined && request.purchase == 1));
-                latest = Some(request);
-            }
-        }
-    }
-
-    #[test]
-    fn refused_and_waiting_requests_are_repeated_as_they_were_after_the_wait_asked_for(
-        crowd in crowds(), arrival in 0..8_000_u64, script in vec(replies(), 1..40),
-    ) {
-        let arrival = Time::from_millis(arrival);
-        let end = patience_ends(&crowd, arrival).min(crowd.closes);
-        let mut latest: Option<Request> = None;
-        let mut repeats = false;
-        for (input, action) in live_through(&crowd, arrival, &script) {
-            if let Input::Replied { reply, at } = &input {
-                let waits = reply.outcome == Outcome::Waiting;
-                repeats = waits || matches!(
-                    reply.outcome,
-                    Outcome::RateLimited | Outcome::Error | Outcome::Unknown | Outcome::Shed
-                );
-                let honours = waits || crowd.behaviour.retry.honour_retry_after;
-                let told = reply.retry_after.filter(|_| honours).unwrap_or_default();
-                if let Action::Sleep { until } = action && repeats {
-                    prop_assert!(until >= (*at + told.max(SHORTEST_PAUSE)).min(end));
-                }
-                prop_assert!(!repeats || !matches!(action, Action::Send(_)));
-            }
-            if let Action::Send(request) = action {
-                if let Some(first) = latest.filter(|_| repeats) {
-                    let timed = Request {
-                        intended: request.intended, deadline: request.deadline, ..first
-                    };
-                    prop_assert_eq!(request, timed);
-                }
-                latest = Some(request);
-            }
-        }
-    }
-
-    #[test]
-    fn a_shop_that_always_says_the_same_is_left_soon(
-        crowd in crowds(), outcome in prop::sample::select(vec![
-            Outcome::Ok, Outcome::Declined, Outcome::Rejected, Outcome::RateLimited,
-            Outcome::Error, Outcome::Unknown, Outcome::Shed,
-        ]),
-    ) {
-        let visit = live_through(&crowd, crowd.opens, &[(Duration::ZERO, Reply::of(outcome))]);
-        // Five operations and five thoughts, or as many tries and sleeps as there are attempts.
-        let bound = 12.max(2 * usize::from(crowd.behaviour.retry.attempts) + 4);
-        prop_assert!(visit.len() <= bound, "{} inputs", visit.len());
-    }
-
-    #[test]
-    fn the_median_gap_is_the_longer_of_the_median_and_the_growth(
-        median_ms in 1..10_000_u64, growth in 0.0..0.1_f64, distance_ms in 0..600_000_u64,
-    ) {
-        let median = Duration::from_millis(median_ms);
-        let distance = Duration::from_millis(distance_ms);
-        let gap = Law::Lognormal { median, sigma: 0.8 };
-        let reload = Reload { gap, growth, ..Reload::default() };
-        let Law::Lognormal { median: found, sigma } = reload.gap_at(distance) else {
-            panic!("the law stays lognormal")
-        };
-        prop_assert_eq!(sigma.to_bits(), 0.8_f64.to_bits());
-        let expected = f64::max(median.as_secs_f64(), growth * distance.as_secs_f64());
-        prop_assert!((found.as_secs_f64() - expected).abs() < 2e-9);
-    }
 }

@@ -15,6 +15,7 @@ use crate::fan::{Input, Reply, Request};
 use crate::live::Connections;
 use crate::live::connection::{Connection, Progress};
 use crate::live::request::{Script, takes_effect};
+use crate::scenario::Population;
 
 /// An operation on its way.
 #[derive(Debug)]
@@ -315,8 +316,12 @@ impl<'run> LoadLoop<'run> {
         );
         self.deadlines.cancel(number);
         self.meter.done(&attempt);
-        let sale = self.course.scenario.populations[usize::from(id.population)].sale;
-        self.diary.attempt(sale, &attempt, &flight.request, &reply);
+        let Population { crowd, sale, .. } =
+            &self.course.scenario.populations[usize::from(id.population)];
+        if crowd.route.buys(flight.request.stage, &reply) {
+            self.meter.bought(done);
+        }
+        self.diary.attempt(crowd, *sale, &attempt, &flight.request, &reply);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
