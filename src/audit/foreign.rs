@@ -8,6 +8,7 @@ use domain::outcome::{Operation, Outcome};
 use domain::shop::Balance;
 use domain::time::Duration;
 
+use crate::audit::Found;
 use crate::audit::books::{Books, Order, Payment, Whose};
 use crate::audit::held::{Fate, never_paid, too_late};
 use crate::evidence::demand;
@@ -25,10 +26,42 @@ pub(super) fn sort_out(orders: &mut [Order<'_>], ledgers: &Ledgers, evidence: &E
     }
     if ledgers.ends == Ends::Unsaid {
         let ends = ends(orders, evidence);
-        for order in orders.iter_mut().filter(|order| ends.contains(order.status)) {
+        let is_end = |status: &str| ends.contains(status) || says_an_end(status);
+        for order in orders.iter_mut().filter(|order| is_end(order.status)) {
             order.terminal = true;
         }
     }
+}
+
+/// Words for a status at which nothing more happens, in any shop that uses them.
+const ENDS: [&str; 22] = [
+    "abandoned",
+    "canceled",
+    "cancelled",
+    "closed",
+    "declined",
+    "denied",
+    "error",
+    "expired",
+    "failed",
+    "failure",
+    "out_of_stock",
+    "payment_failed",
+    "refunded",
+    "refused",
+    "rejected",
+    "released",
+    "sold_out",
+    "soldout",
+    "timed_out",
+    "timeout",
+    "void",
+    "voided",
+];
+
+fn says_an_end(status: &str) -> bool {
+    let word = status.to_ascii_lowercase().replace(['-', ' '], "_");
+    ENDS.contains(&word.as_str())
 }
 
 fn is_fan(text: &str) -> bool {
@@ -119,6 +152,16 @@ impl<'a> Books<'a> {
             None => self.ledgers.is_none() || is_fan(payment.intent),
         })
     }
+}
+
+/// What is found of balances where a shop states none. One whose ledger says what there was, and
+/// never what is left, has no two figures that could disagree.
+pub(super) fn without_balances(books: &Books<'_>) -> Found {
+    let was_asked = |ledgers: &Ledgers| !ledgers.lacking.contains_key("stock");
+    if books.ledgers.is_some_and(was_asked) && books.shop.is_some() {
+        return Found::NotApplicable("the shop's ledger does not say what is left of its stock");
+    }
+    Found::NotChecked("the shop never said where its stock is".to_owned())
 }
 
 /// How many of a foreign shop's pieces or places came from nowhere or went there, and that as a

@@ -66,7 +66,8 @@ impl Asked<'_> {
                     "no `stock` is stated for an item, and there is no query `stock`".to_owned()
                 })
             }
-            Need::Left => self.lacks_left(),
+            // Who states no balances has none to be held against each other.
+            Need::Left => None,
             Need::Held if self.asks("reservations") => {
                 self.lacks_columns("reservations", &["order_id", "held_until"])
             }
