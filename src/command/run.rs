@@ -137,7 +137,6 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         sources: means.sources,
         processes: None,
         visits: None,
-        scripted: None,
     }
 }
 

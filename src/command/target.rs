@@ -69,6 +69,7 @@ pub(super) fn place(text: &str) -> Result<Place, TargetError> {
         host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
         provider: None,
         certificate: None,
+        abroad: None,
     }))
 }
 
@@ -112,6 +113,7 @@ impl Place {
                     host: embedded.shop.to_string(),
                     provider: Some(embedded.provider),
                     certificate: embedded.certificate.clone(),
+                    abroad: None,
                 };
                 Ok((target, Some(embedded)))
             }
@@ -132,7 +134,13 @@ mod tests {
             ("http://127.8.0.1", "127.8.0.1:80", "127.8.0.1"),
         ] {
             let shop = shop.parse().unwrap();
-            let target = Target { shop, host: host.to_owned(), provider: None, certificate: None };
+            let target = Target {
+                shop,
+                host: host.to_owned(),
+                provider: None,
+                certificate: None,
+                abroad: None,
+            };
             assert_eq!(place(text), Ok(Place::Running(target)), "{text}");
         }
     }

@@ -73,6 +73,7 @@ impl Default for Trial {
             closes: Time::from_millis(30_000),
             wire: Wire::default(),
             certificate: None,
+            abroad: None,
         }
     }
 }
@@ -198,13 +199,13 @@ impl Trial {
             processes: None,
             drain: Duration::from_secs(5),
             visits: Some(visits),
-            scripted: None,
         };
         let target = Target {
             shop: address,
             host: "shop.test".to_owned(),
             provider: Some(address),
             certificate: self.certificate.clone(),
+            abroad: None,
         };
         let [latency, purchases, snapshots, of_shop, of_provider] =
             [(); 5].map(|()| Page::default());

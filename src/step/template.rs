@@ -81,6 +81,14 @@ impl Template {
         Ok(Self { pieces: pieces.into(), place })
     }
 
+    /// The names that it uses.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole(name) => Some(*name),
+        })
+    }
+
     /// Appends the text to `out`, its holes filled with `values`; a value that was never set is
     /// empty.
     pub fn render(&self, values: &Values, out: &mut Vec<u8>) {

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SECURED: Wire = Wire { protocol: Protocol::Http1, tls: Tls::Full };
 
 fn dialer(shop: SocketAddr, wire: Wire, certificate: Option<Vec<u8>>) -> Dialer {
-    let target = Target { shop, host: "shop.test".to_owned(), provider: None, certificate };
+    let target =
+        Target { shop, host: "shop.test".to_owned(), provider: None, certificate, abroad: None };
     Dialer::new(&target, wire, &[]).unwrap()
 }
 
@@ -131,8 +132,13 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
 #[test]
 fn connections_come_from_each_source_in_turn() {
     let shop = RudeShop::open(|_| None);
-    let target =
-        Target { shop: shop.address, host: "a".to_owned(), provider: None, certificate: None };
+    let target = Target {
+        shop: shop.address,
+        host: "a".to_owned(),
+        provider: None,
+        certificate: None,
+        abroad: None,
+    };
     let sources: Vec<std::net::IpAddr> =
         ["127.0.0.2", "127.0.0.3"].map(|text| text.parse().unwrap()).to_vec();
     let mut dialer = Dialer::new(&target, Wire::default(), &sources).unwrap().for_loop(1);

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 
-use super::{LoadLoop, NONE};
+use super::{LoadLoop, NONE, Visitor};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
 use crate::live::Connections;
 use crate::live::connection::{Connection, Progress};
-use crate::live::request::{Script, takes_effect};
+use crate::live::dialogue::{Call, Heard, Told};
 
 /// An operation on its way.
 #[derive(Debug)]
@@ -32,7 +32,9 @@ pub(super) struct Flight {
     call_sent: Time,
     /// Whether the present call has been repeated after a connection turned out to be stale.
     retried: bool,
-    /// Its number among those that waited for the pool.
+    /// How many further addresses of the host have been tried.
+    tries: u8,
+    /// Its number among those that wait for the pool, as long as it waits.
     queued: Option<u64>,
 }
 
@@ -43,41 +45,46 @@ impl Flight {
     }
 }
 
-/// A bounded number of connections, shared by the fans of one loop.
+/// A bounded number of connections to each host, shared by the fans of one loop.
 #[derive(Debug)]
 pub(super) struct Pool {
     limit: usize,
+    /// By the numbers of the hosts.
+    lines: Vec<Line>,
+    queued: u64,
+}
+
+/// The connections to one host, and who waits for one.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// How many there are.
+    pub(super) open: usize,
     pub(super) idle: Vec<u32>,
     /// Who waits, first come first served, with the number of the flight that waits: an entry
     /// whose flight has ended is passed over.
     waiting: VecDeque<(u32, u64)>,
-    queued: u64,
 }
 
 impl Pool {
-    /// A pool of at most `limit` connections, none of them open yet.
+    /// A pool of at most `limit` connections to a host, none of them open yet.
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, idle: Vec::new(), waiting: VecDeque::new(), queued: 0 }
+        Self { limit, lines: Vec::new(), queued: 0 }
+    }
+
+    /// What there is of the host of that number.
+    pub(super) fn line(&mut self, host: usize) -> &mut Line {
+        if host >= self.lines.len() {
+            self.lines.resize_with(host + 1, Line::default);
+        }
+        &mut self.lines[host]
     }
 }
 
-impl<'run> LoadLoop<'run> {
+impl LoadLoop<'_> {
     /// Sends an operation of `visitor`, or queues it for the pool.
-    ///
-    /// For the pool's queue the meter's `sent` is when it was queued: the wait is in the response
-    /// time, but it is no lateness of this instrument.
     pub(super) fn send(&mut self, visitor: u32, request: Request) {
         let now = self.course.clock.now();
         assert!(request.intended <= now, "a fan asks now; for later there is sleep");
-        let queued = self.pool.as_mut().filter(|pool| {
-            let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
-            none_free || !pool.waiting.is_empty()
-        });
-        let queued = queued.map(|pool| {
-            pool.queued += 1;
-            pool.waiting.push_back((visitor, pool.queued));
-            pool.queued
-        });
         let flight = self.flights.insert(Flight {
             visitor,
             request,
@@ -86,32 +93,38 @@ impl<'run> LoadLoop<'run> {
             first_byte: None,
             call_sent: now,
             retried: false,
-            queued,
+            tries: 0,
+            queued: None,
         });
         self.deadlines.insert(flight, request.deadline);
         self.next_timer = self.next_timer.min(request.deadline);
         self.visitors[visitor as usize].flight = flight;
-        if queued.is_some() {
-            self.meter.sent(request.operation, request.intended, now);
-        } else {
-            self.begin(visitor, now);
+        self.begin(visitor, now);
+    }
+
+    /// Begins the calls that waited for the pool, as far as connections are free.
+    pub(super) fn serve_waiting(&mut self) {
+        let hosts = self.pool.as_ref().map_or(0, |pool| pool.lines.len());
+        for host in 0..hosts {
+            self.serve_line(host);
         }
     }
 
-    /// Begins the operations that waited for the pool, as far as connections are free.
-    pub(super) fn serve_waiting(&mut self) {
+    fn serve_line(&mut self, host: usize) {
         while let Some(pool) = &mut self.pool {
-            let Some((visitor, number)) = pool.waiting.front().copied() else { return };
+            let limit = pool.limit;
+            let line = pool.line(host);
+            let Some((visitor, number)) = line.waiting.front().copied() else { return };
             let flight = self.flights.get(self.visitors[visitor as usize].flight);
             if flight.is_none_or(|flight| flight.queued != Some(number)) {
-                pool.waiting.pop_front();
+                line.waiting.pop_front();
                 continue;
             }
-            if pool.idle.is_empty() && self.connections.len() >= pool.limit {
+            if line.idle.is_empty() && line.open >= limit {
                 return;
             }
-            pool.waiting.pop_front();
-            self.begin(visitor, self.course.clock.now());
+            line.waiting.pop_front();
+            self.proceed(visitor, host, self.course.clock.now());
         }
     }
 
@@ -120,7 +133,11 @@ impl<'run> LoadLoop<'run> {
         // It may have been closed earlier in the same batch of events.
         let Some(connection) = self.connections.get_mut(number) else { return };
         let holder = self.holders[number as usize];
-        if holder == NONE || self.visitors[holder as usize].flight == NONE {
+        let is_idle = holder == NONE || {
+            let Visitor { connection, flight, .. } = self.visitors[holder as usize];
+            flight == NONE || connection != number
+        };
+        if is_idle {
             if !connection.is_quiet() {
                 self.drop_connection(number);
             }
@@ -142,14 +159,16 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn give_up(&mut self, visitor: u32, at: Time) {
         let flight = self.flight(visitor);
         let operation = flight.request.operation;
-        let Some(sent) = flight.sent else {
-            let queued_at = flight.call_sent;
-            self.meter.pool_waited(queued_at, at);
+        let (sent, queued_at) = (flight.sent, flight.call_sent);
+        let waits = flight.queued.is_some();
+        let Some(sent) = sent.filter(|_| !waits) else {
+            // A deadline may have passed before a late instrument queued at all.
+            let done = at.max(queued_at);
+            self.meter.pool_waited(queued_at, done);
             self.tally.shed_pool += 1;
-            return self.finish(visitor, Reply::of(Outcome::Shed), at);
+            return self.finish(visitor, Reply::of(Outcome::Shed), done);
         };
-        // A deadline may have passed before a late instrument sent at all.
-        let done = at.max(sent).max(flight.call_sent);
+        let done = at.max(sent).max(queued_at);
         let number = self.visitors[visitor as usize].connection;
         if self.connections.get(number).is_some_and(Connection::is_connecting) {
             self.meter.connection_failed(done, ConnectionFailure::TimedOut);
@@ -159,20 +178,70 @@ impl<'run> LoadLoop<'run> {
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
     }
 
-    /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
-    /// just before.
+    /// Begins the present call, or queues it for the pool; `now` was read just before.
+    ///
+    /// For the pool's queue the meter's `sent` is when it was queued: the wait is in the response
+    /// time, but it is no lateness of this instrument.
     fn begin(&mut self, visitor: u32, now: Time) {
-        if self.visitors[visitor as usize].connection == NONE
-            && let Some(idle) = self.pool.as_mut().and_then(|pool| pool.idle.pop())
-        {
-            self.holders[idle as usize] = visitor;
-            self.visitors[visitor as usize].connection = idle;
+        let call = self.call(visitor);
+        let Some(host) = self.dialogue.prepare(&call) else {
+            return self.fail(visitor, Outcome::Error);
+        };
+        let present = self.connections.get(self.visitors[visitor as usize].connection);
+        let holds = present.is_some_and(|present| present.host() == host);
+        let Some(pool) = self.pool.as_mut().filter(|_| !holds) else {
+            return self.proceed(visitor, host, now);
+        };
+        let limit = pool.limit;
+        let ticket = pool.queued + 1;
+        let line = pool.line(host);
+        let none_free = line.idle.is_empty() && line.open >= limit;
+        if !none_free && line.waiting.is_empty() {
+            return self.proceed(visitor, host, now);
         }
-        if self.visitors[visitor as usize].connection == NONE {
-            return self.connect(visitor, now);
+        line.waiting.push_back((visitor, ticket));
+        pool.queued = ticket;
+        // What it holds to another host is free for others while it waits.
+        if let Some(other) = present.map(Connection::host) {
+            self.set_aside(visitor, self.visitors[visitor as usize].connection, other);
+        }
+        let flight = self.flight_mut(visitor);
+        flight.queued = Some(ticket);
+        flight.call_sent = now;
+        if flight.sent.is_none() {
+            let request = flight.request;
+            self.meter.sent(request.operation, request.intended, now);
+        }
+    }
+
+    /// Makes the present call over a connection that stands, or a new one.
+    fn proceed(&mut self, visitor: u32, host: usize, now: Time) {
+        if !self.take_connection(visitor, host) {
+            if !self.knows_way(host) {
+                return self.fail(visitor, Outcome::Error);
+            }
+            return self.connect(visitor, host, now);
         }
         self.stamp_call(visitor, now);
         self.write(visitor);
+    }
+
+    /// Whether there is a way to the host of that number, which a redirect may just have led to.
+    fn knows_way(&mut self, number: usize) -> bool {
+        while self.dialer.hosts() <= number {
+            let Some(host) = self.dialogue.host(self.dialer.hosts()) else { return false };
+            if self.dialer.add(host).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether another of the `addresses` of the host is tried for the present call.
+    pub(super) fn tries_again(&mut self, visitor: u32, addresses: usize) -> bool {
+        let flight = self.flight_mut(visitor);
+        flight.tries = flight.tries.saturating_add(1);
+        usize::from(flight.tries) < addresses
     }
 
     /// Notes when the present call, and with the first the operation, was sent.
@@ -182,24 +251,22 @@ impl<'run> LoadLoop<'run> {
             return;
         }
         let queued_at = std::mem::replace(&mut flight.call_sent, at);
-        if flight.sent.is_none() {
-            flight.sent = Some(at);
-            let (request, queued) = (flight.request, flight.queued);
-            if queued.is_none() {
-                self.meter.sent(request.operation, request.intended, at);
-            } else {
-                self.meter.pool_waited(queued_at, at);
-            }
+        let queued = flight.queued.take();
+        let is_first = flight.sent.is_none();
+        flight.sent.get_or_insert(at);
+        let request = flight.request;
+        if queued.is_some() {
+            self.meter.pool_waited(queued_at, at);
+        } else if is_first {
+            self.meter.sent(request.operation, request.intended, at);
         }
     }
 
     /// Hands the bytes of the present call to the fan's connection.
     fn write(&mut self, visitor: u32) {
         let mut rendered = std::mem::take(&mut self.rendered);
-        let flight = self.flight(visitor);
-        let said = (self.visitors[visitor as usize].fan.id(), flight.request, flight.call);
-        let script = self.script(visitor);
-        let (bytes, body) = self.dialogue.say(visitor, said, script, &mut rendered);
+        let call = self.call(visitor);
+        let (bytes, body) = self.dialogue.say(&call, &mut rendered);
         let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
         if sent.is_err() {
@@ -231,30 +298,36 @@ impl<'run> LoadLoop<'run> {
     fn answer(&mut self, visitor: u32) {
         let done = self.course.clock.now();
         self.flight_mut(visitor).first_byte.get_or_insert(done);
-        let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
-        let flight = self.flight(visitor);
-        let (request, call) = (flight.request, flight.call);
+        let call = self.call(visitor);
         let number = self.visitors[visitor as usize].connection;
         let connection = self.connections.get_mut(number).expect("the answer came over it");
         let reusable = connection.is_reusable();
         let answer = connection.answer();
-        let body = answer.body(&self.buffer);
-        let reply = match answer.head() {
-            Some(head) => self.dialogue.hear(visitor, &request, head, body, utc_ns),
-            None => Reply::of(Outcome::Error),
+        let (fields, body) = (answer.fields(&self.buffer), answer.body(&self.buffer));
+        let heard = match answer.head() {
+            Some(head) => self.dialogue.hear(&call, Told { head, fields, body, at: done }),
+            None => Heard::Done(Reply::of(Outcome::Error)),
         };
         connection.answered();
-        self.count_call(visitor, request.operation, done, reply.outcome);
+        let outcome = match &heard {
+            // To be led on is no failure.
+            Heard::Follow => Outcome::Ok,
+            Heard::Done(reply) => reply.outcome,
+        };
+        self.count_call(visitor, call.request.operation, done, outcome);
         if !reusable {
             self.drop_connection(self.visitors[visitor as usize].connection);
         }
-        if !self.script(visitor).goes_on(&request, call, reply.outcome) {
-            return self.finish(visitor, reply, done);
+        if let Heard::Done(reply) = heard {
+            if !self.dialogue.goes_on(&call, &reply) {
+                return self.finish(visitor, reply, done);
+            }
+            self.flight_mut(visitor).call += 1;
         }
         let flight = self.flight_mut(visitor);
-        flight.call += 1;
         flight.retried = false;
-        // The next call follows at once: its `sent` is this answer's `done`, which was read less
+        flight.tries = 0;
+        // The next request follows at once: its `sent` is this answer's `done`, which was read less
         // than a microsecond ago.
         self.begin(visitor, done);
     }
@@ -266,15 +339,17 @@ impl<'run> LoadLoop<'run> {
     fn lose(&mut self, visitor: u32) {
         let connection = self.connection(visitor);
         let (stale, took_bytes) = (connection.went_stale(), connection.took_bytes());
+        let host = connection.host();
         self.drop_connection(self.visitors[visitor as usize].connection);
+        let call = self.call(visitor);
+        let may_take_effect = took_bytes && self.dialogue.takes_effect(&call);
         let flight = self.flight_mut(visitor);
-        let may_have_effect = took_bytes && takes_effect(flight.request.operation);
-        if stale && !flight.retried && !may_have_effect {
+        if stale && !flight.retried && !may_take_effect {
             flight.retried = true;
-            return self.connect(visitor, self.course.clock.now());
+            return self.connect(visitor, host, self.course.clock.now());
         }
-        let outcome = if may_have_effect { Outcome::Unknown } else { Outcome::Error };
-        self.fail(visitor, outcome);
+        let is_unknown = took_bytes && self.dialogue.may_have_taken_effect(&call);
+        self.fail(visitor, if is_unknown { Outcome::Unknown } else { Outcome::Error });
     }
 
     pub(super) fn fail(&mut self, visitor: u32, outcome: Outcome) {
@@ -317,6 +392,7 @@ impl<'run> LoadLoop<'run> {
         self.meter.done(&attempt);
         let sale = self.course.scenario.populations[usize::from(id.population)].sale;
         self.diary.attempt(sale, &attempt, &flight.request, &reply);
+        self.dialogue.settle(visitor);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
@@ -324,22 +400,23 @@ impl<'run> LoadLoop<'run> {
     /// A fan keeps its own connection, one for an operation is closed, and a pooled one goes back
     /// to the pool.
     fn return_connection(&mut self, visitor: u32) {
-        let place = &mut self.visitors[visitor as usize].connection;
         if self.course.settings.connections == Connections::PerOperation {
-            let over = *place;
-            return self.drop_connection(over);
+            return self.drop_connections(visitor);
         }
-        let Some(pool) = &mut self.pool else { return };
-        let connection = std::mem::replace(place, NONE);
-        if connection != NONE {
-            self.holders[connection as usize] = NONE;
-            pool.idle.push(connection);
+        if self.pool.is_none() {
+            return;
+        }
+        let number = self.visitors[visitor as usize].connection;
+        if let Some(host) = self.connections.get(number).map(Connection::host) {
+            self.set_aside(visitor, number, host);
         }
     }
 
-    fn script(&self, visitor: u32) -> &'run Script {
-        let course = self.course;
-        &course.scripts[usize::from(self.visitors[visitor as usize].fan.id().population)]
+    /// The present call of a fan's operation.
+    fn call(&self, visitor: u32) -> Call {
+        let Visitor { fan, flight, .. } = &self.visitors[visitor as usize];
+        let flight = self.flights.get(*flight).expect("its operation is on its way");
+        Call { fan: fan.id(), visitor, request: flight.request, number: flight.call }
     }
 
     fn flight(&self, visitor: u32) -> &Flight {
