@@ -88,7 +88,7 @@ pub(crate) fn growth_rows() -> Vec<Row> {
 
 /// The same fans for the same time, who look again ten times as often.
 pub(crate) fn growth(bench: &Bench, rows: &mut [Row]) -> anyhow::Result<String> {
-    for _ in 0..bench.rounds.min(3) {
+    for _ in 0..bench.rounds {
         let (fewer, few) = peak(bench, "200ms")?;
         let (more, many) = peak(bench, "20ms")?;
         anyhow::ensure!(many > 9.0 * few, "{many} requests are not ten times {few}");

@@ -88,7 +88,8 @@ pub fn looks(takes: Duration) -> u32 {
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Storage {
-    /// A file: write-ahead log, one writer with group commit.
+    /// A file: write-ahead log, one writer with group commit; commits survive the shop's death, not a
+    /// power cut.
     #[default]
     Sqlite,
     /// The shop's memory: fast, lost with the process.

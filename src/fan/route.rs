@@ -24,7 +24,9 @@ pub const STAGES_MAX: usize = 64;
 pub struct Stage {
     /// What it is.
     pub operation: Operation,
-    /// The chance to take it at all, in \[0, 1\]; who does not goes on with the next.
+    /// The chance to take it at all, in \[0, 1\]; who does not goes on with the next. The page
+    /// that is reloaded has 0 where a crowd's `reload.calls` is 0: it stands there for its number
+    /// alone (the crowds of one funnel share their numbers), and to them it is as if it were not.
     pub chance: f64,
     /// How long a fan thinks before it; absent: as the fan always does.
     pub think: Option<Law>,

@@ -1,11 +1,15 @@
 //! A foreign shop as meant: whom fans are sent to, what they say there, what of it is believed, and
 //! what keeps them from doing harm.
 
-use std::collections::BTreeMap;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use domain::id::ItemId;
 use domain::time::Duration;
 
 use crate::step::funnel::{Funnel, Host};
+use crate::step::template::{self, Part, Place, TemplateError};
 
 /// The foreign shop of a scenario: the tables `[target]`, `[setup]`, `[[step]]` and `[ledger]`.
 #[derive(Clone, Debug)]
@@ -14,6 +18,9 @@ pub struct Target {
     pub allow_hosts: Vec<String>,
     /// What proves that the shop pays where it may.
     pub canary: Canary,
+    /// The items whose stock is not stated: what there is of them, the shop's own ledger says when
+    /// the run begins. Their `stock` in the catalogue is 0 and means nothing.
+    pub unstated: BTreeSet<ItemId>,
     /// A row for each fan; absent: fans have none.
     pub data: Option<Data>,
     /// What fans say. The way through it is that of each crowd ([`crate::fan::Crowd::route`]).
@@ -43,7 +50,7 @@ pub enum Canary {
 }
 
 /// A row of values for each fan, none used twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Data {
     /// The file, as it is named.
     pub file: String,
@@ -51,6 +58,14 @@ pub struct Data {
     pub columns: Vec<String>,
     /// Its rows, each with a value per column.
     pub rows: Vec<Vec<String>>,
+}
+
+/// Rows hold addresses and passwords of people, made up or not: they are never shown.
+impl fmt::Debug for Data {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, columns, rows } = self;
+        write!(formatter, "Data {{ {file:?}, {columns:?}, {} rows }}", rows.len())
+    }
 }
 
 /// How stock is restored before the run.
@@ -198,6 +213,73 @@ pub fn takes_payments(host: &str) -> bool {
     })
 }
 
+/// Whether a host's name is this machine itself. Other names are not looked up: whoever answers
+/// for them could name any machine.
+pub fn is_loopback(host: &str) -> bool {
+    let address = || host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address().is_ok_and(|address| address.is_loopback())
+}
+
+/// The address `text` with its `{{env.NAME}}` filled in by `env`, and `{{run}}` by a stand-in. Where
+/// other text stands before a value, it is escaped as a part of an address (`%XX`), so that a
+/// password may hold any letter; one that the text begins with is the address, or its beginning.
+///
+/// # Errors
+/// When a variable is not set, or something else stands between braces.
+pub fn filled(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, TemplateError> {
+    let parts: Vec<Part<'_>> = template::parts(text).collect::<Result<_, _>>()?;
+    let mut filled = Vec::new();
+    for part in parts {
+        let hole = match part {
+            Part::Text(text) => {
+                filled.extend_from_slice(text.as_bytes());
+                continue;
+            }
+            Part::Hole("run") => {
+                filled.push(b'0');
+                continue;
+            }
+            Part::Hole(hole) => hole,
+        };
+        let variable = hole.strip_prefix("env.").ok_or_else(|| TemplateError::Unknown {
+            name: hole.to_owned(),
+            hint: "`{{env.NAME}}` and `{{run}}` can stand in an address".to_owned(),
+        })?;
+        let value =
+            env(variable).ok_or_else(|| TemplateError::Unset { name: variable.to_owned() })?;
+        let place = if filled.is_empty() { Place::Plain } else { Place::Url };
+        template::escape(place, value.as_bytes(), &mut filled);
+    }
+    Ok(String::from_utf8_lossy(&filled).into_owned())
+}
+
+/// Why nothing is sent to a host.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stranger {
+    /// It is a provider of payments, or a part of one.
+    #[error("payments are taken there: no rehearsal may send anything to it")]
+    TakesPayments,
+    /// Nobody has allowed it.
+    #[error("it is not in `allow_hosts`")]
+    NotNamed,
+}
+
+/// Whether something may be sent to `host`: to this machine, or where `allow_hosts` (in lower case)
+/// names it; never to a known provider of payments.
+///
+/// # Errors
+/// Why not.
+pub fn admit(host: &str, allow_hosts: &[String]) -> Result<(), Stranger> {
+    let plain = host.trim_end_matches('.').to_ascii_lowercase();
+    if takes_payments(&plain) {
+        Err(Stranger::TakesPayments)
+    } else if is_loopback(&plain) || allow_hosts.contains(&plain) {
+        Ok(())
+    } else {
+        Err(Stranger::NotNamed)
+    }
+}
+
 impl Target {
     /// The shop itself.
     ///
@@ -211,6 +293,45 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_sent_to_a_stranger_nor_to_anybody_who_takes_payments() {
+        let allowed = ["shop.example".to_owned(), "api.stripe.com".to_owned()];
+        for host in ["127.0.0.1", "127.8.0.1", "[::1]", "::1", "localhost", "Shop.Example."] {
+            assert_eq!(admit(host, &allowed), Ok(()), "{host}");
+        }
+        for host in ["shop.example.org", "10.0.0.1", "localhost.example", "0.0.0.0", "2130706433"] {
+            assert_eq!(admit(host, &allowed), Err(Stranger::NotNamed), "{host}");
+        }
+        for host in ["api.stripe.com", "API.STRIPE.COM."] {
+            assert_eq!(admit(host, &allowed), Err(Stranger::TakesPayments), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_filled_in_from_the_environment_alone() {
+        let env = |name: &str| match name {
+            "PASSWORD" => Some("a/b@c".to_owned()),
+            "DATABASE_URL" => Some("mysql://u:p@h/db".to_owned()),
+            _ => None,
+        };
+        let fill = |text| filled(text, &env).map_err(|error| error.to_string());
+        assert_eq!(
+            fill("postgres://u:{{env.PASSWORD}}@h/db").unwrap(),
+            "postgres://u:a%2Fb%40c@h/db"
+        );
+        assert_eq!(fill("{{ env.DATABASE_URL }}").unwrap(), "mysql://u:p@h/db");
+        assert!(fill("mysql://{{env.NONE}}@h").unwrap_err().contains("no variable `NONE`"));
+        assert!(fill("mysql://{{fan}}@h").unwrap_err().contains("`{{env.NAME}}` and `{{run}}`"));
+    }
+
+    #[test]
+    fn rows_of_data_are_never_shown() {
+        let rows = vec![vec!["a@b.example".to_owned(), "hush".to_owned()]];
+        let columns = vec!["mail".to_owned(), "password".to_owned()];
+        let data = Data { file: "fans.csv".to_owned(), columns, rows };
+        assert_eq!(format!("{data:?}"), r#"Data { "fans.csv", ["mail", "password"], 1 rows }"#);
+    }
 
     #[test]
     fn a_provider_of_payments_is_known_by_the_end_of_its_name() {

@@ -1,39 +1,49 @@
 //! Whom the fans of one load loop speak to: the hosts of the funnel, and those that redirects lead
 //! to, as far as they may.
 
+use std::fmt;
+
 use super::funnel::Host;
 
 /// The most hosts: a fan's way to a purchase leads over a handful.
 const HOSTS_MAX: usize = 64;
 
 /// Hosts by number: those of the funnel first, in their order.
-#[derive(Clone, Debug)]
 pub struct Hosts {
     known: Vec<(Host, String)>,
-    allowed: Vec<String>,
-    forbidden: fn(&str) -> bool,
+    admits: Admits,
 }
+
+/// Whether fans may be sent to the host of that name; if not, why.
+pub type Admits = Box<dyn Fn(&str) -> Result<(), String> + Send>;
 
 /// A host that nobody is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It sells payments.
-    #[error("`{0}` is a provider of payments")]
-    TakesPayments(String),
-    /// It is another machine and nobody allowed it.
-    #[error("`{0}` does not stand in `allow_hosts`")]
-    NotAllowed(String),
+    /// It must not be.
+    #[error("`{name}`: {why}")]
+    Forbidden {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// There are too many.
     #[error("there are more than {HOSTS_MAX} hosts")]
     TooMany,
 }
 
+impl fmt::Debug for Hosts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Hosts").field("known", &self.known).finish_non_exhaustive()
+    }
+}
+
 impl Hosts {
-    /// The hosts of a funnel; others may be this machine or have a name in `allowed` (in lower
-    /// case). Those that are `forbidden` by name are refused whatever else is said.
-    pub fn new(funnel: &[Host], allowed: &[String], forbidden: fn(&str) -> bool) -> Self {
+    /// The hosts of a funnel, and others that `admits` lets in by their names.
+    pub fn new(funnel: &[Host], admits: Admits) -> Self {
         let known = funnel.iter().map(|host| (host.clone(), host.authority())).collect();
-        Self { known, allowed: allowed.to_vec(), forbidden }
+        Self { known, admits }
     }
 
     /// The host of that number.
@@ -60,11 +70,8 @@ impl Hosts {
         if let Some(place) = self.known.iter().position(|(known, _)| *known == host) {
             return Ok(place);
         }
-        if (self.forbidden)(&host.name) {
-            return Err(Refusal::TakesPayments(host.name));
-        }
-        if !host.is_loopback() && !self.allowed.contains(&host.name) {
-            return Err(Refusal::NotAllowed(host.name));
+        if let Err(why) = (self.admits)(&host.name) {
+            return Err(Refusal::Forbidden { name: host.name, why });
         }
         if self.known.len() >= HOSTS_MAX {
             return Err(Refusal::TooMany);
@@ -86,23 +93,18 @@ mod tests {
 
     #[test]
     fn fans_go_where_they_may_and_nowhere_else() {
-        let allowed = ["shop.example".to_owned(), "pay.example".to_owned()];
-        let mut hosts =
-            Hosts::new(&[host("shop.example", 443)], &allowed, |name| name == "pay.example");
+        let admits = |name: &str| match name {
+            "evil.example" => Err("never".to_owned()),
+            _ => Ok(()),
+        };
+        let mut hosts = Hosts::new(&[host("shop.example", 443)], Box::new(admits));
         assert_eq!(hosts.admit(host("shop.example", 443)), Ok(0));
         assert_eq!(hosts.admit(host("shop.example", 8443)), Ok(1));
         assert_eq!(hosts.admit(host("127.0.0.1", 80)), Ok(2));
         assert_eq!(hosts.admit(host("shop.example", 8443)), Ok(1));
         assert_eq!(hosts.authority(1), "shop.example:8443");
-        let refused = |name: &str| name.to_owned();
-        assert_eq!(
-            hosts.admit(host("pay.example", 443)),
-            Err(Refusal::TakesPayments(refused("pay.example")))
-        );
-        assert_eq!(
-            hosts.admit(host("cdn.example", 443)),
-            Err(Refusal::NotAllowed(refused("cdn.example")))
-        );
+        let refused = hosts.admit(host("evil.example", 443)).unwrap_err();
+        assert_eq!(refused.to_string(), "`evil.example`: never");
         let admitted = (0..100).filter(|port| hosts.admit(host("localhost", *port)).is_ok());
         assert_eq!(admitted.count(), HOSTS_MAX - 3);
     }

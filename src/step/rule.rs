@@ -29,7 +29,7 @@ pub struct Rule {
 /// Something that must hold of an answer.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// What is looked at; where it is not there, the condition does not hold.
+    /// What is looked at; where it is not there, the condition holds only if that is asked.
     pub of: Capture,
     /// What is asked of it.
     pub test: Test,
@@ -40,8 +40,12 @@ pub struct Condition {
 pub enum Test {
     /// That it is there.
     Exists,
+    /// That it is not there.
+    Absent,
     /// That it is this, byte by byte.
     Equals(Box<[u8]>),
+    /// That it is this number, however it is written: `1`, `1.0`, `1e0`.
+    Number(f64),
     /// That this stands somewhere in it.
     Matches(Pattern),
 }
@@ -113,11 +117,17 @@ impl Rule {
 
 impl Condition {
     fn holds(&self, answer: &Answer<'_>) -> bool {
-        self.of.find(answer).is_some_and(|value| match &self.test {
+        let Some(value) = self.of.find(answer) else { return matches!(self.test, Test::Absent) };
+        match &self.test {
             Test::Exists => true,
+            Test::Absent => false,
             Test::Equals(expected) => *value == **expected,
+            Test::Number(expected) => {
+                let read = str::from_utf8(&value).ok().and_then(|text| text.trim().parse().ok());
+                read.is_some_and(|number: f64| number.total_cmp(expected).is_eq())
+            }
             Test::Matches(Pattern(regex)) => regex.is_match(&*value),
-        })
+        }
     }
 }
 
@@ -165,6 +175,22 @@ mod tests {
                 .and_then(|rule| rule.then),
             Some(3)
         );
+    }
+
+    #[test]
+    fn a_number_is_compared_as_a_number_and_what_is_missing_can_be_asked_for() {
+        let answer = |body| Answer { status: 200, fields: b"X-Left: 0\r\n", body };
+        let left = |test| Condition { of: Capture::json("$.left").unwrap(), test };
+        for body in [r#"{"left":0}"#, r#"{"left":0.0}"#, r#"{"left":"0"}"#] {
+            assert!(left(Test::Number(0.0)).holds(&answer(body.as_bytes())), "{body}");
+        }
+        for body in [r#"{"left":10}"#, r#"{"left":null}"#, "{}", ""] {
+            assert!(!left(Test::Number(0.0)).holds(&answer(body.as_bytes())), "{body}");
+        }
+        assert!(left(Test::Absent).holds(&answer(b"{}")));
+        assert!(!left(Test::Absent).holds(&answer(br#"{"left":0}"#)));
+        let field = Condition { of: Capture::field("x-left"), test: Test::Number(0.0) };
+        assert!(field.holds(&answer(b"")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::fan::{Reply, Request};
 use crate::live::abroad::Abroad;
 use crate::live::http::Body;
 use crate::scenario::Scenario;
-use crate::scenario::target::{Target, takes_payments};
+use crate::scenario::target::{Target, admit};
 use crate::step::Answer;
 use crate::step::funnel::{Host, Scheme, Step};
 use crate::step::hosts::Hosts;
@@ -66,6 +66,8 @@ impl<'run> Foreign<'run> {
         run: String,
         form: Form,
     ) -> Self {
+        let allowed = target.allow_hosts.clone();
+        let admits = move |name: &str| admit(name, &allowed).map_err(|error| error.to_string());
         let counts = scenario.populations.iter().map(|them| them.count as usize);
         let before =
             counts.scan(0, |before, count| Some(std::mem::replace(before, *before + count)));
@@ -75,7 +77,7 @@ impl<'run> Foreign<'run> {
             run,
             form,
             before: before.collect(),
-            hosts: Hosts::new(&target.funnel.hosts, &target.allow_hosts, takes_payments),
+            hosts: Hosts::new(&target.funnel.hosts, Box::new(admits)),
             speakers: Vec::new(),
             complaints: Complaints::default(),
             scratch: Vec::new(),
