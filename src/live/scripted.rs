@@ -151,6 +151,7 @@ mod tests {
     fn look(operation: Operation) -> Request {
         Request {
             operation,
+            stage: 0,
             intended: Time::ZERO,
             deadline: Time::NEVER,
             item: 0,
