@@ -62,6 +62,8 @@ pub enum Purpose {
     LimiterError = 25,
     /// The letters of a name or a secret that the provider gives.
     Letter = 26,
+    /// Whether the fan takes a stage of its way at all.
+    Branch = 27,
 }
 
 /// One draw: 64 even bits.

@@ -107,6 +107,7 @@ mod tests {
     fn request(operation: Operation) -> Request {
         Request {
             operation,
+            stage: 0,
             intended: Time::ZERO,
             deadline: Time::NEVER,
             item: 1,

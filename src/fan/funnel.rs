@@ -1,18 +1,13 @@
-//! The funnel, slots → item → cart → checkout: what is wanted, and what each answer leads to.
+//! The funnel: what is wanted, and what each answer leads to.
 
 use domain::draw::Purpose;
 use domain::outcome::{Departure, Operation};
 use domain::shop::{CHOICES_MAX, Short};
-use domain::time::Time;
+use domain::time::{Duration, Time};
 
-use super::{Action, Crowd, Fan, Next, Progress, Reply, SHORTEST_PAUSE, SlotPlace, Want, count};
+use super::{Action, Crowd, Fan, Heard, Next, Reply, SHORTEST_PAUSE, SlotPlace, Want, count};
 
 impl Crowd {
-    /// Where the funnel begins: a sale without slots has none to show.
-    fn first_step(&self) -> Operation {
-        if self.slots == 0 { Operation::Item } else { Operation::Slots }
-    }
-
     /// All slots of the sale: bit n is slot n.
     fn all_slots(&self) -> u64 {
         1_u64.checked_shl(u32::from(self.slots)).map_or(u64::MAX, |next| next - 1)
@@ -38,79 +33,103 @@ impl Fan {
 
     /// The sale is open: begins the funnel, whatever it did before.
     pub(super) fn enter(&mut self, at: Time, crowd: &Crowd) -> Action {
-        self.note_entry();
-        self.look_afresh();
-        self.take_step(crowd.first_step(), at, crowd)
+        self.come_in();
+        self.follow(self.next_stage(crowd.route.funnel(), crowd), Duration::ZERO, at, crowd)
     }
 
-    /// What an `ok` leads to; that of a checkout has been dealt with.
-    pub(super) fn go_on(
-        &mut self,
-        asked: Operation,
-        reply: &Reply,
-        at: Time,
-        crowd: &Crowd,
-    ) -> Action {
+    /// What an `ok` leads to; one that is the purchase has been dealt with.
+    pub(super) fn go_on(&mut self, heard: Heard, reply: &Reply, crowd: &Crowd) -> Action {
         self.refusals = 0;
         let free = self.free_slots(reply, crowd);
         let gone = !sees_item(reply, self.want(crowd).item) || (crowd.slots > 0 && free == 0);
-        match asked {
-            _ if gone => self.meet_sold_out(at, crowd),
-            Operation::Slots => {
-                self.choose_slot(free, crowd);
-                self.take_step(Operation::Item, at, crowd)
+        if gone {
+            return self.meet_sold_out(heard, crowd);
+        }
+        let (Heard { asked, then, at }, route) = (heard, &crowd.route);
+        if asked < route.opening() {
+            return self.come_nearer(heard, crowd);
+        }
+        if asked < route.funnel() {
+            self.come_in();
+        } else if route.is(asked, Operation::Slots) && crowd.slots > 0 {
+            self.choose_slot(free, crowd);
+        }
+        let next = then.or_else(|| self.next_stage(asked.saturating_add(1), crowd));
+        self.follow(next, heard.rest(), at, crowd)
+    }
+
+    /// What an `ok` of a stage before the opening leads to: nobody is led into a sale that has not
+    /// opened yet.
+    fn come_nearer(&mut self, heard: Heard, crowd: &Crowd) -> Action {
+        let Heard { asked, then, at } = heard;
+        match then {
+            None => self.approach(asked.saturating_add(1), at, crowd),
+            Some(stage) if stage < crowd.route.funnel() => {
+                self.think(stage, heard.rest(), at, crowd)
             }
-            Operation::Item => self.take_step(Operation::Cart, at, crowd),
-            Operation::Cart | Operation::Checkout | Operation::Poll | Operation::Other => {
-                self.take_step(Operation::Checkout, at, crowd)
+            Some(stage) if at < crowd.opens => {
+                self.pause(crowd.opens, Next::Send(stage), at, crowd)
             }
-            Operation::Reload | Operation::Login => self.enter(at, crowd),
+            Some(stage) => self.take_step(stage, heard.rest(), at, crowd),
+        }
+    }
+
+    /// Takes the next step of the funnel; where none is left, it leaves without what it wanted.
+    fn follow(&mut self, next: Option<u8>, rest: Duration, at: Time, crowd: &Crowd) -> Action {
+        match next {
+            Some(stage) => self.take_step(stage, rest, at, crowd),
+            None => self.leave(Departure::Balked),
         }
     }
 
     /// What a `sold_out` leads to: another slot if only the slot is short, else the sold-out rule.
-    pub(super) fn miss(&mut self, short: Option<Short>, at: Time, crowd: &Crowd) -> Action {
+    pub(super) fn miss(&mut self, heard: Heard, short: Option<Short>, crowd: &Crowd) -> Action {
         self.refusals = 0;
         if short == Some(Short::Slot)
             && let Some(slot) = self.slot.take()
         {
             self.full |= 1 << slot.get();
             if crowd.all_slots() & !self.full != 0 {
-                return self.take_step(Operation::Slots, at, crowd);
+                let choice = self.stage_of(Operation::Slots, crowd);
+                let choice = choice.or_else(|| self.next_stage(crowd.route.funnel(), crowd));
+                let stage = heard.leads_to(choice.unwrap_or(heard.asked));
+                return self.take_step(stage, heard.rest(), heard.at, crowd);
             }
         }
-        self.meet_sold_out(at, crowd)
+        self.meet_sold_out(heard, crowd)
     }
 
     /// The sold-out rule: leaves, or looks again later.
-    fn meet_sold_out(&mut self, at: Time, crowd: &Crowd) -> Action {
+    fn meet_sold_out(&mut self, heard: Heard, crowd: &Crowd) -> Action {
         let rule = &crowd.behaviour.sold_out;
         let n = count(&mut self.sold_outs);
-        self.note_entry();
+        self.progress.enter();
         if self.draw(crowd, Purpose::SoldOut, n).chance(rule.leave) {
             return self.leave(Departure::SoldOut);
         }
         let pause = rule.every.sample(self.draw(crowd, Purpose::LookAgain, n)).max(SHORTEST_PAUSE);
         self.full = 0;
-        let again = if crowd.reloads() {
+        let again = heard.leads_to(self.place_to_look(heard.asked, crowd));
+        if crowd.route.is(again, Operation::Reload) {
             self.look_afresh();
-            Operation::Reload
-        } else if self.slot.is_none() {
-            crowd.first_step()
-        } else {
-            Operation::Item
-        };
-        self.pause(at + pause, Next::Send(again), at, crowd)
+        }
+        self.head_for(again, heard.at + pause, heard.at, crowd)
     }
 
-    /// What a decline leads to: one other card, or leaving.
-    pub(super) fn pay_otherwise(&mut self, asked: Operation, at: Time, crowd: &Crowd) -> Action {
+    /// What a decline leads to: one other card, or leaving. Another card is another purchase, which
+    /// begins with the first checkout.
+    pub(super) fn pay_otherwise(&mut self, heard: Heard, crowd: &Crowd) -> Action {
         self.refusals = 0;
-        let has_card = asked == Operation::Checkout && self.progress != Progress::OtherCard;
+        let operation = crowd.stage(heard.asked).operation;
+        let pays = matches!(operation, Operation::Checkout | Operation::Poll);
         let chance = crowd.behaviour.other_card;
-        if has_card && self.draw(crowd, Purpose::OtherCard, 0).chance(chance) {
-            self.progress = Progress::OtherCard;
-            self.think(Operation::Checkout, at, crowd)
+        if pays
+            && self.progress.has_other_card()
+            && self.draw(crowd, Purpose::OtherCard, 0).chance(chance)
+        {
+            self.progress.take_other_card();
+            let checkout = crowd.route.first(Operation::Checkout).unwrap_or(heard.asked);
+            self.think(heard.leads_to(checkout), heard.rest(), heard.at, crowd)
         } else {
             self.leave(Departure::Declined)
         }
@@ -118,45 +137,40 @@ impl Fan {
 
     /// The sale turned out not to be open: back to the page, or to the funnel's beginning where
     /// nobody reloads.
-    pub(super) fn await_opening(&mut self, at: Time, crowd: &Crowd) -> Action {
+    pub(super) fn await_opening(&mut self, heard: Heard, crowd: &Crowd) -> Action {
         self.refusals = 0;
         self.look_afresh();
-        let look = if crowd.reloads() { Operation::Reload } else { crowd.first_step() };
-        let due = self.next_look(at, crowd);
-        if due == at {
-            self.send(look, at, crowd)
-        } else {
-            self.pause(due, Next::Send(look), at, crowd)
-        }
+        let look = heard.leads_to(self.place_to_look(heard.asked, crowd));
+        let due = self.next_look(look, heard.at, crowd);
+        self.head_for(look, due, heard.at, crowd)
     }
 
-    /// Takes a step of the funnel after some thought, unless it turns away first.
-    fn take_step(&mut self, step: Operation, at: Time, crowd: &Crowd) -> Action {
-        if self.draw(crowd, Purpose::Abandon, u32::from(self.steps)).chance(crowd.behaviour.abandon)
-        {
-            self.leave(Departure::Balked)
-        } else {
-            self.think(step, at, crowd)
+    /// Where it looks whether anything has changed: at the page or, where it does not look at that,
+    /// at its item once it has a slot, else at the funnel's first stage. Before the funnel each
+    /// stage is its own place: who must sign in first sees nothing else.
+    fn place_to_look(&self, asked: u8, crowd: &Crowd) -> u8 {
+        if asked < crowd.route.funnel() {
+            return asked;
         }
+        let item = || self.slot.and_then(|_| self.stage_of(Operation::Item, crowd));
+        let first = || self.next_stage(crowd.route.funnel(), crowd);
+        self.page(crowd).or_else(item).or_else(first).unwrap_or(asked)
     }
 
-    fn think(&mut self, step: Operation, at: Time, crowd: &Crowd) -> Action {
-        let n = count(&mut self.steps);
-        let thought = crowd.behaviour.think.sample(self.draw(crowd, Purpose::Think, n));
-        if thought.is_zero() {
-            self.send(step, at, crowd)
-        } else {
-            self.pause(at + thought, Next::Send(step), at, crowd)
-        }
+    /// The first stage of the funnel that asks for that, if the fan takes it.
+    fn stage_of(&self, operation: Operation, crowd: &Crowd) -> Option<u8> {
+        let stage = crowd.route.first(operation)?;
+        (stage >= crowd.route.funnel() && self.takes(stage, crowd)).then_some(stage)
     }
 
-    /// It has been told that the sale is open, if it did not know.
-    fn note_entry(&mut self) {
-        self.progress = self.progress.max(Progress::Inside);
+    /// It has been told that the sale is open.
+    const fn come_in(&mut self) {
+        self.progress.enter();
+        self.look_afresh();
     }
 
     /// Forgets the slot it chose and those it was refused.
-    fn look_afresh(&mut self) {
+    const fn look_afresh(&mut self) {
         self.slot = None;
         self.full = 0;
     }
@@ -165,6 +179,19 @@ impl Fan {
     /// those it was just refused.
     fn free_slots(&self, reply: &Reply, crowd: &Crowd) -> u64 {
         reply.slots.unwrap_or(u64::MAX) & crowd.all_slots() & !self.full
+    }
+
+    /// Chooses a slot unseen for who has none and will be shown none before this operation of the
+    /// funnel: where no stage of its way shows slots, or an answer led past it.
+    pub(super) fn settle_on_slot(&mut self, operation: Operation, crowd: &Crowd) {
+        if crowd.slots == 0 || self.slot.is_some() {
+            return;
+        }
+        let carries = matches!(operation, Operation::Cart | Operation::Checkout);
+        if carries || self.stage_of(Operation::Slots, crowd).is_none() {
+            let free = crowd.all_slots() & !self.full;
+            self.choose_slot(if free == 0 { crowd.all_slots() } else { free }, crowd);
+        }
     }
 
     /// Chooses one of the `free` slots; there is one.

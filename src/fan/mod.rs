@@ -1,19 +1,22 @@
 //! A fan: a small state machine that is told what happened and answers with the one thing it does
 //! next.
 //!
-//! What it does on the way to a purchase stands in `funnel`, how it looks at the page in `reload`,
-//! what refusals and waiting lead to in `retry`, and what it asks of the shop in `calls`.
+//! The way that it walks is a `route`. How it gets from stage to stage stands in `walk`, what it does
+//! on the way to a purchase in `funnel`, how it looks at the page in `reload`, what refusals and
+//! waiting lead to in `retry`, how it asks for what is not settled in `polling`, and what it asks of
+//! the embedded shop in `calls`.
 
 pub mod behaviour;
 pub mod calls;
 mod funnel;
+mod polling;
+mod progress;
 mod reload;
 mod retry;
 pub mod route;
 #[cfg(test)]
 mod tests;
-
-use std::num::NonZeroU8;
+mod walk;
 
 use domain::draw::{Draw, Purpose, draw};
 use domain::id::FanId;
@@ -22,6 +25,7 @@ use domain::shop::Short;
 use domain::time::{Duration, Time};
 
 use behaviour::Behaviour;
+use progress::{Progress, SlotPlace};
 use route::Route;
 
 /// What all fans of one population share.
@@ -83,12 +87,15 @@ pub struct Reply {
     pub items: Option<u64>,
     /// Which slots of the sale have room, likewise.
     pub slots: Option<u64>,
+    /// The stage of the route that the answer leads to, if it says so; one that the route does not
+    /// have counts as not said.
+    pub then: Option<u8>,
 }
 
 impl Reply {
     /// An answer that says nothing but its outcome.
     pub const fn of(outcome: Outcome) -> Self {
-        Self { outcome, retry_after: None, short: None, items: None, slots: None }
+        Self { outcome, retry_after: None, short: None, items: None, slots: None, then: None }
     }
 }
 
@@ -122,6 +129,8 @@ pub struct Visit {
 pub struct Request {
     /// What is asked.
     pub operation: Operation,
+    /// The stage of the route that this is.
+    pub stage: u8,
     /// When the fan wants it sent: response time counts from here.
     pub intended: Time,
     /// When its outcome becomes `unknown`.
@@ -147,20 +156,29 @@ pub struct Want {
 
 /// One fan.
 ///
-/// Invariants, whatever the shop answers:
+/// Invariants, whatever the shop answers, on every route with a checkout:
 /// - One input gives one action; the same inputs give the same actions.
 /// - A request is intended exactly at the time of the input that led to it, and before the sale
-///   closes; its deadline is later by `behaviour.timeout`.
+///   closes; its deadline is later by the stage's own timeout or `behaviour.timeout`. That of a poll
+///   is no later than the end of its polling.
 /// - A sleep never ends before it begins, nor after the fan's patience or the sale; where it would,
-///   it is cut to that end and the fan leaves there, so that departures have true times.
-/// - Time from one look at the page to the next, and every wait, is at least [`SHORTEST_PAUSE`].
-/// - All tries of one purchase bear the same number, whether refused, waiting or unanswered; only
-///   a decline begins another, once.
-/// - A checkout answered `ok` is a purchase, whenever it is answered.
+///   it is cut to that end and the fan leaves there, so that departures have true times. Between
+///   polls it is cut to the end of the polling likewise.
+/// - Time from one look at the page to the next, every wait, and every step back that an answer
+///   names is at least [`SHORTEST_PAUSE`]: nobody asks without end in one instant.
+/// - A poll is asked only where an answer names it, and again until it is settled or its time is
+///   over; then the checkout counts as unanswered.
+/// - All tries of one purchase bear the same number, whether refused, waiting, polled or
+///   unanswered; only a decline begins another, once.
+/// - A purchase is the last checkout or a poll answered `ok`, unless the answer leads on; it counts
+///   whenever it is answered.
+/// - What is asked from the funnel's first stage on, is asked by one who has entered it; a cart and
+///   a checkout carry a slot exactly where the sale has any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fan {
-    /// When the latest reload was intended: the gap to the next one counts from here.
-    reloaded: Time,
+    /// When the latest look at the page was intended, from which the gap to the next one counts; or
+    /// when the polling began that is later.
+    since: Time,
     /// When its patience ends; known once it has arrived.
     patience_ends: Time,
     /// Slots that it was refused since it last came from the page: bit n is slot n.
@@ -199,31 +217,6 @@ const fn count(counter: &mut u16) -> u32 {
     number as u32
 }
 
-/// How far a fan has come in its one intent.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
-    /// It has not been told that the sale is open.
-    Outside,
-    /// It is in the funnel, with the card it came with.
-    Inside,
-    /// That card was declined, and it pays by another: another purchase of the same intent.
-    OtherCard,
-}
-
-/// The place of a slot in its sale, plus one: there are at most 64, and `None` takes no room.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct SlotPlace(NonZeroU8);
-
-impl SlotPlace {
-    fn new(place: u8) -> Self {
-        Self(NonZeroU8::MIN.saturating_add(place))
-    }
-
-    const fn get(self) -> u8 {
-        self.0.get() - 1
-    }
-}
-
 /// The shortest pause between two looks at the same thing. A law may allow zero, but then a fan
 /// would ask without end in one instant of virtual time.
 pub const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
@@ -233,12 +226,23 @@ pub const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 enum Phase {
     /// It has not arrived.
     Coming,
-    /// Its operation is outstanding.
-    Asking(Operation),
+    /// The operation of that stage is outstanding.
+    Asking(u8),
     /// It sleeps.
     Pausing(Next),
     /// It has left.
     Gone,
+}
+
+/// An answer, as far as it says where to go.
+#[derive(Copy, Clone, Debug)]
+struct Heard {
+    /// The stage that was asked.
+    asked: u8,
+    /// The stage that the answer names, if the route has it.
+    then: Option<u8>,
+    /// When it came.
+    at: Time,
 }
 
 /// What a sleep is followed by.
@@ -246,8 +250,8 @@ enum Phase {
 enum Next {
     /// The sale has opened: the first step of the funnel.
     Enter,
-    /// An operation.
-    Send(Operation),
+    /// The operation of that stage.
+    Send(u8),
     /// Patience or the sale has ended.
     Leave(Departure),
 }
@@ -256,7 +260,7 @@ impl Fan {
     /// A fan that has not arrived.
     pub const fn new(id: FanId) -> Self {
         Self {
-            reloaded: Time::ZERO,
+            since: Time::ZERO,
             patience_ends: Time::NEVER,
             full: 0,
             gaps: 0,
@@ -269,7 +273,7 @@ impl Fan {
             refusals: 0,
             phase: Phase::Coming,
             slot: None,
-            progress: Progress::Outside,
+            progress: Progress::OUTSIDE,
         }
     }
 
@@ -280,7 +284,7 @@ impl Fan {
 
     /// Whether it has come as far as being told that the sale is open.
     pub const fn entered_funnel(&self) -> bool {
-        !matches!(self.progress, Progress::Outside)
+        self.progress.is_inside()
     }
 
     /// What it does next, now that `input` has happened. The first input is `Arrived`; each later
@@ -292,35 +296,35 @@ impl Fan {
         match (self.phase, input) {
             (Phase::Coming, Input::Arrived { at }) => self.arrive(at, crowd),
             (Phase::Pausing(Next::Enter), Input::Woke { at }) => self.enter(at, crowd),
-            (Phase::Pausing(Next::Send(operation)), Input::Woke { at }) => {
-                self.send(operation, at, crowd)
-            }
+            (Phase::Pausing(Next::Send(stage)), Input::Woke { at }) => self.send(stage, at, crowd),
             (Phase::Pausing(Next::Leave(departure)), Input::Woke { .. }) => self.leave(departure),
-            (Phase::Asking(operation), Input::Replied { at, reply }) => {
-                self.read(operation, &reply, at, crowd)
+            (Phase::Asking(stage), Input::Replied { at, reply }) => {
+                self.read(stage, &reply, at, crowd)
             }
             (phase, input) => panic!("fan {} is {phase:?} and cannot take {input:?}", self.id()),
         }
     }
 
     /// What an answer leads to.
-    fn read(&mut self, asked: Operation, reply: &Reply, at: Time, crowd: &Crowd) -> Action {
-        if (asked, reply.outcome) == (Operation::Checkout, Outcome::Ok) {
+    fn read(&mut self, asked: u8, reply: &Reply, at: Time, crowd: &Crowd) -> Action {
+        if crowd.route.buys(asked, reply) {
             return self.leave(Departure::Bought);
         }
         if at > self.patience_ends && self.patience_ends < crowd.closes {
             return self.leave(Departure::Reneged);
         }
+        let heard = Heard { asked, then: crowd.route.known(reply.then), at };
         match reply.outcome {
-            Outcome::Ok => self.go_on(asked, reply, at, crowd),
-            Outcome::NotOpen => self.await_opening(at, crowd),
-            Outcome::SoldOut => self.miss(reply.short, at, crowd),
-            Outcome::Declined => self.pay_otherwise(asked, at, crowd),
-            Outcome::Waiting => self.wait(asked, reply.retry_after, at, crowd),
+            Outcome::Ok => self.go_on(heard, reply, crowd),
+            Outcome::NotOpen => self.await_opening(heard, crowd),
+            Outcome::SoldOut => self.miss(heard, reply.short, crowd),
+            Outcome::Declined => self.pay_otherwise(heard, crowd),
             Outcome::Rejected if at >= crowd.closes => self.leave(Departure::Expired),
             Outcome::Rejected => self.leave(Departure::Rejected),
+            _ if self.polls_in_vain(heard, crowd) => self.doubt(at, crowd),
+            Outcome::Waiting => self.wait(heard, reply.retry_after, crowd),
             Outcome::RateLimited | Outcome::Error | Outcome::Unknown | Outcome::Shed => {
-                self.retry(asked, reply.retry_after, at, crowd)
+                self.retry(heard, reply.retry_after, crowd)
             }
         }
     }
@@ -328,33 +332,7 @@ impl Fan {
     fn arrive(&mut self, at: Time, crowd: &Crowd) -> Action {
         let patience = crowd.behaviour.patience.sample(self.draw(crowd, Purpose::Patience, 0));
         self.patience_ends = at.max(crowd.opens) + patience;
-        if crowd.reloads() {
-            self.send(Operation::Reload, at, crowd)
-        } else if at < crowd.opens {
-            self.pause(crowd.opens, Next::Enter, at, crowd)
-        } else {
-            self.enter(at, crowd)
-        }
-    }
-
-    fn send(&mut self, operation: Operation, at: Time, crowd: &Crowd) -> Action {
-        if at >= crowd.closes {
-            return self.leave(Departure::Expired);
-        }
-        if operation == Operation::Reload {
-            self.reloaded = at;
-        }
-        self.phase = Phase::Asking(operation);
-        let Want { item, quantity } = self.want(crowd);
-        Action::Send(Request {
-            operation,
-            intended: at,
-            deadline: at + crowd.behaviour.timeout.0,
-            item,
-            slot: self.slot.map(SlotPlace::get),
-            quantity,
-            purchase: u8::from(self.progress == Progress::OtherCard),
-        })
+        self.approach(0, at, crowd)
     }
 
     /// Sleeps from `at` until `until`, but at longest to the end of its patience or of the sale.

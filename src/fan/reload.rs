@@ -2,17 +2,11 @@
 
 use domain::draw::Purpose;
 use domain::law::Law;
+use domain::outcome::Operation;
 use domain::time::{Duration, Time, duration_from_seconds};
 
 use super::behaviour::Reload;
 use super::{Crowd, Fan, SHORTEST_PAUSE};
-
-impl Crowd {
-    /// Whether its people look at the page at all.
-    pub(super) fn reloads(&self) -> bool {
-        self.behaviour.reload.calls > 0
-    }
-}
 
 impl Reload {
     /// The law of the gap that follows a reload, `distance` before or after the opening: that of
@@ -40,12 +34,12 @@ impl Reload {
 }
 
 impl Fan {
-    /// When it looks again, from start to start: a gap after the latest reload was intended, or
-    /// `at`, when the answer came, if that is later. So the rate of reloads is that of the gaps,
-    /// however slowly the page answers, until answers take longer than a gap. Where nobody
-    /// reloads, the gap counts from `at`.
-    pub(super) fn next_look(&mut self, at: Time, crowd: &Crowd) -> Time {
-        let from = if crowd.reloads() { self.reloaded } else { at };
+    /// When it looks again, from start to start: a gap after the latest look at the page was
+    /// intended, or `at`, when the answer came, if that is later. So the rate of reloads is that of
+    /// the gaps, however slowly the page answers, until answers take longer than a gap. Where it
+    /// looks at anything but a page, the gap counts from `at`.
+    pub(super) fn next_look(&mut self, look: u8, at: Time, crowd: &Crowd) -> Time {
+        let from = if crowd.route.is(look, Operation::Reload) { self.since } else { at };
         let distance = from.max(crowd.opens) - from.min(crowd.opens);
         let gap = crowd.behaviour.reload.gap_at(distance);
         let length = gap.sample(self.draw(crowd, Purpose::ReloadGap, self.gaps));

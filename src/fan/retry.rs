@@ -1,11 +1,11 @@
 //! What refusals, failures, silence and waiting lead to: asking again for the same thing.
 
 use domain::draw::{Draw, Purpose};
-use domain::outcome::{Departure, Operation};
-use domain::time::{Duration, Time, duration_from_seconds};
+use domain::outcome::Departure;
+use domain::time::{Duration, duration_from_seconds};
 
 use super::behaviour::Retry;
-use super::{Action, Crowd, Fan, Next, SHORTEST_PAUSE, count};
+use super::{Action, Crowd, Fan, Heard, SHORTEST_PAUSE, count};
 
 /// How long a fan waits that is told to wait but not how long.
 const WAIT_DEFAULT: Duration = Duration::from_secs(1);
@@ -36,16 +36,15 @@ impl Retry {
 }
 
 impl Fan {
-    /// Refused, failed, unanswered or never sent: tries the same again, under the same purchase,
-    /// unless it gives up.
+    /// Refused, failed, unanswered or never sent: tries the same again, or what the answer names,
+    /// under the same purchase, unless it gives up.
     pub(super) fn retry(
         &mut self,
-        asked: Operation,
+        heard: Heard,
         retry_after: Option<Duration>,
-        at: Time,
         crowd: &Crowd,
     ) -> Action {
-        let retry = &crowd.behaviour.retry;
+        let retry = crowd.retry(heard.asked);
         let n = count(&mut self.pauses);
         if self.refusals >= retry.attempts
             || self.draw(crowd, Purpose::GiveUp, n).chance(retry.give_up)
@@ -54,24 +53,30 @@ impl Fan {
         }
         self.refusals = self.refusals.saturating_add(1);
         let draw = self.draw(crowd, Purpose::Backoff, n);
-        let until = at + retry.pause(self.refusals, retry_after, draw);
-        self.pause(until, Next::Send(asked), at, crowd)
+        let until = heard.at + retry.pause(self.refusals, retry_after, draw);
+        self.head_for(heard.leads_to(heard.asked), until, heard.at, crowd)
     }
 
-    /// Told to wait: asks the same again when it is time, under the same purchase. That is no
-    /// retry, and only patience limits it.
+    /// Told to wait: asks the same again when it is time, or what the answer names, under the same
+    /// purchase. That is no retry, and only patience limits it, or the time that a poll has.
     pub(super) fn wait(
         &mut self,
-        asked: Operation,
+        heard: Heard,
         retry_after: Option<Duration>,
-        at: Time,
         crowd: &Crowd,
     ) -> Action {
         self.refusals = 0;
-        let wait = retry_after.unwrap_or(WAIT_DEFAULT).max(SHORTEST_PAUSE);
+        let next = heard.leads_to(heard.asked);
         let n = count(&mut self.pauses);
-        let share = WAIT_JITTER * self.draw(crowd, Purpose::Waiting, n).uniform();
-        let jitter = duration_from_seconds(wait.as_secs_f64() * share);
-        self.pause(at + wait.saturating_add(jitter), Next::Send(asked), at, crowd)
+        let pause = match (retry_after, crowd.stage(next).every) {
+            // Its own habit: nobody told a whole crowd the same.
+            (None, Some(every)) => every.max(SHORTEST_PAUSE),
+            (told, _) => {
+                let wait = told.unwrap_or(WAIT_DEFAULT).max(SHORTEST_PAUSE);
+                let share = WAIT_JITTER * self.draw(crowd, Purpose::Waiting, n).uniform();
+                wait.saturating_add(duration_from_seconds(wait.as_secs_f64() * share))
+            }
+        };
+        self.head_for(next, heard.at + pause, heard.at, crowd)
     }
 }

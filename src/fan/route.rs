@@ -3,9 +3,10 @@
 //! The embedded shop has one way; a foreign shop's is what its scenario's steps say.
 
 use domain::law::Law;
-use domain::outcome::Operation;
+use domain::outcome::{Operation, Outcome};
 use domain::time::Duration;
 
+use super::Reply;
 use super::behaviour::{Reload, Retry};
 
 /// The stages of a funnel, in the order in which they are taken: what comes before the page that is
@@ -58,5 +59,52 @@ impl Route {
         }
         stages.extend([Operation::Item, Operation::Cart, Operation::Checkout].map(Stage::of));
         Self { stages }
+    }
+
+    /// Whether the stage of that number is such an operation.
+    pub fn is(&self, stage: u8, operation: Operation) -> bool {
+        self.stages.get(usize::from(stage)).is_some_and(|stage| stage.operation == operation)
+    }
+
+    /// The number of the first stage that is such an operation.
+    pub fn first(&self, operation: Operation) -> Option<u8> {
+        (0..).zip(&self.stages).find(|(_, stage)| stage.operation == operation).map(|(n, _)| n)
+    }
+
+    /// The number of the page that is reloaded until the sale is open.
+    pub fn page(&self) -> Option<u8> {
+        self.first(Operation::Reload)
+    }
+
+    /// How many stages are taken on arrival, whether the sale is open or not: those before the page
+    /// or, where there is none, the logins at the beginning.
+    pub fn opening(&self) -> u8 {
+        self.page().unwrap_or_else(|| {
+            let logins = self.stages.iter().take_while(|stage| stage.operation == Operation::Login);
+            u8::try_from(logins.count()).unwrap_or(u8::MAX)
+        })
+    }
+
+    /// The number of the funnel's first stage: the one after the page, or after those of arrival.
+    pub fn funnel(&self) -> u8 {
+        self.page().map_or_else(|| self.opening(), |page| page.saturating_add(1))
+    }
+
+    /// The number of the checkout that the funnel ends with.
+    pub fn last_checkout(&self) -> Option<u8> {
+        let stages = (0..).zip(&self.stages);
+        stages.filter(|(_, stage)| stage.operation == Operation::Checkout).map(|(n, _)| n).last()
+    }
+
+    /// The stage that an answer names, if there is one of that number.
+    pub fn known(&self, then: Option<u8>) -> Option<u8> {
+        then.filter(|then| usize::from(*then) < self.stages.len())
+    }
+
+    /// Whether such an answer to a stage is the purchase: the `ok` of the last checkout or of a poll
+    /// that does not lead on.
+    pub fn buys(&self, stage: u8, reply: &Reply) -> bool {
+        let settles = || self.is(stage, Operation::Poll) || self.last_checkout() == Some(stage);
+        reply.outcome == Outcome::Ok && settles() && self.known(reply.then).is_none()
     }
 }

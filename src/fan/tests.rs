@@ -59,6 +59,18 @@ fn steadfast() -> Crowd {
     }
 }
 
+/// The same people on the way through the embedded shop that suits them.
+fn on_their_way(crowd: Crowd) -> Crowd {
+    Crowd { route: Route::embedded(&crowd.behaviour.reload, crowd.slots), ..crowd }
+}
+
+/// The steadfast where nobody looks at a page.
+fn without_page() -> Crowd {
+    let mut crowd = steadfast();
+    crowd.behaviour.reload.calls = 0;
+    on_their_way(crowd)
+}
+
 /// A fan and where its visit stands.
 #[derive(Clone)]
 struct Visit {
@@ -202,7 +214,7 @@ fn a_page_that_is_open_leads_through_the_funnel() {
 
 #[test]
 fn a_sale_without_slots_has_no_slots_step() {
-    let visit = Visit::begin(Crowd { slots: 0, ..steadfast() }, at(41.0))
+    let visit = Visit::begin(on_their_way(Crowd { slots: 0, ..steadfast() }), at(41.0))
         .outcome(Outcome::Ok)
         .asks(Operation::Item)
         .outcome(Outcome::Ok)
@@ -228,8 +240,7 @@ fn a_fan_thinks_before_each_step_of_the_funnel() {
 
 #[test]
 fn a_crowd_without_reloads_enters_the_funnel_at_the_opening() {
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::begin(crowd.clone(), at(3.0)).sleeps_until(40.0);
     assert!(!visit.fan.entered_funnel());
     let visit = visit.wake().asks(Operation::Slots);
@@ -313,8 +324,7 @@ fn a_full_slot_leads_to_each_other_slot_once_and_then_to_looking_again() {
 #[test]
 fn slots_that_were_full_are_tried_again_after_looking_again() {
     let full = Reply { short: Some(Short::Slot), ..Reply::of(Outcome::SoldOut) };
-    let mut crowd = Crowd { slots: 1, ..steadfast() };
-    crowd.behaviour.reload.calls = 0;
+    let crowd = on_their_way(Crowd { slots: 1, ..without_page() });
     let visit = Visit::to_checkout(crowd).reply(0.0, full).sleeps_until(50.0).wake();
     let visit = visit.asks(Operation::Slots).outcome(Outcome::Ok).asks(Operation::Item);
     assert_eq!(visit.request().slot, Some(0));
@@ -322,8 +332,7 @@ fn slots_that_were_full_are_tried_again_after_looking_again() {
 
 #[test]
 fn without_reloads_a_fan_looks_again_at_its_item() {
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::to_checkout(crowd).outcome(Outcome::SoldOut).sleeps_until(50.0).wake();
     visit.asks(Operation::Item).outcome(Outcome::Ok).asks(Operation::Cart);
 }
@@ -535,8 +544,7 @@ fn a_fan_may_turn_away_before_a_step() {
 fn a_funnel_that_is_not_open_leads_back_to_the_page() {
     let visit = Visit::begin(steadfast(), at(41.0)).outcome(Outcome::Ok).asks(Operation::Slots);
     visit.reply(0.5, Reply::of(Outcome::NotOpen)).sleeps_until(43.0).wake().asks(Operation::Reload);
-    let mut crowd = steadfast();
-    crowd.behaviour.reload.calls = 0;
+    let crowd = without_page();
     let visit = Visit::begin(crowd, at(41.0)).reply(0.5, Reply::of(Outcome::NotOpen));
     visit.sleeps_until(43.5).wake().asks(Operation::Slots);
 }
@@ -643,7 +651,17 @@ fn replies() -> impl Strategy<Value = (Duration, Reply)> {
     let short = prop::sample::select(vec![None, Some(Short::Item), Some(Short::Slot)]);
     (lengths(400), outcome, option::of(lengths(1_500)), short, option::of(any::<u64>()))
         .prop_map(|(latency, outcome, retry_after, short, mask)| {
-            (latency, Reply { outcome, retry_after, short, items: mask.map(|m| !m), slots: mask })
+            (
+                latency,
+                Reply {
+                    outcome,
+                    retry_after,
+                    short,
+                    items: mask.map(|m| !m),
+                    slots: mask,
+                    then: None,
+                },
+            )
         })
         .boxed()
 }

@@ -19,6 +19,7 @@ pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
             short: reply.short,
             items: reply.items,
             slots: reply.slots,
+            then: None,
         },
         None => Reply { retry_after: asked, ..Reply::of(by_status(head.status, asked)) },
     }
@@ -74,6 +75,7 @@ mod tests {
                 short: Some(Short::Slot),
                 items: Some(0b101),
                 slots: Some(u64::MAX),
+                then: None,
             };
             assert_eq!(heard, expected);
         }

@@ -152,6 +152,7 @@ mod tests {
     fn rendered(operation: Operation, call: u16) -> String {
         let request = Request {
             operation,
+            stage: 0,
             intended: Time::ZERO,
             deadline: Time::NEVER,
             item: 1,

@@ -149,6 +149,7 @@ mod tests {
             (Time::from_millis(1), Time::from_millis(2), Time::from_millis(3));
         let asked = Request {
             operation,
+            stage: 0,
             intended,
             deadline: Time::NEVER,
             item: 1,

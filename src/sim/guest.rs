@@ -185,5 +185,6 @@ fn reply_of(reply: &ShopReply) -> Reply {
         short: reply.short,
         items: reply.items,
         slots: reply.slots,
+        then: None,
     }
 }
