@@ -7,6 +7,7 @@ mod doctor;
 pub mod embedded;
 pub mod folder;
 mod machine;
+mod network;
 mod progress;
 mod run;
 mod servers;

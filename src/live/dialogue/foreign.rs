@@ -125,8 +125,8 @@ impl<'run> Foreign<'run> {
         let mut complain = |trouble| complaints.count(place, step, names, trouble, Some(&answer));
         match speaker.session.hear(step, &hearing, hosts, &mut complain) {
             session::Heard::Follow => Heard::Follow,
-            session::Heard::Done { outcome, .. } => {
-                Heard::Done(Reply { retry_after, ..Reply::of(outcome) })
+            session::Heard::Done { outcome, then } => {
+                Heard::Done(Reply { retry_after, then, ..Reply::of(outcome) })
             }
         }
     }
@@ -161,7 +161,7 @@ impl<'run> Foreign<'run> {
     /// The step that a call makes, and its place in the funnel: its stage and its number there. Of
     /// a reload of so many calls the last is the last step.
     fn step(&self, call: &Call) -> ((u8, usize), &'run Step) {
-        let stage = self.stage(call);
+        let stage = call.request.stage;
         let steps = &self.target.funnel.stages[usize::from(stage)];
         let number = if call.request.operation == Operation::Reload {
             let crowd = &self.scenario.populations[usize::from(call.fan.population)].crowd;
@@ -171,14 +171,6 @@ impl<'run> Foreign<'run> {
             usize::from(call.number).min(steps.len() - 1)
         };
         ((stage, number), &steps[number])
-    }
-
-    /// The place of the operation on the fans' way.
-    fn stage(&self, call: &Call) -> u8 {
-        let route = &self.scenario.populations[usize::from(call.fan.population)].crowd.route;
-        let stages = route.stages.iter();
-        let place = stages.map(|stage| stage.operation).position(|of| of == call.request.operation);
-        u8::try_from(place.expect("a fan asks for stages of its route")).expect("at most 64 stages")
     }
 
     /// Fills in what the fan's names stand for, as far as that has changed.
