@@ -35,6 +35,8 @@ pub enum Command {
     Verify(FolderArgs),
     /// Render a recorded run's report again
     Report(FolderArgs),
+    /// Write a first scenario for a shop of your own, or a draft of one that a browser recorded
+    Init(InitArgs),
     /// Print the JSON Schema of scenario files
     Schema,
     /// Serve the mock payment provider, alone
@@ -144,6 +146,17 @@ pub struct CheckArgs {
     /// How the scenario is changed on its way in.
     #[command(flatten)]
     pub overrides: OverrideArgs,
+}
+
+/// `spike init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// The file to write; the scenario is named after it
+    #[arg(value_name = "SCENARIO.toml", default_value = "our-shop.toml")]
+    pub file: PathBuf,
+    /// Draft the funnel from this recording of a browser; of the person nothing is taken over
+    #[arg(long, env = "SPIKE_HAR", value_name = "FILE")]
+    pub har: Option<PathBuf>,
 }
 
 /// `spike doctor`.

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod measure;
 
 pub mod arrival;
+pub mod draft;
 pub mod evidence;
 pub mod fan;
 pub mod step;

@@ -6,6 +6,7 @@ mod conclude;
 mod doctor;
 pub mod embedded;
 pub mod folder;
+mod init;
 mod machine;
 mod network;
 mod progress;
@@ -39,6 +40,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::KnownLatency(args) => doctor::known_latency(args),
         Command::Verify(args) => verify::verify(args),
         Command::Report(args) => verify::report(args),
+        Command::Init(args) => init::init(args),
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),
         Command::Shop(args) => servers::shop(args),

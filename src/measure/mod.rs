@@ -1,6 +1,7 @@
 //! How long and how many: meters, diaries, histograms, the timeline, and the measured part of a
 //! summary.
 
+mod breaking;
 mod connections;
 pub mod diary;
 mod health;
@@ -12,6 +13,7 @@ mod summarize;
 pub mod timeline;
 pub mod vitals;
 
+pub use breaking::{Breaking, BreakingTier};
 pub use connections::ConnectionSummary;
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
@@ -46,6 +48,9 @@ pub struct Measured {
     pub health: Option<HealthSummary>,
     /// Fans.
     pub fans: FanSummary,
+    /// The first tier to break; absent where none did.
+    #[serde(default)]
+    pub first_to_break: Option<Breaking>,
     /// One entry per second of the run.
     pub timeline: Vec<Second>,
     /// One entry per 100 ms from 10 s before to 10 s after the first opening: requests at the edge.

@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
+use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
@@ -40,6 +41,7 @@ pub fn summarize(
         payments: payments(evidence.provider.as_deref().unwrap_or_default()),
         health: Some(health(latency, timeline)),
         fans: fans(&total),
+        first_to_break: first_to_break(evidence, timeline),
         timeline: seconds(evidence, latency, timeline),
         opening: opening(evidence, latency, timeline),
     }

@@ -212,7 +212,6 @@ mod tests {
             measured.sales.insert(format!("hall-{place}"), another);
         }
         let [timeline, .., sell_through] = charts(&summary);
-        std::fs::write("/tmp/many-s.svg", &sell_through).unwrap();
         assert_well_formed(&timeline);
         assert!(timeline.contains("hall-0: opening"));
         assert!(timeline.contains(">\nclosing\n<"));

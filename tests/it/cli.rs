@@ -8,13 +8,14 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "run",
     "simulate",
     "check",
     "doctor",
     "verify",
     "report",
+    "init",
     "schema",
     "provider",
     "shop",

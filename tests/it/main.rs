@@ -10,6 +10,7 @@ mod determinism;
 mod docs;
 mod doctor;
 mod floors;
+mod init;
 mod lived;
 mod memory;
 mod omission;

@@ -19,6 +19,7 @@ pub(super) struct Answer {
     witness: Option<String>,
     /// Further violations, then further reasons.
     reasons: Vec<String>,
+    first_to_break: String,
     next: String,
     scenario: String,
     world: &'static str,
@@ -57,6 +58,7 @@ impl Answer {
             broken: first.map(|finding| words::sentence(&words::violation(finding))),
             witness: first.and_then(|finding| finding.witness.first().cloned()),
             reasons: also.chain(words::further_reasons(judged).cloned()).collect(),
+            first_to_break: words::first_to_break(&judged.measured),
             next: words::next(judged),
             scenario: from.scenario.clone(),
             world: words::world(judged.world),

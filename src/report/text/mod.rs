@@ -55,6 +55,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
+    page.wrapped("  ", &words::first_to_break(&judged.measured));
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));
 }
 

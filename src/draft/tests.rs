@@ -1,0 +1,173 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// An entry as Chromium writes it, as far as it is read.
+fn entry(method: &str, url: &str, sent: &Value, status: u16, kind: &str, body: &str) -> Value {
+    json!({
+        "startedDateTime": "2026-11-21T03:00:00.000Z",
+        "_resourceType": "xhr",
+        "request": {
+            "method": method,
+            "url": url,
+            "httpVersion": "h2",
+            "headers": [
+                { "name": ":authority", "value": "shop.example" },
+                { "name": "cookie", "value": "session=5f2c9a0d4e" },
+                { "name": "user-agent", "value": "Mozilla/5.0" },
+                { "name": "sec-ch-ua", "value": "\"Chromium\"" },
+                { "name": "accept", "value": "application/json" },
+            ],
+            "cookies": [{ "name": "session", "value": "5f2c9a0d4e" }],
+            "postData": sent,
+        },
+        "response": {
+            "status": status,
+            "headers": [{ "name": "content-type", "value": kind }],
+            "content": { "size": body.len(), "mimeType": kind, "text": body },
+            "redirectURL": "",
+        },
+    })
+}
+
+fn har(entries: &[Value]) -> String {
+    json!({ "log": { "version": "1.2", "creator": { "name": "WebInspector" }, "entries": entries } })
+        .to_string()
+}
+
+fn form(text: &str) -> Value {
+    json!({ "mimeType": "application/x-www-form-urlencoded", "text": text })
+}
+
+/// A visit to a shop with a login, a page with a token, a checkout and two polls.
+fn visit() -> String {
+    let shop = "https://shop.example";
+    let none = Value::Null;
+    let page = r#"<form action=/buy><input type="hidden" name="csrf_token" value="tok-81f0&amp;x"></form>"#;
+    let order = r#"{"order":{"id":4711},"state":"pending"}"#;
+    har(&[
+        entry(
+            "POST",
+            &format!("{shop}/login"),
+            &form("email=hanako%40mail.example.jp&password=S3cret%21pw"),
+            200,
+            "text/html",
+            "welcome",
+        ),
+        entry(
+            "GET",
+            &format!("{shop}/events/tour?lang=ja"),
+            &none,
+            200,
+            "text/html; charset=utf-8",
+            page,
+        ),
+        entry("GET", &format!("{shop}/static/app.js"), &none, 200, "text/javascript", "let x"),
+        entry("GET", "https://tracker.example.org/pixel?u=1", &none, 200, "text/plain", ""),
+        entry(
+            "POST",
+            &format!("{shop}/api/checkout"),
+            &json!({ "mimeType": "application/json", "text": json!({
+                "csrf": "tok-81f0&x", "sku": "tour-tee", "quantity": 2, "gift": false,
+                "buyer": { "full_name": "Hanako Yamada", "phone": "+81 90 1234 5678" },
+                "card_number": "4242 4242 4242 4242", "note": "leave it at the door",
+            }).to_string() }),
+            202,
+            "application/json",
+            order,
+        ),
+        entry("GET", &format!("{shop}/orders/4711"), &none, 200, "application/json", order),
+        entry(
+            "GET",
+            &format!("{shop}/orders/4711"),
+            &none,
+            200,
+            "application/json",
+            r#"{"order":{"id":4711},"state":"confirmed"}"#,
+        ),
+        entry("GET", &format!("{shop}/thanks"), &none, 200, "text/html", "thank you"),
+    ])
+}
+
+#[test]
+fn a_visit_becomes_a_funnel() {
+    let draft = draft("tour", &visit()).unwrap();
+    insta::assert_snapshot!(draft.scenario);
+    assert!(draft.notes.iter().any(|note| note.contains("tracker.example.org")));
+}
+
+#[test]
+fn nothing_of_the_person_who_was_recorded_is_left() {
+    let Draft { scenario, data, notes } = draft("tour", &visit()).unwrap();
+    let data = data.expect("the funnel needs data of its fans");
+    assert_eq!(data.lines().next(), Some("email,name,phone,note"));
+    let all = [scenario, data, notes.join("\n")].concat();
+    for private in [
+        "hanako",
+        "mail.example.jp",
+        "S3cret",
+        "Yamada",
+        "1234",
+        "4242",
+        "5f2c9a0d4e",
+        "Mozilla",
+        "door",
+    ] {
+        assert!(!all.contains(private), "{private}: {all}");
+    }
+}
+
+#[test]
+fn a_redirect_is_part_of_the_step_that_it_answers() {
+    let shop = "http://127.0.0.1:8000";
+    let mut buy = entry("POST", &format!("{shop}/buy"), &form("qty=1"), 302, "text/html", "");
+    buy["response"]["headers"] = json!([{ "name": "Location", "value": "/thanks" }]);
+    let draft = draft(
+        "s",
+        &har(&[
+            entry("GET", &format!("{shop}/"), &Value::Null, 200, "text/html", "a page"),
+            buy,
+            entry("GET", &format!("{shop}/thanks"), &Value::Null, 200, "text/html", "thanks"),
+        ]),
+    )
+    .unwrap();
+    assert_eq!(draft.scenario.matches("\n[[step]]").count(), 2, "{}", draft.scenario);
+    assert!(draft.scenario.contains("form = { qty = \"{{quantity}}\" }"), "{}", draft.scenario);
+    assert!(!draft.scenario.contains("allow_hosts"), "{}", draft.scenario);
+}
+
+#[test]
+fn what_is_no_recording_is_told() {
+    let told = |text: &str| draft("s", text).unwrap_err().to_string();
+    assert!(told("no JSON").contains("save it in the browser's network panel"));
+    assert!(told("{}").contains("missing field `log`"));
+    assert!(told(&har(&[json!({ "request": 7 })])).contains("of its 1 entries none"));
+    let image = entry("GET", "http://127.0.0.1/a.png", &Value::Null, 200, "image/png", "");
+    assert!(told(&har(&[image])).contains("of its 1 entries none"));
+}
+
+proptest! {
+    #[test]
+    fn no_recording_breaks_the_reader(
+        path in "[a-zA-Z0-9/%_.{}-]{0,30}",
+        text in "\\PC{0,60}",
+        name in "\\PC{0,10}",
+        status in 0..700_u16,
+        kind in prop::sample::select(vec!["text/html", "application/json", "image/png", ""]),
+    ) {
+        let url = format!("http://127.0.0.1/{path}");
+        let json = json!({ name.clone(): text.clone(), "n": [1, { "id": text.clone() }] }).to_string();
+        let posted = json!({ "mimeType": "application/json", "text": json.clone() });
+        let params = json!({ "mimeType": "", "params": [{ "name": name, "value": text.clone() }] });
+        let entries = vec![
+            entry("GET", &url, &Value::Null, status, kind, &text),
+            entry("POST", &url, &posted, status, kind, &json),
+            entry("PUT", &url, &params, 200, "application/json", &json),
+        ];
+        if let Ok(draft) = draft("s", &har(&entries)) {
+            let read: Result<toml::Table, _> = toml::from_str(&draft.scenario);
+            prop_assert!(read.is_ok(), "{:?}: {}", read, draft.scenario);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A draft as text: the scenario with its comments, and the fans' data.
+
+use std::fmt::Write as _;
+
+use domain::outcome::Operation;
+use serde_json::Value;
+
+use super::funnel::{Funnel, Step};
+use super::link::{Body, Needs, Spoken, quoted};
+use super::{DATA_FILE, Draft, privacy};
+
+/// How many fans a first try has, and how many rows of data.
+const FANS: usize = 100;
+
+/// Why text can be appended to.
+const GROWS: &str = "text can be appended to";
+
+/// The draft as files.
+pub(super) fn write(name: &str, funnel: &Funnel, spoken: &[Spoken], needs: Needs) -> Draft {
+    let mut text = head(name, funnel, &needs);
+    for (step, said) in funnel.steps.iter().zip(spoken) {
+        text.push('\n');
+        write_step(&mut text, funnel, step, said);
+    }
+    text.push_str(LEDGERS);
+    let data = (!needs.columns.is_empty()).then(|| rows(&needs.columns));
+    Draft { scenario: text, data, notes: needs.notes }
+}
+
+fn head(name: &str, funnel: &Funnel, needs: &Needs) -> String {
+    let host = url::Url::parse(&funnel.origin).ok();
+    let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let loopback = host == "localhost" || host.starts_with("127.");
+    let mut text = format!(
+        "# A first draft of what a browser did at {host}. Nothing of the person who was recorded is in it.\n\
+         # Go on with `spike check`, then `spike try`: one fan walks the funnel, and you see each answer.\n\
+         schema = 1\nname = {}\n\n[target]\nurl = {}\n",
+        quoted(name),
+        quoted(&funnel.origin)
+    );
+    if !loopback {
+        writeln!(text, "allow_hosts = [{}]", quoted(&host)).expect(GROWS);
+        text.push_str(
+            "# One order of an item that nobody wants, before the storm: it must show up at the mock provider.\n\
+             canary = { item = \"canary-item\" }\n",
+        );
+    }
+    if !needs.columns.is_empty() {
+        writeln!(text, "data = {}", quoted(DATA_FILE)).expect(GROWS);
+    }
+    text.push_str("\n[[sale]]\nid = \"sale\"\nopens = \"+10s\"\nlasts = \"30s\"\nitems = [\n");
+    let unknown = ["an-item".to_owned()];
+    let items = if needs.items.is_empty() { &unknown[..] } else { &needs.items };
+    for item in items {
+        let item = quoted(item);
+        writeln!(text, "  {{ id = {item}, stock = 10, price = 1_000 }},    # look these up")
+            .expect(GROWS);
+    }
+    write!(
+        text,
+        "]\n\n[[fans]]\nname = \"fans\"\ncount = {FANS}\n\
+         arrive = {{ shape = \"logistic\", midpoint = \"-2s\", spread = \"1s\" }}\n\
+         reload = {{ gap = {{ median = \"5s\", sigma = 0.8 }} }}\nthink = \"1s\"\n"
+    )
+    .expect(GROWS);
+    text
+}
+
+fn write_step(text: &mut String, funnel: &Funnel, step: &Step, said: &Spoken) {
+    writeln!(text, "[[step]]\nname = {}\nas = \"{}\"", quoted(&step.name), step.operation)
+        .expect(GROWS);
+    if step.exchange.method != "GET" {
+        writeln!(text, "method = {}", quoted(&step.exchange.method)).expect(GROWS);
+    }
+    let origin = step.exchange.origin();
+    if origin != funnel.origin {
+        writeln!(text, "host = {}", quoted(&origin)).expect(GROWS);
+    }
+    writeln!(text, "path = {}", quoted(&said.path)).expect(GROWS);
+    for (key, pairs) in [("query", &said.query), ("headers", &said.headers)] {
+        if !pairs.is_empty() {
+            writeln!(text, "{key} = {}", table(pairs)).expect(GROWS);
+        }
+    }
+    match &said.body {
+        Body::None => {}
+        Body::Form(pairs) => writeln!(text, "form = {}", table(pairs)).expect(GROWS),
+        Body::Json(json) => writeln!(text, "json = {}", inline(json)).expect(GROWS),
+        Body::Raw(raw) => writeln!(text, "body = {}", quoted(raw)).expect(GROWS),
+    }
+    for (name, capture) in &step.captures {
+        writeln!(text, "capture.{name} = {capture}").expect(GROWS);
+    }
+    write_outcomes(text, funnel, step);
+}
+
+/// Rules for the answers that were seen, and for those that a rush brings.
+fn write_outcomes(text: &mut String, funnel: &Funnel, step: &Step) {
+    let status = step.exchange.answer.status;
+    let poll = funnel.steps.iter().find(|step| step.operation == Operation::Poll);
+    text.push_str("outcome = [\n");
+    match (step.operation, poll) {
+        (Operation::Poll, _) => write_states(text, step),
+        (Operation::Checkout, Some(poll)) => {
+            let then = quoted(&poll.name);
+            writeln!(text, "  {{ status = {status}, is = \"waiting\", then = {then} }},")
+                .expect(GROWS);
+        }
+        _ => writeln!(text, "  {{ status = {status}, is = \"ok\" }},").expect(GROWS),
+    }
+    text.push_str("  { status = 429, is = \"rate_limited\" },\n]\n");
+    if step.operation == Operation::Checkout {
+        text.push_str(
+            "# How does the shop say that nothing is left, and that a card was declined? Such as:\n\
+             #   { status = 409, json = \"$.code\", equals = \"sold_out\", is = \"sold_out\" },\n\
+             #   { status = 402, is = \"declined\" },\n",
+        );
+    }
+    if step.operation == Operation::Poll {
+        text.push_str("every = \"500ms\"\ntimeout = \"30s\"\n");
+    }
+}
+
+/// What differed between the answers to the same question: the last one is taken for success.
+fn write_states(text: &mut String, step: &Step) {
+    let answers: Vec<Value> =
+        step.answers.iter().filter_map(|answer| serde_json::from_str(answer).ok()).collect();
+    let (Some(first), Some(last)) = (answers.first(), answers.last()) else {
+        text.push_str("  { status = 200, is = \"ok\" },\n");
+        return;
+    };
+    let states = first.as_object().into_iter().flatten().filter_map(|(key, before)| {
+        let (before, after) = (before.as_str()?, last.get(key)?.as_str()?);
+        let word = |text: &str| text.len() <= 40 && !text.contains(char::is_whitespace);
+        (before != after && word(before) && word(after)).then_some((key, before, after))
+    });
+    let Some((key, before, after)) = states.into_iter().next() else {
+        text.push_str("  { status = 200, is = \"ok\" },\n");
+        return;
+    };
+    let path = quoted(&format!("$.{key}"));
+    for (state, is) in [(before, "waiting"), (after, "ok")] {
+        let state = quoted(state);
+        writeln!(text, "  {{ json = {path}, equals = {state}, is = \"{is}\" }},").expect(GROWS);
+    }
+}
+
+fn table(pairs: &[(String, String)]) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut members = Vec::new();
+    // A table has each key once: of several values the last counts, as in most shops.
+    for (name, value) in pairs.iter().rev() {
+        if !seen.contains(&name.as_str()) {
+            seen.push(name);
+            members.push(format!("{} = {}", key(name), quoted(value)));
+        }
+    }
+    members.reverse();
+    format!("{{ {} }}", members.join(", "))
+}
+
+fn key(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quoted(name) }
+}
+
+/// JSON as a value of TOML, which knows no null: such members are left out.
+fn inline(json: &Value) -> String {
+    match json {
+        Value::Null => "\"\"".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(inline).collect();
+            format!("[{}]", elements.join(", "))
+        }
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
+                .collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn rows(columns: &[String]) -> String {
+    let mut text = columns.join(",") + "\n";
+    for row in 1..=FANS {
+        let values: Vec<String> =
+            columns.iter().map(|column| privacy::stand_in(column, row)).collect();
+        text.push_str(&values.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+const LEDGERS: &str = r#"
+# Who is right? Without ledgers the judge can say only how fast the shop was. Take the signs away and
+# write the queries for your tables; the columns' names are the judge's.
+# [ledger.shop]
+# sql = "postgres://spike:{{env.SHOP_DB_PASSWORD}}@127.0.0.1/shop"
+# stock = "select sku as item, quantity as stock from stock"
+# orders = "select id as order_id, customer as fan, sku as item, quantity, status, payment, amount, reference as intent from orders"
+# paid = ["paid"]
+# [ledger.provider]
+# mock = "http://127.0.0.1:12111"
+"#;

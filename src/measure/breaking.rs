@@ -1,0 +1,182 @@
+//! The first tier to break: where the first second was in which failures were no accident any more.
+
+use std::collections::BTreeMap;
+
+use domain::outcome::{Operation, Outcome};
+use domain::provider::PaymentOutcome;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Evidence;
+use crate::measure::round3;
+use crate::measure::timeline::{Timeline, TimelineLine};
+
+/// The share of failures in a second from which on a tier counts as broken: five times what
+/// service level objectives commonly allow in all (99 %).
+const SHARE_MIN: f64 = 0.05;
+/// How many failures there must be in that second: one or two of a handful are no sign.
+const FAILED_MIN: u64 = 5;
+
+/// A tier, from the deepest to the fans: of those that break in one second the deepest is the cause.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakingTier {
+    /// The payment provider refused calls, or failed.
+    Payment,
+    /// Checkouts and their polls failed or were never answered.
+    Checkout,
+    /// Other steps of the funnel did.
+    Shop,
+    /// The sale's page did.
+    Page,
+    /// Connections could not be made.
+    Network,
+}
+
+/// The first second in which a tier was broken.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Breaking {
+    /// Which tier.
+    pub tier: BreakingTier,
+    /// When that second began, from the run's beginning \[s\].
+    pub at_s: f64,
+    /// How many calls, operations or connections failed in it.
+    pub failed: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// How many failed in a second, and of how many.
+#[derive(Copy, Clone, Debug, Default)]
+struct Share {
+    failed: u64,
+    of: u64,
+}
+
+impl Share {
+    fn is_broken(self) -> bool {
+        self.failed >= FAILED_MIN && self.failed as f64 >= SHARE_MIN * self.of as f64
+    }
+
+    fn add(&mut self, count: u64, failed: u64) {
+        self.of += count;
+        self.failed += failed;
+    }
+}
+
+/// The first tier to break, if any did.
+pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option<Breaking> {
+    let payments = payments(evidence);
+    let seconds = timeline.seconds.iter().flat_map(|(second, line)| {
+        let payment = payments.get(second).copied().unwrap_or_default();
+        let tiers = [
+            (BreakingTier::Payment, payment),
+            (BreakingTier::Checkout, operations(line, &[Operation::Checkout, Operation::Poll])),
+            (BreakingTier::Shop, operations(line, &FUNNEL)),
+            (BreakingTier::Page, operations(line, &[Operation::Reload])),
+            (BreakingTier::Network, connections(line)),
+        ];
+        tiers.map(|(tier, share)| (*second, tier, share))
+    });
+    let (second, tier, share) = seconds.into_iter().find(|(.., share)| share.is_broken())?;
+    let at_s = round3(second as f64);
+    Some(Breaking { tier, at_s, failed: share.failed, of: share.of })
+}
+
+/// The steps of the funnel before its end.
+const FUNNEL: [Operation; 5] =
+    [Operation::Login, Operation::Slots, Operation::Item, Operation::Cart, Operation::Other];
+
+/// Operations that were intended in a second: those that failed, or were never answered.
+fn operations(line: &TimelineLine, which: &[Operation]) -> Share {
+    let mut share = Share::default();
+    for (outcome, count) in which.iter().filter_map(|which| line.outcomes.get(which)).flatten() {
+        let failed = matches!(outcome, Outcome::Error | Outcome::Unknown);
+        share.add(*count, if failed { *count } else { 0 });
+    }
+    share
+}
+
+fn connections(line: &TimelineLine) -> Share {
+    let failed = line.connection_failures.values().sum();
+    Share { failed, of: line.opened + failed }
+}
+
+/// Calls of the provider by the second in which they took effect: those it refused or failed.
+fn payments(evidence: &Evidence) -> BTreeMap<u64, Share> {
+    let mut seconds: BTreeMap<u64, Share> = BTreeMap::new();
+    for line in evidence.provider.iter().flatten() {
+        let since = line.utc_ns.saturating_sub(evidence.ending.began_utc_ns);
+        let failed = matches!(
+            line.told,
+            PaymentOutcome::RateLimited
+                | PaymentOutcome::LockTimeout
+                | PaymentOutcome::Failed
+                | PaymentOutcome::Silence
+        );
+        seconds.entry(since / 1_000_000_000).or_default().add(1, u64::from(failed));
+    }
+    seconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: u64, operation: Operation, counts: &[(Outcome, u64)]) -> TimelineLine {
+        let outcomes = [(operation, counts.iter().copied().collect())].into();
+        TimelineLine { second, outcomes, ..TimelineLine::default() }
+    }
+
+    fn of(lines: &[TimelineLine]) -> Option<Breaking> {
+        let mut timeline = Timeline::default();
+        for line in lines {
+            timeline.add(line);
+        }
+        let evidence = Evidence {
+            catalogue: domain::shop::Catalogue { sales: Vec::new() },
+            purchases: Vec::new(),
+            snapshots: Vec::new(),
+            shop: None,
+            provider: None,
+            ending: crate::evidence::Ending::default(),
+        };
+        first_to_break(&evidence, &timeline)
+    }
+
+    #[test]
+    fn the_first_second_with_a_share_of_failures_counts() {
+        let told = of(&[
+            second(0, Operation::Reload, &[(Outcome::Ok, 1_000), (Outcome::Error, 49)]),
+            second(1, Operation::Reload, &[(Outcome::Ok, 95), (Outcome::Error, 5)]),
+            second(1, Operation::Checkout, &[(Outcome::Unknown, 9)]),
+            second(2, Operation::Cart, &[(Outcome::Error, 900)]),
+        ]);
+        let expected = Breaking { tier: BreakingTier::Checkout, at_s: 1.0, failed: 9, of: 9 };
+        assert_eq!(told, Some(expected), "the deepest of those that break together");
+    }
+
+    #[test]
+    fn refusals_and_a_few_failures_break_nothing() {
+        let told = of(&[
+            second(0, Operation::Checkout, &[(Outcome::RateLimited, 500), (Outcome::SoldOut, 9)]),
+            second(1, Operation::Slots, &[(Outcome::Error, 4)]),
+        ]);
+        assert_eq!(told, None);
+    }
+
+    #[test]
+    fn connections_break_too() {
+        let failures = [(crate::evidence::ConnectionFailure::Refused, 10)].into();
+        let line = TimelineLine {
+            second: 3,
+            opened: 30,
+            connection_failures: failures,
+            ..TimelineLine::default()
+        };
+        let expected = Breaking { tier: BreakingTier::Network, at_s: 3.0, failed: 10, of: 40 };
+        assert_eq!(of(&[line]), Some(expected));
+    }
+}
