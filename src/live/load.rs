@@ -6,6 +6,7 @@
 mod connect;
 mod due;
 mod flight;
+mod pool;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -35,7 +36,8 @@ use crate::live::{Settings, Target};
 use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
-use flight::{Flight, Pool};
+use flight::Flight;
+use pool::Pool;
 
 /// The most timers, and the most arrivals, that are served before sockets are looked at again:
 /// sending must not starve the reading of answers (at 10 µs each, 0.6 ms).

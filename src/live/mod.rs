@@ -22,6 +22,7 @@ mod merge;
 mod occupied;
 pub mod pacing;
 mod process;
+mod reach;
 mod request;
 mod slab;
 pub mod sleepers;
@@ -49,12 +50,13 @@ use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{self, Population, Scenario, Wire};
 use abroad::Abroad;
-use admin::{Admin, root_cause, with_causes};
+use admin::{Admin, with_causes};
 use clock::Clock;
 use connection::Dialer;
 use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
+use reach::{ask_reference, reach};
 use request::Script;
 use snapshot::Survey;
 use stop::{Signal, Wish};
@@ -64,8 +66,6 @@ use stop::{Signal, Wish};
 const OVERTIME: Duration = Duration::from_mins(1);
 /// How often the shop is asked during the drain whether it is at rest.
 const DRAIN_CHECK: Duration = Duration::from_millis(250);
-/// How long the first probe may take before the target counts as refusing.
-const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom the fans ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,32 +251,6 @@ pub fn run(
     })
 }
 
-/// A client of a shop that speaks the reference shop's interface, which answers.
-fn ask_reference(
-    dialer: &Dialer,
-    settings: &Settings,
-    target: &Target,
-) -> Result<Admin, LiveError> {
-    let admin = Admin::new(settings.wire.tls, target)?;
-    if settings.wire != Wire::default() {
-        probe_wire(dialer, target, settings.clock)?;
-    }
-    probe(&admin, target)?;
-    Ok(admin)
-}
-
-/// Connects once to each host of a foreign shop's funnel, and asks nothing: what a request does
-/// there is not known.
-fn reach(dialer: &Dialer, abroad: &Abroad, clock: Clock) -> Result<(), LiveError> {
-    for (number, host) in abroad.hosts.iter().enumerate() {
-        connection::reach(dialer, number, clock, PROBE_PATIENCE).map_err(|error| {
-            let (host, why) = (host.origin(), with_causes(&error));
-            LiveError::HostRefuses { host, why }
-        })?;
-    }
-    Ok(())
-}
-
 /// How many connections a scenario needs at once, at most: of each host that fans ask.
 pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 {
     let fans: u64 = scenario.populations.iter().map(|them| u64::from(them.count)).sum();
@@ -294,29 +268,6 @@ fn check_means(scenario: &Scenario, settings: &Settings) -> Result<(), Preflight
         Some(_) => Ok(()),
         None => means::check_alone(scenario, settings.connections),
     }
-}
-
-/// Whatever the shop answers to its first question is an answer; only silence is a refusal.
-fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
-    let request = admin
-        .get(target.shop, "/sales/0/status")
-        .header(reqwest::header::HOST, &target.host)
-        .timeout(PROBE_PATIENCE);
-    match admin.wait(async { request.send().await }) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let why = root_cause(&error);
-            Err(LiveError::TargetRefuses { address: target.shop, why })
-        }
-    }
-}
-
-/// The probe speaks HTTP/1.1: whether another way of speaking is understood is asked before, for a
-/// shop that never does would look like one that fails.
-fn probe_wire(dialer: &Dialer, target: &Target, clock: Clock) -> Result<(), LiveError> {
-    connection::probe(dialer, &target.host, clock, PROBE_PATIENCE).map_err(|error| {
-        LiveError::TargetRefuses { address: target.shop, why: with_causes(&error) }
-    })
 }
 
 fn course<'run>(

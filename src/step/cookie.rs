@@ -183,7 +183,7 @@ impl Kept {
 }
 
 fn is_address(host: &str) -> bool {
-    host.parse::<std::net::IpAddr>().is_ok()
+    host.parse::<core::net::IpAddr>().is_ok()
 }
 
 /// Whether a server at `host` may set cookies for all of `domain`.

@@ -1,7 +1,7 @@
 //! The steps of a foreign shop's funnel, compiled: what every fan says there, and how the answers
 //! are read.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,6 @@
 //! was handed to the socket or, where a connection had to be made first, when that was begun: to
 //! connect is part of the service. Each operation ends in exactly one reply in the inbox.
 
-use std::collections::VecDeque;
-
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 
@@ -21,62 +19,27 @@ use crate::live::dialogue::{Call, Heard, Told};
 pub(super) struct Flight {
     /// Whose it is.
     visitor: u32,
-    request: Request,
+    pub(super) request: Request,
     /// The present call, from 0.
     call: u16,
     /// When the operation was sent; absent while it waits for a pooled connection.
-    sent: Option<Time>,
+    pub(super) sent: Option<Time>,
     /// When the first byte of the first call's answer came.
     first_byte: Option<Time>,
     /// When the present call was sent or, of the first one, queued for the pool.
-    call_sent: Time,
+    pub(super) call_sent: Time,
     /// Whether the present call has been repeated after a connection turned out to be stale.
     retried: bool,
     /// How many further addresses of the host have been tried.
     tries: u8,
     /// Its number among those that wait for the pool, as long as it waits.
-    queued: Option<u64>,
+    pub(super) queued: Option<u64>,
 }
 
 impl Flight {
     /// The number of the fan whose operation it is.
     pub(super) const fn visitor(&self) -> u32 {
         self.visitor
-    }
-}
-
-/// A bounded number of connections to each host, shared by the fans of one loop.
-#[derive(Debug)]
-pub(super) struct Pool {
-    limit: usize,
-    /// By the numbers of the hosts.
-    lines: Vec<Line>,
-    queued: u64,
-}
-
-/// The connections to one host, and who waits for one.
-#[derive(Debug, Default)]
-pub(super) struct Line {
-    /// How many there are.
-    pub(super) open: usize,
-    pub(super) idle: Vec<u32>,
-    /// Who waits, first come first served, with the number of the flight that waits: an entry
-    /// whose flight has ended is passed over.
-    waiting: VecDeque<(u32, u64)>,
-}
-
-impl Pool {
-    /// A pool of at most `limit` connections to a host, none of them open yet.
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, lines: Vec::new(), queued: 0 }
-    }
-
-    /// What there is of the host of that number.
-    pub(super) fn line(&mut self, host: usize) -> &mut Line {
-        if host >= self.lines.len() {
-            self.lines.resize_with(host + 1, Line::default);
-        }
-        &mut self.lines[host]
     }
 }
 
@@ -100,32 +63,6 @@ impl LoadLoop<'_> {
         self.next_timer = self.next_timer.min(request.deadline);
         self.visitors[visitor as usize].flight = flight;
         self.begin(visitor, now);
-    }
-
-    /// Begins the calls that waited for the pool, as far as connections are free.
-    pub(super) fn serve_waiting(&mut self) {
-        let hosts = self.pool.as_ref().map_or(0, |pool| pool.lines.len());
-        for host in 0..hosts {
-            self.serve_line(host);
-        }
-    }
-
-    fn serve_line(&mut self, host: usize) {
-        while let Some(pool) = &mut self.pool {
-            let limit = pool.limit;
-            let line = pool.line(host);
-            let Some((visitor, number)) = line.waiting.front().copied() else { return };
-            let flight = self.flights.get(self.visitors[visitor as usize].flight);
-            if flight.is_none_or(|flight| flight.queued != Some(number)) {
-                line.waiting.pop_front();
-                continue;
-            }
-            if line.idle.is_empty() && line.open >= limit {
-                return;
-            }
-            line.waiting.pop_front();
-            self.proceed(visitor, host, self.course.clock.now());
-        }
     }
 
     /// Something happened to a connection; `closing` says that its end was announced.
@@ -178,44 +115,8 @@ impl LoadLoop<'_> {
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
     }
 
-    /// Begins the present call, or queues it for the pool; `now` was read just before.
-    ///
-    /// For the pool's queue the meter's `sent` is when it was queued: the wait is in the response
-    /// time, but it is no lateness of this instrument.
-    fn begin(&mut self, visitor: u32, now: Time) {
-        let call = self.call(visitor);
-        let Some(host) = self.dialogue.prepare(&call) else {
-            return self.fail(visitor, Outcome::Error);
-        };
-        let present = self.connections.get(self.visitors[visitor as usize].connection);
-        let holds = present.is_some_and(|present| present.host() == host);
-        let Some(pool) = self.pool.as_mut().filter(|_| !holds) else {
-            return self.proceed(visitor, host, now);
-        };
-        let limit = pool.limit;
-        let ticket = pool.queued + 1;
-        let line = pool.line(host);
-        let none_free = line.idle.is_empty() && line.open >= limit;
-        if !none_free && line.waiting.is_empty() {
-            return self.proceed(visitor, host, now);
-        }
-        line.waiting.push_back((visitor, ticket));
-        pool.queued = ticket;
-        // What it holds to another host is free for others while it waits.
-        if let Some(other) = present.map(Connection::host) {
-            self.set_aside(visitor, self.visitors[visitor as usize].connection, other);
-        }
-        let flight = self.flight_mut(visitor);
-        flight.queued = Some(ticket);
-        flight.call_sent = now;
-        if flight.sent.is_none() {
-            let request = flight.request;
-            self.meter.sent(request.operation, request.intended, now);
-        }
-    }
-
     /// Makes the present call over a connection that stands, or a new one.
-    fn proceed(&mut self, visitor: u32, host: usize, now: Time) {
+    pub(super) fn proceed(&mut self, visitor: u32, host: usize, now: Time) {
         if !self.take_connection(visitor, host) {
             if !self.knows_way(host) {
                 return self.fail(visitor, Outcome::Error);
@@ -413,7 +314,7 @@ impl LoadLoop<'_> {
     }
 
     /// The present call of a fan's operation.
-    fn call(&self, visitor: u32) -> Call {
+    pub(super) fn call(&self, visitor: u32) -> Call {
         let Visitor { fan, flight, .. } = &self.visitors[visitor as usize];
         let flight = self.flights.get(*flight).expect("its operation is on its way");
         Call { fan: fan.id(), visitor, request: flight.request, number: flight.call }
@@ -424,7 +325,7 @@ impl LoadLoop<'_> {
         self.flights.get(number).expect("its operation is on its way")
     }
 
-    fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
+    pub(super) fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
         let number = self.visitors[visitor as usize].flight;
         self.flights.get_mut(number).expect("its operation is on its way")
     }
