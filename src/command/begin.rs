@@ -12,7 +12,7 @@ use super::say;
 use crate::cli::OverrideArgs;
 use crate::scenario::file::{self, Loaded};
 use crate::scenario::overrides::Overrides;
-use crate::scenario::problem::Colour;
+use crate::scenario::problem::{Colour, Problems};
 use crate::scenario::{Context, Late, Scenario};
 use crate::verdict::{Provenance, Verdict, World, bare_line};
 
@@ -46,16 +46,33 @@ fn or_refuse<T>(loaded: Option<T>) -> Option<T> {
     loaded
 }
 
+/// Reads all scenarios for virtual time, in which no shop of one's own can be lived.
+pub(super) fn load_all_virtual(paths: &[PathBuf], args: &OverrideArgs) -> Option<Vec<Loaded>> {
+    let loaded = load_all(paths, args, None)?;
+    let mut problems = paths.iter().zip(&loaded).filter_map(|(path, loaded)| {
+        let problem = loaded.only_live(&path.display().to_string())?;
+        tell(&problem);
+        Some(problem)
+    });
+    let is_foreign = problems.by_ref().count() > 0;
+    drop(problems);
+    or_refuse((!is_foreign).then_some(loaded))
+}
+
+fn tell(problems: &Problems) {
+    let stderr = std::io::stderr();
+    let colour = Colour::of(&stderr, std::env::var_os("NO_COLOR").as_deref());
+    // Nobody is left to tell when standard error is gone.
+    drop(write!(stderr.lock(), "{}", problems.render(colour)));
+}
+
 fn read(path: &Path, args: &OverrideArgs, now_utc_ns: Option<u64>) -> Option<Loaded> {
     let overrides = Overrides { set: args.set.clone(), seed: args.seed, scale: args.scale };
     let late = if args.late { Late::Allowed } else { Late::Refused };
     match file::load(path, &overrides, &Context { now_utc_ns, late }) {
         Ok(loaded) => Some(loaded),
         Err(problems) => {
-            let stderr = std::io::stderr();
-            let colour = Colour::of(&stderr, std::env::var_os("NO_COLOR").as_deref());
-            // Nobody is left to tell when standard error is gone.
-            drop(write!(stderr.lock(), "{}", problems.render(colour)));
+            tell(&problems);
             None
         }
     }

@@ -18,7 +18,8 @@ use crate::live::means::{self, Machine, Means};
 use crate::live::{self, LedgerSinks, LiveError, Processes, Settings, Stop, Target};
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::{AsRun, Loaded};
-use crate::scenario::{Scenario, offer};
+use crate::scenario::{self, Scenario, offer};
+use crate::step::funnel::Host;
 use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
@@ -85,6 +86,11 @@ fn is_foreign(loaded: &Loaded) -> bool {
     loaded.at_scale(None, World::Live).target.is_some()
 }
 
+/// Whether all hosts of a foreign shop's funnel are this machine.
+fn is_here(target: &scenario::target::Target) -> bool {
+    target.funnel.hosts.iter().all(Host::is_loopback)
+}
+
 /// Says why nothing is run, and the last word.
 fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
     say(&format!("error: failed to {error}"));
@@ -96,6 +102,13 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
+    if scenario.target.as_ref().is_some_and(|target| !is_here(target)) {
+        anyhow::bail!(
+            "failed to live `{}`: its canary cannot be sent yet, and without one fans are sent to \
+             this machine alone",
+            scenario.name
+        );
+    }
     let means = means::means(&scenario, place.shop(), &Machine::here())
         .context("failed to prepare the run")?;
     let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Context;
 
-use super::begin::{begin, load_all};
+use super::begin::{begin, load_all_virtual};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
@@ -20,7 +20,7 @@ use crate::verdict::{Verdict, World};
 
 /// Lives each scenario in virtual time, one after the other.
 pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
-    let Some(scenarios) = load_all(&args.scenarios, &args.overrides, None) else {
+    let Some(scenarios) = load_all_virtual(&args.scenarios, &args.overrides) else {
         return Ok(Verdict::InvalidScenario);
     };
     let stop = super::run::stop_on_signals()?;

@@ -8,7 +8,6 @@ use super::folder::{self, RunFolder};
 use crate::cli::FolderArgs;
 use crate::evidence::Ending;
 use crate::scenario::file;
-use crate::scenario::overrides::Overrides;
 use crate::scenario::{Context, Late, Scenario};
 use crate::verdict::{Summary, Verdict};
 
@@ -41,7 +40,7 @@ pub(super) fn report(args: &FolderArgs) -> anyhow::Result<Verdict> {
 fn scenario(run: &RunFolder, begun: &Begun) -> anyhow::Result<Scenario> {
     let path = run.file(folder::SCENARIO);
     let context = Context { now_utc_ns: None, late: Late::Allowed };
-    let loaded = file::load(&path, &Overrides::default(), &context)
+    let loaded = file::recorded(&path, &context)
         .map_err(|problems| anyhow::anyhow!("failed to read {}:\n{problems}", path.display()))?;
     let ending: Option<Ending> = run.read_json(folder::ENDING)?;
     let loaded = match ending {

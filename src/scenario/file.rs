@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
 
-use crate::scenario::check::{self, Meant, Surroundings};
+use crate::scenario::check::{self, Beside, Meant, Surroundings};
 use crate::scenario::overrides::{self, Overrides};
 use crate::scenario::place::Place;
 use crate::scenario::problem::{Problem, Problems};
@@ -39,7 +40,8 @@ impl AsRun {
     pub fn scenario(&self) -> Result<Scenario, Problems> {
         let context = Context { now_utc_ns: Some(self.began_utc_ns), late: Late::Allowed };
         let read = |file: &str| read(&self.folder.join(file));
-        let surroundings = Surroundings { read: &read, zone: &|_| Ok(()) };
+        let surroundings =
+            Surroundings { read: &read, zone: &|_| Ok(()), env: &variable, beside: Beside::Here };
         let none = Overrides::default();
         let loaded = read_in("the scenario as run", &self.text, &none, &context, &surroundings)?;
         Ok(loaded.at_scale(None, World::Live))
@@ -63,6 +65,24 @@ pub struct Loaded {
 /// # Errors
 /// All that is wrong with it, or that it cannot be read.
 pub fn load(path: &Path, overrides: &Overrides, context: &Context) -> Result<Loaded, Problems> {
+    load_beside(path, overrides, context, Beside::Here)
+}
+
+/// Reads the scenario of a recorded run, its own copy at `path`: the fans' data and
+/// the variables of the environment are not asked for any more.
+///
+/// # Errors
+/// All that is wrong with it, or that it cannot be read.
+pub fn recorded(path: &Path, context: &Context) -> Result<Loaded, Problems> {
+    load_beside(path, &Overrides::default(), context, Beside::Gone)
+}
+
+fn load_beside(
+    path: &Path,
+    overrides: &Overrides,
+    context: &Context,
+    beside: Beside,
+) -> Result<Loaded, Problems> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new(""));
     let text = read(path).map_err(|error| {
@@ -72,14 +92,23 @@ pub fn load(path: &Path, overrides: &Overrides, context: &Context) -> Result<Loa
         };
         Problems::new(&name, "", vec![Problem::nowhere(message)])
     })?;
-    let surroundings =
-        Surroundings { read: &|file| read(&folder.join(file)), zone: &known_time_zone };
+    let surroundings = Surroundings {
+        read: &|file| read(&folder.join(file)),
+        zone: &known_time_zone,
+        env: &variable,
+        beside,
+    };
     let loaded = read_in(&name, &text, overrides, context, &surroundings)?;
     Ok(Loaded { folder: folder.to_owned(), ..loaded })
 }
 
-/// Reads the scenario `text`, called `name`, without opening any file: a trace cannot be read, and
-/// every time zone is believed.
+/// A variable of the environment. What it holds goes into templates, and nowhere else.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Reads the scenario `text`, called `name`, without opening any file: a trace cannot be read, the
+/// environment is empty, and every time zone is believed.
 ///
 /// # Errors
 /// All that is wrong with it.
@@ -90,7 +119,8 @@ pub fn parse(
     context: &Context,
 ) -> Result<Loaded, Problems> {
     let read = |_: &str| Err(io::Error::other("the scenario is not in a folder"));
-    let surroundings = Surroundings { read: &read, zone: &|_| Ok(()) };
+    let surroundings =
+        Surroundings { read: &read, zone: &|_| Ok(()), env: &|_| None, beside: Beside::Here };
     read_in(name, text, overrides, context, &surroundings)
 }
 
@@ -125,8 +155,13 @@ fn read_in(
         Syntax::Broken => lines_of(&recovered.problems, &text),
     };
     let root = Place::root(recovered.tree.get_ref(), &recovered.struck);
-    let (meant, more) =
-        check::check(&recovered.file, root, recovered.syntax, context, surroundings);
+    let (meant, more) = check::check(
+        &recovered.file,
+        root,
+        recovered.syntax,
+        (context, overrides.scale),
+        surroundings,
+    );
     problems.extend(recovered.problems);
     // What a broken line seems to say is not worth a second complaint.
     let told =
@@ -168,6 +203,22 @@ impl Loaded {
     pub fn began_at(mut self, utc_ns: u64) -> Self {
         self.began_utc_ns = Some(utc_ns);
         self
+    }
+
+    /// Why the scenario, called `file`, cannot be lived in virtual time, if it cannot: nobody but
+    /// the shop itself knows how it answers.
+    pub fn only_live(&self, file: &str) -> Option<Problems> {
+        self.meant.scenario.target.as_ref()?;
+        let (tree, _) = DeTable::parse_recoverable(&self.text);
+        let span = tree.get_ref().get_key_value("target").map(|(key, _)| key.span());
+        let said = "a shop of your own is lived against a real shop alone";
+        let problem = match span {
+            Some(span) => Problem::at(span, said),
+            None => Problem::nowhere(said),
+        };
+        let problem = problem
+            .hint("`spike run` lives it; without `[target]` the embedded shop can be simulated");
+        Some(Problems::new(file, &self.text, vec![problem]))
     }
 
     /// The scale that `world` uses: `--scale`, else `[live] scale` in the live world and 1 in the

@@ -97,7 +97,7 @@ impl Problems {
     pub fn new(name: &str, text: &str, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.span.as_ref().map(|span| (span.start, span.end)));
         list.dedup();
-        Self { name: name.to_owned(), text: text.to_owned(), list }
+        Self { name: name.to_owned(), text: masked(text), list }
     }
 
     /// All problems as a person reads them, each with file, line and column, and a closing line
@@ -153,6 +153,32 @@ impl Problems {
     }
 }
 
+/// The text with stars for each password of an address (`scheme://user:password@host`): what is
+/// told lands in terminals and logs. Every byte keeps its place.
+fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        masked.push_str(before);
+        masked.push_str("://");
+        let ends = |letter: char| letter.is_whitespace() || "\"'/?#".contains(letter);
+        let (authority, behind) = after.split_at(after.find(ends).unwrap_or(after.len()));
+        let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+        match password.filter(|(_, password)| !password.starts_with("{{")) {
+            Some((user, password)) => {
+                masked.push_str(user);
+                masked.push(':');
+                masked.push_str(&"*".repeat(password.len()));
+                masked.push_str(&authority[user.len() + 1 + password.len()..]);
+            }
+            None => masked.push_str(authority),
+        }
+        rest = behind;
+    }
+    masked.push_str(rest);
+    masked
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.render(Colour::Plain))
@@ -201,6 +227,15 @@ pub fn listed(words: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_of_an_address_is_told() {
+        let text =
+            "sql = \"postgres://me:hûsh@127.0.0.1/a?b\" # http://x:{{env.P}}@y http://z:80/\n";
+        let told = masked(text);
+        assert_eq!(told, text.replace("hûsh", "*****"));
+        assert_eq!(told.len(), text.len());
+    }
 
     #[test]
     fn the_nearest_word_is_offered_and_otherwise_all() {

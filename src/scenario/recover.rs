@@ -66,7 +66,18 @@ pub(super) fn recover(text: &str) -> Recovered<'_> {
 }
 
 /// The tables that stand once, so that `[[shop]]` is a mistake.
-const TABLES: [&str; 7] = ["live", "shop", "provider", "stack", "objectives", "audit", "phases"];
+const TABLES: [&str; 10] = [
+    "live",
+    "shop",
+    "target",
+    "setup",
+    "ledger",
+    "provider",
+    "stack",
+    "objectives",
+    "audit",
+    "phases",
+];
 
 /// Where a mistake stands in the tree.
 pub(super) struct Found {

@@ -1,5 +1,5 @@
 //! Scaling: people, stock, slots, limiter rates and bursts, and admission; never times, per-fan
-//! numbers, pools or times to live.
+//! numbers, pools or times to live. Of a foreign shop nothing scales but its visitors.
 
 use reference_shop::settings::Admission;
 
@@ -12,6 +12,10 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
         return;
     }
     apportion(scenario.populations.iter_mut().map(|people| &mut people.count).collect(), scale);
+    if scenario.target.is_some() {
+        // A foreign shop has the stock and the limits that it has.
+        return;
+    }
     for sale in &mut scenario.catalogue.sales {
         apportion(sale.items.iter_mut().map(|item| &mut item.stock).collect(), scale);
         apportion(sale.slots.iter_mut().map(|slot| &mut slot.capacity).collect(), scale);
@@ -20,6 +24,12 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
         scale_admission(admission, scale);
     }
     scenario.provider = scenario.provider.scaled(scale);
+}
+
+/// How many people populations of these `counts` are at `scale`.
+pub(super) fn people(counts: impl Iterator<Item = u32>, scale: f64) -> u64 {
+    let exact: Vec<f64> = counts.map(|count| f64::from(count) * scale).collect();
+    largest_remainder(&exact).into_iter().map(u64::from).sum()
 }
 
 /// Multiplies the counts of one group by `scale` with largest-remainder rounding (Hamilton's

@@ -7,15 +7,7 @@ use crate::scenario::problem::{Problem, did_you_mean};
 use crate::scenario::recover::Found;
 
 /// Tables of the language that this version does not speak, and why.
-const FOREIGN: [(&str, &str); 5] = [
-    ("target", FOREIGN_SHOP),
-    ("setup", FOREIGN_SHOP),
-    ("step", FOREIGN_SHOP),
-    ("ledger", FOREIGN_SHOP),
-    ("queue", "a plain queue cannot be simulated by this version"),
-];
-
-const FOREIGN_SHOP: &str = "a foreign shop cannot be tested by this version";
+const FOREIGN: [(&str, &str); 1] = [("queue", "a plain queue cannot be simulated by this version")];
 
 /// What the TOML parser found.
 pub(super) fn syntax_error(error: &toml::de::Error, text: &str) -> Problem {

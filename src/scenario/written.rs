@@ -3,6 +3,10 @@
 //! Every key is optional here, so that what is missing is told with its place and together with
 //! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
 
+pub mod step;
+pub mod target;
+pub mod values;
+
 use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,6 +24,8 @@ use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut};
 use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
+use step::StepTable;
+use target::{LedgerTable, SetupTable, TargetTable};
 
 /// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider
 /// behave, and what is asked of them.
@@ -49,6 +55,14 @@ pub struct File {
     pub fans: Vec<FansTable>,
     /// The embedded reference shop.
     pub shop: ShopTable,
+    /// Your own shop, instead of the embedded one.
+    pub target: Option<TargetTable>,
+    /// What is done before a run against your own shop.
+    pub setup: SetupTable,
+    /// The way through your own shop, step by step.
+    pub step: Vec<StepTable>,
+    /// What your own shop and its payment provider wrote down.
+    pub ledger: LedgerTable,
     /// The mock payment provider.
     pub provider: ProviderTable,
     /// The stack that the simulator stands in for.
@@ -171,8 +185,8 @@ pub struct ItemTable {
     /// The item's name, unique in the scenario.
     #[schemars(required)]
     pub id: Option<String>,
-    /// How many pieces there are.
-    #[schemars(required, range(min = 1, max = 20_000_000))]
+    /// How many pieces there are. Only for your own shop it may be left out: then its ledger says.
+    #[schemars(range(min = 1, max = 20_000_000))]
     pub stock: Option<u32>,
     /// The price of one piece, in minor units of the scenario's one currency (yen, cents).
     #[schemars(required, range(min = 1, max = 1_000_000_000_000_u64))]

@@ -14,6 +14,7 @@ mod init;
 mod lived;
 mod memory;
 mod omission;
+mod own_shop;
 mod problems;
 mod processes;
 mod program;

@@ -82,8 +82,8 @@ storage = "sqlit"
 [provider]
 profile = "shared-03"
 
-[target]
-url = "https://example.com"
+[queue]
+name = "till"
 "#;
     insta::assert_snapshot!(problems(text));
 }

@@ -231,6 +231,10 @@ fn gather(root: &Value, node: &Value, path: &str, tables: &mut BTreeMap<String, 
     if node["items"].is_object() {
         gather(root, &node["items"], path, tables);
     }
+    // A table whose keys its writer names: each holds the same.
+    if node["additionalProperties"].is_object() {
+        gather(root, &node["additionalProperties"], &format!("{path}.NAME"), tables);
+    }
     for (key, child) in node["properties"].as_object().into_iter().flatten() {
         tables.entry(path.to_owned()).or_default().insert(key.clone());
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -262,6 +266,28 @@ pub(crate) fn documented(page: &str, whole: &str) -> BTreeMap<String, BTreeSet<S
 fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SCENARIO.md");
     std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_pages_own_shop_is_a_scenario_without_a_mistake() {
+    let page = page();
+    let example = page.split("```toml\n").find(|block| block.starts_with("schema = 1")).unwrap();
+    let example = example.split("```").next().unwrap();
+    // The variable must be set, and any that is will do.
+    let example = example.replace("env.SHOP_PASSWORD", "env.PATH");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my-shop.toml");
+    std::fs::write(&path, &example).unwrap();
+    let loaded = file::load(&path, &Overrides::default(), &Context::VIRTUAL);
+    let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = loaded.at_scale(None, World::Live);
+    assert_eq!(scenario.target.as_deref().unwrap().funnel.stages.len(), 5);
+    assert_eq!(scenario.populations[0].crowd.behaviour.reload.calls, 2);
+    let tree: toml::Value = toml::from_str(&example).unwrap();
+    let tree = serde_json::to_value(tree).unwrap();
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&tree).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::fan::route::Route;
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
 use crate::scenario::check::sale::MeantSale;
+use crate::scenario::check::target::Foreign;
 use crate::scenario::check::{COUNT_MAX, Checker, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::problem::{did_you_mean, listed};
@@ -24,15 +25,26 @@ const SIGMA_MAX: f64 = 5.0;
 /// The most retries of one operation.
 const ATTEMPTS_MAX: u32 = 10_000;
 
+/// What the populations of a scenario hang on.
+#[derive(Copy, Clone)]
+pub(super) struct Around<'a> {
+    /// What they come for.
+    pub(super) sales: &'a [MeantSale],
+    /// Where they come to, if it is a shop of your own.
+    pub(super) foreign: Option<&'a Foreign>,
+    /// When and where the scenario is read.
+    pub(super) setting: Setting<'a>,
+}
+
 /// All populations of `file`.
 pub(super) fn populations(
     checker: &mut Checker,
     file: &File,
     root: Place<'_>,
-    sales: &[MeantSale],
     seed: u64,
-    setting: Setting<'_>,
+    around: Around<'_>,
 ) -> Vec<Population> {
+    let Around { sales, setting, .. } = around;
     if file.fans.is_empty() {
         checker.required_list(0, root, "the scenario", "fans");
     }
@@ -45,7 +57,8 @@ pub(super) fn populations(
     for (number, table) in (0_u16..).zip(&file.fans) {
         let here = place.index(usize::from(number));
         let sale = which_sale(checker, table, here, sales);
-        let mut population = population(checker, table, here, &mut names, sales.get(sale));
+        let mut population =
+            population(checker, table, here, &mut names, (sales.get(sale), around.foreign));
         population.sale = sale;
         population.crowd.seed = seed;
         population.crowd.population = number;
@@ -105,7 +118,7 @@ fn population(
     table: &FansTable,
     place: Place<'_>,
     seen: &mut Seen,
-    sale: Option<&MeantSale>,
+    (sale, foreign): (Option<&MeantSale>, Option<&Foreign>),
 ) -> Population {
     let name = checker.required(table.name.as_ref(), place, "`[[fans]]`", "name");
     checker.identifier(&name, "population", seen, place, "name");
@@ -114,7 +127,11 @@ fn population(
         checker.count(count, (1, COUNT_MAX), place, "count");
     }
     let arrive = checker.required(table.arrive.as_ref(), place, "`[[fans]]`", "arrive");
-    let behaviour = behaviour(table);
+    let mut behaviour = behaviour(table);
+    if let Some(foreign) = foreign {
+        let written = place.key("reload");
+        behaviour.reload = foreign.reload(checker, &behaviour.reload, written);
+    }
     check_behaviour(checker, &behaviour, place);
     let slots = sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX));
     Population {
@@ -126,7 +143,10 @@ fn population(
         crowd: Crowd {
             seed: 0,
             population: 0,
-            route: Route::embedded(&behaviour.reload, slots),
+            route: match foreign {
+                Some(foreign) => foreign.route(&behaviour.reload),
+                None => Route::embedded(&behaviour.reload, slots),
+            },
             behaviour,
             opens: Time::ZERO,
             closes: Time::ZERO,
@@ -219,7 +239,8 @@ fn pieces(checker: &mut Checker, weights: &[f64], place: Place<'_>) {
     }
 }
 
-fn retry(checker: &mut Checker, retry: &Retry, place: Place<'_>) {
+/// What a refusal leads to.
+pub(super) fn retry(checker: &mut Checker, retry: &Retry, place: Place<'_>) {
     checker.count(u32::from(retry.attempts), (0, ATTEMPTS_MAX), place, "attempts");
     if retry.cap < retry.base {
         checker

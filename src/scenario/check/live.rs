@@ -2,10 +2,12 @@
 
 use core::net::IpAddr;
 
+use crate::scenario::check::target::Foreign;
 use crate::scenario::check::{Checker, SCALE_MAX};
 use crate::scenario::place::Place;
-use crate::scenario::written::{Connections, LiveTable};
-use crate::scenario::{LiveSettings, Wire};
+use crate::scenario::written::{Connections, File};
+use crate::scenario::{LiveSettings, Tls, Wire};
+use crate::step::funnel::Scheme;
 
 /// The most load threads: beyond the cores of any one machine.
 const THREADS_MAX: u16 = 256;
@@ -18,7 +20,13 @@ const LOCAL_IPS_MAX: usize = 256;
 
 impl Checker {
     /// The table `[live]`.
-    pub(super) fn live(&mut self, live: &LiveTable, place: Place<'_>) -> LiveSettings {
+    pub(super) fn live(
+        &mut self,
+        file: &File,
+        root: Place<'_>,
+        foreign: Option<&Foreign>,
+    ) -> LiveSettings {
+        let (live, place) = (&file.live, root.key("live"));
         let scale = live.scale.unwrap_or(1.0);
         if !(scale > 0.0 && scale <= SCALE_MAX) {
             self.wrong(place.key("scale"), format!("`scale` is {scale}"))
@@ -28,9 +36,6 @@ impl Checker {
             let limits = (1, u32::from(THREADS_MAX));
             self.count(u32::from(threads), limits, place, "threads");
         }
-        if let Some(Connections::Pool(pool)) = live.connections {
-            self.count(pool, (1, POOL_MAX), place.key("connections"), "pool");
-        }
         if let Some(processes) = live.processes {
             let limits = (1, u32::from(PROCESSES_MAX));
             self.count(u32::from(processes), limits, place, "processes");
@@ -38,15 +43,57 @@ impl Checker {
         LiveSettings {
             scale,
             threads: live.threads,
-            connections: live.connections.unwrap_or_default(),
+            connections: self.connections(file, root),
             wire: Wire {
                 protocol: live.protocol.unwrap_or_default(),
-                tls: live.tls.unwrap_or_default(),
+                tls: match foreign {
+                    Some(foreign) => self.tls_to(foreign, live.tls, place),
+                    None => live.tls.unwrap_or_default(),
+                },
             },
             pacing: live.pacing.unwrap_or_default(),
             keep_awake: live.keep_awake.unwrap_or_default(),
             processes: live.processes,
             local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),
+        }
+    }
+
+    /// Connections, which stand in `[live]` or in `[target]`.
+    fn connections(&mut self, file: &File, root: Place<'_>) -> Connections {
+        let in_target = file.target.as_ref().and_then(|target| target.connections);
+        for (table, written) in [("live", file.live.connections), ("target", in_target)] {
+            if let Some(Connections::Pool(pool)) = written {
+                let place = root.key(table).key("connections");
+                self.count(pool, (1, POOL_MAX), place, "pool");
+            }
+        }
+        if file.live.connections.is_some() && in_target.is_some() {
+            self.wrong(root.key("target").key("connections"), "`connections` in two places")
+                .mark("stands in `[live]` too")
+                .advise("leave one of them out: they mean the same");
+        }
+        in_target.or(file.live.connections).unwrap_or_default()
+    }
+
+    /// How connections to a shop of your own are secured: its address says whether.
+    fn tls_to(&mut self, foreign: &Foreign, written: Option<Tls>, place: Place<'_>) -> Tls {
+        let hosts = &foreign.target.funnel.hosts;
+        let is_secured = hosts.iter().any(|host| host.scheme == Scheme::Https);
+        match (is_secured, written) {
+            (true, Some(Tls::Off)) => {
+                self.wrong(place.key("tls"), "`tls` is `off`, but the shop is asked by `https://`")
+                    .mark("is said by the address")
+                    .advise("leave it out, or write \"resumed\"");
+                Tls::Full
+            }
+            (false, Some(Tls::Full | Tls::Resumed)) => {
+                self.wrong(place.key("tls"), "`tls`, but the shop is asked by `http://`")
+                    .mark("is said by the address")
+                    .advise("leave it out, or write `https://` in `[target] url`");
+                Tls::Off
+            }
+            (true, written) => written.unwrap_or(Tls::Full),
+            (false, _) => Tls::Off,
         }
     }
 

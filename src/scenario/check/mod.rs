@@ -5,9 +5,12 @@ mod fans;
 mod live;
 mod sale;
 mod shop;
+mod step;
+mod target;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use domain::shop::Catalogue;
 use domain::time::Duration;
@@ -40,6 +43,26 @@ pub(super) struct Surroundings<'a> {
     pub(super) read: &'a dyn Fn(&str) -> io::Result<String>,
     /// Whether a time zone is known; if not, the ones that are.
     pub(super) zone: &'a dyn Fn(&str) -> Result<(), Vec<String>>,
+    /// A variable of the environment.
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether the data and variables that it names are there.
+    pub(super) beside: Beside,
+}
+
+/// Whether what stood beside a scenario, its data and variables, is still there.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// It is, and what is missing is a problem.
+    Here,
+    /// It is not: a run that was recorded is judged without it.
+    Gone,
+}
+
+impl Surroundings<'_> {
+    /// Whether data and variables are not to be had any more.
+    pub(super) fn are_gone(&self) -> bool {
+        self.beside == Beside::Gone
+    }
 }
 
 /// A scenario at scale 1 whose openings are not yet placed in the run.
@@ -56,6 +79,8 @@ pub(super) struct Meant {
 struct Setting<'a> {
     context: &'a Context,
     surroundings: &'a Surroundings<'a>,
+    /// `--scale`.
+    scale: Option<f64>,
 }
 
 /// Collects problems while the file is read.
@@ -69,15 +94,20 @@ pub(super) fn check(
     file: &File,
     root: Place<'_>,
     syntax: Syntax,
-    context: &Context,
+    (context, scale): (&Context, Option<f64>),
     surroundings: &Surroundings<'_>,
 ) -> (Option<Meant>, Vec<Problem>) {
     let mut checker = Checker { problems: Vec::new(), syntax };
-    let setting = Setting { context, surroundings };
+    let setting = Setting { context, surroundings, scale };
     let name = checker.name(file, root);
     let sales = sale::sales(&mut checker, file, root, setting);
+    let foreign = target::foreign(&mut checker, file, root, setting);
+    let around = fans::Around { sales: &sales, foreign: foreign.as_ref(), setting };
     let seed = file.seed.unwrap_or(1);
-    let populations = fans::populations(&mut checker, file, root, &sales, seed, setting);
+    let populations = fans::populations(&mut checker, file, root, seed, around);
+    if let Some(foreign) = &foreign {
+        checker.rows_for_all(foreign, &populations, file, (root, setting));
+    }
     let an_instant = sales.iter().find_map(|sale| match sale.opening {
         Some(Opening::At { utc_ns }) => Some(utc_ns),
         _ => None,
@@ -88,7 +118,7 @@ pub(super) fn check(
         seed,
         scale: 1.0,
         timezone: checker.timezone(file, root, surroundings),
-        live: checker.live(&file.live, root.key("live")),
+        live: checker.live(file, root, foreign.as_ref()),
         phases: checker.phases(file, root.key("phases")),
         catalogue: Catalogue { sales: sales.iter().map(|sale| sale.sale.clone()).collect() },
         populations,
@@ -97,7 +127,7 @@ pub(super) fn check(
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
         stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
-        target: None,
+        target: foreign.map(|foreign| Arc::new(foreign.target)),
     };
     // What was struck out before can be absent without a problem of this pass.
     let openings: Option<Vec<_>> = sales.into_iter().map(|sale| sale.opening).collect();

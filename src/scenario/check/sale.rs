@@ -51,8 +51,22 @@ pub(super) fn sales(
     let mut seen = Names::default();
     let place = root.key("sale");
     let each = file.sale.iter().enumerate();
-    each.map(|(index, table)| sale(checker, table, place.index(index), &mut seen, setting))
+    let needs = if file.target.is_some() || root.struck("target") {
+        Needs::LedgerSays
+    } else {
+        Needs::Stock
+    };
+    each.map(|(index, table)| sale(checker, table, place.index(index), (&mut seen, needs), setting))
         .collect()
+}
+
+/// Whether an item must say how many pieces there are.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Needs {
+    /// It must.
+    Stock,
+    /// A shop's own ledger says, where the item does not.
+    LedgerSays,
 }
 
 #[derive(Default)]
@@ -65,7 +79,7 @@ fn sale(
     checker: &mut Checker,
     table: &SaleTable,
     place: Place<'_>,
-    seen: &mut Names,
+    (seen, needs): (&mut Names, Needs),
     setting: Setting<'_>,
 ) -> MeantSale {
     let name = "`[[sale]]`";
@@ -84,7 +98,7 @@ fn sale(
     if let Some(limit) = table.limit_per_fan {
         checker.count(limit, (1, u32::MAX), place, "limit_per_fan");
     }
-    let items = items(checker, &table.items, place, &mut seen.items);
+    let items = items(checker, &table.items, place, &mut seen.items, needs);
     let slots = slots(checker, &table.slots, place);
     MeantSale {
         opening,
@@ -185,6 +199,7 @@ fn items(
     tables: &[ItemTable],
     sale: Place<'_>,
     seen: &mut Seen,
+    needs: Needs,
 ) -> Vec<Item> {
     let name = "`items` of `[[sale]]`";
     let place = sale.key("items");
@@ -195,7 +210,10 @@ fn items(
         let here = place.index(index);
         let id = checker.required(table.id.as_ref(), here, name, "id");
         checker.identifier(&id, "item", seen, here, "id");
-        let stock = checker.required(table.stock.as_ref(), here, name, "stock");
+        let stock = match needs {
+            Needs::Stock => checker.required(table.stock.as_ref(), here, name, "stock"),
+            Needs::LedgerSays => table.stock.unwrap_or_default(),
+        };
         if here.has("stock") {
             checker.count(stock, (1, COUNT_MAX), here, "stock");
         }
