@@ -6,6 +6,8 @@ use domain::provider::{PaymentLine, PaymentOutcome};
 use domain::shop::{Balance, ShopLine};
 use domain::time::Time;
 
+use crate::audit::foreign;
+use crate::evidence::ledgers::Ledgers;
 use crate::evidence::{Evidence, Facts};
 
 /// The evidence, indexed. A ledger that could not be read is absent.
@@ -20,26 +22,71 @@ pub(super) struct Books<'a> {
     pub(super) provider: Option<&'a [PaymentLine]>,
     /// Its payments, in the order of their first line; empty where it is absent.
     pub(super) payments: Vec<Payment<'a>>,
+    /// How far the ledgers of a foreign shop go; absent for the embedded one, whose go all the way.
+    pub(super) ledgers: Option<&'a Ledgers>,
     order_places: BTreeMap<&'a str, usize>,
 }
 
-/// An order of the shop's ledger.
+/// An order of the shop's ledger: all its rows together.
 pub(super) struct Order<'a> {
     pub(super) id: &'a str,
     pub(super) fan: &'a str,
     pub(super) intent: &'a str,
-    pub(super) item: &'a str,
+    /// What it is about, in the order of its rows; one at least.
+    pub(super) lines: Vec<Line<'a>>,
     pub(super) slot: Option<&'a str>,
-    pub(super) quantity: u32,
     pub(super) amount: u64,
     pub(super) status: &'a str,
+    /// Whether any of it is sold.
     pub(super) paid: bool,
+    /// Whether nothing more will happen to any of it.
     pub(super) terminal: bool,
+    /// Whose it is.
+    pub(super) whose: Whose,
     claims: Option<&'a str>,
     pub(super) created_utc_ns: u64,
     pub(super) updated_utc_ns: u64,
     /// Places of its payments among [`Books::payments`].
     pub(super) payments: Vec<usize>,
+}
+
+/// Pieces of one item in an order.
+pub(super) struct Line<'a> {
+    pub(super) item: &'a str,
+    pub(super) quantity: u32,
+    pub(super) paid: bool,
+}
+
+/// Whose an order is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A fan's of this run, or for all that is known it may be.
+    Ours,
+    /// Somebody's who also bought in a foreign shop: it takes stock, and is no business of ours.
+    SomebodyElses,
+}
+
+impl Order<'_> {
+    /// Its pieces, of all items together.
+    pub(super) fn pieces(&self) -> u64 {
+        self.lines.iter().map(|line| u64::from(line.quantity)).sum()
+    }
+
+    /// What of it is sold where it is paid, and otherwise all that it is about.
+    pub(super) fn taken(&self) -> impl Iterator<Item = &Line<'_>> {
+        self.lines.iter().filter(|line| line.paid || !self.paid)
+    }
+
+    /// Whether it is a fan's of this run.
+    pub(super) fn is_ours(&self) -> bool {
+        self.whose == Whose::Ours
+    }
+
+    /// What it is about, as a person says it: `2 × tour-tee`.
+    pub(super) fn what(&self) -> String {
+        let lines = self.lines.iter().map(|line| format!("{} × {}", line.quantity, line.item));
+        lines.collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// A payment of the provider's ledger: what truly became of it.
@@ -71,7 +118,11 @@ impl<'a> Books<'a> {
     pub(super) fn new(evidence: &'a Evidence, facts: &'a Facts) -> Self {
         let shop = evidence.shop.as_deref();
         let provider = evidence.provider.as_deref();
-        let orders = orders(shop.unwrap_or_default());
+        let ledgers = evidence.ending.ledgers.as_ref();
+        let mut orders = orders(shop.unwrap_or_default());
+        if let Some(ledgers) = ledgers {
+            foreign::sort_out(&mut orders, ledgers, evidence);
+        }
         let order_places =
             orders.iter().enumerate().map(|(place, order)| (order.id, place)).collect();
         let mut books = Self {
@@ -81,6 +132,7 @@ impl<'a> Books<'a> {
             order_places,
             orders,
             provider,
+            ledgers,
             payments: payments(provider.unwrap_or_default()),
         };
         books.join();
@@ -132,8 +184,11 @@ impl<'a> Books<'a> {
     }
 
     /// Pieces of an item, or places of a slot by `sale/slot`, at the start: the catalogue's word,
-    /// or for what it does not know, the ledger's.
+    /// or for what it does not know, the ledger's. Of a foreign shop, what it had at the opening.
     pub(super) fn initial(&self, name: &str) -> Option<u64> {
+        if let Some(ledgers) = self.ledgers {
+            return ledgers.stock.get(name).or_else(|| ledgers.places.get(name)).copied();
+        }
         let catalogue = &self.evidence.catalogue;
         let item = catalogue.items().find(|(_, _, item)| item.id == name);
         let slot = || {
@@ -165,6 +220,14 @@ impl<'a> Books<'a> {
         })
     }
 
+    /// Pieces of an item, or places of a slot by `sale/slot`, that a foreign shop's orders from
+    /// before the run may have moved meanwhile.
+    pub(super) fn moved(&self, name: &str) -> u64 {
+        let Some(ledgers) = self.ledgers else { return 0 };
+        let slot = name.rsplit('/').next().unwrap_or(name);
+        ledgers.moved.get(name).or_else(|| ledgers.moved.get(slot)).copied().unwrap_or(0)
+    }
+
     /// The items whose pieces the shop keeps as one row each.
     pub(super) fn items_with_units(&self) -> BTreeSet<&'a str> {
         let item = |line: &'a ShopLine| match line {
@@ -175,8 +238,40 @@ impl<'a> Books<'a> {
     }
 }
 
+/// The orders, each with all its rows: an order of several items has a row for each.
 fn orders(shop: &[ShopLine]) -> Vec<Order<'_>> {
-    let order = |line| match line {
+    let mut orders: Vec<Order<'_>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for order in shop.iter().filter_map(order) {
+        if let Some(place) = places.get(order.id) {
+            orders[*place].join(order);
+        } else {
+            places.insert(order.id, orders.len());
+            orders.push(order);
+        }
+    }
+    orders
+}
+
+impl Order<'_> {
+    /// Takes another row of the same order.
+    fn join(&mut self, row: Self) {
+        // What stands for the whole is the row that is furthest from its end.
+        if self.terminal && !row.terminal {
+            self.status = row.status;
+        }
+        self.lines.extend(row.lines);
+        self.slot = self.slot.or(row.slot);
+        self.claims = self.claims.or(row.claims);
+        self.amount = self.amount.saturating_add(row.amount);
+        self.paid |= row.paid;
+        self.terminal &= row.terminal;
+        self.updated_utc_ns = self.updated_utc_ns.max(row.updated_utc_ns);
+    }
+}
+
+fn order(line: &ShopLine) -> Option<Order<'_>> {
+    match line {
         &ShopLine::Order {
             ref order_id,
             ref fan,
@@ -195,21 +290,20 @@ fn orders(shop: &[ShopLine]) -> Vec<Order<'_>> {
             id: order_id,
             fan,
             intent,
-            item,
+            lines: vec![Line { item, quantity, paid }],
             slot: slot.as_deref(),
-            quantity,
             amount: amount.minor(),
             status,
             paid,
             terminal,
+            whose: Whose::Ours,
             claims: payment.as_deref(),
             created_utc_ns,
             updated_utc_ns,
             payments: Vec::new(),
         }),
         _ => None,
-    };
-    shop.iter().filter_map(order).collect()
+    }
 }
 
 fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {

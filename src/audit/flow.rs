@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::provider::{PaymentLine, PaymentOutcome};
 
-use crate::audit::Found;
 use crate::audit::books::{Books, Order};
-use crate::audit::story;
+use crate::audit::{Found, foreign, story};
 use crate::evidence::Admitted;
 
 /// The pieces of a fan's paid orders in one sale are at most what one fan may buy.
@@ -17,10 +16,13 @@ pub(super) fn per_user(books: &Books<'_>) -> Found {
         limits.insert(&item.id, (&sale.id, sale.limit_per_fan));
     }
     let mut bought: BTreeMap<(&str, &str), (u64, u32, &Order<'_>)> = BTreeMap::new();
-    for order in books.orders.iter().filter(|order| order.paid && !order.fan.is_empty()) {
-        if let Some((sale, limit)) = limits.get(order.item) {
-            let entry = bought.entry((order.fan, *sale)).or_insert((0, *limit, order));
-            entry.0 += u64::from(order.quantity);
+    for order in books.orders.iter().filter(|order| order.paid && order.is_ours()) {
+        let Some(fan) = foreign::buyer(books, order) else { continue };
+        for line in order.lines.iter().filter(|line| line.paid) {
+            if let Some((sale, limit)) = limits.get(line.item) {
+                let entry = bought.entry((fan, *sale)).or_insert((0, *limit, order));
+                entry.0 += u64::from(line.quantity);
+            }
         }
     }
     let over: Vec<_> =
@@ -38,7 +40,11 @@ pub(super) fn resolved(books: &Books<'_>) -> Found {
     if !books.evidence.ending.drained {
         return Found::NotChecked("the shop was not left alone long enough to end them".to_owned());
     }
-    let open: Vec<&Order<'_>> = books.orders.iter().filter(|order| !order.terminal).collect();
+    if let Some(why) = foreign::open_ends(books) {
+        return Found::NotChecked(why);
+    }
+    let open: Vec<&Order<'_>> =
+        books.orders.iter().filter(|order| order.is_ours() && !order.terminal).collect();
     Found::count(open.len() as u64, "orders that never came to an end", || {
         let end = format!("at the end order {} was still at `{}`", open[0].id, open[0].status);
         story::of_order(books, open[0], end)
@@ -51,6 +57,9 @@ const REFUSED_SHARE_MAX: f64 = 0.001;
 
 /// With an admission configured, the provider refuses hardly any call.
 pub(super) fn quota(books: &Books<'_>) -> Found {
+    if books.ledgers.is_some() {
+        return Found::NotApplicable("it is not known whether an admission stands in front");
+    }
     if !matches!(books.facts.admitted, Admitted::ByShop { .. }) {
         return Found::NotApplicable("no admission is configured");
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::shop::ShopLine;
+use domain::time::Time;
 
-use crate::audit::Found;
 use crate::audit::books::{Books, Order};
-use crate::audit::story;
+use crate::audit::{Found, foreign, story};
 use crate::evidence::demand::Tally;
 
 /// What is held at the end for an order that is absent, or over and not paid, or whose reservation
@@ -21,6 +21,11 @@ pub(super) fn stranded(books: &Books<'_>) -> Found {
     stranded.orders();
     stranded.balances();
     let count = stranded.count;
+    if count == 0
+        && let Some(why) = stranded.unsure.take().or_else(|| foreign::open_ends(books))
+    {
+        return Found::NotChecked(why);
+    }
     Found::count(count, "pieces and places held for nobody", || stranded.witness)
 }
 
@@ -32,6 +37,8 @@ struct Stranded<'a, 'b> {
     accounted: Tally,
     count: u64,
     witness: Vec<String>,
+    /// Why it cannot be said of something that is held whether it is lost.
+    unsure: Option<String>,
 }
 
 impl<'a, 'b> Stranded<'a, 'b> {
@@ -46,6 +53,7 @@ impl<'a, 'b> Stranded<'a, 'b> {
             accounted: Tally::default(),
             count: 0,
             witness: Vec::new(),
+            unsure: None,
         }
     }
 
@@ -56,9 +64,18 @@ impl<'a, 'b> Stranded<'a, 'b> {
                 continue;
             };
             self.account(item, slot.as_deref(), *quantity);
-            if let Some(why) = why_lost(self.books, Some(order_id), *held_until_utc_ns) {
-                let what = format!("{quantity} × {item} held for order {order_id}, {why}");
-                self.found(self.books.order(order_id), u64::from(*quantity), &what);
+            let order = Some(order_id.as_str()).filter(|order| !order.is_empty());
+            let whose = order.map_or("no order".to_owned(), |order| format!("order {order}"));
+            let what = format!("{quantity} × {item} held for {whose}");
+            match fate(self.books, order, *held_until_utc_ns) {
+                Fate::Fine => {}
+                Fate::Unsure(why) => {
+                    self.unsure.get_or_insert_with(|| format!("{what}, {why}"));
+                }
+                Fate::Lost(why) => {
+                    let order = self.books.order(order_id);
+                    self.found(order, u64::from(*quantity), &format!("{what}, {why}"));
+                }
             }
         }
     }
@@ -72,9 +89,16 @@ impl<'a, 'b> Stranded<'a, 'b> {
                 continue;
             }
             *self.accounted.items.entry(item.clone()).or_default() += 1;
-            if let Some(why) = why_lost(self.books, order, None) {
-                let what = format!("piece {unit} of {item} held for an order {why}");
-                self.found(order.and_then(|id| self.books.order(id)), 1, &what);
+            match fate(self.books, order, None) {
+                Fate::Fine => {}
+                Fate::Unsure(why) => {
+                    self.unsure
+                        .get_or_insert_with(|| format!("piece {unit} of {item} held, {why}"));
+                }
+                Fate::Lost(why) => {
+                    let what = format!("piece {unit} of {item} held for an order {why}");
+                    self.found(order.and_then(|id| self.books.order(id)), 1, &what);
+                }
             }
         }
     }
@@ -83,7 +107,9 @@ impl<'a, 'b> Stranded<'a, 'b> {
     fn orders(&mut self) {
         for order in self.books.orders.iter().filter(|order| !order.terminal) {
             if !self.reserved.contains(order.id) {
-                self.account(order.item, order.slot, order.quantity);
+                for (place, line) in order.lines.iter().enumerate() {
+                    self.account(line.item, order.slot.filter(|_| place == 0), line.quantity);
+                }
             }
         }
     }
@@ -92,6 +118,7 @@ impl<'a, 'b> Stranded<'a, 'b> {
     fn balances(&mut self) {
         for (name, _, balance) in self.books.balances() {
             let accounted = self.accounted.item(&name).max(self.accounted.slot(&name));
+            let accounted = accounted.saturating_add(self.books.moved(&name));
             let held = u64::try_from(balance.held).unwrap_or(0);
             if held > accounted {
                 let what = format!("{held} of {name} held, but orders account for {accounted}");
@@ -117,20 +144,41 @@ impl<'a, 'b> Stranded<'a, 'b> {
     }
 }
 
-/// Why what is held for an order will never be sold, if so.
-fn why_lost(
-    books: &Books<'_>,
-    order: Option<&str>,
-    held_until_utc_ns: Option<u64>,
-) -> Option<String> {
+/// What will become of something that is held.
+pub(super) enum Fate {
+    /// It is sold, or let go in time.
+    Fine,
+    /// Nobody can tell, and why.
+    Unsure(String),
+    /// It will never be sold, and why.
+    Lost(String),
+}
+
+/// What will become of what is held for an order until a time.
+fn fate(books: &Books<'_>, order: Option<&str>, held_until_utc_ns: Option<u64>) -> Fate {
+    if let Some(ledgers) = books.ledgers {
+        return foreign::fate(books, ledgers, order, held_until_utc_ns);
+    }
     let Some(order) = order.and_then(|id| books.order(id)) else {
-        return Some("which the shop does not know".to_owned());
+        return Fate::Lost("which the shop does not know".to_owned());
     };
     if order.terminal && !order.paid {
-        return Some(format!("which is over (`{}`) and was never paid", order.status));
+        return Fate::Lost(never_paid(order));
     }
-    let until = books.time(held_until_utc_ns?);
+    let Some(until) = held_until_utc_ns.map(|until| books.time(until)) else { return Fate::Fine };
     let judged = books.evidence.ending.judged;
-    (until + books.facts.grace < judged)
-        .then(|| format!("until {until}, and the judge came only at {judged}"))
+    if until + books.facts.grace < judged {
+        return Fate::Lost(too_late(until, judged));
+    }
+    Fate::Fine
+}
+
+/// That an order is over and was never paid.
+pub(super) fn never_paid(order: &Order<'_>) -> String {
+    format!("which is over (`{}`) and was never paid", order.status)
+}
+
+/// That something is held beyond its time.
+pub(super) fn too_late(until: Time, judged: Time) -> String {
+    format!("until {until}, and the judge came only at {judged}")
 }

@@ -1,7 +1,9 @@
 //! Was it right: invariants over evidence. It shares no code with the accused.
 
 mod books;
+pub mod coverage;
 mod flow;
+mod foreign;
 mod held;
 mod payments;
 mod stock;
@@ -233,11 +235,21 @@ pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Find
             let found = if nothing_sold {
                 Found::NotApplicable("nothing was for sale")
             } else {
-                (invariant.check)(&books).unless_missing(missing(&books, invariant.reads))
+                judged(&books, invariant)
             };
             finding(invariant, found, waivers)
         })
         .collect()
+}
+
+/// What is found of an invariant; nothing, where a foreign shop's ledgers lack what it needs.
+fn judged(books: &Books<'_>, invariant: &Invariant) -> Found {
+    if let Some(why) = coverage::nothing_to_say(books, invariant.id) {
+        return Found::NotChecked(why);
+    }
+    let missing = missing(books, invariant.reads);
+    let missing = missing.or_else(|| coverage::not_all(books, invariant.id));
+    (invariant.check)(books).unless_missing(missing)
 }
 
 /// Which ledger is missing of those that are read, and why.

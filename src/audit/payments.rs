@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use domain::outcome::{Operation, Outcome};
 use domain::shop::ShopLine;
 
-use crate::audit::Found;
-use crate::audit::books::{Books, Order, Payment};
+use crate::audit::books::{Books, Line, Order, Payment};
 use crate::audit::story::{self, thousands};
+use crate::audit::{Found, foreign};
 use crate::evidence::PurchaseLine;
 
 /// Authorizations neither captured nor voided whose order is not paid.
@@ -23,7 +23,7 @@ pub(super) fn orphaned(books: &Books<'_>) -> Found {
     let is_paid =
         |payment: &Payment<'_>| payment.order.is_some_and(|order| books.orders[order].paid);
     let orphans: Vec<&Payment<'_>> =
-        books.payments.iter().filter(|payment| payment.is_open() && !is_paid(payment)).collect();
+        books.ours().filter(|payment| payment.is_open() && !is_paid(payment)).collect();
     Found::count(orphans.len() as u64, "authorizations neither captured nor voided", || {
         let sum = orphans
             .iter()
@@ -43,7 +43,7 @@ pub(super) fn orphaned(books: &Books<'_>) -> Found {
 pub(super) fn double_charge(books: &Books<'_>) -> Found {
     let mut by_intent: BTreeMap<&str, Vec<&Payment<'_>>> = BTreeMap::new();
     let mut nameless = 0_u64;
-    for payment in books.payments.iter().filter(|payment| payment.net() > 0) {
+    for payment in books.ours().filter(|payment| payment.net() > 0) {
         if payment.intent.is_empty() {
             nameless += 1;
         } else {
@@ -72,7 +72,7 @@ fn too_much(books: &Books<'_>, payments: &[&Payment<'_>]) -> Option<String> {
     }
     let payment = payments.first()?;
     let order = &books.orders[payment.order?];
-    (payment.net() > order.amount).then(|| {
+    (foreign::knows_sums(books) && payment.net() > order.amount).then(|| {
         let (net, due) = (thousands(payment.net()), thousands(order.amount));
         format!("at the end {net} were taken by payment {} for an order of {due}", payment.id)
     })
@@ -89,14 +89,11 @@ pub(super) fn captured_no_stock(books: &Books<'_>) -> Found {
     let charged: Vec<&Order<'_>> = books
         .orders
         .iter()
-        .filter(|order| is_settled(order) && books.net(order) > 0)
-        .filter(|order| pieces(order) < u64::from(order.quantity))
+        .filter(|order| order.is_ours() && is_settled(order) && books.net(order) > 0)
+        .filter(|order| pieces(order) < order.pieces())
         .collect();
-    let homeless: Vec<&Payment<'_>> = books
-        .payments
-        .iter()
-        .filter(|payment| payment.net() > 0 && payment.order.is_none())
-        .collect();
+    let homeless: Vec<&Payment<'_>> =
+        books.ours().filter(|payment| payment.net() > 0 && payment.order.is_none()).collect();
     let count = charged.len() + homeless.len();
     Found::count(count as u64, "orders charged without their pieces", || {
         let Some(order) = charged.first() else {
@@ -106,7 +103,7 @@ pub(super) fn captured_no_stock(books: &Books<'_>) -> Found {
         let (id, net, got) = (order.id, thousands(books.net(order)), pieces(order));
         let end = format!(
             "at the end {net} were taken for order {id}, which has {got} of its {} pieces",
-            order.quantity
+            order.pieces()
         );
         story::of_order(books, order, end)
     })
@@ -116,22 +113,25 @@ pub(super) fn captured_no_stock(books: &Books<'_>) -> Found {
 /// its being paid.
 fn pieces_sold<'a>(books: &Books<'a>) -> impl Fn(&Order<'_>) -> u64 {
     let with_rows = books.items_with_units();
-    let mut rows: BTreeMap<&'a str, u64> = BTreeMap::new();
+    let mut rows: BTreeMap<(&'a str, &'a str), u64> = BTreeMap::new();
     for row in books.shop.unwrap_or_default() {
-        if let ShopLine::Unit { state, order_id: Some(order), .. } = row
+        if let ShopLine::Unit { state, item, order_id: Some(order), .. } = row
             && state == "sold"
         {
-            *rows.entry(order).or_default() += 1;
+            *rows.entry((order, item)).or_default() += 1;
         }
     }
     move |order| {
-        if with_rows.contains(order.item) {
-            rows.get(order.id).copied().unwrap_or(0)
-        } else if order.paid {
-            u64::from(order.quantity)
-        } else {
-            0
-        }
+        let pieces = |line: &Line<'_>| {
+            if with_rows.contains(line.item) {
+                rows.get(&(order.id, line.item)).copied().unwrap_or(0)
+            } else if line.paid {
+                u64::from(line.quantity)
+            } else {
+                0
+            }
+        };
+        order.lines.iter().map(pieces).sum()
     }
 }
 
@@ -140,8 +140,9 @@ pub(super) fn stock_no_capture(books: &Books<'_>) -> Found {
     if books.provider.is_none() {
         return Found::Held;
     }
+    let ours = books.orders.iter().filter(|order| order.is_ours());
     let unpaid: Vec<&Order<'_>> =
-        books.orders.iter().filter(|order| order.paid && books.net(order) < order.amount).collect();
+        ours.filter(|order| order.paid && books.net(order) < order.amount).collect();
     Found::count(unpaid.len() as u64, "orders sold without their money", || {
         let order = unpaid[0];
         let (net, due) = (thousands(books.net(order)), thousands(order.amount));

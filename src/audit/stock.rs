@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::shop::{Balance, ShopLine};
 
-use crate::audit::Found;
 use crate::audit::books::{Books, Order};
 use crate::audit::story::line;
+use crate::audit::{Found, foreign};
 use crate::evidence::PurchaseLine;
 use crate::evidence::demand::{self, Tally};
 
@@ -25,9 +25,13 @@ pub(super) fn conserve(books: &Books<'_>) -> Found {
     let mut seen = !snapshots.is_empty();
     for (name, initial, balance) in books.balances() {
         seen = true;
-        off.hold(&name, initial, &balance, &line(judged, "the shop's ledger has"));
+        match books.ledgers {
+            None => off.hold(&name, initial, &balance, &line(judged, "the shop's ledger has")),
+            Some(_) => off.note(&name, foreign::unaccounted(books, &name, initial, balance)),
+        }
     }
     for (name, initial, balance) in rows(books) {
+        seen = true;
         off.hold(&name, initial, &balance, &line(judged, "the shop's rows are"));
     }
     if !seen {
@@ -51,14 +55,20 @@ impl Off {
         let Balance { free, held, sold } = *balance;
         let counted = i128::from(free) + i128::from(held) + i128::from(sold);
         let off = u64::try_from((counted - i128::from(initial)).unsigned_abs()).unwrap_or(u64::MAX);
-        if off == 0 {
-            return;
+        if off > 0 {
+            let said = format!(
+                "{who} of {name}: {free} free + {held} held + {sold} sold = {counted}, but there \
+                 were {initial}"
+            );
+            self.note(name, Some((off, said)));
         }
+    }
+
+    /// Takes note of what is missing or too many, if it is.
+    fn note(&mut self, name: &str, off: Option<(u64, String)>) {
+        let Some((off, said)) = off else { return };
         if !self.worst.contains_key(name) {
-            self.witness.push(format!(
-                "{who} of {name}: {free} free + {held} held + {sold} sold = {counted}, \
-                 but there were {initial}"
-            ));
+            self.witness.push(said);
         }
         let worst = self.worst.entry(name.to_owned()).or_default();
         *worst = off.max(*worst);
@@ -93,7 +103,12 @@ fn rows(books: &Books<'_>) -> Vec<(String, u64, Balance)> {
     }
     rows.into_iter()
         .filter_map(|(item, balance)| {
-            books.initial(item).map(|initial| (item.to_owned(), initial, balance))
+            let initial = match books.ledgers {
+                None => books.initial(item),
+                // Rows that were somebody's before the run are not in a foreign shop's ledger.
+                Some(ledgers) => ledgers.units.get(item).copied(),
+            };
+            initial.map(|initial| (item.to_owned(), initial, balance))
         })
         .collect()
 }
@@ -147,7 +162,11 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
 fn captured(books: &Books<'_>) -> Tally {
     let mut tally = Tally::default();
     for order in books.orders.iter().filter(|order| books.net(order) > 0) {
-        tally.add(&books.evidence.catalogue, order.item, order.slot, order.quantity);
+        for (place, line) in order.taken().enumerate() {
+            // An order takes one place, whatever it is about.
+            let slot = order.slot.filter(|_| place == 0);
+            tally.add(&books.evidence.catalogue, line.item, slot, line.quantity);
+        }
     }
     tally
 }
@@ -168,7 +187,10 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
     paid.sort_by_key(|order| order.updated_utc_ns);
     let mut sold = 0;
     for order in paid {
-        sold += takes(order.item, order.slot, order.quantity);
+        let lines = order.taken().enumerate();
+        sold += lines
+            .map(|(place, line)| takes(line.item, order.slot.filter(|_| place == 0), line.quantity))
+            .sum::<u64>();
         if sold > initial {
             let (id, fan) = (order.id, order.fan);
             let what = format!("order {id} of fan {fan} made it {sold} of {initial}");

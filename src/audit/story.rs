@@ -119,17 +119,23 @@ fn of_provider(payment: &PaymentLine) -> String {
 }
 
 fn of_shop(books: &Books<'_>, order: &Order<'_>, lines: &mut Vec<(Time, String)>) {
-    let Order { id, item, quantity, status, .. } = order;
-    let money = thousands(order.amount);
-    let placed = format!("the shop placed order {id}: {quantity} × {item} for {money}");
-    lines.push((books.time(order.created_utc_ns), placed));
+    let Order { id, status, .. } = order;
+    let (what, money) = (order.what(), thousands(order.amount));
+    // A foreign shop's ledger may not say when.
+    let judged = books.evidence.ending.judged;
+    let at =
+        |utc_ns| if utc_ns == 0 && books.ledgers.is_some() { judged } else { books.time(utc_ns) };
+    lines.push((
+        at(order.created_utc_ns),
+        format!("the shop placed order {id}: {what} for {money}"),
+    ));
     let meaning = match (order.paid, order.terminal) {
         (true, _) => "sold",
         (false, true) => "over, not sold",
         (false, false) => "not over",
     };
     let stands = format!("order {id} is left at `{status}`: {meaning}");
-    lines.push((books.time(order.updated_utc_ns), stands));
+    lines.push((at(order.updated_utc_ns), stands));
 }
 
 /// A number with its thousands apart: 9,000.

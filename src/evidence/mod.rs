@@ -3,10 +3,12 @@
 mod complaint;
 mod connection;
 pub mod demand;
+pub mod ledgers;
 pub mod read;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
+use ledgers::Ledgers;
 
 use domain::id::FanId;
 use domain::money::Amount;
@@ -142,6 +144,9 @@ pub struct Ending {
     /// What could not be understood in a foreign shop's answers, or not be said to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub complaints: Vec<Complaint>,
+    /// How far the ledgers go, of a foreign shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledgers: Option<Ledgers>,
 }
 
 impl Ending {

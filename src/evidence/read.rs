@@ -144,7 +144,8 @@ pub enum Completeness {
 ///
 /// A partial run gets an ending of its own: not drained, ended when the last fan was seen; and it
 /// has no ledgers, for they are fetched at the end. A ledger that cannot be read whole is absent,
-/// and the ending says why: what it lacks must not look like the shop's fault.
+/// and the ending says why: what it lacks must not look like the shop's fault. What a foreign shop
+/// had at the opening stands in the catalogue in place of what its scenario says.
 ///
 /// # Errors
 /// As [`json_lines`] and [`ending`], of all but the ledgers.
@@ -168,6 +169,9 @@ pub fn evidence(
     evidence.shop = ledger(files.shop.as_mut(), "shop", "ledger-shop.jsonl", &mut ending);
     let provider = files.provider.as_mut();
     evidence.provider = ledger(provider, "provider", "ledger-provider.jsonl", &mut ending);
+    if let Some(ledgers) = &ending.ledgers {
+        ledgers.apply(&mut evidence.catalogue);
+    }
     evidence.ending = ending;
     Ok((evidence, Completeness::Whole))
 }

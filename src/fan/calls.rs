@@ -1,5 +1,5 @@
-//! The calls that an operation makes of the embedded shop: one, or for a reload several in a row.
-//! Both worlds make these.
+//! The calls that an operation makes: one, or for a reload several in a row, of the embedded shop or
+//! of a foreign one. Both worlds make those of the embedded shop.
 
 use domain::id::{FanId, ItemId, SlotId, key_of};
 use domain::outcome::{Operation, Outcome};
@@ -36,7 +36,8 @@ impl SaleNumbers {
 
 impl Reload {
     /// Whether call number `call` of a reload is a cacheable part of the page: the parts come
-    /// first; the last call always asks for the sale's status.
+    /// first; the last call always asks for the sale's status. A foreign page has parts only where
+    /// `cacheable` says so.
     pub const fn is_part(&self, call: u16) -> bool {
         call < self.cacheable && call + 1 < self.calls
     }
@@ -135,6 +136,17 @@ mod tests {
         assert!(goes_on(2, Outcome::NotOpen) && !goes_on(2, Outcome::RateLimited));
         assert!(!goes_on(3, Outcome::Ok));
         assert!(!request(Operation::Slots).goes_on(0, Outcome::Ok, &reload));
+    }
+
+    #[test]
+    fn of_a_page_without_parts_every_request_but_a_failed_one_leads_to_the_next() {
+        let reload = Reload { calls: 3, cacheable: 0, ..Reload::default() };
+        let goes_on = |call, outcome| request(Operation::Reload).goes_on(call, outcome, &reload);
+        for outcome in Outcome::ALL {
+            use Outcome::{Error, RateLimited, Shed, Unknown};
+            let failed = matches!(outcome, Error | Unknown | Shed | RateLimited);
+            assert_eq!([0, 1, 2].map(|call| goes_on(call, outcome)), [!failed, !failed, false]);
+        }
     }
 
     #[test]

@@ -82,10 +82,12 @@ impl Fan {
         }
     }
 
-    /// What a `sold_out` leads to: another slot if only the slot is short, else the sold-out rule.
+    /// What a `sold_out` leads to: another slot if only the slot is short in the funnel, else the
+    /// sold-out rule.
     pub(super) fn miss(&mut self, heard: Heard, short: Option<Short>, crowd: &Crowd) -> Action {
         self.refusals = 0;
         if short == Some(Short::Slot)
+            && heard.asked >= crowd.route.funnel()
             && let Some(slot) = self.slot.take()
         {
             self.full |= 1 << slot.get();
@@ -181,14 +183,15 @@ impl Fan {
         reply.slots.unwrap_or(u64::MAX) & crowd.all_slots() & !self.full
     }
 
-    /// Chooses a slot unseen for who has none and will be shown none before this operation of the
-    /// funnel: where no stage of its way shows slots, or an answer led past it.
-    pub(super) fn settle_on_slot(&mut self, operation: Operation, crowd: &Crowd) {
+    /// Chooses a slot unseen for who needs one now and was shown none: where no stage of its way
+    /// shows slots, or an answer led past that.
+    pub(super) fn settle_on_slot(&mut self, stage: u8, operation: Operation, crowd: &Crowd) {
         if crowd.slots == 0 || self.slot.is_some() {
             return;
         }
         let carries = matches!(operation, Operation::Cart | Operation::Checkout);
-        if carries || self.stage_of(Operation::Slots, crowd).is_none() {
+        let is_shown_none = || self.stage_of(Operation::Slots, crowd).is_none();
+        if carries || (stage >= crowd.route.funnel() && is_shown_none()) {
             let free = crowd.all_slots() & !self.full;
             self.choose_slot(if free == 0 { crowd.all_slots() } else { free }, crowd);
         }

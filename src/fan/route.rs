@@ -71,9 +71,10 @@ impl Route {
         (0..).zip(&self.stages).find(|(_, stage)| stage.operation == operation).map(|(n, _)| n)
     }
 
-    /// The number of the page that is reloaded until the sale is open.
+    /// The number of the page that is reloaded until the sale is open; one that nobody takes is
+    /// none.
     pub fn page(&self) -> Option<u8> {
-        self.first(Operation::Reload)
+        self.first(Operation::Reload).filter(|page| self.stages[usize::from(*page)].chance > 0.0)
     }
 
     /// How many stages are taken on arrival, whether the sale is open or not: those before the page

@@ -48,8 +48,7 @@ impl Fan {
 
     /// The page that it looks at until the sale is open; absent: it waits for the opening.
     pub(super) fn page(&self, crowd: &Crowd) -> Option<u8> {
-        let page = crowd.route.page().filter(|_| crowd.behaviour.reload.calls > 0);
-        page.filter(|page| self.takes(*page, crowd))
+        crowd.route.page().filter(|page| self.takes(*page, crowd))
     }
 
     /// The stage of the funnel that is next in order, from number `from` on: nobody comes to a poll
@@ -153,7 +152,7 @@ impl Fan {
         }
         if stage >= crowd.route.funnel() {
             self.progress.enter();
-            self.settle_on_slot(operation, crowd);
         }
+        self.settle_on_slot(stage, operation, crowd);
     }
 }

@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use connection::SecurityError;
-pub use ledger::LedgerSinks;
+pub use ledger::{LedgerSinks, OpeningError, ResetError};
 pub use process::{Processes, ServeError, serve};
 pub use stop::Stop;
 
@@ -162,6 +162,12 @@ pub enum LiveError {
     /// The client for snapshots and ledgers cannot be had.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// A foreign shop's stock cannot be restored.
+    #[error(transparent)]
+    Reset(#[from] ResetError),
+    /// The ledgers of a foreign shop or of its provider cannot be read before the run.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
@@ -248,6 +254,7 @@ pub fn run(
         absent,
         doubts: health::doubts(tally, survey.as_ref().and_then(Survey::unheard)),
         complaints: merged.complaints(),
+        ledgers: None,
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use domain::id::{FanId, key_of};
-use domain::outcome::{Departure, Operation};
+use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::{Catalogue, Sale};
 use domain::time::Time;
 
@@ -41,11 +41,19 @@ impl<'run> Diary<'run> {
         std::mem::take(&mut self.lines)
     }
 
-    /// An operation of a fan of the sale number `sale` is over.
-    pub fn attempt(&mut self, sale: usize, attempt: &Attempt, asked: &Request, reply: &Reply) {
+    /// An operation of a fan of `crowd` and of the sale number `sale` is over.
+    pub fn attempt(
+        &mut self,
+        crowd: &Crowd,
+        sale: usize,
+        attempt: &Attempt,
+        asked: &Request,
+        reply: &Reply,
+    ) {
         let sale = &self.catalogue.sales[sale];
         if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
-            self.lines.push(purchase_line(sale, attempt, asked, reply));
+            let outcome = told(crowd, asked, reply);
+            self.lines.push(purchase_line(sale, &Attempt { outcome, ..*attempt }, asked, reply));
         }
         if let Some(items) = reply.items {
             self.seen(sale, attempt.fan, attempt.done, items);
@@ -94,6 +102,14 @@ impl<'run> Diary<'run> {
     }
 }
 
+/// What a fan was told of its purchase. The `ok` of a checkout or a poll that leads on is not the
+/// purchase yet: of that it says no more than `waiting` does.
+fn told(crowd: &Crowd, asked: &Request, reply: &Reply) -> Outcome {
+    let pays = matches!(asked.operation, Operation::Checkout | Operation::Poll);
+    let leads_on = reply.outcome == Outcome::Ok && !crowd.route.buys(asked.stage, reply);
+    if pays && leads_on { Outcome::Waiting } else { reply.outcome }
+}
+
 fn purchase_line(sale: &Sale, attempt: &Attempt, asked: &Request, reply: &Reply) -> PurchaseLine {
     let quantity = u32::from(asked.quantity);
     let price = sale.items[usize::from(asked.item)].price;
@@ -121,7 +137,6 @@ fn item_name(sale: &Sale, item: u8) -> String {
 #[cfg(test)]
 mod tests {
     use domain::money::Amount;
-    use domain::outcome::Outcome;
     use domain::shop::Item;
 
     use super::*;
@@ -145,11 +160,16 @@ mod tests {
     }
 
     fn note(diary: &mut Diary<'_>, operation: Operation, items: Option<u64>) {
+        hear(diary, operation, &Reply { items, ..Reply::of(Outcome::Ok) });
+    }
+
+    fn hear(diary: &mut Diary<'_>, operation: Operation, reply: &Reply) {
+        let crowd = crowd();
         let (intended, sent, done) =
             (Time::from_millis(1), Time::from_millis(2), Time::from_millis(3));
         let asked = Request {
             operation,
-            stage: 0,
+            stage: crowd.route.first(operation).unwrap_or_default(),
             intended,
             deadline: Time::NEVER,
             item: 1,
@@ -157,11 +177,9 @@ mod tests {
             quantity: 2,
             purchase: 1,
         };
-        let outcome = Outcome::Ok;
-        let first_byte = Some(done);
+        let (outcome, first_byte) = (reply.outcome, Some(done));
         let attempt = Attempt { fan: FAN, operation, intended, sent, first_byte, done, outcome };
-        let reply = Reply { items, ..Reply::of(outcome) };
-        diary.attempt(0, &attempt, &asked, &reply);
+        diary.attempt(&crowd, 0, &attempt, &asked, reply);
     }
 
     #[test]
@@ -180,6 +198,25 @@ mod tests {
         assert_eq!((intent.as_str(), key.as_str(), item.as_str()), ("0-7", "0-7-1", "towel"));
         assert_eq!(*amount, Amount::new(9_000));
         assert!(intended < sent && sent < done && lines[0].at() == *done);
+    }
+
+    #[test]
+    fn an_ok_that_leads_on_says_of_a_purchase_no_more_than_waiting() {
+        let catalogue = catalogue();
+        let mut diary = Diary::new(&catalogue);
+        let leads_on = Reply { then: Some(0), ..Reply::of(Outcome::Ok) };
+        let nowhere = Reply { then: Some(99), ..leads_on };
+        let refused = Reply { outcome: Outcome::Error, ..leads_on };
+        for reply in [leads_on, nowhere, refused] {
+            hear(&mut diary, Operation::Checkout, &reply);
+        }
+        hear(&mut diary, Operation::Cart, &Reply::of(Outcome::Ok));
+        let outcomes = diary.take().into_iter().map(|line| match line {
+            PurchaseLine::Attempt { outcome, .. } => outcome,
+            line => panic!("{line:?}"),
+        });
+        let expected = [Outcome::Waiting, Outcome::Ok, Outcome::Error, Outcome::Ok];
+        assert_eq!(outcomes.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -237,17 +237,18 @@ impl Meter {
         self.time(Series::Lateness, intended, intended, sent);
     }
 
+    /// An answer told a fan at `done` that it has bought.
+    pub fn bought(&mut self, done: Time) {
+        self.counted.at(second(done)).useful += 1;
+    }
+
     /// A whole operation was answered or given up.
     pub fn done(&mut self, attempt: &Attempt) {
         let Attempt { operation, intended, sent, first_byte, done, outcome, .. } = *attempt;
         let counts = self.counted.at(second(intended));
         counts.outcomes[operation as usize][outcome as usize] += 1;
         counts.offered += u64::from(outcome == Outcome::Shed);
-        let useful =
-            outcome == Outcome::Ok && matches!(operation, Operation::Checkout | Operation::Poll);
-        let counts = self.counted.at(second(done));
-        counts.completed += 1;
-        counts.useful += u64::from(useful);
+        self.counted.at(second(done)).completed += 1;
         if outcome.enters_percentiles() {
             self.time(Series::Response(operation), intended, intended, done);
             self.time(Series::Service(operation), intended, sent, done);
@@ -366,6 +367,7 @@ mod tests {
         meter.sent(Operation::Checkout, Time::from_millis(1_900), Time::from_millis(2_100));
         let first_byte = Some(Time::from_millis(2_300));
         meter.done(&Attempt { first_byte, ..attempt(Outcome::Ok, 1_900, 2_100, 4_000) });
+        meter.bought(Time::from_millis(4_000));
         let mut harvest = meter.harvest();
         let seconds: Vec<(u64, u64, u64, u64, u64)> = harvest
             .seconds()

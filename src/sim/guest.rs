@@ -159,8 +159,12 @@ impl<'run> World<'run> {
         let first_byte = None;
         let attempt = Attempt { fan, operation, intended, sent, first_byte, done: at, outcome };
         self.meter.done(&attempt);
-        let sale = self.scenario.populations[usize::from(fan.population)].sale;
-        self.diary.attempt(sale, &attempt, &request, &reply);
+        let Population { crowd, sale, .. } =
+            &self.scenario.populations[usize::from(fan.population)];
+        if crowd.route.buys(request.stage, &reply) {
+            self.meter.bought(at);
+        }
+        self.diary.attempt(crowd, *sale, &attempt, &request, &reply);
         self.tell(at, guest, Input::Replied { at, reply });
     }
 

@@ -13,6 +13,7 @@ use crate::fan::{Input, Reply, Request};
 use crate::live::Connections;
 use crate::live::connection::{Connection, Progress};
 use crate::live::dialogue::{Call, Heard, Told};
+use crate::scenario::Population;
 
 /// An operation on its way.
 #[derive(Debug)]
@@ -291,8 +292,12 @@ impl LoadLoop<'_> {
         );
         self.deadlines.cancel(number);
         self.meter.done(&attempt);
-        let sale = self.course.scenario.populations[usize::from(id.population)].sale;
-        self.diary.attempt(sale, &attempt, &flight.request, &reply);
+        let Population { crowd, sale, .. } =
+            &self.course.scenario.populations[usize::from(id.population)];
+        if crowd.route.buys(flight.request.stage, &reply) {
+            self.meter.bought(done);
+        }
+        self.diary.attempt(crowd, *sale, &attempt, &flight.request, &reply);
         self.dialogue.settle(visitor);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use reqwest::{Response, StatusCode};
 
 use crate::live::admin::Admin;
-
-/// The largest ledger that is fetched: about ten million orders \[bytes\].
-const LEDGER_MAX: u64 = 4 << 30;
+use crate::live::ledger::LEDGER_MAX;
 
 /// Where the ledgers go.
 pub struct LedgerSinks {
@@ -21,7 +19,7 @@ pub struct LedgerSinks {
 
 /// A ledger that could not be fetched.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LedgerError {
+pub(in crate::live) enum LedgerError {
     /// Nobody answered, or the answer broke off.
     #[error("fetch {path} from {address}")]
     Fetch {
@@ -74,7 +72,7 @@ pub(super) enum LedgerError {
 ///
 /// # Errors
 /// When it cannot be had whole; the sink then holds its beginning.
-pub(super) fn fetch(
+pub(in crate::live) fn fetch(
     admin: &Admin,
     address: SocketAddr,
     sink: &mut dyn Write,

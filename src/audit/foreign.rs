@@ -1,0 +1,199 @@
+//! What a foreign shop's ledgers are good for: they hold other people's orders too, may lack what
+//! the judge needs, and speak words that it must first understand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::FanId;
+use domain::outcome::{Operation, Outcome};
+use domain::shop::Balance;
+use domain::time::Duration;
+
+use crate::audit::books::{Books, Order, Payment, Whose};
+use crate::audit::held::{Fate, never_paid, too_late};
+use crate::evidence::demand;
+use crate::evidence::ledgers::{Ends, Ledgers, ShopClock};
+use crate::evidence::{Evidence, PurchaseLine};
+
+/// Finds out whose each order is, and, where the scenario does not say, which statuses are an end.
+pub(super) fn sort_out(orders: &mut [Order<'_>], ledgers: &Ledgers, evidence: &Evidence) {
+    let intents = ledgers.has_one_of("orders", &["intent"]);
+    for order in orders.iter_mut() {
+        let ours = is_fan(order.intent) || order.intent.is_empty() && is_fan(order.fan);
+        if intents && !ours {
+            order.whose = Whose::SomebodyElses;
+        }
+    }
+    if ledgers.ends == Ends::Unsaid {
+        let ends = ends(orders, evidence);
+        for order in orders.iter_mut().filter(|order| ends.contains(order.status)) {
+            order.terminal = true;
+        }
+    }
+}
+
+fn is_fan(text: &str) -> bool {
+    text.parse::<FanId>().is_ok()
+}
+
+/// The statuses that are an end by what clients were told: the only order of each client who was
+/// told at last that it is sold out or declined stands at one, and that of no client who was told
+/// at last to wait.
+fn ends(orders: &[Order<'_>], evidence: &Evidence) -> BTreeSet<String> {
+    let mut last: BTreeMap<&str, Outcome> = BTreeMap::new();
+    for line in &evidence.purchases {
+        if let PurchaseLine::Attempt {
+            intent,
+            outcome,
+            operation: Operation::Checkout | Operation::Poll,
+            ..
+        } = line
+        {
+            last.insert(intent, *outcome);
+        }
+    }
+    let mut many: BTreeMap<&str, u64> = BTreeMap::new();
+    for order in orders {
+        *many.entry(order.intent).or_default() += 1;
+    }
+    let (mut ends, mut waits) = (BTreeSet::new(), BTreeSet::new());
+    for order in orders.iter().filter(|order| many[order.intent] == 1) {
+        match last.get(order.intent) {
+            Some(Outcome::SoldOut | Outcome::Declined) => ends.insert(order.status.to_owned()),
+            Some(Outcome::Waiting) => waits.insert(order.status.to_owned()),
+            _ => false,
+        };
+    }
+    &ends - &waits
+}
+
+/// Why it cannot be said that every order of the run is over: one stands at a status of which
+/// nobody says whether it is an end.
+pub(super) fn open_ends(books: &Books<'_>) -> Option<String> {
+    if books.ledgers?.ends == Ends::Listed {
+        return None;
+    }
+    let open: Vec<&Order<'_>> =
+        books.orders.iter().filter(|order| order.is_ours() && !order.terminal).collect();
+    let first = open.first()?;
+    Some(format!(
+        "{} orders stand at `{}` or the like, and `[ledger.shop] terminal` does not say whether \
+         that is an end",
+        open.len(),
+        first.status
+    ))
+}
+
+/// Who bought an order: in a foreign shop the fan of its intent, for the shop may know its customers
+/// by other names; `None` where nobody says.
+pub(super) fn buyer<'a>(books: &Books<'_>, order: &Order<'a>) -> Option<&'a str> {
+    let fan = match books.ledgers {
+        Some(_) if is_fan(order.intent) => order.intent,
+        _ => order.fan,
+    };
+    (!fan.is_empty()).then_some(fan)
+}
+
+/// Whether the orders' sums of money are known.
+pub(super) fn knows_sums(books: &Books<'_>) -> bool {
+    books.ledgers.is_none_or(|ledgers| ledgers.has_one_of("orders", &SUMS))
+}
+
+/// The columns that say an order's sum.
+pub(super) const SUMS: [&str; 4] = ["amount", "amount_major", "total", "total_major"];
+
+impl<'a> Books<'a> {
+    /// Whether a foreign shop says how many it holds of an item, or of a slot.
+    fn says_held(&self, name: &str) -> bool {
+        let is_slot = self.evidence.catalogue.slots().any(|(_, sale, slot)| {
+            name.strip_prefix(sale.id.as_str()) == Some(&format!("/{}", slot.id))
+        });
+        let kind = if is_slot { "slots" } else { "stock" };
+        self.ledgers.is_some_and(|ledgers| ledgers.has_one_of(kind, &["held"]))
+    }
+
+    /// The payments that are the run's, as far as anybody can know: of one of its intents, of one
+    /// of its orders, or nameless.
+    pub(super) fn ours(&self) -> impl Iterator<Item = &Payment<'a>> {
+        self.payments.iter().filter(|payment| match payment.order {
+            Some(order) => self.orders[order].is_ours(),
+            None => self.ledgers.is_none() || is_fan(payment.intent),
+        })
+    }
+}
+
+/// How many of a foreign shop's pieces or places came from nowhere or went there, and that as a
+/// sentence.
+///
+/// Pieces sold beyond what there was are another promise's, and orders from before the run may have
+/// moved some meanwhile. Where the shop does not say what it holds, whatever is neither free nor
+/// sold is held: then pieces can only be too many.
+pub(super) fn unaccounted(
+    books: &Books<'_>,
+    name: &str,
+    initial: u64,
+    balance: Balance,
+) -> Option<(u64, String)> {
+    let Balance { free, held, sold } = balance;
+    let counted = i128::from(free) + i128::from(held) + i128::from(sold);
+    let moved = i128::from(books.moved(name));
+    let (off, said) = if books.says_held(name) {
+        let off = (counted - i128::from(initial)).abs() - moved;
+        let said = format!(
+            "{name}: {free} are free, {held} held and {sold} sold, together {counted}; there were \
+             {initial}"
+        );
+        (off, said)
+    } else {
+        let paid = demand::sold(&books.evidence.catalogue, books.shop.unwrap_or_default());
+        let paid = paid.item(name).max(paid.slot(name));
+        let over = books.initial(name).map_or(0, |initial| paid.saturating_sub(initial));
+        let off = i128::from(held).min(0).abs() - moved - i128::from(over);
+        (off, format!("{name}: {free} are left and {sold} are sold, of {initial}"))
+    };
+    let off = u64::try_from(off).ok().filter(|off| *off > 0)?;
+    Some((off, said))
+}
+
+/// What will become of what is held in a foreign shop for an order until a time.
+pub(super) fn fate(
+    books: &Books<'_>,
+    ledgers: &Ledgers,
+    order: Option<&str>,
+    held_until_utc_ns: Option<u64>,
+) -> Fate {
+    let known = order.and_then(|id| books.order(id));
+    match known {
+        Some(order) if order.paid || !order.is_ours() => return Fate::Fine,
+        Some(order) if order.terminal => return Fate::Lost(never_paid(order)),
+        Some(order) if ledgers.ends == Ends::Unsaid => {
+            let why = format!(
+                "which stands at `{}`, and `[ledger.shop] terminal` does not say whether that is \
+                 an end",
+                order.status
+            );
+            return Fate::Unsure(why);
+        }
+        _ => {}
+    }
+    let Some(until_utc_ns) = held_until_utc_ns else {
+        return match (known, order) {
+            (Some(_), _) => Fate::Fine,
+            (None, Some(_)) => Fate::Lost("which the shop does not know".to_owned()),
+            (None, None) => Fate::Lost("and for ever".to_owned()),
+        };
+    };
+    let (began, judged) = (books.evidence.ending.began_utc_ns, books.evidence.ending.judged);
+    let until = books.time(until_utc_ns);
+    let ShopClock::Within { error_ns } = ledgers.clock else {
+        return Fate::Unsure("until a time of the shop's clock, which nobody knows".to_owned());
+    };
+    if until_utc_ns < began.saturating_sub(error_ns) {
+        let why = "until before the run began: are the times of the ledger in UTC?";
+        return Fate::Unsure(why.to_owned());
+    }
+    match until + books.facts.grace + Duration::from_nanos(error_ns) < judged {
+        true => Fate::Lost(too_late(until, judged)),
+        false if known.is_some() => Fate::Fine,
+        false => Fate::Unsure(format!("until {until}, and the judge came already at {judged}")),
+    }
+}

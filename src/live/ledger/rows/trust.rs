@@ -1,0 +1,181 @@
+//! Whom a database connection over TLS trusts, by the words that database clients know.
+
+use std::fs;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+
+/// Whom a connection trusts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Whoever answers: encrypted, and no more (`sslmode=require`).
+    Anyone,
+    /// Whoever has a certificate that leads to a root (`verify-ca`).
+    KnownToRoots,
+    /// Whoever has one in the name that was asked for (`verify-full`).
+    Named,
+}
+
+/// What a URL asks of TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// `sslmode` or `ssl-mode`.
+    pub(super) mode: Option<String>,
+    /// `sslrootcert` or `ssl-ca`: a file of certificates (PEM).
+    pub(super) roots: Option<String>,
+}
+
+/// A URL without what it asks of TLS, and that.
+pub(super) fn split(url: &str) -> (String, Asked) {
+    let Some((before, query)) = url.split_once('?') else {
+        return (url.to_owned(), Asked::default());
+    };
+    let mut asked = Asked::default();
+    let others: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            match name {
+                "sslmode" | "ssl-mode" => asked.mode = Some(value.into_owned()),
+                "sslrootcert" | "ssl-ca" => asked.roots = Some(value.into_owned()),
+                _ => return true,
+            }
+            false
+        })
+        .collect();
+    let url = if others.is_empty() {
+        before.to_owned()
+    } else {
+        format!("{before}?{}", others.join("&"))
+    };
+    (url, asked)
+}
+
+/// A client that trusts so, by the certificates in the file `roots` or else the world's.
+pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    if trust == Trust::Anyone {
+        let verifier = Arc::new(Lenient::new(&provider, None));
+        return Ok(builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth());
+    }
+    let store = Arc::new(store(roots)?);
+    if trust == Trust::Named {
+        return Ok(builder.with_root_certificates(store).with_no_client_auth());
+    }
+    let strict = WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider))
+        .build()
+        .map_err(|error| error.to_string())?;
+    let verifier = Arc::new(Lenient::new(&provider, Some(strict)));
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn store(roots: Option<&str>) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    let Some(path) = roots else {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return Ok(store);
+    };
+    let pem = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| format!("{path}: {error}"))?;
+        store.add(certificate).map_err(|error| format!("{path}: {error}"))?;
+    }
+    if store.is_empty() {
+        return Err(format!("{path}: there is no certificate in it"));
+    }
+    Ok(store)
+}
+
+/// Believes anybody, or whoever leads to a root whatever its name.
+#[derive(Debug)]
+struct Lenient {
+    algorithms: WebPkiSupportedAlgorithms,
+    strict: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl Lenient {
+    fn new(provider: &CryptoProvider, strict: Option<Arc<WebPkiServerVerifier>>) -> Self {
+        Self { algorithms: provider.signature_verification_algorithms, strict }
+    }
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(strict) = &self.strict else { return Ok(ServerCertVerified::assertion()) };
+        let found =
+            strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match found {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            found => found,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_url_asks_of_tls_is_taken_out_of_it() {
+        let (url, asked) =
+            split("postgres://a@b/c?sslmode=verify-full&options=x&sslrootcert=%2Fca.pem");
+        assert_eq!(url, "postgres://a@b/c?options=x");
+        assert_eq!(
+            (asked.mode.as_deref(), asked.roots.as_deref()),
+            (Some("verify-full"), Some("/ca.pem"))
+        );
+        assert_eq!(split("postgres://a@b/c").1, Asked::default());
+    }
+
+    #[test]
+    fn roots_that_cannot_be_read_are_named() {
+        let why = client(Trust::Named, Some("/nowhere/ca.pem")).unwrap_err();
+        assert!(why.starts_with("/nowhere/ca.pem: "), "{why}");
+        assert!(client(Trust::KnownToRoots, None).is_ok() && client(Trust::Anyone, None).is_ok());
+    }
+}
