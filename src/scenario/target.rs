@@ -33,6 +33,18 @@ pub struct Target {
     pub provider: Option<ProviderLedger>,
     /// When the run is broken off for the shop's sake.
     pub abort: Abort,
+    /// Whether the scenario says what its provider allows.
+    pub limits: Limits,
+}
+
+/// Whether a scenario says what limits the provider of a foreign shop has.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Limits {
+    /// It does not: nothing follows from any.
+    #[default]
+    Unknown,
+    /// Those of its table `[provider]`.
+    Stated,
 }
 
 /// What proves, before anything else is sent, that the shop pays where it may.
@@ -118,8 +130,8 @@ pub struct ShopLedger {
     pub questions: BTreeMap<Kind, String>,
     /// Which statuses of an order mean sold.
     pub paid: Vec<String>,
-    /// Which statuses mean that nothing more will happen; empty: those that are paid, and any other
-    /// once the shop has been left alone.
+    /// Which statuses mean that nothing more will happen; empty: those that are paid, and those at
+    /// which orders stand whose clients were told at last that nothing was bought.
     pub terminal: Vec<String>,
 }
 
@@ -287,6 +299,7 @@ impl Target {
             allow_hosts: Vec::new(),
             canary: Canary::Unsaid,
             unstated: BTreeSet::new(),
+            limits: Limits::Unknown,
             data: None,
             funnel,
             reset: None,

@@ -6,10 +6,13 @@ use domain::id::ItemId;
 use domain::outcome::Operation::{self, Checkout, Login, Poll, Reload};
 use domain::outcome::Outcome;
 use domain::time::Duration;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use spike::scenario::file::{self, Loaded};
 use spike::scenario::overrides::Overrides;
 use spike::scenario::target::{Canary, Kind, ProviderLedger, Rows};
-use spike::scenario::{Connections, Context, Scenario, Tls};
+use spike::scenario::{Connections, Context, Scenario, Tls, offer};
 use spike::step::cookie::Jar;
 use spike::step::funnel::{Host, Scheme};
 use spike::step::message::Saying;
@@ -348,6 +351,93 @@ fn a_variable_is_sent_and_written_nowhere() {
     assert!(sent.contains(&format!("Authorization: <{secret}>\r\n")), "{sent}");
     assert!(!format!("{loaded:?}{scenario:?}").contains(&format!("<{secret}")));
     assert!(loaded.text_as_run(World::Live).contains("<{{env.CARGO_PKG_NAME}}>"));
+}
+
+/// What `check` says of a scenario.
+fn offered(text: &str) -> String {
+    let loaded = read(text).unwrap_or_else(|told| panic!("{told}"));
+    let lived = loaded.at_scale(None, World::Live);
+    offer::render(&lived, &offer::offer(&lived, &lived))
+}
+
+#[test]
+fn check_says_what_each_step_and_host_is_asked_and_what_nobody_can_check() {
+    insta::assert_snapshot!(offered(RIGHT));
+    let nobody_asks = RIGHT.split_once("[ledger.shop]").unwrap().0;
+    let nobody_asks =
+        nobody_asks.replace("[setup]\nreset = { sql = \"update stock set free = initial\" }", "");
+    let nobody_asks = nobody_asks.replace(
+        "canary = { item = \"canary-item\" }",
+        "canary = \"none\"\nreason = \"the till is a stub\"",
+    );
+    let told = offered(&nobody_asks.replace("gap = \"2s\"", "calls = 0"));
+    assert!(told.contains("none: the till is a stub"), "{told}");
+    assert!(told.contains("fans at once, for nobody reloads"), "{told}");
+    assert!(told.contains("there is no `[ledger.shop]`"), "{told}");
+    assert!(told.contains("INV-SILENT-CHARGE: there is no `[ledger.provider]`"), "{told}");
+    let limited = format!("{RIGHT}\n[provider]\nprofile = \"shared-30\"\n");
+    assert!(offered(&limited).contains("calls/s allowed"), "the provider's limits are told");
+}
+
+#[test]
+fn the_tiny_shop_is_a_scenario_without_a_mistake() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny-shop/scenario.toml");
+    let path = std::path::Path::new(path);
+    let loaded = file::load(path, &Overrides::default(), &Context::VIRTUAL);
+    let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(loaded.only_live("scenario.toml").is_some(), "nobody can simulate it");
+    assert!(loaded.at_scale(None, World::Live).target.is_some());
+}
+
+/// Steps as a tired person, or a machine, might write them: some of it is right.
+fn any_step() -> impl Strategy<Value = String> {
+    let name = "[ab{}: ]{0,3}";
+    let operation = select(vec!["reload", "login", "cart", "checkout", "poll", "other", "buy"]);
+    let text = "(/|\\{\\{|\\}\\}|fan|a|:number|env\\.|:json|é|%| ){0,6}";
+    let key = select(vec!["json", "form", "query", "headers", "body", "path", "host", "method"]);
+    let value = prop_oneof![
+        text.prop_map(|text| format!("{text:?}")),
+        (name, text).prop_map(|(name, text)| format!("{{ {name:?} = [{text:?}, 1] }}")),
+        (name, text).prop_map(|(name, text)| format!("{{ {name:?} = {{ x = {text:?} }} }}")),
+        Just("[nan, 1979-05-27]".to_owned()),
+    ];
+    let way = select(vec!["json", "regex", "header", "css", "attr"]);
+    let pattern = "[$.a\\[\\](*?)=#x-]{0,6}";
+    let capture = (name, way.clone(), pattern)
+        .prop_map(|(name, way, pattern)| format!("capture.{name:?} = {{ {way} = {pattern:?} }}"));
+    let status = select(vec!["200", "\"2xx\"", "[200, \"4xx\"]", "\"x\"", "-1"]);
+    let is = select(vec!["ok", "waiting", "shed", "not_open", "fine"]);
+    let outcome = (status, way, pattern, is, name).prop_map(|(status, way, pattern, is, then)| {
+        format!("{{ status = {status}, {way} = {pattern:?}, is = {is:?}, then = {then:?} }}")
+    });
+    let lines =
+        (name, operation, text, vec((key, value), 0..2), vec(capture, 0..2), vec(outcome, 0..3));
+    lines.prop_map(|(name, operation, path, keys, captures, outcomes)| {
+        let keys: Vec<String> =
+            keys.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        format!(
+            "[[step]]\nname = {name:?}\nas = {operation:?}\npath = {path:?}\n{}\n{}\noutcome = [{}]\n",
+            keys.join("\n"),
+            captures.join("\n"),
+            outcomes.join(", ")
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_steps_break_the_reader(steps in vec(any_step(), 0..6)) {
+        let (head, rest) = RIGHT.split_once("[[step]]").unwrap();
+        let ledger = rest.split_once("[ledger.shop]").unwrap().1;
+        if let Ok(loaded) = read(&format!("{head}{}[ledger.shop]{ledger}", steps.concat())) {
+            let scenario = loaded.at_scale(None, World::Live);
+            let target = scenario.target.as_deref().unwrap();
+            let stages = &scenario.populations[0].crowd.route.stages;
+            prop_assert_eq!(target.funnel.stages.len(), stages.len());
+            prop_assert!(stages.iter().any(|stage| stage.operation == Checkout));
+            offer::render(&scenario, &offer::offer(&scenario, &scenario));
+        }
+    }
 }
 
 /// One mistake at a time: a passage of the right scenario, and what stands there instead.

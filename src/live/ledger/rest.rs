@@ -25,6 +25,19 @@ pub(in crate::live) enum Rest {
     Unseen,
 }
 
+impl Rest {
+    /// Whether nothing more need be waited for.
+    pub(in crate::live) const fn is_whole(self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
+    /// Whether a shop that was left alone for as long as one waits unasked may be judged as one at
+    /// rest: orders that are known not to be over may still end, and only its owner knows when.
+    pub(in crate::live) const fn will_do(self) -> bool {
+        !matches!(self, Self::Busy)
+    }
+}
+
 impl Foreign {
     /// Whether the shop is at rest now. It reads the ledgers whole: at most once a second.
     pub(in crate::live) fn rest(&mut self) -> Rest {

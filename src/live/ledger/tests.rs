@@ -3,10 +3,13 @@
 
 mod faults;
 mod lacking;
+mod mocked;
 mod restoring;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::FanId;

@@ -11,6 +11,10 @@ use crate::scenario::offer::payment::{calls_per_order, payment};
 /// retry that doubles every time would otherwise never end.
 const PART_MAX: Duration = Duration::from_hours(1);
 
+/// How long a foreign shop is left alone where nothing is said: what it does by itself, nobody but
+/// its owner knows.
+const FOREIGN: Duration = Duration::from_secs(10);
+
 /// How long the shop is left alone after the last fan, and why.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drain {
@@ -50,7 +54,12 @@ pub fn drain(scenario: &Scenario) -> Duration {
 }
 
 /// backlog / R + time to live and sweep + retry horizon + challenges, and what is asked for instead.
+/// A foreign shop is left alone for as long as is asked for, else for 10 s.
 pub fn drain_needed(scenario: &Scenario) -> Drain {
+    if scenario.target.is_some() {
+        let asked = scenario.audit.drain.map(|span| span.0);
+        return Drain { expiry: asked.unwrap_or(FOREIGN), asked, ..Drain::default() };
+    }
     let reservation = scenario.shop.reservation;
     Drain {
         backlog: backlog(scenario).min(PART_MAX),

@@ -2,6 +2,7 @@
 //! machine must lend, how long the shop must be left alone, and which findings a scale costs.
 
 mod drain;
+mod foreign;
 mod payment;
 mod sale;
 mod scale;
@@ -12,6 +13,7 @@ use domain::time::{Duration, Time};
 use crate::scenario::{Connections, Population, Scenario};
 
 pub use drain::{Drain, drain, drain_needed};
+pub use foreign::{ForeignOffer, HostOffer, Rate, Rows, StepOffer};
 pub use payment::{Payment, facts, payment};
 pub use sale::{Bound, SaleOffer, sellable};
 pub use text::{line, render};
@@ -37,6 +39,8 @@ pub struct Offer {
     pub needs: Needs,
     /// How long the shop is left alone after the last fan.
     pub drain: Drain,
+    /// What is asked of a shop of one's own; absent: the embedded one is.
+    pub foreign: Option<ForeignOffer>,
     /// What does not survive the scale of `spike run`; a sentence each.
     pub lost_by_scale: Vec<String>,
     /// What a reader should know besides; a sentence each.
@@ -89,6 +93,7 @@ pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
         live_scale: lived.scale,
         needs,
         drain: drain_needed(scenario),
+        foreign: foreign::foreign(scenario, arrivals_peak_per_s, fans(lived)),
         lost_by_scale: scale::lost(lived),
         remarks: remarks(scenario, &payment, storm_per_s),
     }
@@ -124,8 +129,7 @@ fn openings(scenario: &Scenario) -> Vec<Opening> {
 fn opening_of(people: &Population, at: Time) -> Opening {
     let reload = &people.crowd.behaviour.reload;
     let present = expected(people, at);
-    let gap_s = reload.gap_at(people.crowd.opens.since(at)).mean().as_secs_f64();
-    let looks_per_s = if gap_s > 0.0 { present / gap_s } else { 0.0 };
+    let looks_per_s = looks_per_s(people, at);
     let calls = f64::from(reload.calls);
     let uncached = f64::from(reload.calls.saturating_sub(reload.cacheable));
     let opens_now = if people.crowd.opens == at { 1.0 } else { 0.0 };
@@ -138,16 +142,25 @@ fn opening_of(people: &Population, at: Time) -> Opening {
     }
 }
 
+/// How often the people of a population who wait for its opening look at the page \[1/s\].
+fn looks_per_s(people: &Population, at: Time) -> f64 {
+    if people.crowd.opens < at {
+        return 0.0;
+    }
+    let reload = &people.crowd.behaviour.reload;
+    let gap_s = reload.gap_at(people.crowd.opens.since(at)).mean().as_secs_f64();
+    if gap_s > 0.0 { expected(people, at) / gap_s } else { 0.0 }
+}
+
 /// How many people of a population are expected to have arrived `at` a moment.
 fn expected(people: &Population, at: Time) -> f64 {
     people.arrive.expected(people.count, people.crowd.opens, at, people.trace.as_deref())
 }
 
-/// The share of a population that does not turn away before the checkout: each step of slots (where
-/// there are any), item, cart and checkout is one chance to.
+/// The share of a population that does not turn away before the last checkout: each step on the way
+/// from the page is one chance to.
 fn reach(people: &Population) -> f64 {
-    let steps = if people.crowd.slots == 0 { 3 } else { 4 };
-    (1.0 - people.crowd.behaviour.abandon).powi(steps)
+    foreign::reach(people)
 }
 
 /// How many windows are looked at to find the busiest second of arrivals; longer runs are looked
@@ -186,9 +199,10 @@ const SECOND_BYTES: u64 = 16 * 1024;
 
 fn needs(scenario: &Scenario) -> Needs {
     let fans = fans(scenario);
+    let hosts = scenario.target.as_ref().map_or(1, |target| target.funnel.hosts.len() as u64);
     let connections = match scenario.live.connections {
-        Connections::PerFan | Connections::PerOperation => fans,
-        Connections::Pool(pool) => fans.min(u64::from(pool)),
+        Connections::PerFan | Connections::PerOperation => fans * hosts,
+        Connections::Pool(pool) => fans.min(u64::from(pool)) * hosts,
     };
     // Each fan in the funnel leaves a cart, a checkout and a departure; each order two calls in
     // the provider's ledger and one line in the shop's; each piece a line of its own.

@@ -8,6 +8,7 @@ use reference_shop::settings::looks;
 
 use crate::evidence::{Admitted, Facts};
 use crate::scenario::Scenario;
+use crate::scenario::target::Limits;
 
 /// What the payment allows.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
@@ -34,6 +35,9 @@ impl Payment {
 
 /// What the payment allows.
 pub fn payment(scenario: &Scenario) -> Payment {
+    if scenario.target.as_ref().is_some_and(|target| target.limits == Limits::Unknown) {
+        return Payment::default();
+    }
     let opens = opens(scenario);
     let demand = Demand::new(scenario);
     let limits = limits_at(&scenario.provider, opens);

@@ -1,5 +1,6 @@
 //! What each sale can sell in its window.
 
+use domain::id::ItemId;
 use domain::shop::Sale;
 
 use crate::scenario::offer::{expected, payment, reach, whole};
@@ -10,8 +11,9 @@ use crate::scenario::{Population, Scenario};
 pub struct SaleOffer {
     /// The sale's name.
     pub id: String,
-    /// Pieces of all items.
-    pub stock: u64,
+    /// Pieces of all items; absent where the ledger of a foreign shop says, for one of them at
+    /// least.
+    pub stock: Option<u64>,
     /// Pieces that are expected to be wanted by those who do not turn away.
     pub wanted: f64,
     /// Pieces that the slots have places for; absent: no slots.
@@ -51,7 +53,9 @@ pub fn sellable(scenario: &Scenario) -> Vec<SaleOffer> {
         let open_at_once = sales.iter().zip(&wants).filter(|(other, _)| overlap(sale, other));
         let together: f64 = open_at_once.map(|(_, want)| want.base).sum();
         let share = if together > 0.0 { want.base / together } else { 1.0 };
-        one(sale, want, admitted_per_s.map(|per_s| per_s * share))
+        let number = sales.iter().position(|other| other.id == sale.id).unwrap_or_default();
+        let stock = stated(scenario, number).into_iter().map(|stock| stock.map(u64::from)).sum();
+        one(sale, stock, want, admitted_per_s.map(|per_s| per_s * share))
     })
     .collect()
 }
@@ -80,11 +84,13 @@ fn want(scenario: &Scenario, sale: usize) -> Want {
         }
     }
     let pieces: f64 = by_item.iter().sum();
-    let least = |(pieces, stock): (&f64, u32)| pieces.min(f64::from(stock));
+    let least = |(pieces, stock): (&f64, Option<u32>)| {
+        stock.map_or(*pieces, |stock| pieces.min(f64::from(stock)))
+    };
     Want {
         pieces,
         mean_pieces: if orders > 0.0 { pieces / orders } else { 1.0 },
-        base: by_item.iter().zip(items.iter().map(|item| item.stock)).map(least).sum(),
+        base: by_item.iter().zip(stated(scenario, sale)).map(least).sum(),
     }
 }
 
@@ -101,8 +107,17 @@ fn overlap(one: &Sale, other: &Sale) -> bool {
     one.opens < other.closes && other.opens < one.closes || one.id == other.id
 }
 
-fn one(sale: &Sale, want: &Want, admitted_per_s: Option<f64>) -> SaleOffer {
-    let stock: u64 = sale.items.iter().map(|item| u64::from(item.stock)).sum();
+/// The stock of each item of a sale, where the scenario states it.
+fn stated(scenario: &Scenario, sale: usize) -> Vec<Option<u32>> {
+    let first = scenario.catalogue.first_item(sale).0;
+    let items = (first..).zip(&scenario.catalogue.sales[sale].items);
+    let is_stated = |number: u16| {
+        scenario.target.as_ref().is_none_or(|target| !target.unstated.contains(&ItemId(number)))
+    };
+    items.map(|(number, item)| is_stated(number).then_some(item.stock)).collect()
+}
+
+fn one(sale: &Sale, stock: Option<u64>, want: &Want, admitted_per_s: Option<f64>) -> SaleOffer {
     let slots: u64 = sale.slots.iter().map(|slot| u64::from(slot.capacity)).sum();
     let window_s = sale.closes.since(sale.opens).as_secs_f64();
     let places = (!sale.slots.is_empty()).then_some(slots as f64 * want.mean_pieces);

@@ -15,6 +15,12 @@ pub(super) fn lost(lived: &Scenario) -> Vec<String> {
     if (lived.scale - 1.0).abs() < f64::EPSILON {
         return Vec::new();
     }
+    if lived.target.is_some() {
+        return vec![
+            "what is sold out, and when: only people are scaled, your shop's stock and limits stay"
+                .to_owned(),
+        ];
+    }
     let mut lost = vec![latency(lived)];
     lost.extend(locks(lived));
     lost.extend(edge(lived));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
+use crate::scenario::offer::foreign::text as foreign;
 use crate::scenario::offer::{Bound, Drain, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
 
@@ -27,14 +28,25 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
         ),
     );
     for opening in &offer.openings {
-        table.opening(opening);
+        match &offer.foreign {
+            Some(_) => table.present(opening),
+            None => table.opening(opening),
+        }
     }
-    table.payment(offer);
+    if let Some(foreign) = &offer.foreign {
+        foreign::steps(&mut table, foreign);
+    }
+    if offer.foreign.is_none() || offer.payment.calls_per_s.is_some() {
+        table.payment(offer);
+    }
     for sale in &offer.sales {
         table.sale(sale);
     }
     table.needs(offer);
-    table.drain(offer);
+    match &offer.foreign {
+        Some(foreign) => foreign::safety(&mut table, foreign, &offer.drain),
+        None => table.drain(offer),
+    }
     table.list("lost by the scale", &offer.lost_by_scale);
     table.list("remarks", &offer.remarks);
     table.text
@@ -51,20 +63,24 @@ pub fn line(name: &str, figure: &str) -> String {
 }
 
 #[derive(Default)]
-struct Table {
+pub(super) struct Table {
     text: String,
 }
 
 impl Table {
-    fn line(&mut self, name: &str, figure: &str) {
+    pub(super) fn line(&mut self, name: &str, figure: &str) {
         self.text.push_str(&line(name, figure));
     }
 
-    fn opening(&mut self, opening: &Opening) {
+    fn present(&mut self, opening: &Opening) {
         self.line(
             &format!("opening at {}", duration(opening.at - domain::time::Time::ZERO)),
             &format!("{} fans present", count(opening.present)),
         );
+    }
+
+    fn opening(&mut self, opening: &Opening) {
+        self.present(opening);
         if opening.present < 0.5 {
             return;
         }
@@ -82,6 +98,9 @@ impl Table {
             _ => "no limit".to_owned(),
         };
         self.line("payment", &allowed);
+        if offer.foreign.is_some() {
+            return;
+        }
         let admitted = match payment.admission_per_s {
             Some(orders) => format!("{} orders/s", count(orders)),
             None => "all".to_owned(),
@@ -99,7 +118,10 @@ impl Table {
         let sellable = count(sale.sellable as f64);
         let figure = format!("{sellable} pieces can be sold, bound by {bound}");
         self.line(&format!("sale {}", sale.id), &figure);
-        self.line("  stock", &count(sale.stock as f64));
+        let stock = sale.stock.map(|stock| count(stock as f64));
+        let stock = stock
+            .unwrap_or_else(|| "what the shop's ledger says, where it is not stated".to_owned());
+        self.line("  stock", &stock);
         self.line("  wanted", &count(sale.wanted));
         if let Some(places) = sale.places {
             self.line("  slots", &count(places));
@@ -149,7 +171,7 @@ impl Table {
         }
     }
 
-    fn list(&mut self, name: &str, sentences: &[String]) {
+    pub(super) fn list(&mut self, name: &str, sentences: &[String]) {
         for (place, sentence) in sentences.iter().enumerate() {
             self.line(if place == 0 { name } else { "" }, sentence);
         }

@@ -84,7 +84,7 @@ async fn connect(url: &str) -> Result<Conn, String> {
         Some("verify-full" | "verify-identity") => {
             builder = builder.ssl_opts(roots(SslOpts::default()));
         }
-        Some(other) => return Err(format!("`ssl-mode={other}` is none that is known")),
+        Some(other) => return Err(format!("`sslmode={other}` is none that is known")),
     }
     let connected = tokio::time::timeout(CONNECT, Conn::new(builder)).await;
     connected

@@ -15,7 +15,7 @@ use crate::scenario::check::step::{self, Way};
 use crate::scenario::check::{Checker, SCALE_MAX, Seen, Setting};
 use crate::scenario::place::Place;
 use crate::scenario::scale::people;
-use crate::scenario::target::{self, Abort, Canary, Target};
+use crate::scenario::target::{self, Abort, Canary, Limits, Target};
 use crate::scenario::wording::grouped;
 use crate::scenario::written::File;
 use crate::scenario::written::target::{CanaryWritten, TargetTable};
@@ -107,6 +107,7 @@ pub(super) fn foreign(
         shop: ledger::shop(checker, file, root, &allow_hosts, setting),
         provider: ledger::provider(checker, file, root, &allow_hosts, setting),
         abort: abort(checker, table, place.key("abort")),
+        limits: if root.has("provider") { Limits::Stated } else { Limits::Unknown },
         allow_hosts,
         unstated,
         data,
