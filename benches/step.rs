@@ -6,7 +6,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::outcome::Outcome;
 use spike::step::capture::Capture;
-use spike::step::message::Message;
+use spike::step::cookie::{Jar, Spot};
+use spike::step::funnel::{Host, Scheme};
+use spike::step::message::{Message, Saying};
 use spike::step::rule::{Condition, Rule, Rules, Test};
 use spike::step::template::{Place, Template};
 use spike::step::{Answer, Names, Values};
@@ -42,11 +44,18 @@ fn step(criterion: &mut Criterion) {
     let answer = Answer { status: 200, fields: FIELDS, body: BODY };
     let (mut values, mut scratch, mut out) = (Values::default(), Vec::new(), Vec::new());
     values.set(fan, b"0-417");
+    let host = Host { scheme: Scheme::Http, name: "shop.test".to_owned(), port: 80 };
+    let (empty, mut jar) = (Jar::default(), Jar::default());
+    let spot = Spot { host: &host, target: b"/", now_s: 0 };
+    for cookie in ["sessionid=5f2b0c1e9d; Path=/; HttpOnly", "csrftoken=b5bb9d8014a0f9b1; Path=/"] {
+        jar.set(cookie.as_bytes(), &spot);
+    }
 
     let mut group = criterion.benchmark_group("step");
     group.bench_function("two_captures_two_checks", |bencher| {
         bencher.iter(|| {
-            message.render(&values, &mut scratch, &mut out);
+            let saying = Saying { values: &values, jar: &empty, host: &host, now_s: 0 };
+            message.render(saying, &mut scratch, &mut out);
             black_box(&out);
             for (name, capture) in &captures {
                 let value = capture.find(black_box(&answer)).expect("it is there");
@@ -55,12 +64,16 @@ fn step(criterion: &mut Criterion) {
             black_box(rules.first(&answer).map(|rule| rule.is))
         });
     });
-    group.bench_function("render", |bencher| {
-        bencher.iter(|| {
-            message.render(black_box(&values), &mut scratch, &mut out);
-            black_box(&out);
+    for (name, jar) in [("render", &empty), ("render_with_two_cookies", &jar)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let values = black_box(&values);
+                let saying = Saying { values, jar, host: &host, now_s: 0 };
+                message.render(saying, &mut scratch, &mut out);
+                black_box(&out);
+            });
         });
-    });
+    }
     for (name, capture) in [
         ("json", json("$.token")),
         ("json_general", json("$..token")),

@@ -110,9 +110,31 @@ pub struct LiveArgs {
     /// What it shares with `spike simulate`.
     #[command(flatten)]
     pub run: RunArgs,
-    /// A shop that speaks the reference shop's API, instead of the embedded one
+    /// The shop instead of the scenario's or of the embedded one; without `[target]` it must speak
+    /// the reference shop's API
     #[arg(short, long, env = "SPIKE_TARGET", value_name = "URL")]
     pub target: Option<String>,
+    /// How a shop of one's own is reached.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How the shop of a scenario's `[target]` is reached.
+#[derive(Clone, Debug, Default, Args)]
+pub struct NetworkArgs {
+    /// Trust these certificates (PEM) besides those that this machine trusts
+    #[arg(long, env = "SPIKE_CACERT", value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Believe every certificate of the shop
+    #[arg(short = 'k', long, env = "SPIKE_INSECURE", value_parser = switch())]
+    pub insecure: bool,
+    /// Ask the shop through this HTTP proxy
+    #[arg(long, env = "SPIKE_PROXY", value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Connect elsewhere for a host and port of the shop, as curl does; several: again, or with ;
+    #[arg(long, env = "SPIKE_CONNECT_TO", value_name = "HOST:PORT:ADDRESS:PORT")]
+    #[arg(value_delimiter = ';')]
+    pub connect_to: Vec<String>,
 }
 
 /// `spike check`.

@@ -1,22 +1,24 @@
 //! A scripted step in the load loop: templates, two captures, two checks.
 //!
-//! No scenario can ask for it yet, so this program lives it itself, as a process of its own that
-//! is measured like any other client.
+//! The funnel has one step, and its shop never opens: so this program lives it itself, as a process
+//! of its own that is measured like any other client.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::outcome::Outcome;
 use spike::command::folder::{self, RunFolder};
+use spike::live::abroad::Abroad;
 use spike::live::clock::Clock;
-use spike::live::scripted::Scripted;
 use spike::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
 use spike::measure::recorder::Recorder;
-use spike::scenario::Context;
 use spike::scenario::file::parse;
 use spike::scenario::overrides::Overrides;
+use spike::scenario::{self, Context};
 use spike::step::Names;
 use spike::step::capture::Capture;
+use spike::step::funnel::{Funnel, Given, Host, Scheme, Step};
 use spike::step::message::Message;
 use spike::step::rule::{Condition, Rule, Rules, Test};
 use spike::step::template::{Place, Template};
@@ -51,10 +53,12 @@ pub(crate) fn start(bench: &Bench, core: &str, port: u16) -> anyhow::Result<Proc
 pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     let text = scenarios::closed(CONNECTIONS, "1ms").replace("cacheable = 5", "cacheable = 0");
     let scenario = parse("scripted.toml", &text, &Overrides::default(), &Context::VIRTUAL)?;
-    let scenario = scenario.at_scale(None, World::Live);
+    let mut scenario = scenario.at_scale(None, World::Live);
+    scenario.target = Some(Arc::new(foreign(port)?));
     let clock = Clock::begin_in(Duration::from_secs(1));
     let shop = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let target = Target { shop, host: shop.to_string(), provider: None, certificate: None };
+    let abroad = Some(Abroad { hosts: vec![host(port)], ..Abroad::default() });
+    let target = Target { shop, host: shop.to_string(), provider: None, certificate: None, abroad };
     let settings = Settings {
         clock,
         threads: 1,
@@ -66,7 +70,6 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         processes: None,
         drain: Duration::ZERO,
         visits: None,
-        scripted: Some(step(&target.host)?),
     };
     let run = RunFolder::create(out, "scripted", "live")?;
     let opening = scenario.first_opening();
@@ -87,11 +90,25 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn host(port: u16) -> Host {
+    Host { scheme: Scheme::Http, name: Ipv4Addr::LOCALHOST.to_string(), port }
+}
+
 /// `GET /step` with what the last answer said; two captures; the answer must be a 200 and say that
 /// the sale is closed.
-fn step(host: &str) -> anyhow::Result<Scripted> {
+fn foreign(port: u16) -> anyhow::Result<scenario::target::Target> {
     let mut names = Names::default();
-    let [fan, token, order] = ["fan", "token", "order"].map(|name| names.define(name));
+    let given = Given {
+        fan: names.define("fan"),
+        intent: names.define("intent"),
+        key: names.define("key"),
+        item: names.define("item"),
+        quantity: names.define("quantity"),
+        slot: names.define("slot"),
+        run: names.define("run"),
+        columns: Vec::new(),
+    };
+    let [token, order] = ["token", "order"].map(|name| names.define(name));
     let target = "/step?fan={{fan}}&token={{token}}&order={{order}}";
     let intent = Template::compile("{{fan}}", Place::Field, &names)?;
     let target = Template::compile(target, Place::Url, &names)?;
@@ -99,16 +116,18 @@ fn step(host: &str) -> anyhow::Result<Scripted> {
         of: Capture::json("$.state")?,
         test: Test::Equals(b"closed".as_slice().into()),
     };
-    let rule = Rule {
-        status: Some(200..=200),
-        conditions: vec![closed],
-        is: Outcome::NotOpen,
-        then: None,
-    };
-    Ok(Scripted {
-        message: Message::new("GET", host, target, vec![("X-Intent".into(), intent)], None),
-        fan,
+    let is = Outcome::NotOpen;
+    let rule = Rule { status: Some(200..=200), conditions: vec![closed], is, then: None };
+    let shop = host(port);
+    let fields = vec![("X-Intent".into(), intent)];
+    let step = Step {
+        name: "page".into(),
+        host: 0,
+        message: Message::new("GET", &shop.authority(), target, fields, None),
         captures: vec![(token, Capture::json("$.token")?), (order, Capture::json("$.order.id")?)],
         rules: Rules::new(vec![rule]),
-    })
+        redirects: 10,
+    };
+    let funnel = Funnel { names, given, hosts: vec![shop], stages: vec![vec![step]] };
+    Ok(scenario::target::Target::of(funnel))
 }

@@ -8,6 +8,7 @@ pub mod embedded;
 pub mod folder;
 mod init;
 mod machine;
+mod network;
 mod progress;
 mod run;
 mod servers;

@@ -1,15 +1,16 @@
 //! `spike run`: the scenario over real HTTP.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::begin::{begin, load_all};
+use super::begin::{begin, load, load_all};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::target::{self, Place};
-use super::{check, one_of, print, say};
+use super::{check, network, one_of, print, say};
 use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::Ending;
 use crate::live::clock::Clock;
@@ -17,7 +18,8 @@ use crate::live::means::{self, Machine, Means};
 use crate::live::{self, LedgerSinks, LiveError, Processes, Settings, Stop, Target};
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::{AsRun, Loaded};
-use crate::scenario::{Scenario, offer};
+use crate::scenario::{self, Scenario, offer};
+use crate::step::funnel::Host;
 use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
@@ -25,18 +27,14 @@ const LEAD: Duration = Duration::from_secs(2);
 
 /// Lives each scenario, one after the other.
 pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
-    let LiveArgs { run: args, target } = args;
     let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
-    let Some(scenarios) = load_all(&args.scenarios, &args.overrides, Some(now)) else {
-        return Ok(Verdict::InvalidScenario);
-    };
-    let place = match target.as_deref().map_or(Ok(Place::Embedded), target::place) {
+    let Some(scenarios) = load_at_target(args, now) else { return Ok(Verdict::InvalidScenario) };
+    let LiveArgs { run: args, target, network } = args;
+    let beside = match target.as_deref().map(target::place).transpose() {
         Ok(place) => place,
-        Err(error) => {
-            say(&format!("error: failed to {error}"));
-            say(&bare_line(Verdict::InvalidScenario));
-            return Ok(Verdict::InvalidScenario);
-        }
+        // That of a foreign shop was read with its scenario.
+        Err(_) if scenarios.iter().all(is_foreign) => None,
+        Err(error) => return Ok(refuse(&error, Verdict::InvalidScenario)),
     };
     let stop = stop_on_signals()?;
     let mut verdicts = Vec::new();
@@ -46,6 +44,18 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
         } else if args.dry_run {
             check::print_offer(&loaded, World::Live)?;
         } else {
+            let scenario = loaded.at_scale(None, World::Live);
+            let place = match (&scenario.target, &beside) {
+                (None, Some(place)) => place.clone(),
+                (None, None) => Place::Embedded,
+                (Some(target), _) => match network::abroad(target, network) {
+                    Ok(abroad) => Place::Foreign(abroad),
+                    Err(error) if error.is_written() => {
+                        return Ok(refuse(&error, Verdict::InvalidScenario));
+                    }
+                    Err(error) => return Ok(refuse(&error, Verdict::Inconclusive)),
+                },
+            };
             verdicts.push(run_one(args, &place, loaded, &stop)?);
         }
         // Who stops one run of several stops them all.
@@ -56,13 +66,46 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
     Ok(one_of(&verdicts))
 }
 
+/// Reads all scenarios. Where `--target` is given and a scenario has a foreign shop, it is read again
+/// with that in its place, so that what must be allowed is checked as if the file said so.
+fn load_at_target(args: &LiveArgs, now_utc_ns: u64) -> Option<Vec<Loaded>> {
+    let LiveArgs { run: RunArgs { scenarios, overrides, .. }, target, .. } = args;
+    let loaded = load_all(scenarios, overrides, Some(now_utc_ns))?;
+    let Some(url) = target.as_ref().filter(|_| loaded.iter().any(is_foreign)) else {
+        return Some(loaded);
+    };
+    let mut elsewhere = overrides.clone();
+    elsewhere.set.push(format!("target.url={url}"));
+    let again = |(path, loaded): (&PathBuf, Loaded)| {
+        if is_foreign(&loaded) { load(path, &elsewhere, Some(now_utc_ns)) } else { Some(loaded) }
+    };
+    scenarios.iter().zip(loaded).map(again).collect()
+}
+
+fn is_foreign(loaded: &Loaded) -> bool {
+    loaded.at_scale(None, World::Live).target.is_some()
+}
+
+/// Whether all hosts of a foreign shop's funnel are this machine.
+fn is_here(target: &scenario::target::Target) -> bool {
+    target.funnel.hosts.iter().all(Host::is_loopback)
+}
+
+/// Says why nothing is run, and the last word.
+fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
+    say(&format!("error: failed to {error}"));
+    say(&bare_line(verdict));
+    verdict
+}
+
 fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
-    if scenario.target.is_some() {
+    if scenario.target.as_ref().is_some_and(|target| !is_here(target)) {
         anyhow::bail!(
-            "failed to live `{}`: its `[target]` can be checked, but not run yet",
+            "failed to live `{}`: its canary cannot be sent yet, and without one fans are sent to \
+             this machine alone",
             scenario.name
         );
     }
@@ -80,7 +123,9 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
         Ok(ending) => ending,
         Err(error) => match error.downcast_ref() {
             Some(LiveError::Abandoned) => return Ok(abandoned(&run)),
-            Some(LiveError::TargetRefuses { .. }) => refused(clock, &error),
+            Some(LiveError::TargetRefuses { .. } | LiveError::HostRefuses { .. }) => {
+                refused(clock, &error)
+            }
             _ => return Err(error),
         },
     };
@@ -143,7 +188,6 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         sources: means.sources,
         processes: None,
         visits: None,
-        scripted: None,
     }
 }
 

@@ -9,15 +9,19 @@ use reqwest::Url;
 
 use super::embedded::Embedded;
 use crate::live::Target;
+use crate::live::abroad::Abroad;
 use crate::scenario::Scenario;
+use crate::step::funnel::Host;
 
 /// Where a run's fans go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// To a shop of the run's own, started for it.
     Embedded,
-    /// To a shop that is running already.
+    /// To a shop that is running already and speaks the reference shop's interface.
     Running(Target),
+    /// To the foreign shop of the scenario.
+    Foreign(Abroad),
 }
 
 /// A target that fans are not sent to.
@@ -36,9 +40,9 @@ pub(super) enum TargetError {
     },
     /// It is somebody else's machine.
     #[error(
-        "send fans to `{host}`: it is not an address of this machine, and this version has no \
-         `allow_hosts` yet to name other machines in\nhint: run `spike` beside the shop, and name \
-         it as `http://127.0.0.1:PORT`"
+        "send fans to `{host}`: it is not an address of this machine, and the scenario has no \
+         `[target]` whose `allow_hosts` could name other machines\nhint: run `spike` beside the \
+         shop, and name it as `http://127.0.0.1:PORT`, or describe the shop in `[target]`"
     )]
     Elsewhere {
         /// Its host.
@@ -69,6 +73,7 @@ pub(super) fn place(text: &str) -> Result<Place, TargetError> {
         host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
         provider: None,
         certificate: None,
+        abroad: None,
     }))
 }
 
@@ -88,6 +93,7 @@ impl Place {
         match self {
             Self::Embedded => Ipv4Addr::LOCALHOST.into(),
             Self::Running(target) => target.shop.ip(),
+            Self::Foreign(abroad) => first_way(abroad).ip(),
         }
     }
 
@@ -103,6 +109,12 @@ impl Place {
     ) -> anyhow::Result<(Target, Option<Embedded>)> {
         match self {
             Self::Running(target) => Ok((target.clone(), None)),
+            Self::Foreign(abroad) => {
+                let shop = first_way(abroad);
+                let host = abroad.hosts.first().map(Host::authority).unwrap_or_default();
+                let abroad = Some(abroad.clone());
+                Ok((Target { shop, host, provider: None, certificate: None, abroad }, None))
+            }
             Self::Embedded => {
                 let binary =
                     std::env::current_exe().context("failed to find this program's own file")?;
@@ -112,11 +124,18 @@ impl Place {
                     host: embedded.shop.to_string(),
                     provider: Some(embedded.provider),
                     certificate: embedded.certificate.clone(),
+                    abroad: None,
                 };
                 Ok((target, Some(embedded)))
             }
         }
     }
+}
+
+/// Where the first connection to a foreign shop goes.
+fn first_way(abroad: &Abroad) -> SocketAddr {
+    let ways = abroad.hosts.first().map(|host| abroad.ways(host)).unwrap_or_default();
+    ways.first().copied().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
 }
 
 #[cfg(test)]
@@ -132,7 +151,13 @@ mod tests {
             ("http://127.8.0.1", "127.8.0.1:80", "127.8.0.1"),
         ] {
             let shop = shop.parse().unwrap();
-            let target = Target { shop, host: host.to_owned(), provider: None, certificate: None };
+            let target = Target {
+                shop,
+                host: host.to_owned(),
+                provider: None,
+                certificate: None,
+                abroad: None,
+            };
             assert_eq!(place(text), Ok(Place::Running(target)), "{text}");
         }
     }

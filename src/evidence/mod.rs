@@ -1,10 +1,12 @@
 //! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers, incidents.
 
+mod complaint;
 mod connection;
 pub mod demand;
 pub mod ledgers;
 pub mod read;
 
+pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
 use ledgers::Ledgers;
 
@@ -139,6 +141,9 @@ pub struct Ending {
     /// Why the generator doubts its own reading, a sentence each.
     #[serde(default)]
     pub doubts: Vec<String>,
+    /// What could not be understood in a foreign shop's answers, or not be said to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<Complaint>,
     /// How far the ledgers go, of a foreign shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledgers: Option<Ledgers>,

@@ -5,6 +5,7 @@ use domain::shop::ShopReply;
 
 use crate::fan::Reply;
 use crate::live::http::Head;
+use crate::step::rule::by_status;
 
 /// The reply in an answer of the shop: by its JSON body where that is a [`ShopReply`] that agrees
 /// with the status, otherwise by the status alone (as for a page's part, whose body is not kept).
@@ -20,7 +21,7 @@ pub(super) fn read(head: &Head, body: &[u8], now_utc_ns: u64) -> Reply {
             slots: reply.slots,
             then: None,
         },
-        None => Reply { retry_after: asked, ..Reply::of(by_status(head.status, asked.is_some())) },
+        None => Reply { retry_after: asked, ..Reply::of(by_status(head.status, asked)) },
     }
 }
 
@@ -37,22 +38,6 @@ const fn as_heard(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Unknown | Outcome::Shed => Outcome::Error,
         told => told,
-    }
-}
-
-/// What a status code says where the body says nothing: the inverse of [`ShopReply::status`] and,
-/// beyond that, its class. A 503 that says when to come back is a refusal, not a failure.
-const fn by_status(status: u16, says_when: bool) -> Outcome {
-    match status {
-        202 => Outcome::Waiting,
-        200..=299 | 304 => Outcome::Ok,
-        402 => Outcome::Declined,
-        409 => Outcome::SoldOut,
-        425 => Outcome::NotOpen,
-        429 => Outcome::RateLimited,
-        300..=499 => Outcome::Rejected,
-        503 if says_when => Outcome::RateLimited,
-        _ => Outcome::Error,
     }
 }
 

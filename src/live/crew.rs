@@ -42,7 +42,7 @@ pub(super) type Hand<'scope> = io::Result<ScopedJoinHandle<'scope, Result<(), Li
 pub(super) fn load(
     course: &Course<'_>,
     recorder: &mut Recorder,
-    survey: &mut Survey,
+    survey: &mut Option<Survey>,
     watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Merge, LiveError> {
     let settings = course.settings;
@@ -191,7 +191,7 @@ fn merge_reports(
     reins: &mut [Reins],
     reported: &Receiver<Report>,
     recorder: &mut Recorder,
-    survey: &mut Survey,
+    survey: &mut Option<Survey>,
     watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Merge, LiveError> {
     let clock = course.clock;
@@ -223,10 +223,14 @@ fn merge_reports(
             recorder
                 .absorb(merged.until, merged.harvests, &merged.lines)
                 .map_err(LiveError::Record)?;
-            survey.ask();
+            if let Some(survey) = survey {
+                survey.ask();
+            }
             watch(&recorder.progress());
         }
-        survey.collect(recorder)?;
+        if let Some(survey) = survey {
+            survey.collect(recorder)?;
+        }
     }
     Ok(merge)
 }

@@ -31,8 +31,23 @@ pub(super) enum Body {
     Skip,
     /// Its first bytes are kept to be understood.
     Keep,
-    /// There is none whatever the head says, for the request's method is HEAD.
+    /// They are, and the lines of the head too.
+    KeepWithFields,
+    /// There is none whatever the head says, for the request's method is HEAD; the lines of the
+    /// head are kept.
     Absent,
+}
+
+impl Body {
+    /// Whether the body is kept to be understood.
+    pub(super) const fn is_kept(self) -> bool {
+        matches!(self, Self::Keep | Self::KeepWithFields)
+    }
+
+    /// Whether the lines of the head are.
+    pub(super) const fn keeps_fields(self) -> bool {
+        matches!(self, Self::KeepWithFields | Self::Absent)
+    }
 }
 
 /// An answer that cannot be read.
@@ -67,11 +82,16 @@ pub(super) struct Reader {
     state: State,
     body: Body,
     interim: u8,
-    /// The beginning of a split head, then the kept part of a body that came in pieces.
+    /// The beginning of a split head; then the kept lines of a head and the kept part of a body
+    /// that came in pieces.
     kept: Vec<u8>,
+    /// How much of `kept` are lines of the head.
+    fields_kept: usize,
     /// Where the kept part of the body lies in the bytes taken last, as long as it has come in one
     /// piece: the usual answer is understood where it was read to, and nothing is copied.
     placed: Range<usize>,
+    /// Where the kept lines of the head lie, likewise.
+    fields_placed: Range<usize>,
     head: Option<Head>,
     body_bytes: u64,
     /// Whether any byte has come, be it one that no answer begins with.
@@ -95,7 +115,9 @@ impl Reader {
             body: Body::Skip,
             interim: 0,
             kept: Vec::new(),
+            fields_kept: 0,
             placed: 0..0,
+            fields_placed: 0..0,
             head: None,
             body_bytes: 0,
             touched: false,
@@ -107,7 +129,9 @@ impl Reader {
         self.state = State::Head;
         self.body = body;
         self.interim = 0;
+        self.fields_kept = 0;
         self.placed = 0..0;
+        self.fields_placed = 0..0;
         self.head = None;
         self.body_bytes = 0;
         self.touched = false;
@@ -135,8 +159,22 @@ impl Reader {
     /// The kept part of the body, if the whole body was kept; `taken` is what was fed last, which
     /// it may lie in.
     pub(super) fn body<'a>(&'a self, taken: &'a [u8]) -> &'a [u8] {
-        let kept = if self.placed.is_empty() { &self.kept } else { &taken[self.placed.clone()] };
+        let kept = if self.placed.is_empty() {
+            &self.kept[self.fields_kept..]
+        } else {
+            &taken[self.placed.clone()]
+        };
         if self.head.is_some() && self.body_bytes == kept.len() as u64 { kept } else { &[] }
+    }
+
+    /// The lines of the head below the status line, each with its end, if they are kept; `taken` is
+    /// what was fed last, which they may lie in.
+    pub(super) fn fields<'a>(&'a self, taken: &'a [u8]) -> &'a [u8] {
+        if self.fields_kept > 0 {
+            &self.kept[..self.fields_kept]
+        } else {
+            &taken[self.fields_placed.clone()]
+        }
     }
 
     /// Takes bytes as they come and returns how many belong to this answer: all of them until the
@@ -149,7 +187,7 @@ impl Reader {
         self.touched |= !bytes.is_empty();
         while !self.is_whole() && used < bytes.len() {
             used += match &mut self.state {
-                State::Head => self.feed_head(&bytes[used..], heads)?,
+                State::Head => self.feed_head(bytes, used, heads)?,
                 State::Chunked(_) => self.feed_chunks(bytes, used)?,
                 State::Length { .. } | State::UntilClose => self.feed_plain(bytes, used)?,
                 State::Whole => 0,
@@ -175,26 +213,42 @@ impl Reader {
         }
     }
 
-    fn feed_head(&mut self, bytes: &[u8], heads: &mut Heads) -> Result<usize, ReadError> {
+    fn feed_head(
+        &mut self,
+        bytes: &[u8],
+        from: usize,
+        heads: &mut Heads,
+    ) -> Result<usize, ReadError> {
         // The usual head comes in one piece and is parsed where it lies.
         if self.kept.is_empty() {
-            if let Some((length, head)) = heads.read(bytes)? {
+            let here = &bytes[from..];
+            if let Some((length, head)) = heads.read(here)? {
                 self.take_head(head)?;
+                if self.body.keeps_fields() && self.head.is_some() {
+                    self.fields_placed = from + status_line(here)..from + length;
+                }
                 return Ok(length);
             }
-            if bytes.len() >= HEAD_MAX {
+            if here.len() >= HEAD_MAX {
                 return Err(ReadError::HeadTooLong);
             }
-            self.kept.extend_from_slice(bytes);
-            return Ok(bytes.len());
+            self.kept.extend_from_slice(here);
+            return Ok(here.len());
         }
+        let bytes = &bytes[from..];
         let before = self.kept.len();
         let room = HEAD_MAX - before;
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         match heads.read(&self.kept)? {
             Some((length, head)) => {
-                self.kept.clear();
                 self.take_head(head)?;
+                if self.body.keeps_fields() && self.head.is_some() {
+                    self.kept.truncate(length);
+                    self.kept.drain(..status_line(&self.kept));
+                    self.fields_kept = self.kept.len();
+                } else {
+                    self.kept.clear();
+                }
                 Ok(length - before)
             }
             None if self.kept.len() >= HEAD_MAX => Err(ReadError::HeadTooLong),
@@ -257,7 +311,7 @@ impl Reader {
         if self.body_bytes > BODY_MAX {
             return Err(ReadError::BodyTooLong);
         }
-        if self.body != Body::Keep || place.is_empty() {
+        if !self.body.is_kept() || place.is_empty() {
             return Ok(());
         }
         if self.kept.is_empty() && self.placed.is_empty() {
@@ -272,14 +326,24 @@ impl Reader {
     /// Copies what is kept by its place, for the bytes that it lies in are about to be overwritten
     /// or followed by more.
     fn copy_placed(&mut self, bytes: &[u8]) {
+        let fields = std::mem::take(&mut self.fields_placed);
+        self.fields_kept += fields.len();
+        self.kept.extend_from_slice(&bytes[fields]);
         let placed = std::mem::take(&mut self.placed);
         self.copy(&bytes[placed]);
     }
 
     fn copy(&mut self, bytes: &[u8]) {
-        let room = KEPT_MAX - self.kept.len();
+        let room = KEPT_MAX - (self.kept.len() - self.fields_kept);
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
+}
+
+/// How long the status line of a head is, with its end and the empty lines that may stand before it.
+fn status_line(head: &[u8]) -> usize {
+    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let end = head[blank..].iter().position(|byte| *byte == b'\n');
+    end.map_or(head.len(), |end| blank + end + 1)
 }
 
 #[cfg(test)]

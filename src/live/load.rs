@@ -6,8 +6,9 @@
 mod connect;
 mod due;
 mod flight;
+mod pool;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::mpsc::Sender;
 
@@ -17,16 +18,16 @@ use domain::time::{Duration, Time};
 use mio::{Events, Poll, Token};
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::PurchaseLine;
+use crate::evidence::{Complaint, PurchaseLine};
 use crate::fan::{Action, Fan, Input, Visit};
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
+use crate::live::dialogue::Dialogue;
 use crate::live::http::Heads;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::process::lines;
 use crate::live::request::Script;
-use crate::live::scripted::Dialogue;
 use crate::live::slab::Slab;
 use crate::live::sleepers::Sleepers;
 use crate::live::stop::{Signal, Wish};
@@ -35,7 +36,8 @@ use crate::live::{Settings, Target};
 use crate::measure::diary::Diary;
 use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
-use flight::{Flight, Pool};
+use flight::Flight;
+use pool::Pool;
 
 /// The most timers, and the most arrivals, that are served before sockets are looked at again:
 /// sending must not starve the reading of answers (at 10 µs each, 0.6 ms).
@@ -90,6 +92,8 @@ pub(super) struct Report {
     /// What its fans' purchases were, in about the order of time.
     #[serde(with = "lines")]
     pub(super) lines: Vec<PurchaseLine>,
+    /// What its fans could not understand or say since its last report.
+    pub(super) complaints: Vec<Complaint>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
     /// When its last fan had left, in its last report.
@@ -134,6 +138,8 @@ pub(super) struct LoadLoop<'run> {
     connections: Slab<Connection>,
     /// Who holds each connection, by its number; [`NONE`] while it is idle in the pool.
     holders: Vec<u32>,
+    /// Connections that fans hold to hosts that they do not speak to at present, by fan and host.
+    aside: HashMap<(u32, usize), u32>,
     pool: Option<Pool>,
     meter: Meter,
     diary: Diary<'run>,
@@ -196,6 +202,7 @@ impl<'run> LoadLoop<'run> {
             dialer: course.dialer.for_loop(place),
             connections: Slab::new(),
             holders: Vec::new(),
+            aside: HashMap::new(),
             pool: pool.map(Pool::new),
             meter: Meter::new(course.opening),
             diary: Diary::new(&course.scenario.catalogue),
@@ -203,7 +210,7 @@ impl<'run> LoadLoop<'run> {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             heads: Heads::default(),
             rendered: Vec::with_capacity(1_024),
-            dialogue: Dialogue::new(course.settings.scripted.as_ref()),
+            dialogue: Dialogue::new(course.scenario, course.target, &course.scripts, course.clock),
             expired: Vec::with_capacity(BATCH),
             next_report: Time::ZERO + SECOND,
             stopping: None,
@@ -296,12 +303,13 @@ impl<'run> LoadLoop<'run> {
     }
 
     fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { fan, connection, .. } = &self.visitors[visitor as usize];
+        let Visitor { fan, .. } = &self.visitors[visitor as usize];
         self.present -= 1;
         self.meter.departed(at, departure);
         let Population { crowd, sale, .. } = self.population(fan.id());
         self.diary.departed(fan, crowd, *sale, at, departure);
-        self.drop_connection(*connection);
+        self.drop_connections(visitor);
+        self.dialogue.leave(visitor);
         self.vacant.push(visitor);
     }
 
@@ -339,6 +347,7 @@ impl<'run> LoadLoop<'run> {
             until: self.next_report.before(SECOND),
             harvest: self.meter.block(),
             lines: self.diary.take(),
+            complaints: self.dialogue.take_complaints(),
             tally: self.tally,
             ended: None,
         };
@@ -364,6 +373,7 @@ impl<'run> LoadLoop<'run> {
             until,
             harvest: self.meter.harvest(),
             lines: self.diary.take(),
+            complaints: self.dialogue.take_complaints(),
             tally: self.tally,
             ended,
         };

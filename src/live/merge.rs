@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::time::{Duration, Time};
 
-use crate::evidence::PurchaseLine;
+use crate::evidence::{Complaint, PurchaseLine};
 use crate::live::load::{Report, Tally};
 use crate::measure::meter::Harvest;
 
@@ -31,6 +31,7 @@ pub(super) struct Merge {
     tallies: Vec<Tally>,
     harvests: BTreeMap<Time, Vec<Harvest>>,
     lines: Vec<PurchaseLine>,
+    complaints: Vec<Complaint>,
     last_ended: Time,
 }
 
@@ -42,6 +43,7 @@ impl Merge {
             tallies: vec![Tally::default(); loops],
             harvests: BTreeMap::new(),
             lines: Vec::new(),
+            complaints: Vec::new(),
             last_ended: Time::ZERO,
         }
     }
@@ -54,6 +56,9 @@ impl Merge {
             self.harvests.entry(report.until).or_default().push(report.harvest);
         }
         self.lines.extend(report.lines);
+        for complaint in report.complaints {
+            self.complain(complaint);
+        }
         self.reached[report.place] = match report.ended {
             Some(at) => {
                 self.last_ended = self.last_ended.max(at);
@@ -61,6 +66,25 @@ impl Merge {
             }
             None => report.until,
         };
+    }
+
+    /// Adds up what is the same; the first example stays.
+    fn complain(&mut self, complaint: Complaint) {
+        let is_same = |known: &&mut Complaint| {
+            (&known.step, known.kind, &known.about)
+                == (&complaint.step, complaint.kind, &complaint.about)
+        };
+        match self.complaints.iter_mut().find(is_same) {
+            Some(known) => known.count += complaint.count,
+            None => self.complaints.push(complaint),
+        }
+    }
+
+    /// What fans could not understand or say, since the beginning: the most frequent first.
+    pub(super) fn complaints(&self) -> Vec<Complaint> {
+        let mut complaints = self.complaints.clone();
+        complaints.sort_by_key(|complaint| std::cmp::Reverse(complaint.count));
+        complaints
     }
 
     /// The earliest second that all loops have handed over, if there is one.
@@ -114,6 +138,7 @@ mod tests {
             until: Time::from_millis(second * 1_000),
             harvest: Meter::new(Time::ZERO).harvest(),
             lines: vec![line],
+            complaints: Vec::new(),
             tally: Tally { shed_pool: second, ..Tally::default() },
             ended,
         }

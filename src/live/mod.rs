@@ -4,6 +4,7 @@
 //! they counted, which is merged and written down here. When the last fan has left, the shop is
 //! left alone to finish, and the ledgers are read.
 
+pub mod abroad;
 mod admin;
 mod answer;
 mod arrivals;
@@ -11,6 +12,7 @@ pub mod awake;
 pub mod clock;
 mod connection;
 mod crew;
+mod dialogue;
 pub mod health;
 mod http;
 mod ledger;
@@ -20,8 +22,8 @@ mod merge;
 mod occupied;
 pub mod pacing;
 mod process;
+mod reach;
 mod request;
-pub mod scripted;
 mod slab;
 pub mod sleepers;
 mod snapshot;
@@ -47,14 +49,15 @@ use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{self, Population, Scenario, Wire};
-use admin::{Admin, root_cause, with_causes};
+use abroad::Abroad;
+use admin::{Admin, with_causes};
 use clock::Clock;
 use connection::Dialer;
 use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
+use reach::{ask_reference, reach};
 use request::Script;
-use scripted::Scripted;
 use snapshot::Survey;
 use stop::{Signal, Wish};
 
@@ -63,8 +66,6 @@ use stop::{Signal, Wish};
 const OVERTIME: Duration = Duration::from_mins(1);
 /// How often the shop is asked during the drain whether it is at rest.
 const DRAIN_CHECK: Duration = Duration::from_millis(250);
-/// How long the first probe may take before the target counts as refusing.
-const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom the fans ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct Target {
     /// The certificates (PEM) to one of which the shop's own must lead where connections are
     /// secured; no others are trusted.
     pub certificate: Option<Vec<u8>>,
+    /// The ways to a foreign shop, whose funnel the scenario says; absent: the target speaks the
+    /// reference shop's interface, and what stands above is whom to ask.
+    pub abroad: Option<Abroad>,
 }
 
 /// How fans share connections.
@@ -128,10 +132,6 @@ pub struct Settings {
     /// their steps to themselves.
     #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
-    /// The step that a look at the page is, in place of the shop's own page; load processes make no
-    /// such steps.
-    #[serde(skip)]
-    pub scripted: Option<Scripted>,
 }
 
 /// A run that was not lived to its end.
@@ -146,6 +146,14 @@ pub enum LiveError {
         /// Where it was looked for.
         address: SocketAddr,
         /// What happened instead of an answer.
+        why: String,
+    },
+    /// Nobody answers at a host of a foreign shop.
+    #[error("reach {host}: {why}\nhint: is it running, and is its address right?")]
+    HostRefuses {
+        /// Its URL.
+        host: String,
+        /// What happened instead of a connection.
         why: String,
     },
     /// Connections cannot be secured.
@@ -202,20 +210,33 @@ pub fn run(
 ) -> Result<Ending, LiveError> {
     check_means(scenario, settings)?;
     let dialer = Dialer::new(target, settings.wire, &settings.sources)?;
-    let admin = Admin::new(settings.wire.tls, target)?;
-    if settings.wire != Wire::default() {
-        probe_wire(&dialer, target, settings.clock)?;
-    }
-    probe(&admin, target)?;
+    let admin = match &target.abroad {
+        Some(abroad) => {
+            reach(&dialer, abroad, settings.clock)?;
+            None
+        }
+        None => Some(ask_reference(&dialer, settings, target)?),
+    };
     let course = course(scenario, settings, target, dialer, stop);
-    let surveyor = Admin::new(settings.wire.tls, target)?;
-    let mut survey = Survey::start(surveyor, target.shop, settings.clock)?;
+    let mut survey = match admin {
+        Some(_) => {
+            let surveyor = Admin::new(settings.wire.tls, target)?;
+            Some(Survey::start(surveyor, target.shop, settings.clock)?)
+        }
+        // A foreign shop says nothing of itself.
+        None => None,
+    };
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
-    let drained = drain(&course, merged.ended_at(), recorder, &mut survey, watch)?;
-    survey.now(recorder)?;
+    let drained = drain(&course, merged.ended_at(), recorder, survey.as_mut(), watch)?;
+    if let Some(survey) = &mut survey {
+        survey.now(recorder)?;
+    }
     let judged = settings.clock.now();
-    let unreadable = fetch_ledgers(&admin, target, &mut ledgers);
+    let (unreadable, absent) = match &admin {
+        Some(admin) => (fetch_ledgers(admin, target, &mut ledgers), absent(target)),
+        None => (Vec::new(), unknown_abroad()),
+    };
 
     let aborted = stop.presses() > 0;
     let mut tally = merged.tally();
@@ -230,18 +251,21 @@ pub fn run(
         drained,
         aborted,
         unreadable,
-        absent: absent(target),
-        doubts: health::doubts(tally, survey.unheard()),
+        absent,
+        doubts: health::doubts(tally, survey.as_ref().and_then(Survey::unheard)),
+        complaints: merged.complaints(),
         ledgers: None,
     })
 }
 
-/// How many connections a scenario needs at once, at most.
+/// How many connections a scenario needs at once, at most: of each host that fans ask.
 pub fn connections_needed(scenario: &Scenario, connections: Connections) -> u64 {
-    let fans = scenario.populations.iter().map(|population| u64::from(population.count)).sum();
+    let fans: u64 = scenario.populations.iter().map(|them| u64::from(them.count)).sum();
+    let target = scenario.target.as_ref();
+    let hosts = target.map_or(1, |target| target.funnel.hosts.len().max(1) as u64);
     match connections {
-        Connections::PerFan | Connections::PerOperation => fans,
-        Connections::Pool(limit) => fans.min(limit as u64),
+        Connections::PerFan | Connections::PerOperation => fans * hosts,
+        Connections::Pool(limit) => fans.min(limit as u64) * hosts,
     }
 }
 
@@ -251,29 +275,6 @@ fn check_means(scenario: &Scenario, settings: &Settings) -> Result<(), Preflight
         Some(_) => Ok(()),
         None => means::check_alone(scenario, settings.connections),
     }
-}
-
-/// Whatever the shop answers to its first question is an answer; only silence is a refusal.
-fn probe(admin: &Admin, target: &Target) -> Result<(), LiveError> {
-    let request = admin
-        .get(target.shop, "/sales/0/status")
-        .header(reqwest::header::HOST, &target.host)
-        .timeout(PROBE_PATIENCE);
-    match admin.wait(async { request.send().await }) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let why = root_cause(&error);
-            Err(LiveError::TargetRefuses { address: target.shop, why })
-        }
-    }
-}
-
-/// The probe speaks HTTP/1.1: whether another way of speaking is understood is asked before, for a
-/// shop that never does would look like one that fails.
-fn probe_wire(dialer: &Dialer, target: &Target, clock: Clock) -> Result<(), LiveError> {
-    connection::probe(dialer, &target.host, clock, PROBE_PATIENCE).map_err(|error| {
-        LiveError::TargetRefuses { address: target.shop, why: with_causes(&error) }
-    })
 }
 
 fn course<'run>(
@@ -311,13 +312,13 @@ fn last_arrival(scenario: &Scenario) -> Time {
     last.unwrap_or(Time::ZERO)
 }
 
-/// Leaves the shop alone until it says that it is at rest, or the promised time is over: true, for
-/// either is enough.
+/// Leaves the shop alone until it says that it is at rest, if anybody asks it, or the promised time
+/// is over: true, for either is enough.
 fn drain(
     course: &Course<'_>,
     load_ended: Time,
     recorder: &mut Recorder,
-    survey: &mut Survey,
+    mut survey: Option<&mut Survey>,
     watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<bool, LiveError> {
     let until = load_ended + course.settings.drain;
@@ -325,7 +326,10 @@ fn drain(
         if course.signal.wish() == Wish::Abandon {
             return Err(LiveError::Abandoned);
         }
-        let at_rest = survey.now(recorder)?;
+        let at_rest = match &mut survey {
+            Some(survey) => survey.now(recorder)?,
+            None => false,
+        };
         let now = course.clock.now();
         let progress = recorder.progress();
         watch(&Progress { at: progress.at.max(now), ..progress });
@@ -334,6 +338,11 @@ fn drain(
         }
         course.clock.sleep_until(until, DRAIN_CHECK);
     }
+}
+
+/// What is said of the ledgers of a foreign shop that nobody asks for.
+fn unknown_abroad() -> Vec<String> {
+    ["shop", "provider"].map(|name| format!("{name}: its ledger was not asked for")).to_vec()
 }
 
 /// Which ledgers nobody can be asked for.

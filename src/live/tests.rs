@@ -1,7 +1,9 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod foreign;
 mod frozen;
 pub(super) mod rude;
+mod shops;
 mod steady;
 mod torture;
 mod wires;
@@ -21,7 +23,7 @@ use domain::time::Span;
 
 use super::*;
 use crate::arrival::{Arrive, Shape};
-use crate::evidence::PurchaseLine;
+use crate::evidence::{Complaint, PurchaseLine};
 use crate::fan::behaviour::{Behaviour, Reload, Retry};
 use crate::fan::route::Route;
 use crate::fan::{Action, Crowd, Input, Reply, Request};
@@ -60,6 +62,7 @@ struct Trial {
     closes: Time,
     wire: Wire,
     certificate: Option<Vec<u8>>,
+    abroad: Option<Abroad>,
 }
 
 impl Default for Trial {
@@ -73,6 +76,7 @@ impl Default for Trial {
             closes: Time::from_millis(30_000),
             wire: Wire::default(),
             certificate: None,
+            abroad: None,
         }
     }
 }
@@ -196,15 +200,16 @@ impl Trial {
             keep_awake: false,
             sources: Vec::new(),
             processes: None,
-            drain: Duration::from_secs(5),
+            // A foreign shop does not say when it is at rest: it would be waited for in vain.
+            drain: if self.abroad.is_some() { Duration::ZERO } else { Duration::from_secs(5) },
             visits: Some(visits),
-            scripted: None,
         };
         let target = Target {
             shop: address,
             host: "shop.test".to_owned(),
             provider: Some(address),
             certificate: self.certificate.clone(),
+            abroad: self.abroad.clone(),
         };
         let [latency, purchases, snapshots, of_shop, of_provider] =
             [(); 5].map(|()| Page::default());
@@ -234,6 +239,11 @@ impl Trial {
 }
 
 impl Outcomes {
+    /// What could not be understood or said.
+    fn complaints(&self) -> Vec<Complaint> {
+        self.run.as_ref().expect("it was lived").complaints.clone()
+    }
+
     /// Each operation with its reply and when that came.
     fn operations(&self) -> Vec<(Request, Reply, Time)> {
         let mut asked = std::collections::BTreeMap::new();

@@ -4,6 +4,7 @@ use domain::outcome::Departure;
 
 use super::{digest, figure, invariant};
 use crate::audit::{Finding, Status};
+use crate::evidence::{Complaint, Example};
 use crate::measure::{BoundStatus, BreakingTier, ItemSummary, Measured, SaleSummary, SlotSummary};
 use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
@@ -303,6 +304,28 @@ pub(super) fn assessed(assessment: &Assessment) -> String {
     } else {
         let text = figure::decimal(value, 4);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+/// What happened to a step again and again: `checkout: no rule fits, 1,204 times`.
+pub(super) fn complaint(complaint: &Complaint) -> String {
+    let about = match complaint.about.as_str() {
+        "" => String::new(),
+        about => format!(" ({about})"),
+    };
+    let times = if complaint.count == 1 { "once" } else { "times" };
+    let count = match complaint.count {
+        1 => String::new(),
+        count => format!("{} ", figure::number(count)),
+    };
+    format!("{}: {}{about}, {count}{times}", complaint.step, complaint.kind.words())
+}
+
+/// The answer with which that happened first.
+pub(super) fn example(example: &Example) -> String {
+    match example.body.as_str() {
+        "" => format!("for example {} without a body", example.status),
+        body => format!("for example {}: {body}", example.status),
     }
 }
 

@@ -293,6 +293,22 @@ pub fn admit(host: &str, allow_hosts: &[String]) -> Result<(), Stranger> {
 }
 
 impl Target {
+    /// A shop with that funnel, on this machine, of which nothing else is said.
+    pub const fn of(funnel: Funnel) -> Self {
+        Self {
+            allow_hosts: Vec::new(),
+            canary: Canary::Unsaid,
+            unstated: BTreeSet::new(),
+            limits: Limits::Unknown,
+            data: None,
+            funnel,
+            reset: None,
+            shop: None,
+            provider: None,
+            abort: Abort { server_errors: None, within: Duration::from_secs(5), kill_file: None },
+        }
+    }
+
     /// The shop itself.
     ///
     /// # Panics

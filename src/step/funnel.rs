@@ -1,6 +1,10 @@
 //! The steps of a foreign shop's funnel, compiled: what every fan says there, and how the answers
 //! are read.
 
+use core::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
 use super::capture::Capture;
 use super::message::Message;
 use super::rule::Rules;
@@ -41,7 +45,7 @@ pub struct Given {
 }
 
 /// Somebody whom a funnel speaks to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Host {
     /// Whether over TLS.
     pub scheme: Scheme,
@@ -52,7 +56,7 @@ pub struct Host {
 }
 
 /// What is spoken with a host.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scheme {
     /// HTTP over TCP.
     Http,
@@ -69,7 +73,7 @@ pub struct Step {
     pub host: usize,
     /// What is sent.
     pub message: Message,
-    /// What is kept of the answer; where one of these is not found, the answer is an error.
+    /// What is kept of the answer; where an answer that is `ok` lacks one of these, it is an error.
     pub captures: Vec<(Name, Capture)>,
     /// What an answer means.
     pub rules: Rules,
@@ -85,9 +89,29 @@ impl Scheme {
             Self::Https => 443,
         }
     }
+
+    /// What stands before `://`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 impl Host {
+    /// Whether it is this machine by its very name: other names are not looked up, for whoever
+    /// answers for them could name any machine.
+    pub fn is_loopback(&self) -> bool {
+        let address = self.name.parse::<IpAddr>();
+        self.name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The beginning of its URLs: `https://shop.example:8443`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.name(), self.authority())
+    }
+
     /// What stands in the field `Host`: the name, and the port unless it is the scheme's own.
     pub fn authority(&self) -> String {
         let name =

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use domain::outcome::Outcome;
+use domain::time::Duration;
 use regex_automata::meta;
 
 use super::Answer;
@@ -69,6 +70,11 @@ impl Rules {
         Self(rules)
     }
 
+    /// Whether nobody says what answers mean.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first rule that fits; none when none does, and then the status alone says what the
     /// answer is.
     pub fn first(&self, answer: &Answer<'_>) -> Option<&Rule> {
@@ -76,7 +82,31 @@ impl Rules {
     }
 }
 
+/// What a status code says where nothing else does: the inverse of [`ShopReply::status`] and,
+/// beyond that, its class. A 503 that says when to come back is a refusal, not a failure.
+///
+/// [`ShopReply::status`]: domain::shop::ShopReply::status
+pub const fn by_status(status: u16, retry_after: Option<Duration>) -> Outcome {
+    match status {
+        202 => Outcome::Waiting,
+        200..=299 | 304 => Outcome::Ok,
+        402 => Outcome::Declined,
+        409 => Outcome::SoldOut,
+        425 => Outcome::NotOpen,
+        429 => Outcome::RateLimited,
+        300..=499 => Outcome::Rejected,
+        503 if retry_after.is_some() => Outcome::RateLimited,
+        _ => Outcome::Error,
+    }
+}
+
 impl Rule {
+    /// Whether the rule names redirects, and so takes them for answers instead of following them.
+    pub fn names_redirects(&self) -> bool {
+        let statuses = self.status.as_ref();
+        statuses.is_some_and(|named| *named.start() >= 300 && *named.end() < 400)
+    }
+
     /// Whether the rule is for `answer`.
     pub fn fits(&self, answer: &Answer<'_>) -> bool {
         let status = self.status.as_ref();

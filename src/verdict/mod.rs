@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Finding, Waiver, audit};
-use crate::evidence::Facts;
 use crate::evidence::read::{Files, ReadError, evidence};
+use crate::evidence::{Complaint, Facts};
 use crate::measure::latency::LatencyLog;
 use crate::measure::timeline::Timeline;
 use crate::measure::{Measured, summarize};
@@ -86,6 +86,7 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         world: question.world,
         findings,
         objectives: assessed.into_iter().map(|assessed| assessed.assessment).collect(),
+        complaints: evidence.ending.complaints,
         measured,
     })
 }
@@ -207,6 +208,9 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// One per objective.
     pub objectives: Vec<Assessment>,
+    /// What fans could not understand in a foreign shop's answers, or not say to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<Complaint>,
     /// What was measured: its keys stand beside these in the file.
     #[serde(flatten)]
     pub measured: Measured,

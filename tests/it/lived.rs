@@ -76,7 +76,6 @@ pub(crate) fn live<T: Send>(
         processes: None,
         drain,
         visits: Some(visits),
-        scripted: None,
     };
     let (ending, said) = thread::scope(|scope| {
         let doing = scope.spawn(|| meanwhile(&embedded, clock));
@@ -100,6 +99,7 @@ fn against(
         host: shop.to_string(),
         provider: Some(*provider),
         certificate: certificate.clone(),
+        abroad: None,
     };
     let (sinks, began) = (folder.sinks().unwrap(), settings.clock.began_utc_ns());
     let mut recorder = Recorder::new(sinks, began, scenario.first_opening()).unwrap();

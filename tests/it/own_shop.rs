@@ -13,9 +13,16 @@ use spike::scenario::file::{self, Loaded};
 use spike::scenario::overrides::Overrides;
 use spike::scenario::target::{Canary, Kind, ProviderLedger, Rows};
 use spike::scenario::{Connections, Context, Scenario, Tls, offer};
-use spike::step::funnel::Scheme;
+use spike::step::cookie::Jar;
+use spike::step::funnel::{Host, Scheme};
+use spike::step::message::Saying;
 use spike::step::{Answer, Values};
 use spike::verdict::World;
+
+/// Somebody who says something to the shop in 1970.
+fn saying<'a>(values: &'a Values, jar: &'a Jar, host: &'a Host) -> Saying<'a> {
+    Saying { values, jar, host, now_s: 0 }
+}
 
 /// A scenario without a mistake.
 const RIGHT: &str = r#"
@@ -186,10 +193,10 @@ fn a_step_says_what_it_was_told_to_with_each_value_escaped_for_its_place() {
     ] {
         values.set(name, value.as_bytes());
     }
-    let mut told = String::new();
+    let (mut told, jar) = (String::new(), Jar::default());
     for step in funnel.stages.iter().flatten() {
         let (mut scratch, mut out) = (Vec::new(), Vec::new());
-        step.message.render(&values, &mut scratch, &mut out);
+        step.message.render(saying(&values, &jar, &funnel.hosts[0]), &mut scratch, &mut out);
         let text = String::from_utf8(out).unwrap().replace("\r\n", "\n");
         writeln!(told, "--- {}\n{text}", step.name).unwrap();
     }
@@ -338,7 +345,8 @@ fn a_variable_is_sent_and_written_nowhere() {
     let target = scenario.target.as_deref().unwrap();
     let (mut scratch, mut out) = (Vec::new(), Vec::new());
     let page = &target.funnel.stages[1][0].message;
-    page.render(&Values::default(), &mut scratch, &mut out);
+    let (values, jar) = (Values::default(), Jar::default());
+    page.render(saying(&values, &jar, target.shop_host()), &mut scratch, &mut out);
     let sent = String::from_utf8(out).unwrap();
     assert!(sent.contains(&format!("Authorization: <{secret}>\r\n")), "{sent}");
     assert!(!format!("{loaded:?}{scenario:?}").contains(&format!("<{secret}")));

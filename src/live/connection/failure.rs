@@ -26,6 +26,12 @@ pub(in crate::live) enum ConnectError {
         /// What the server chose instead, if anything.
         chosen: Option<String>,
     },
+    /// A proxy opens no way.
+    #[error("the proxy refuses: {said}")]
+    Proxy {
+        /// The first line of its answer.
+        said: String,
+    },
     /// The greeting of HTTP/2 failed.
     #[error("greet the server in HTTP/2")]
     Greeting(#[source] h2::Error),
@@ -41,6 +47,7 @@ impl ConnectError {
         match self {
             Self::Network(error) => of_network(error),
             Self::HungUp => ConnectionFailure::Reset,
+            Self::Proxy { .. } => ConnectionFailure::Refused,
             Self::Tls(_) | Self::Protocol { .. } => ConnectionFailure::Handshake,
             Self::Greeting(error) => match error.get_io() {
                 Some(error) => of_network(error),

@@ -4,11 +4,13 @@
 //! What a fan's request is does not depend on what carries it: it is rendered once, as HTTP/1.1,
 //! and HTTP/2 takes method, path, fields and body from those bytes.
 
+mod credulous;
 mod dial;
 mod failure;
 mod http1;
 mod http2;
 mod probe;
+mod proxy;
 mod stream;
 mod tickets;
 mod tls;
@@ -19,7 +21,7 @@ use domain::time::Time;
 
 pub(super) use dial::Dialer;
 pub(super) use failure::ConnectError;
-pub(super) use probe::probe;
+pub(super) use probe::{probe, reach};
 pub use tls::SecurityError;
 pub(super) use tls::{configuration, server_name};
 
@@ -35,6 +37,8 @@ pub(super) struct Connection {
     exchange: Exchange,
     begun: Time,
     stage: Stage,
+    /// To whom, by the number of the host.
+    host: u8,
 }
 
 #[derive(Debug)]
@@ -99,6 +103,15 @@ impl<'connection> Answer<'connection> {
         }
     }
 
+    /// The lines of the head below the status line, if they were kept; `taken` as for
+    /// [`Answer::body`].
+    pub(super) fn fields(self, taken: &'connection [u8]) -> &'connection [u8] {
+        match self {
+            Self::Http1(reader) => reader.fields(taken),
+            Self::Http2(exchange) => exchange.fields(),
+        }
+    }
+
     /// Whether not one byte of it has come.
     pub(super) fn is_untouched(self) -> bool {
         match self {
@@ -126,9 +139,14 @@ pub(super) enum Loss {
 }
 
 impl Connection {
-    /// A connection over `stream`, which was begun at `begun`.
-    fn new(exchange: Exchange, begun: Time) -> Self {
-        Self { exchange, begun, stage: Stage::Connecting }
+    /// A connection over `exchange` to `host`, which was begun at `begun`.
+    fn new(exchange: Exchange, begun: Time, host: u8) -> Self {
+        Self { exchange, begun, stage: Stage::Connecting, host }
+    }
+
+    /// The number of the host that it leads to.
+    pub(super) const fn host(&self) -> usize {
+        self.host as usize
     }
 
     /// Whether it is not known yet if the other side accepts and agrees.

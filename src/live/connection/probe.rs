@@ -39,12 +39,50 @@ pub(in crate::live) fn probe(
     clock: Clock,
     patience: Duration,
 ) -> Result<(), ProbeError> {
+    let request = format!("GET /sales/0/status HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let mut buffer = vec![0; BUFFER];
+    let ask = |connection: &mut Connection, closing| {
+        advance(connection, request.as_bytes(), clock, &mut buffer, closing)
+    };
+    let mut dialer = dialer.for_loop(0);
+    connect(&mut dialer, 0, clock, patience, ask)
+}
+
+/// Connects to the host of that number, as far as TLS and the protocol's own greeting, and asks
+/// nothing. Its addresses are tried in turn.
+///
+/// # Errors
+/// When no connection has come to stand within `patience` each.
+pub(in crate::live) fn reach(
+    dialer: &Dialer,
+    host: usize,
+    clock: Clock,
+    patience: Duration,
+) -> Result<(), ProbeError> {
+    let mut dialer = dialer.for_loop(0);
+    let mut tried = 1;
+    loop {
+        let establish = |connection: &mut Connection, _| Ok(connection.establish(clock)?.is_some());
+        let reached = connect(&mut dialer, host, clock, patience, establish);
+        if reached.is_ok() || tried >= dialer.pass_over(host) {
+            return reached;
+        }
+        tried += 1;
+    }
+}
+
+/// Connects, and goes on by `advance` after each event until that is done.
+fn connect(
+    dialer: &mut Dialer,
+    host: usize,
+    clock: Clock,
+    patience: Duration,
+    mut advance: impl FnMut(&mut Connection, bool) -> Result<bool, ProbeError>,
+) -> Result<(), ProbeError> {
     let mut poll = Poll::new().map_err(ProbeError::Wait)?;
     let mut events = Events::with_capacity(1);
     let begun = clock.now();
-    let mut connection = dialer.for_loop(0).open(0, begun, poll.registry(), Token(0))?;
-    let request = format!("GET /sales/0/status HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    let mut buffer = vec![0; BUFFER];
+    let mut connection = dialer.open((host, 0), begun, poll.registry(), Token(0))?;
     loop {
         let waited = clock.now().since(begun);
         if waited >= patience {
@@ -58,7 +96,7 @@ pub(in crate::live) fn probe(
         }
         for event in &events {
             let closing = event.is_read_closed() || event.is_error();
-            if advance(&mut connection, request.as_bytes(), clock, &mut buffer, closing)? {
+            if advance(&mut connection, closing)? {
                 return Ok(());
             }
         }

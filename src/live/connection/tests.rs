@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SECURED: Wire = Wire { protocol: Protocol::Http1, tls: Tls::Full };
 
 fn dialer(shop: SocketAddr, wire: Wire, certificate: Option<Vec<u8>>) -> Dialer {
-    let target = Target { shop, host: "shop.test".to_owned(), provider: None, certificate };
+    let target =
+        Target { shop, host: "shop.test".to_owned(), provider: None, certificate, abroad: None };
     Dialer::new(&target, wire, &[]).unwrap()
 }
 
@@ -114,8 +115,9 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
     let (mut dialer, clock) =
         (dialer(address, Wire::default(), None), Clock::begin_in(Duration::ZERO));
     let mut poll = Poll::new().unwrap();
-    let mut connections: Vec<Connection> =
-        (0..4).map(|n| dialer.open(0, clock.now(), poll.registry(), Token(n)).unwrap()).collect();
+    let mut connections: Vec<Connection> = (0..4)
+        .map(|n| dialer.open((0, 0), clock.now(), poll.registry(), Token(n)).unwrap())
+        .collect();
     // The first is accepted into the queue; once it stands, the last would too, if it could.
     let mut events = Events::with_capacity(16);
     while connections[0].is_connecting() {
@@ -131,8 +133,13 @@ fn whom_a_full_accept_queue_drops_goes_on_connecting() {
 #[test]
 fn connections_come_from_each_source_in_turn() {
     let shop = RudeShop::open(|_| None);
-    let target =
-        Target { shop: shop.address, host: "a".to_owned(), provider: None, certificate: None };
+    let target = Target {
+        shop: shop.address,
+        host: "a".to_owned(),
+        provider: None,
+        certificate: None,
+        abroad: None,
+    };
     let sources: Vec<std::net::IpAddr> =
         ["127.0.0.2", "127.0.0.3"].map(|text| text.parse().unwrap()).to_vec();
     let mut dialer = Dialer::new(&target, Wire::default(), &sources).unwrap().for_loop(1);
@@ -144,6 +151,6 @@ fn connections_come_from_each_source_in_turn() {
         let Stream::Plain(tcp) = exchange.stream() else { panic!("plain") };
         tcp.local_addr().unwrap().ip()
     };
-    let order = [came_from(0), came_from(1), came_from(2)];
+    let order = [came_from((0, 0)), came_from((0, 1)), came_from((0, 2))];
     assert_eq!(order, [sources[0], sources[1], sources[0]]);
 }

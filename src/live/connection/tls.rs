@@ -8,10 +8,15 @@ use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, pem};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore};
+use rustls::{
+    ClientConfig, ClientConnection, ConfigBuilder, HandshakeKind, RootCertStore, WantsVerifier,
+};
 
+use super::credulous::Credulous;
 use super::failure::ConnectError;
+use super::proxy::Passage;
 use super::tickets::Tickets;
+use crate::live::abroad::Trust;
 use crate::scenario::{Protocol, Tls};
 
 /// How the connections of a run are secured.
@@ -33,6 +38,12 @@ pub enum SecurityError {
          whose certificate is known; leave it out for a shop of your own"
     )]
     NobodyTrusted,
+    /// This machine trusts nobody.
+    #[error(
+        "trust the shop's certificate: this machine has no certificates of authorities\nhint: name \
+         them by `--cacert FILE`, or by the variable SSL_CERT_FILE"
+    )]
+    NoRoots,
     /// The certificates to be trusted cannot be read.
     #[error("read the certificates to be trusted")]
     Unreadable(#[source] pem::Error),
@@ -64,8 +75,19 @@ impl Security {
         let mut configuration = configuration(trusted)?;
         configuration.alpn_protocols = vec![protocol.alpn().into()];
         configuration.resumption = Resumption::disabled();
-        let name = server_name(host)?;
-        Ok(Self { configuration: Arc::new(configuration), name, protocol, tickets: None })
+        Self::with(Arc::new(configuration), bare_host(host), protocol)
+    }
+
+    /// Connections to `name`, a name or an address alone, by what was agreed on before.
+    ///
+    /// # Errors
+    /// When there is no such name.
+    pub(super) fn with(
+        configuration: Arc<ClientConfig>,
+        name: &str,
+        protocol: Protocol,
+    ) -> Result<Self, SecurityError> {
+        Ok(Self { configuration, name: name_of(name)?, protocol, tickets: None })
     }
 
     /// The same for one loop, whose fans remember their sessions if `tls` says so.
@@ -74,11 +96,17 @@ impl Security {
         Self { tickets, ..self.clone() }
     }
 
-    /// Begins to secure `tcp` for `fan`, which need not be connected yet.
+    /// Begins to secure `tcp` for `fan`, which need not be connected yet, behind the proxy that
+    /// `passage` asks if there is one.
     ///
     /// # Errors
     /// When no keys can be made.
-    pub(super) fn secure(&self, tcp: TcpStream, fan: u64) -> Result<Secure, ConnectError> {
+    pub(super) fn secure(
+        &self,
+        tcp: TcpStream,
+        fan: u64,
+        passage: Option<Passage>,
+    ) -> Result<Secure, ConnectError> {
         let configuration = match &self.tickets {
             None => Arc::clone(&self.configuration),
             Some(tickets) => {
@@ -89,7 +117,7 @@ impl Security {
         };
         let tls = ClientConnection::new(configuration, self.name.clone());
         let tls = tls.map_err(ConnectError::Tls)?;
-        Ok(Secure { tcp, tls, protocol: self.protocol, drained: false })
+        Ok(Secure { tcp, tls, protocol: self.protocol, drained: false, passage })
     }
 }
 
@@ -101,19 +129,56 @@ impl Security {
 pub(in crate::live) fn configuration(
     trusted: Option<&[u8]>,
 ) -> Result<ClientConfig, SecurityError> {
-    let trusted = trusted.ok_or(SecurityError::NobodyTrusted)?;
     let mut roots = RootCertStore::empty();
+    add(&mut roots, trusted.ok_or(SecurityError::NobodyTrusted)?)?;
+    if roots.is_empty() {
+        return Err(SecurityError::NobodyTrusted);
+    }
+    Ok(versions()?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// What fans of a foreign shop agree to, who speak `protocol`.
+///
+/// The roots are those of this machine, as for curl: what its owner has installed for staging is
+/// trusted, and nothing grows old in this program.
+///
+/// # Errors
+/// When nobody can be trusted.
+pub(super) fn foreign(trust: &Trust, protocol: Protocol) -> Result<ClientConfig, SecurityError> {
+    let mut configuration = match trust {
+        Trust::Anyone => versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Credulous::default()))
+            .with_no_client_auth(),
+        Trust::System { besides } => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if let Some(besides) = besides {
+                add(&mut roots, besides)?;
+            }
+            if roots.is_empty() {
+                return Err(SecurityError::NoRoots);
+            }
+            versions()?.with_root_certificates(roots).with_no_client_auth()
+        }
+    };
+    configuration.alpn_protocols = vec![protocol.alpn().into()];
+    configuration.resumption = Resumption::disabled();
+    Ok(configuration)
+}
+
+fn versions() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, SecurityError> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(SecurityError::Versions)
+}
+
+fn add(roots: &mut RootCertStore, trusted: &[u8]) -> Result<(), SecurityError> {
     for certificate in CertificateDer::pem_slice_iter(trusted) {
         let certificate = certificate.map_err(SecurityError::Unreadable)?;
         roots.add(certificate).map_err(SecurityError::Untrusted)?;
     }
-    if roots.is_empty() {
-        return Err(SecurityError::NobodyTrusted);
-    }
-    let configuration = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(SecurityError::Versions)?;
-    Ok(configuration.with_root_certificates(roots).with_no_client_auth())
+    Ok(())
 }
 
 /// The name that the certificate of `host` must bear.
@@ -121,8 +186,12 @@ pub(in crate::live) fn configuration(
 /// # Errors
 /// When no certificate could.
 pub(in crate::live) fn server_name(host: &str) -> Result<ServerName<'static>, SecurityError> {
-    let bare = bare_host(host).to_owned();
-    ServerName::try_from(bare.clone()).map_err(|_| SecurityError::Name { host: bare })
+    name_of(bare_host(host))
+}
+
+fn name_of(name: &str) -> Result<ServerName<'static>, SecurityError> {
+    let error = |_| SecurityError::Name { host: name.to_owned() };
+    ServerName::try_from(name.to_owned()).map_err(error)
 }
 
 /// The host without its port and without the brackets of an IPv6 address.
@@ -141,6 +210,8 @@ pub(super) struct Secure {
     protocol: Protocol,
     /// Whether the last read left nothing in the socket.
     drained: bool,
+    /// The way through a proxy, until it is open.
+    passage: Option<Passage>,
 }
 
 impl Secure {
@@ -154,6 +225,12 @@ impl Secure {
     /// # Errors
     /// When the other side does not agree, or hangs up.
     pub(super) fn shake_hands(&mut self) -> Result<bool, ConnectError> {
+        if let Some(passage) = &mut self.passage {
+            if !passage.open(&self.tcp)? {
+                return Ok(false);
+            }
+            self.passage = None;
+        }
         while self.tls.is_handshaking() {
             self.flush().map_err(ConnectError::Network)?;
             if !self.tls.is_handshaking() {

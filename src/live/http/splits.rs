@@ -3,9 +3,9 @@
 
 use super::{BODY_MAX, Body, HEAD_MAX, Head, Heads, KEPT_MAX, Reader};
 
-/// The most memory that a reader may hold: what it keeps of a head or a body, and as much again,
+/// The most memory that a reader may hold: what it keeps of a head and a body, and as much again,
 /// for memory grows by doubling \[bytes\].
-const MEMORY_MAX: usize = 2 * if KEPT_MAX > HEAD_MAX { KEPT_MAX } else { HEAD_MAX };
+const MEMORY_MAX: usize = 2 * (KEPT_MAX + HEAD_MAX);
 /// How many bytes at the beginning of the fuzzer's input say how the rest is cut.
 const CUTS: usize = 4;
 
@@ -14,6 +14,8 @@ const CUTS: usize = 4;
 pub(super) struct Read {
     /// The head, if an answer was read.
     pub(super) head: Option<Head>,
+    /// The lines of its head, if they are kept.
+    pub(super) fields: Vec<u8>,
     /// The body, as far as it is kept.
     pub(super) body: Vec<u8>,
     /// How many of the bytes belong to the answer.
@@ -47,7 +49,8 @@ pub(super) fn read(expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
 }
 
 fn read_among(heads: &mut Heads, expected: Body, bytes: &[u8], cuts: &[usize]) -> Read {
-    let wrong = Read { head: None, body: Vec::new(), used: 0, ended: Ended::Wrong };
+    let (fields, body) = (Vec::new(), Vec::new());
+    let wrong = Read { head: None, fields, body, used: 0, ended: Ended::Wrong };
     let mut reader = Reader::new();
     reader.expect(expected);
     let (mut from, mut used, mut piece) = (0, 0, &bytes[..0]);
@@ -71,7 +74,9 @@ fn read_among(heads: &mut Heads, expected: Body, bytes: &[u8], cuts: &[usize]) -
     let more = reader.feed(b"HTTP/1.1 200 OK\r\n\r\n", heads);
     assert_eq!(more, Ok(0), "after the end nothing is used");
     assert!(reader.head().is_some(), "a whole answer has a head");
-    Read { head: reader.head().copied(), body: reader.body(piece).to_vec(), used, ended }
+    let (fields, body) = (reader.fields(piece).to_vec(), reader.body(piece).to_vec());
+    assert!(expected.keeps_fields() || fields.is_empty(), "nobody pays for what is not wanted");
+    Read { head: reader.head().copied(), fields, body, used, ended }
 }
 
 /// Reads bytes of the fuzzer's, whose first ones say what is expected and where the rest is cut:
@@ -81,7 +86,8 @@ fn read_among(heads: &mut Heads, expected: Body, bytes: &[u8], cuts: &[usize]) -
 /// When the reader's promises do not hold.
 pub(in crate::live) fn assert_any_split_reads_alike(input: &[u8]) {
     let Some((choices, bytes)) = input.split_at_checked(CUTS) else { return };
-    let expected = [Body::Keep, Body::Skip, Body::Absent][usize::from(choices[0]) % 3];
+    let wishes = [Body::Keep, Body::Skip, Body::Absent, Body::KeepWithFields];
+    let expected = wishes[usize::from(choices[0]) % wishes.len()];
     let whole = read(expected, bytes, &[]);
     let places = choices[1..].iter();
     // Heads and size lines stand at the beginning, and small numbers cut there.

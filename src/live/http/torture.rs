@@ -26,7 +26,7 @@ enum Use {
     Once,
 }
 
-use Body::{Absent, Keep, Skip};
+use Body::{Absent, Keep, KeepWithFields, Skip};
 use Meant::{Fault, Surplus, UntilClose, Whole};
 use Use::{Again, Once};
 
@@ -212,33 +212,66 @@ const RACK: &[(&str, Body, Meant)] = &[
     ),
 ];
 
-fn expected(text: &str, meant: Meant) -> Read {
+fn expected(text: &str, asked: Body, meant: Meant) -> Read {
+    // None of those whose head alone is wanted begins with an interim answer.
+    let head = text.find("\r\n\r\n").map_or(text, |end| &text[..end + 4]);
+    let lines = head.split_once('\n').map_or("", |(_, lines)| lines);
+    let fields = if asked == Absent { lines.into() } else { Vec::new() };
     let (status, usage, body, surplus, ended) = match meant {
         Whole(status, usage, body) => (status, usage, body, 0, Ended::Itself),
         Surplus(status, body, surplus) => (status, Again, body, surplus, Ended::Itself),
         UntilClose(status, body) => (status, Once, body, 0, Ended::AtClose),
-        Fault => return Read { head: None, body: Vec::new(), used: 0, ended: Ended::Wrong },
+        Fault => {
+            return Read {
+                head: None,
+                fields: Vec::new(),
+                body: Vec::new(),
+                used: 0,
+                ended: Ended::Wrong,
+            };
+        }
     };
     let head = Head { status, retry_after: None, keep_alive: usage == Again };
-    Read { head: Some(head), body: body.into(), used: text.len() - surplus, ended }
+    Read { head: Some(head), fields, body: body.into(), used: text.len() - surplus, ended }
 }
 
 #[test]
 fn every_rude_answer_is_read_as_it_is_meant() {
     for (text, asked, meant) in RACK {
-        assert_eq!(read(*asked, text.as_bytes(), &[]), expected(text, *meant), "{text:?}");
+        assert_eq!(read(*asked, text.as_bytes(), &[]), expected(text, *asked, *meant), "{text:?}");
     }
 }
 
 #[test]
 fn every_rude_answer_split_at_every_byte_is_the_same_answer() {
     for (text, asked, meant) in RACK {
-        let (bytes, expected) = (text.as_bytes(), expected(text, *meant));
+        let (bytes, expected) = (text.as_bytes(), expected(text, *asked, *meant));
         for cut in 0..=bytes.len() {
             assert_eq!(read(*asked, bytes, &[cut]), expected, "{text:?} cut at {cut}");
         }
         let singly: Vec<usize> = (0..bytes.len()).collect();
         assert_eq!(read(*asked, bytes, &singly), expected, "{text:?} byte by byte");
+    }
+}
+
+#[test]
+fn the_lines_of_a_head_are_kept_however_it_is_split() {
+    for (text, asked, _) in RACK.iter().filter(|(_, asked, _)| *asked == Keep) {
+        let bytes = text.as_bytes();
+        let whole = read(KeepWithFields, bytes, &[]);
+        let plain = read(*asked, bytes, &[]);
+        assert_eq!(Read { fields: Vec::new(), ..whole.clone() }, plain, "{text:?}");
+        let lines = String::from_utf8(whole.fields.clone()).unwrap();
+        assert!(
+            whole.head.is_none() || lines.ends_with("\r\n") || lines.ends_with('\n'),
+            "{text:?}"
+        );
+        assert!(text.contains(&lines) && !lines.contains("HTTP/1"), "{text:?}");
+        for cut in 0..=bytes.len() {
+            assert_eq!(read(KeepWithFields, bytes, &[cut]), whole, "{text:?} cut at {cut}");
+        }
+        let singly: Vec<usize> = (0..bytes.len()).collect();
+        assert_eq!(read(KeepWithFields, bytes, &singly), whole, "{text:?} byte by byte");
     }
 }
 
@@ -292,7 +325,7 @@ proptest! {
     fn answers_of_the_rack_in_a_row_are_read_one_by_one_however_they_are_cut(
         places in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
         mut cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
-        asked in prop_oneof![Just(Keep), Just(Skip), Just(Absent)],
+        asked in prop_oneof![Just(Keep), Just(Skip), Just(Absent), Just(KeepWithFields)],
     ) {
         let text: String = places.iter().map(|place| RACK[place.index(RACK.len())].0).collect();
         cuts.sort_unstable_by_key(|cut| cut.index(text.len() + 1));

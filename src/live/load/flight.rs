@@ -4,17 +4,15 @@
 //! was handed to the socket or, where a connection had to be made first, when that was begun: to
 //! connect is part of the service. Each operation ends in exactly one reply in the inbox.
 
-use std::collections::VecDeque;
-
 use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 
-use super::{LoadLoop, NONE};
+use super::{LoadLoop, NONE, Visitor};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::fan::{Input, Reply, Request};
 use crate::live::Connections;
 use crate::live::connection::{Connection, Progress};
-use crate::live::request::{Script, takes_effect};
+use crate::live::dialogue::{Call, Heard, Told};
 use crate::scenario::Population;
 
 /// An operation on its way.
@@ -22,19 +20,21 @@ use crate::scenario::Population;
 pub(super) struct Flight {
     /// Whose it is.
     visitor: u32,
-    request: Request,
+    pub(super) request: Request,
     /// The present call, from 0.
     call: u16,
     /// When the operation was sent; absent while it waits for a pooled connection.
-    sent: Option<Time>,
+    pub(super) sent: Option<Time>,
     /// When the first byte of the first call's answer came.
     first_byte: Option<Time>,
     /// When the present call was sent or, of the first one, queued for the pool.
-    call_sent: Time,
+    pub(super) call_sent: Time,
     /// Whether the present call has been repeated after a connection turned out to be stale.
     retried: bool,
-    /// Its number among those that waited for the pool.
-    queued: Option<u64>,
+    /// How many further addresses of the host have been tried.
+    tries: u8,
+    /// Its number among those that wait for the pool, as long as it waits.
+    pub(super) queued: Option<u64>,
 }
 
 impl Flight {
@@ -44,41 +44,11 @@ impl Flight {
     }
 }
 
-/// A bounded number of connections, shared by the fans of one loop.
-#[derive(Debug)]
-pub(super) struct Pool {
-    limit: usize,
-    pub(super) idle: Vec<u32>,
-    /// Who waits, first come first served, with the number of the flight that waits: an entry
-    /// whose flight has ended is passed over.
-    waiting: VecDeque<(u32, u64)>,
-    queued: u64,
-}
-
-impl Pool {
-    /// A pool of at most `limit` connections, none of them open yet.
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, idle: Vec::new(), waiting: VecDeque::new(), queued: 0 }
-    }
-}
-
-impl<'run> LoadLoop<'run> {
+impl LoadLoop<'_> {
     /// Sends an operation of `visitor`, or queues it for the pool.
-    ///
-    /// For the pool's queue the meter's `sent` is when it was queued: the wait is in the response
-    /// time, but it is no lateness of this instrument.
     pub(super) fn send(&mut self, visitor: u32, request: Request) {
         let now = self.course.clock.now();
         assert!(request.intended <= now, "a fan asks now; for later there is sleep");
-        let queued = self.pool.as_mut().filter(|pool| {
-            let none_free = pool.idle.is_empty() && self.connections.len() >= pool.limit;
-            none_free || !pool.waiting.is_empty()
-        });
-        let queued = queued.map(|pool| {
-            pool.queued += 1;
-            pool.waiting.push_back((visitor, pool.queued));
-            pool.queued
-        });
         let flight = self.flights.insert(Flight {
             visitor,
             request,
@@ -87,33 +57,13 @@ impl<'run> LoadLoop<'run> {
             first_byte: None,
             call_sent: now,
             retried: false,
-            queued,
+            tries: 0,
+            queued: None,
         });
         self.deadlines.insert(flight, request.deadline);
         self.next_timer = self.next_timer.min(request.deadline);
         self.visitors[visitor as usize].flight = flight;
-        if queued.is_some() {
-            self.meter.sent(request.operation, request.intended, now);
-        } else {
-            self.begin(visitor, now);
-        }
-    }
-
-    /// Begins the operations that waited for the pool, as far as connections are free.
-    pub(super) fn serve_waiting(&mut self) {
-        while let Some(pool) = &mut self.pool {
-            let Some((visitor, number)) = pool.waiting.front().copied() else { return };
-            let flight = self.flights.get(self.visitors[visitor as usize].flight);
-            if flight.is_none_or(|flight| flight.queued != Some(number)) {
-                pool.waiting.pop_front();
-                continue;
-            }
-            if pool.idle.is_empty() && self.connections.len() >= pool.limit {
-                return;
-            }
-            pool.waiting.pop_front();
-            self.begin(visitor, self.course.clock.now());
-        }
+        self.begin(visitor, now);
     }
 
     /// Something happened to a connection; `closing` says that its end was announced.
@@ -121,7 +71,11 @@ impl<'run> LoadLoop<'run> {
         // It may have been closed earlier in the same batch of events.
         let Some(connection) = self.connections.get_mut(number) else { return };
         let holder = self.holders[number as usize];
-        if holder == NONE || self.visitors[holder as usize].flight == NONE {
+        let is_idle = holder == NONE || {
+            let Visitor { connection, flight, .. } = self.visitors[holder as usize];
+            flight == NONE || connection != number
+        };
+        if is_idle {
             if !connection.is_quiet() {
                 self.drop_connection(number);
             }
@@ -143,14 +97,16 @@ impl<'run> LoadLoop<'run> {
     pub(super) fn give_up(&mut self, visitor: u32, at: Time) {
         let flight = self.flight(visitor);
         let operation = flight.request.operation;
-        let Some(sent) = flight.sent else {
-            let queued_at = flight.call_sent;
-            self.meter.pool_waited(queued_at, at);
+        let (sent, queued_at) = (flight.sent, flight.call_sent);
+        let waits = flight.queued.is_some();
+        let Some(sent) = sent.filter(|_| !waits) else {
+            // A deadline may have passed before a late instrument queued at all.
+            let done = at.max(queued_at);
+            self.meter.pool_waited(queued_at, done);
             self.tally.shed_pool += 1;
-            return self.finish(visitor, Reply::of(Outcome::Shed), at);
+            return self.finish(visitor, Reply::of(Outcome::Shed), done);
         };
-        // A deadline may have passed before a late instrument sent at all.
-        let done = at.max(sent).max(flight.call_sent);
+        let done = at.max(sent).max(queued_at);
         let number = self.visitors[visitor as usize].connection;
         if self.connections.get(number).is_some_and(Connection::is_connecting) {
             self.meter.connection_failed(done, ConnectionFailure::TimedOut);
@@ -160,20 +116,34 @@ impl<'run> LoadLoop<'run> {
         self.finish(visitor, Reply::of(Outcome::Unknown), done);
     }
 
-    /// Makes the present call over the fan's connection, an idle one, or a new one; `now` was read
-    /// just before.
-    fn begin(&mut self, visitor: u32, now: Time) {
-        if self.visitors[visitor as usize].connection == NONE
-            && let Some(idle) = self.pool.as_mut().and_then(|pool| pool.idle.pop())
-        {
-            self.holders[idle as usize] = visitor;
-            self.visitors[visitor as usize].connection = idle;
-        }
-        if self.visitors[visitor as usize].connection == NONE {
-            return self.connect(visitor, now);
+    /// Makes the present call over a connection that stands, or a new one.
+    pub(super) fn proceed(&mut self, visitor: u32, host: usize, now: Time) {
+        if !self.take_connection(visitor, host) {
+            if !self.knows_way(host) {
+                return self.fail(visitor, Outcome::Error);
+            }
+            return self.connect(visitor, host, now);
         }
         self.stamp_call(visitor, now);
         self.write(visitor);
+    }
+
+    /// Whether there is a way to the host of that number, which a redirect may just have led to.
+    fn knows_way(&mut self, number: usize) -> bool {
+        while self.dialer.hosts() <= number {
+            let Some(host) = self.dialogue.host(self.dialer.hosts()) else { return false };
+            if self.dialer.add(host).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether another of the `addresses` of the host is tried for the present call.
+    pub(super) fn tries_again(&mut self, visitor: u32, addresses: usize) -> bool {
+        let flight = self.flight_mut(visitor);
+        flight.tries = flight.tries.saturating_add(1);
+        usize::from(flight.tries) < addresses
     }
 
     /// Notes when the present call, and with the first the operation, was sent.
@@ -183,24 +153,22 @@ impl<'run> LoadLoop<'run> {
             return;
         }
         let queued_at = std::mem::replace(&mut flight.call_sent, at);
-        if flight.sent.is_none() {
-            flight.sent = Some(at);
-            let (request, queued) = (flight.request, flight.queued);
-            if queued.is_none() {
-                self.meter.sent(request.operation, request.intended, at);
-            } else {
-                self.meter.pool_waited(queued_at, at);
-            }
+        let queued = flight.queued.take();
+        let is_first = flight.sent.is_none();
+        flight.sent.get_or_insert(at);
+        let request = flight.request;
+        if queued.is_some() {
+            self.meter.pool_waited(queued_at, at);
+        } else if is_first {
+            self.meter.sent(request.operation, request.intended, at);
         }
     }
 
     /// Hands the bytes of the present call to the fan's connection.
     fn write(&mut self, visitor: u32) {
         let mut rendered = std::mem::take(&mut self.rendered);
-        let flight = self.flight(visitor);
-        let said = (self.visitors[visitor as usize].fan.id(), flight.request, flight.call);
-        let script = self.script(visitor);
-        let (bytes, body) = self.dialogue.say(visitor, said, script, &mut rendered);
+        let call = self.call(visitor);
+        let (bytes, body) = self.dialogue.say(&call, &mut rendered);
         let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
         if sent.is_err() {
@@ -232,30 +200,36 @@ impl<'run> LoadLoop<'run> {
     fn answer(&mut self, visitor: u32) {
         let done = self.course.clock.now();
         self.flight_mut(visitor).first_byte.get_or_insert(done);
-        let utc_ns = self.course.clock.began_utc_ns().saturating_add(done.nanos());
-        let flight = self.flight(visitor);
-        let (request, call) = (flight.request, flight.call);
+        let call = self.call(visitor);
         let number = self.visitors[visitor as usize].connection;
         let connection = self.connections.get_mut(number).expect("the answer came over it");
         let reusable = connection.is_reusable();
         let answer = connection.answer();
-        let body = answer.body(&self.buffer);
-        let reply = match answer.head() {
-            Some(head) => self.dialogue.hear(visitor, &request, head, body, utc_ns),
-            None => Reply::of(Outcome::Error),
+        let (fields, body) = (answer.fields(&self.buffer), answer.body(&self.buffer));
+        let heard = match answer.head() {
+            Some(head) => self.dialogue.hear(&call, Told { head, fields, body, at: done }),
+            None => Heard::Done(Reply::of(Outcome::Error)),
         };
         connection.answered();
-        self.count_call(visitor, request.operation, done, reply.outcome);
+        let outcome = match &heard {
+            // To be led on is no failure.
+            Heard::Follow => Outcome::Ok,
+            Heard::Done(reply) => reply.outcome,
+        };
+        self.count_call(visitor, call.request.operation, done, outcome);
         if !reusable {
             self.drop_connection(self.visitors[visitor as usize].connection);
         }
-        if !self.script(visitor).goes_on(&request, call, reply.outcome) {
-            return self.finish(visitor, reply, done);
+        if let Heard::Done(reply) = heard {
+            if !self.dialogue.goes_on(&call, &reply) {
+                return self.finish(visitor, reply, done);
+            }
+            self.flight_mut(visitor).call += 1;
         }
         let flight = self.flight_mut(visitor);
-        flight.call += 1;
         flight.retried = false;
-        // The next call follows at once: its `sent` is this answer's `done`, which was read less
+        flight.tries = 0;
+        // The next request follows at once: its `sent` is this answer's `done`, which was read less
         // than a microsecond ago.
         self.begin(visitor, done);
     }
@@ -267,15 +241,17 @@ impl<'run> LoadLoop<'run> {
     fn lose(&mut self, visitor: u32) {
         let connection = self.connection(visitor);
         let (stale, took_bytes) = (connection.went_stale(), connection.took_bytes());
+        let host = connection.host();
         self.drop_connection(self.visitors[visitor as usize].connection);
+        let call = self.call(visitor);
+        let may_take_effect = took_bytes && self.dialogue.takes_effect(&call);
         let flight = self.flight_mut(visitor);
-        let may_have_effect = took_bytes && takes_effect(flight.request.operation);
-        if stale && !flight.retried && !may_have_effect {
+        if stale && !flight.retried && !may_take_effect {
             flight.retried = true;
-            return self.connect(visitor, self.course.clock.now());
+            return self.connect(visitor, host, self.course.clock.now());
         }
-        let outcome = if may_have_effect { Outcome::Unknown } else { Outcome::Error };
-        self.fail(visitor, outcome);
+        let is_unknown = took_bytes && self.dialogue.may_have_taken_effect(&call);
+        self.fail(visitor, if is_unknown { Outcome::Unknown } else { Outcome::Error });
     }
 
     pub(super) fn fail(&mut self, visitor: u32, outcome: Outcome) {
@@ -322,6 +298,7 @@ impl<'run> LoadLoop<'run> {
             self.meter.bought(done);
         }
         self.diary.attempt(crowd, *sale, &attempt, &flight.request, &reply);
+        self.dialogue.settle(visitor);
         self.return_connection(visitor);
         self.inbox.push_back((visitor, Input::Replied { at: done, reply }));
     }
@@ -329,22 +306,23 @@ impl<'run> LoadLoop<'run> {
     /// A fan keeps its own connection, one for an operation is closed, and a pooled one goes back
     /// to the pool.
     fn return_connection(&mut self, visitor: u32) {
-        let place = &mut self.visitors[visitor as usize].connection;
         if self.course.settings.connections == Connections::PerOperation {
-            let over = *place;
-            return self.drop_connection(over);
+            return self.drop_connections(visitor);
         }
-        let Some(pool) = &mut self.pool else { return };
-        let connection = std::mem::replace(place, NONE);
-        if connection != NONE {
-            self.holders[connection as usize] = NONE;
-            pool.idle.push(connection);
+        if self.pool.is_none() {
+            return;
+        }
+        let number = self.visitors[visitor as usize].connection;
+        if let Some(host) = self.connections.get(number).map(Connection::host) {
+            self.set_aside(visitor, number, host);
         }
     }
 
-    fn script(&self, visitor: u32) -> &'run Script {
-        let course = self.course;
-        &course.scripts[usize::from(self.visitors[visitor as usize].fan.id().population)]
+    /// The present call of a fan's operation.
+    pub(super) fn call(&self, visitor: u32) -> Call {
+        let Visitor { fan, flight, .. } = &self.visitors[visitor as usize];
+        let flight = self.flights.get(*flight).expect("its operation is on its way");
+        Call { fan: fan.id(), visitor, request: flight.request, number: flight.call }
     }
 
     fn flight(&self, visitor: u32) -> &Flight {
@@ -352,7 +330,7 @@ impl<'run> LoadLoop<'run> {
         self.flights.get(number).expect("its operation is on its way")
     }
 
-    fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
+    pub(super) fn flight_mut(&mut self, visitor: u32) -> &mut Flight {
         let number = self.visitors[visitor as usize].flight;
         self.flights.get_mut(number).expect("its operation is on its way")
     }

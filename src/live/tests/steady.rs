@@ -32,13 +32,13 @@ fn allocations(many: usize) -> (u64, usize) {
         processes: None,
         drain: Duration::ZERO,
         visits: None,
-        scripted: None,
     };
     let target = Target {
         shop: shop.address,
         host: "shop.test".to_owned(),
         provider: None,
         certificate: None,
+        abroad: None,
     };
     let dialer = Dialer::new(&target, settings.wire, &settings.sources).unwrap();
     let course = course(&scenario, &settings, &target, dialer, &Stop::default());

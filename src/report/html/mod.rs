@@ -14,7 +14,9 @@ use crate::verdict::Summary;
 
 use answer::Answer;
 use generator::{BoundRow, ConnectionsView};
-use tables::{Fact, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step};
+use tables::{
+    ComplaintRow, Fact, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step,
+};
 
 /// The page, whose name tells the engine to escape what it is given as HTML.
 const NAME: &str = "report.html.j2";
@@ -98,6 +100,7 @@ struct Page {
     arrived: String,
     bought: Share,
     operations: Vec<OperationRow>,
+    complaints: Vec<ComplaintRow>,
     rates: Vec<RateRow>,
     sales: Vec<SaleView>,
     orders: Vec<Fact>,
@@ -135,6 +138,7 @@ impl Page {
             arrived: super::figure::number(measured.fans.arrived),
             bought: tables::bought(measured),
             operations: tables::operations(measured),
+            complaints: tables::complaints(judged),
             rates: tables::rates(measured),
             sales: tables::sales(measured),
             orders: tables::orders(measured),

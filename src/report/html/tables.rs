@@ -21,6 +21,22 @@ pub(super) fn fact(name: &'static str, value: String) -> Fact {
     Fact { name, value }
 }
 
+/// What happened to a step of a foreign shop, and an answer with which it did.
+#[derive(Debug, Serialize)]
+pub(super) struct ComplaintRow {
+    what: String,
+    example: String,
+}
+
+/// What could not be understood or said.
+pub(super) fn complaints(judged: &Judged) -> Vec<ComplaintRow> {
+    let rows = judged.complaints.iter().map(|complaint| ComplaintRow {
+        what: words::complaint(complaint),
+        example: complaint.example.as_ref().map(words::example).unwrap_or_default(),
+    });
+    rows.collect()
+}
+
 /// A step of the funnel.
 #[derive(Debug, Serialize)]
 pub(super) struct Step {

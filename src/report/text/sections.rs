@@ -3,6 +3,7 @@
 use super::table::{Side, Table, UNBROKEN};
 use super::{Page, generator};
 use crate::audit::{Finding, Status};
+use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, SaleSummary};
 use crate::report::figure::{self, NONE};
 use crate::report::words::{self, Tone};
@@ -19,6 +20,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     objectives(page, judged);
     rates(page, measured);
     operations(page, measured);
+    complaints(page, &judged.complaints);
     generator::connections(page, measured.connections.as_ref());
     fans(page, measured);
     payments(page, measured);
@@ -113,6 +115,19 @@ fn objectives(page: &mut Page, judged: &Judged) {
         page.toned(tone, "  ", &format!("{} {}  {read}", tone.symbol(), assessment.text));
         if let Some(reason) = &assessment.reason {
             page.wrapped("      ", reason);
+        }
+    }
+}
+
+fn complaints(page: &mut Page, complaints: &[Complaint]) {
+    if complaints.is_empty() {
+        return;
+    }
+    page.heading("What could not be understood");
+    for complaint in complaints {
+        page.toned(Tone::Open, "  ", &format!("? {}", words::complaint(complaint)));
+        if let Some(example) = &complaint.example {
+            page.wrapped("      ", &words::example(example));
         }
     }
 }

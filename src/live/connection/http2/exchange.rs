@@ -6,7 +6,7 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream};
 use http::Request;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use crate::live::connection::Loss;
 use crate::live::http::{BODY_MAX, Body, Head, KEPT_MAX, ReadError, RetryAfter};
@@ -17,6 +17,8 @@ pub(in crate::live) struct Exchange {
     phase: Phase,
     body: Body,
     head: Option<Head>,
+    /// The lines of the head, as HTTP/1.1 would write them, where they are kept.
+    fields: Vec<u8>,
     kept: Vec<u8>,
     body_bytes: u64,
     /// Whether the server says that it has not touched the request.
@@ -43,6 +45,7 @@ impl Exchange {
             phase: Phase::Idle,
             body: Body::Skip,
             head: None,
+            fields: Vec::new(),
             kept: Vec::new(),
             body_bytes: 0,
             refused: false,
@@ -81,6 +84,11 @@ impl Exchange {
     /// The body, if the whole body was kept.
     pub(in crate::live::connection) fn body(&self) -> &[u8] {
         if self.body_bytes == self.kept.len() as u64 { &self.kept } else { &[] }
+    }
+
+    /// The lines of the head, if they were kept.
+    pub(in crate::live::connection) fn fields(&self) -> &[u8] {
+        &self.fields
     }
 
     /// Asks, if that has not been done and the server has room.
@@ -133,6 +141,9 @@ impl Exchange {
                 retry_after: retry_after.and_then(RetryAfter::read),
                 keep_alive: true,
             });
+            if self.body.keeps_fields() {
+                self.fields = lines(&parts.headers);
+            }
             self.phase = Phase::Body(stream);
         }
         let mut made_room = false;
@@ -159,9 +170,21 @@ impl Exchange {
             return Err(ReadError::BodyTooLong.into());
         }
         let room = KEPT_MAX - self.kept.len();
-        if self.body == Body::Keep {
+        if self.body.is_kept() {
             self.kept.extend_from_slice(&data[..data.len().min(room)]);
         }
         Ok(())
     }
+}
+
+/// Header fields as lines of HTTP/1.1.
+fn lines(fields: &HeaderMap) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for (name, value) in fields {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    }
+    lines
 }
