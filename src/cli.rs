@@ -117,6 +117,15 @@ pub struct LiveArgs {
     /// How a shop of one's own is reached.
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// Break the run off when more requests than this are sent in a second, whatever the scenario says
+    #[arg(long, env = "SPIKE_MAX_RATE", value_name = "N", value_parser = rate)]
+    pub max_rate: Option<f64>,
+}
+
+/// A rate that a ceiling can be.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.trim_end_matches("/s").parse().map_err(|_| "write 500 or 500/s")?;
+    if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err("must be more than 0".to_owned()) }
 }
 
 /// How the shop of a scenario's `[target]` is reached.

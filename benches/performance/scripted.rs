@@ -11,6 +11,7 @@ use domain::outcome::Outcome;
 use spike::command::folder::{self, RunFolder};
 use spike::live::abroad::Abroad;
 use spike::live::clock::Clock;
+use spike::live::guard::Limits;
 use spike::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
 use spike::measure::recorder::Recorder;
 use spike::scenario::file::parse;
@@ -61,6 +62,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     let target = Target { shop, host: shop.to_string(), provider: None, certificate: None, abroad };
     let settings = Settings {
         clock,
+        run: "trial".to_owned(),
         threads: 1,
         connections: Connections::PerFan,
         pacing: scenario.live.pacing,
@@ -68,6 +70,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         wire: scenario.live.wire,
         sources: Vec::new(),
         processes: None,
+        limits: Limits::default(),
         drain: Duration::ZERO,
         visits: None,
     };
@@ -77,6 +80,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     let ledgers = LedgerSinks {
         shop: Box::new(run.writer(folder::LEDGER_SHOP)?),
         provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),
+        foreign: None,
     };
     live::run(
         &scenario,

@@ -1,9 +1,10 @@
 //! `spike run`: the scenario over real HTTP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use domain::id::run_id;
 
 use super::begin::{begin, load, load_all};
 use super::conclude::{Telling, conclude, took};
@@ -14,12 +15,15 @@ use super::{check, network, one_of, print, say};
 use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::Ending;
 use crate::live::clock::Clock;
+use crate::live::guard::Limits;
 use crate::live::means::{self, Machine, Means};
-use crate::live::{self, LedgerSinks, LiveError, Processes, Settings, Stop, Target};
+use crate::live::{
+    self, LedgerSinks, LiveError, Nothing, Processes, Ready, Settings, Stop, Target, alone,
+};
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::{AsRun, Loaded};
-use crate::scenario::{self, Scenario, offer};
-use crate::step::funnel::Host;
+use crate::scenario::target::Abort;
+use crate::scenario::{Scenario, offer};
 use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
@@ -29,7 +33,7 @@ const LEAD: Duration = Duration::from_secs(2);
 pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
     let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
     let Some(scenarios) = load_at_target(args, now) else { return Ok(Verdict::InvalidScenario) };
-    let LiveArgs { run: args, target, network } = args;
+    let LiveArgs { run: args, target, network, max_rate } = args;
     let beside = match target.as_deref().map(target::place).transpose() {
         Ok(place) => place,
         // That of a foreign shop was read with its scenario.
@@ -56,7 +60,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
                     Err(error) => return Ok(refuse(&error, Verdict::Inconclusive)),
                 },
             };
-            verdicts.push(run_one(args, &place, loaded, &stop)?);
+            verdicts.push(run_one(args, *max_rate, &place, loaded, &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -86,11 +90,6 @@ fn is_foreign(loaded: &Loaded) -> bool {
     loaded.at_scale(None, World::Live).target.is_some()
 }
 
-/// Whether all hosts of a foreign shop's funnel are this machine.
-fn is_here(target: &scenario::target::Target) -> bool {
-    target.funnel.hosts.iter().all(Host::is_loopback)
-}
-
 /// Says why nothing is run, and the last word.
 fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
     say(&format!("error: failed to {error}"));
@@ -98,34 +97,39 @@ fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
     verdict
 }
 
-fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
+fn run_one(
+    args: &RunArgs,
+    max_rate: Option<f64>,
+    place: &Place,
+    loaded: Loaded,
+    stop: &Stop,
+) -> anyhow::Result<Verdict> {
+    let named = Clock::begin_in(Duration::ZERO);
+    let made_ready = make_ready(place, &loaded, named, stop);
     let clock = Clock::begin_in(LEAD);
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
-    if scenario.target.as_ref().is_some_and(|target| !is_here(target)) {
-        anyhow::bail!(
-            "failed to live `{}`: its canary cannot be sent yet, and without one fans are sent to \
-             this machine alone",
-            scenario.name
-        );
-    }
     let means = means::means(&scenario, place.shop(), &Machine::here())
         .context("failed to prepare the run")?;
     let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;
-    let settings = Settings { processes, ..settings(&scenario, clock, means) };
+    let run_name = run_id(named.began_utc_ns());
+    let settings = Settings { processes, run: run_name, ..settings(&scenario, clock, means) };
+    let settings = under(max_rate, settings);
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
-    let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
-    let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
-    let lived = live(&scenario, &settings, &target, &run, stop, &mut watch);
-    watch.end();
-    drop(embedded);
+    let lived = made_ready.and_then(|ready| {
+        let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
+        let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
+        let lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
+        watch.end();
+        drop(embedded);
+        lived
+    });
     let ending = match lived {
         Ok(ending) => ending,
-        Err(error) => match error.downcast_ref() {
-            Some(LiveError::Abandoned) => return Ok(abandoned(&run)),
-            Some(LiveError::TargetRefuses { .. } | LiveError::HostRefuses { .. }) => {
-                refused(clock, &error)
-            }
+        Err(error) => match error.downcast_ref::<LiveError>().map(LiveError::why_nothing_was_lived)
+        {
+            Some(Nothing::Abandoned) => return Ok(abandoned(&run)),
+            Some(Nothing::Begun(doubt)) => never_begun(clock, &error, doubt),
             _ => return Err(error),
         },
     };
@@ -136,6 +140,24 @@ fn run_one(args: &RunArgs, place: &Place, loaded: Loaded, stop: &Stop) -> anyhow
     conclude(&run, &scenario, &begun, &telling)
 }
 
+/// Makes a foreign shop ready, before the run's beginning: it takes the time that it takes.
+fn make_ready(
+    place: &Place,
+    loaded: &Loaded,
+    named: Clock,
+    stop: &Stop,
+) -> anyhow::Result<Option<Ready>> {
+    let Place::Foreign(_) = place else { return Ok(None) };
+    let scenario = loaded.at_scale(None, World::Live);
+    let one = alone::scenario(&scenario, None);
+    let means = means::means(&one, place.shop(), &Machine::here())
+        .context("failed to prepare the canary")?;
+    let settings = settings(&scenario, named, means);
+    let (target, _) = place.open(&scenario, Path::new(""), named.began_utc_ns())?;
+    live::ready(&scenario, &settings, &target, loaded.folder(), stop)
+        .map_err(|error| anyhow::anyhow!(error).context("failed to make the shop ready"))
+}
+
 /// What is left of a run that its user stopped for the second time.
 fn abandoned(run: &RunFolder) -> Verdict {
     say(&format!("\nwhat was measured so far: {}", run.path().display()));
@@ -143,14 +165,13 @@ fn abandoned(run: &RunFolder) -> Verdict {
     Verdict::Aborted
 }
 
-/// The ending of a run that never began, because nobody answers at the target.
-fn refused(clock: Clock, error: &anyhow::Error) -> Ending {
+/// The ending of a run that never began.
+fn never_begun(clock: Clock, error: &anyhow::Error, doubt: &str) -> Ending {
     say(&format!("error: {error:#}"));
-    let nobody = "nobody answers at the target";
     Ending {
         began_utc_ns: clock.began_utc_ns(),
-        absent: ["shop", "provider"].map(|name| format!("{name}: {nobody}")).to_vec(),
-        doubts: vec!["The target refuses: nobody answers there.".to_owned()],
+        absent: ["shop", "provider"].map(|name| format!("{name}: the run never began")).to_vec(),
+        doubts: vec![doubt.to_owned()],
         ..Ending::default()
     }
 }
@@ -159,6 +180,7 @@ fn live(
     scenario: &Scenario,
     settings: &Settings,
     target: &Target,
+    foreign: Option<Ready>,
     run: &RunFolder,
     stop: &Stop,
     watch: &mut Watch,
@@ -169,6 +191,7 @@ fn live(
     let ledgers = LedgerSinks {
         shop: Box::new(run.writer(folder::LEDGER_SHOP)?),
         provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),
+        foreign,
     };
     let mut show = |progress: &_| watch.show(progress);
     live::run(scenario, settings, target, &mut recorder, ledgers, stop, &mut show)
@@ -179,16 +202,32 @@ fn live(
 pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Settings {
     Settings {
         clock,
+        run: run_id(clock.began_utc_ns()),
         threads: means.threads,
         connections: scenario.live.connections.into(),
         wire: scenario.live.wire,
         pacing: scenario.live.pacing,
         keep_awake: scenario.live.keep_awake.applies(),
+        limits: limits(scenario),
         drain: offer::drain(scenario),
         sources: means.sources,
         processes: None,
         visits: None,
     }
+}
+
+/// The same under a ceiling that no scenario can lift \[requests/s\].
+fn under(max_rate: Option<f64>, mut settings: Settings) -> Settings {
+    settings.limits.requests_per_s = max_rate;
+    settings
+}
+
+/// When the scenario wants a run to be broken off.
+fn limits(scenario: &Scenario) -> Limits {
+    let Some(target) = &scenario.target else { return Limits::default() };
+    let Abort { server_errors, within, kill_file } = target.abort.clone();
+    let kill_file = kill_file.map(PathBuf::from);
+    Limits { server_errors, within, requests_per_s: None, kill_file }
 }
 
 /// The load processes that a crowd needs, where it needs more than this one.

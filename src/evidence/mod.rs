@@ -131,8 +131,11 @@ pub struct Ending {
     /// Whether the shop was left alone as long as its time to live, sweeps, backlog and retries
     /// need, or was seen to have nothing pending.
     pub drained: bool,
-    /// Whether the run was cut short by its user.
+    /// Whether the run was cut short by its user, or broken off.
     pub aborted: bool,
+    /// Why it was broken off for the shop's sake, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_off: Option<String>,
     /// Why a ledger could not be read, a sentence each: `provider: connection refused`.
     pub unreadable: Vec<String>,
     /// Why a ledger is not there to be read, in the same form.

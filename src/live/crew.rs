@@ -14,6 +14,7 @@ use domain::time::Duration;
 use crate::live::LiveError;
 use crate::live::arrivals::Arrivals;
 use crate::live::awake::Awake;
+use crate::live::guard::Guard;
 use crate::live::load::{Course, LoadLoop, Report};
 use crate::live::merge::Merge;
 use crate::live::process::{self, Part, Portion, Processes, Reins, parts};
@@ -199,6 +200,7 @@ fn merge_reports(
     let load_processes = reins.iter().map(Reins::pid);
     let pids = std::iter::once(std::process::id()).chain(load_processes).collect();
     let mut gauge = Gauge::new(pids, clock.now());
+    let mut guard = Guard::new(course.settings.limits.clone());
     while !merge.is_ended() {
         match reported.recv_timeout(LOOK) {
             Ok(mut report) => {
@@ -207,6 +209,12 @@ fn merge_reports(
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(LiveError::Abandoned),
+        }
+        if merge.broken_off().is_none()
+            && let Some(why) = guard.look(clock.now(), merge.tally().seen)
+        {
+            merge.break_off(why);
+            course.signal.finish();
         }
         let wish = course.signal.wish();
         for child in reins.iter_mut() {

@@ -4,16 +4,16 @@
 mod complaints;
 mod foreign;
 
-use domain::id::{FanId, run_id};
+use domain::id::FanId;
 use domain::time::Time;
 
 use crate::evidence::Complaint;
 use crate::fan::{Reply, Request};
-use crate::live::Target;
 use crate::live::answer;
 use crate::live::clock::Clock;
 use crate::live::http::{Body, Head};
 use crate::live::request::{self, Script};
+use crate::live::{Settings, Target};
 use crate::scenario::Scenario;
 use crate::step::funnel::Host;
 use foreign::{Foreign, Form};
@@ -66,14 +66,13 @@ impl<'run> Dialogue<'run> {
         scenario: &'run Scenario,
         target: &Target,
         scripts: &'run [Script],
-        clock: Clock,
+        settings: &Settings,
     ) -> Self {
         let foreign = scenario.target.as_deref().zip(target.abroad.as_ref());
         let foreign = foreign.map(|(target, abroad)| {
-            let run = run_id(clock.began_utc_ns());
-            Box::new(Foreign::new(scenario, target, run, Form::on(abroad)))
+            Box::new(Foreign::new(scenario, target, settings.run.clone(), Form::on(abroad)))
         });
-        Self { scripts, clock, foreign }
+        Self { scripts, clock: settings.clock, foreign }
     }
 
     /// Makes ready for `call`: whom its present request asks, by the number of the host. `None` when

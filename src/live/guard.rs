@@ -41,6 +41,12 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Counts an answer of that status.
+    pub(super) fn answer(&mut self, status: Option<u16>) {
+        self.answers += 1;
+        self.server_errors += u64::from(status.is_some_and(|status| status >= 500));
+    }
+
     /// Both together.
     pub(super) const fn and(self, other: Self) -> Self {
         Self {
@@ -98,9 +104,8 @@ impl Guard {
         let (since, before) = self.seen_before(at.before(RATE_SPAN));
         let span_s = at.since(since).as_secs_f64();
         let rate = (seen.requests - before.requests) as f64 / span_s.max(RATE_SPAN.as_secs_f64());
-        (rate > limit).then(|| {
-            format!("{rate:.0} requests were sent per second, and {limit} are allowed")
-        })
+        (rate > limit)
+            .then(|| format!("{rate:.0} requests were sent per second, and {limit} are allowed"))
     }
 
     fn killed(&self) -> Option<String> {

@@ -19,7 +19,7 @@ fn port_count(range: &str) -> Option<u64> {
 /// Why the generator doubts its own reading, a sentence each; the judge adds lateness by itself.
 /// `unheard` is why the shop's last snapshot could not be had.
 pub(super) fn doubts(tally: Tally, unheard: Option<&str>) -> Vec<String> {
-    let Tally { shed_sockets, shed_pool, left_behind } = tally;
+    let Tally { shed_sockets, shed_pool, left_behind, .. } = tally;
     let counted = [
         (shed_sockets, "operations were never sent: this machine had no descriptor or port left"),
         (shed_pool, "operations waited for one of the pool's connections until their deadline"),
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_healthy_instrument_doubts_nothing_and_a_starved_one_says_why() {
         assert_eq!(doubts(Tally::default(), None), [""; 0]);
-        let tally = Tally { shed_sockets: 1, shed_pool: 2, left_behind: 3 };
+        let tally = Tally { shed_sockets: 1, shed_pool: 2, left_behind: 3, ..Tally::default() };
         assert_eq!(doubts(tally, Some("refused")).len(), 4);
     }
 

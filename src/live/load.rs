@@ -24,6 +24,7 @@ use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
 use crate::live::dialogue::Dialogue;
+use crate::live::guard::Seen;
 use crate::live::http::Heads;
 use crate::live::pacing::{Alarm, Pacer};
 use crate::live::process::lines;
@@ -109,6 +110,8 @@ pub(super) struct Tally {
     pub(super) shed_pool: u64,
     /// Fans that were still there when the load had to end.
     pub(super) left_behind: u64,
+    /// What went out and came back.
+    pub(super) seen: Seen,
 }
 
 /// One load loop.
@@ -210,7 +213,12 @@ impl<'run> LoadLoop<'run> {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             heads: Heads::default(),
             rendered: Vec::with_capacity(1_024),
-            dialogue: Dialogue::new(course.scenario, course.target, &course.scripts, course.clock),
+            dialogue: Dialogue::new(
+                course.scenario,
+                course.target,
+                &course.scripts,
+                course.settings,
+            ),
             expired: Vec::with_capacity(BATCH),
             next_report: Time::ZERO + SECOND,
             stopping: None,

@@ -32,6 +32,7 @@ pub(super) struct Merge {
     harvests: BTreeMap<Time, Vec<Harvest>>,
     lines: Vec<PurchaseLine>,
     complaints: Vec<Complaint>,
+    broken_off: Option<String>,
     last_ended: Time,
 }
 
@@ -44,8 +45,19 @@ impl Merge {
             harvests: BTreeMap::new(),
             lines: Vec::new(),
             complaints: Vec::new(),
+            broken_off: None,
             last_ended: Time::ZERO,
         }
+    }
+
+    /// Notes why the run is broken off.
+    pub(super) fn break_off(&mut self, why: String) {
+        self.broken_off.get_or_insert(why);
+    }
+
+    /// Why the run was broken off, if it was.
+    pub(super) fn broken_off(&self) -> Option<&str> {
+        self.broken_off.as_deref()
     }
 
     /// Takes what one loop hands over. What was timed has been taken out before: it waits for no
@@ -116,6 +128,7 @@ impl Merge {
             shed_sockets: sum.shed_sockets + tally.shed_sockets,
             shed_pool: sum.shed_pool + tally.shed_pool,
             left_behind: sum.left_behind + tally.left_behind,
+            seen: sum.seen.and(tally.seen),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod abroad;
 mod admin;
+pub mod alone;
 mod answer;
 mod arrivals;
 pub mod awake;
@@ -13,6 +14,7 @@ pub mod clock;
 mod connection;
 mod crew;
 mod dialogue;
+pub mod guard;
 pub mod health;
 mod http;
 mod ledger;
@@ -23,6 +25,7 @@ mod occupied;
 pub mod pacing;
 mod process;
 mod reach;
+mod ready;
 mod request;
 mod slab;
 pub mod sleepers;
@@ -43,6 +46,7 @@ pub use admin::AdminError;
 pub use connection::SecurityError;
 pub use ledger::{LedgerSinks, OpeningError, ResetError};
 pub use process::{Processes, ServeError, serve};
+pub use ready::{CanaryError, Ready, ready};
 pub use stop::Stop;
 
 use crate::evidence::Ending;
@@ -53,6 +57,8 @@ use abroad::Abroad;
 use admin::{Admin, with_causes};
 use clock::Clock;
 use connection::Dialer;
+use guard::Limits;
+use ledger::{Closed, Foreign};
 use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
@@ -66,6 +72,8 @@ use stop::{Signal, Wish};
 const OVERTIME: Duration = Duration::from_mins(1);
 /// How often the shop is asked during the drain whether it is at rest.
 const DRAIN_CHECK: Duration = Duration::from_millis(250);
+/// How often the ledger of a foreign shop is looked into during the drain: it is read whole.
+const LEDGER_CHECK: Duration = Duration::from_secs(1);
 
 /// Whom the fans ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +118,8 @@ impl From<scenario::Connections> for Connections {
 pub struct Settings {
     /// The run's clock: what is embedded was told the same beginning.
     pub clock: Clock,
+    /// The run's name in a foreign shop that outlives it ([`domain::id::run_id`]).
+    pub run: String,
     /// Load loops in all processes together, at least 1; usually one per core.
     pub threads: usize,
     /// How fans share connections.
@@ -120,6 +130,8 @@ pub struct Settings {
     pub pacing: Pacing,
     /// Whether this process keeps the cores awake while the load lasts.
     pub keep_awake: bool,
+    /// When the run is broken off.
+    pub limits: Limits,
     /// How long the shop is left alone after the load, unless it says earlier that it is at rest.
     pub drain: Duration,
     /// The local addresses that connections leave from, in turn; none: the one that the system
@@ -168,6 +180,9 @@ pub enum LiveError {
     /// The ledgers of a foreign shop or of its provider cannot be read before the run.
     #[error(transparent)]
     Opening(#[from] OpeningError),
+    /// The canary did not show up where it had to: nothing else is sent.
+    #[error(transparent)]
+    Canary(#[from] CanaryError),
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
@@ -185,6 +200,35 @@ pub enum LiveError {
     /// The user abandoned the run; what was written so far is on disk.
     #[error("live the run to its end: it was abandoned")]
     Abandoned,
+}
+
+/// Why a run has nothing to be judged.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Nothing {
+    /// It never began: the shop or its ledgers cannot be had; a sentence.
+    Begun(&'static str),
+    /// Its user abandoned it.
+    Abandoned,
+    /// The instrument itself failed.
+    Instrument,
+}
+
+impl LiveError {
+    /// Why nothing was lived, or not to its end.
+    pub const fn why_nothing_was_lived(&self) -> Nothing {
+        match self {
+            Self::TargetRefuses { .. } | Self::HostRefuses { .. } => {
+                Nothing::Begun("The target refuses: nobody answers there.")
+            }
+            Self::Reset(_) => Nothing::Begun("The stock could not be restored; nothing was sent."),
+            Self::Opening(_) => Nothing::Begun("A ledger cannot be read; nothing was sent."),
+            Self::Canary(_) => {
+                Nothing::Begun("The canary was not found; nothing was sent but its order.")
+            }
+            Self::Abandoned => Nothing::Abandoned,
+            _ => Nothing::Instrument,
+        }
+    }
 }
 
 /// Lives `scenario` against `target`, from the beginning of the clock in `settings`.
@@ -228,14 +272,21 @@ pub fn run(
     };
 
     let merged = crew::load(&course, recorder, &mut survey, watch)?;
-    let drained = drain(&course, merged.ended_at(), recorder, survey.as_mut(), watch)?;
+    let mut foreign = ledgers.foreign.take();
+    let mut whom = match (&mut survey, &mut foreign) {
+        (Some(survey), _) => Whom::Survey(survey),
+        (None, Some(ready)) => Whom::Books(&mut ready.books),
+        (None, None) => Whom::Nobody,
+    };
+    let drained = drain(&course, merged.ended_at(), recorder, &mut whom, watch)?;
     if let Some(survey) = &mut survey {
         survey.now(recorder)?;
     }
     let judged = settings.clock.now();
-    let (unreadable, absent) = match &admin {
-        Some(admin) => (fetch_ledgers(admin, target, &mut ledgers), absent(target)),
-        None => (Vec::new(), unknown_abroad()),
+    let mut closed = match (&admin, &mut foreign) {
+        (Some(admin), _) => fetch_ledgers(admin, target, &mut ledgers),
+        (None, Some(ready)) => ready.books.close(&mut ledgers),
+        (None, None) => unknown_abroad(),
     };
 
     let aborted = stop.presses() > 0;
@@ -244,17 +295,20 @@ pub fn run(
         // Who stops a run wants the fans to be left behind.
         tally.left_behind = 0;
     }
+    let mut doubts = health::doubts(tally, survey.as_ref().and_then(Survey::unheard));
+    doubts.append(&mut closed.doubts);
     Ok(Ending {
         began_utc_ns: settings.clock.began_utc_ns(),
         load_ended: merged.ended_at(),
         judged,
         drained,
         aborted,
-        unreadable,
-        absent,
-        doubts: health::doubts(tally, survey.as_ref().and_then(Survey::unheard)),
+        broken_off: merged.broken_off().map(str::to_owned),
+        unreadable: closed.unreadable,
+        absent: closed.absent,
+        doubts,
         complaints: merged.complaints(),
-        ledgers: None,
+        ledgers: foreign.map(|_| closed.ledgers),
     })
 }
 
@@ -312,58 +366,73 @@ fn last_arrival(scenario: &Scenario) -> Time {
     last.unwrap_or(Time::ZERO)
 }
 
-/// Leaves the shop alone until it says that it is at rest, if anybody asks it, or the promised time
-/// is over: true, for either is enough.
+/// Who says whether the shop is at rest.
+enum Whom<'run> {
+    /// The shop itself.
+    Survey(&'run mut Survey),
+    /// Its own ledger.
+    Books(&'run mut Foreign),
+    /// Nobody.
+    Nobody,
+}
+
+/// Leaves the shop alone until it is at rest, as far as anybody says so, or the promised time is
+/// over; whether it may be judged then.
 fn drain(
     course: &Course<'_>,
     load_ended: Time,
     recorder: &mut Recorder,
-    mut survey: Option<&mut Survey>,
+    whom: &mut Whom<'_>,
     watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<bool, LiveError> {
     let until = load_ended + course.settings.drain;
+    // A foreign shop whose owner names no time may need longer than one waits unasked.
+    let is_promised = course.scenario.target.is_none() || course.scenario.audit.drain.is_some();
     loop {
         if course.signal.wish() == Wish::Abandon {
             return Err(LiveError::Abandoned);
         }
-        let at_rest = match &mut survey {
-            Some(survey) => survey.now(recorder)?,
-            None => false,
+        let (at_rest, will_do, pause) = match whom {
+            Whom::Survey(survey) => (survey.now(recorder)?, true, DRAIN_CHECK),
+            Whom::Books(books) => {
+                let rest = books.rest();
+                (rest.is_whole(), is_promised || rest.will_do(), LEDGER_CHECK)
+            }
+            Whom::Nobody => (false, true, DRAIN_CHECK),
         };
         let now = course.clock.now();
         let progress = recorder.progress();
         watch(&Progress { at: progress.at.max(now), ..progress });
         if at_rest || now >= until {
-            return Ok(true);
+            return Ok(at_rest || will_do);
         }
-        course.clock.sleep_until(until, DRAIN_CHECK);
+        course.clock.sleep_until(until, pause);
     }
 }
 
 /// What is said of the ledgers of a foreign shop that nobody asks for.
-fn unknown_abroad() -> Vec<String> {
-    ["shop", "provider"].map(|name| format!("{name}: its ledger was not asked for")).to_vec()
+fn unknown_abroad() -> Closed {
+    let absent = ["shop", "provider"].map(|name| format!("{name}: its ledger was not asked for"));
+    Closed { absent: absent.to_vec(), ..Closed::default() }
 }
 
-/// Which ledgers nobody can be asked for.
-fn absent(target: &Target) -> Vec<String> {
-    let unknown = "provider: it is not known where the target's provider listens";
-    if target.provider.is_none() { vec![unknown.to_owned()] } else { Vec::new() }
-}
-
-/// Fetches the ledgers of whoever is known; why those that cannot be had cannot.
-fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Vec<String> {
-    let LedgerSinks { shop, provider } = ledgers;
-    let mut unreadable = Vec::new();
+/// Fetches the ledgers of whoever is known, and says whose cannot be had and why.
+fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Closed {
+    let LedgerSinks { shop, provider, .. } = ledgers;
+    let mut closed = Closed::default();
     for (name, address, sink) in
         [("shop", Some(target.shop), shop), ("provider", target.provider, provider)]
     {
-        let Some(address) = address else { continue };
+        let Some(address) = address else {
+            let unknown = format!("{name}: it is not known where the target's {name} listens");
+            closed.absent.push(unknown);
+            continue;
+        };
         if let Err(error) = ledger::fetch(admin, address, sink.as_mut()) {
-            unreadable.push(format!("{name}: {}", with_causes(&error)));
+            closed.unreadable.push(format!("{name}: {}", with_causes(&error)));
         }
     }
-    unreadable
+    closed
 }
 
 #[cfg(test)]

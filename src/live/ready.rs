@@ -46,12 +46,12 @@ pub fn ready(
     folder: &Path,
     stop: &Stop,
 ) -> Result<Option<Ready>, LiveError> {
-    let Some(shop) = &scenario.target else { return Ok(None) };
-    let wanted = Wanted::of(shop);
+    let Some(foreign) = &scenario.target else { return Ok(None) };
+    let wanted = Wanted::of(foreign);
     let (catalogue, clock) = (&scenario.catalogue, settings.clock);
     let mut books = Foreign::new(wanted, catalogue, clock, &settings.run, folder)?;
     books.reset()?;
-    let canary = match &shop.canary {
+    let canary = match &foreign.canary {
         Canary::Item(item) => {
             send_canary(item, scenario, settings, target, &mut books, stop)?;
             Some((item.as_str(), 1))
@@ -95,9 +95,7 @@ fn send_canary(
 
 fn not_there(item: &str, intent: &str, walk: &alone::Walk) -> String {
     let left = walk.departure.map_or("was stopped", |departure| departure.word());
-    let mut why = format!("no payment bears `{intent}`; the fan who wanted `{item}` left as {left}");
-    for complaint in &walk.complaints {
-        why.push_str(&format!("; step `{}`: {}", complaint.step, complaint.about));
-    }
-    why
+    let said = walk.complaints.iter().map(|complaint| format!("; step {complaint}"));
+    let said: String = said.collect();
+    format!("no payment bears `{intent}`; the fan who wanted `{item}` left as {left}{said}")
 }

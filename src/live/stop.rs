@@ -54,6 +54,13 @@ impl Signal {
         self.failed.store(true, Ordering::Relaxed);
     }
 
+    /// The run is broken off for the shop's sake: as if the user had asked for it.
+    pub(super) fn finish(&self) {
+        if self.stop.presses() == 0 {
+            self.stop.press();
+        }
+    }
+
     /// What to do.
     pub(super) fn wish(&self) -> Wish {
         match self.stop.presses() {

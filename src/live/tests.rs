@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use domain::id::FanId;
+use domain::id::{FanId, run_id};
 use domain::law::Law;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};
@@ -193,6 +193,7 @@ impl Trial {
         let (visits, visited) = mpsc::channel();
         let settings = Settings {
             clock,
+            run: run_id(clock.began_utc_ns()),
             threads: self.threads,
             connections: self.connections,
             wire: self.wire,
@@ -201,6 +202,7 @@ impl Trial {
             sources: Vec::new(),
             processes: None,
             // A foreign shop does not say when it is at rest: it would be waited for in vain.
+            limits: Limits::default(),
             drain: if self.abroad.is_some() { Duration::ZERO } else { Duration::from_secs(5) },
             visits: Some(visits),
         };
@@ -223,6 +225,7 @@ impl Trial {
         let ledgers = LedgerSinks {
             shop: Box::new(of_shop.clone()),
             provider: Box::new(of_provider.clone()),
+            foreign: None,
         };
         let run = run(scenario, &settings, &target, &mut recorder, ledgers, stop, watch);
         drop(settings);

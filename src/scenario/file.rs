@@ -192,6 +192,11 @@ fn line_of(problem: &Problem, text: &str) -> Option<usize> {
 }
 
 impl Loaded {
+    /// What the files that it names are relative to.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The scenario's name.
     pub fn name(&self) -> &str {
         &self.meant.scenario.name

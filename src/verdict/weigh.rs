@@ -44,8 +44,12 @@ impl Case<'_> {
     }
 
     fn aborted(&self) -> Vec<String> {
-        let aborted = self.evidence.ending.aborted;
-        aborted.then(|| "The run was cut short by its user.".to_owned()).into_iter().collect()
+        let ending = &self.evidence.ending;
+        let why = || match &ending.broken_off {
+            Some(why) => format!("The run was broken off: {why}."),
+            None => "The run was cut short by its user.".to_owned(),
+        };
+        ending.aborted.then(why).into_iter().collect()
     }
 
     fn missed(&self) -> Vec<String> {

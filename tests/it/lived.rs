@@ -12,6 +12,7 @@ use spike::command::rehearse;
 use spike::evidence::{Ending, PurchaseLine, read};
 use spike::fan::Visit;
 use spike::live::clock::Clock;
+use spike::live::guard::Limits;
 use spike::live::{self, Connections, LedgerSinks, Settings, Stop, Target};
 use spike::measure::recorder::Recorder;
 use spike::scenario::file::parse;
@@ -67,6 +68,7 @@ pub(crate) fn live<T: Send>(
     let drain = offer::drain(scenario);
     let settings = Settings {
         clock,
+        run: "trial".to_owned(),
         threads: 2,
         connections,
         wire: scenario.live.wire,
@@ -74,6 +76,7 @@ pub(crate) fn live<T: Send>(
         keep_awake: false,
         sources: Vec::new(),
         processes: None,
+        limits: Limits::default(),
         drain,
         visits: Some(visits),
     };
@@ -106,6 +109,7 @@ fn against(
     let ledgers = LedgerSinks {
         shop: Box::new(folder.writer(folder::LEDGER_SHOP).unwrap()),
         provider: Box::new(folder.writer(folder::LEDGER_PROVIDER).unwrap()),
+        foreign: None,
     };
     let stop = Stop::default();
     live::run(scenario, settings, &target, &mut recorder, ledgers, &stop, &mut |_| {}).unwrap()

@@ -24,5 +24,6 @@ mod rudeness;
 mod sabotage;
 mod scenario_files;
 mod scenarios;
+mod tiny_shop;
 mod twin;
 mod wire;

@@ -36,15 +36,21 @@ impl Drop for TinyShop {
     }
 }
 
-/// Runs the example's scenario against its shop with that fault, and a provider as it says.
-fn rehearsed(bug: Option<&str>, provider: &[&str]) -> (Desk, Said) {
+/// A desk with the example's scenario, its shop with that fault, and a provider.
+fn opened(bug: Option<&str>) -> (Desk, Server, TinyShop) {
     let desk = Desk::new();
-    let scenario = include_str!("../../examples/tiny-shop/scenario.toml");
-    desk.write("tiny-shop.toml", scenario);
-    let provider = Server::start(
-        spike().args(["provider", "--profile", "stripe-2024", "--listen", "127.0.0.1:0"]).args(provider),
-    );
+    desk.write("tiny-shop.toml", include_str!("../../examples/tiny-shop/scenario.toml"));
+    let provider = provider();
     let shop = TinyShop::open(&desk, &provider.url, bug);
+    (desk, provider, shop)
+}
+
+fn provider() -> Server {
+    Server::start(spike().args(["provider", "--profile", "stripe-2024", "--listen", "127.0.0.1:0"]))
+}
+
+/// Runs the example's scenario against that shop, with the ledger of that provider.
+fn rehearsed(desk: &Desk, shop: &TinyShop, provider: &Server, more: &[&str]) -> Said {
     let settings = [
         format!("target.url={}", shop.url),
         format!("ledger.provider.mock={}", provider.url),
@@ -55,8 +61,8 @@ fn rehearsed(bug: Option<&str>, provider: &[&str]) -> (Desk, Said) {
     for setting in &settings {
         words.extend(["--set", setting]);
     }
-    let said = desk.say(&words);
-    (desk, said)
+    words.extend(more);
+    desk.say(&words)
 }
 
 /// The ids of the invariants that were violated.
@@ -69,16 +75,57 @@ fn violated(desk: &Desk) -> Vec<String> {
 
 #[test]
 fn without_a_fault_it_passes() {
-    let (desk, said) = rehearsed(None, &[]);
-    assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, desk.read("reports/latest/summary.json"));
+    let (desk, provider, shop) = opened(None);
+    let said = rehearsed(&desk, &shop, &provider, &[]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
     let summary = desk.json("reports/latest/summary.json");
     assert_eq!(summary["result"]["sales"]["noon"]["items"]["tour-tee"]["sold"], 40);
     assert_eq!(summary["result"]["sales"]["noon"]["items"]["towel"]["sold"], 25);
+    let verified = desk.say(&["verify", "reports/latest", "--quiet"]);
+    assert_eq!(verified.code, Some(0), "offline it is the same: {}", verified.stderr);
+
+    // Another run finds nothing left, and orders that are not its own.
+    let again = rehearsed(&desk, &shop, &provider, &[]);
+    assert_eq!(again.code, Some(112), "{}", again.stderr);
+    assert!(again.stderr.contains("tour-tee"), "{}", again.stderr);
 }
 
 #[test]
 fn who_sells_the_same_piece_twice_is_found_out_by_the_shops_own_database() {
-    let (desk, said) = rehearsed(Some("oversell"), &[]);
+    let (desk, provider, shop) = opened(Some("oversell"));
+    let said = rehearsed(&desk, &shop, &provider, &[]);
     assert_eq!(said.code, Some(111), "{}", said.stderr);
     assert!(violated(&desk).contains(&"INV-OVERSELL".to_owned()), "{:?}", violated(&desk));
+    let verified = desk.say(&["verify", "reports/latest", "--quiet"]);
+    assert_eq!(verified.code, Some(111), "{}", verified.stderr);
+}
+
+#[test]
+fn a_shop_that_pays_elsewhere_is_sent_one_canary_and_nothing_else() {
+    let (desk, provider_of_the_shop, shop) = opened(None);
+    let provider = provider();
+    let said = rehearsed(&desk, &shop, &provider, &[]);
+    assert_eq!(said.code, Some(112), "{}", said.stderr);
+    assert!(said.stderr.contains("find the canary's payment"), "{}", said.stderr);
+    let ledger = Said::of(
+        Command::new("curl").arg("-s").arg(format!("{}/admin/ledger", provider_of_the_shop.url)),
+    );
+    assert_eq!(ledger.stdout.lines().count(), 1, "{}", ledger.stdout);
+}
+
+#[test]
+fn a_ceiling_outside_of_the_scenario_breaks_a_run_off() {
+    let (desk, provider, shop) = opened(None);
+    let said = rehearsed(&desk, &shop, &provider, &["--max-rate", "5"]);
+    assert_eq!(said.code, Some(105), "{}", said.stderr);
+    assert!(said.stderr.contains("and 5 are allowed"), "{}", said.stderr);
+}
+
+#[test]
+fn a_file_put_in_place_breaks_a_run_off() {
+    let (desk, provider, shop) = opened(None);
+    desk.write("stop", "");
+    let said = rehearsed(&desk, &shop, &provider, &["--set", "target.abort.kill_file=stop"]);
+    assert_eq!(said.code, Some(105), "{}", said.stderr);
+    assert!(said.stderr.contains("there is a file stop"), "{}", said.stderr);
 }

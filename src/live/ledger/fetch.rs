@@ -8,13 +8,16 @@ use reqwest::{Response, StatusCode};
 
 use crate::live::admin::Admin;
 use crate::live::ledger::LEDGER_MAX;
+use crate::live::ready::Ready;
 
-/// Where the ledgers go.
+/// Where the ledgers go and, of a foreign shop, where they come from.
 pub struct LedgerSinks {
     /// `ledger-shop.jsonl`.
     pub shop: Box<dyn Write + Send>,
     /// `ledger-provider.jsonl`.
     pub provider: Box<dyn Write + Send>,
+    /// The foreign shop that was made ready; absent: whoever is asked speaks the judge's language.
+    pub foreign: Option<Ready>,
 }
 
 /// A ledger that could not be fetched.

@@ -4,8 +4,6 @@
 //! a foreign shop are read before the storm and after it ([`Foreign`]), by whatever queries its
 //! scenario writes, and what was there before is left out.
 
-#![expect(dead_code, reason = "whoever lives a foreign shop reads its ledgers by this")]
-
 mod closing;
 mod fetch;
 mod mapping;

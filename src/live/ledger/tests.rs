@@ -199,8 +199,11 @@ impl Shop {
     /// The evidence after the storm.
     fn evidence(&self, foreign: &mut Foreign) -> Evidence {
         let (shop, provider) = (File::default(), File::default());
-        let mut sinks =
-            LedgerSinks { shop: Box::new(shop.clone()), provider: Box::new(provider.clone()) };
+        let mut sinks = LedgerSinks {
+            shop: Box::new(shop.clone()),
+            provider: Box::new(provider.clone()),
+            foreign: None,
+        };
         let closed = foreign.close(&mut sinks);
         let mut evidence = Evidence {
             catalogue: self.catalogue(),

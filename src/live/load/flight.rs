@@ -171,6 +171,7 @@ impl LoadLoop<'_> {
         let (bytes, body) = self.dialogue.say(&call, &mut rendered);
         let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
+        self.tally.seen.requests += 1;
         if sent.is_err() {
             self.lose(visitor);
         }
@@ -210,6 +211,7 @@ impl LoadLoop<'_> {
             Some(head) => self.dialogue.hear(&call, Told { head, fields, body, at: done }),
             None => Heard::Done(Reply::of(Outcome::Error)),
         };
+        self.tally.seen.answer(answer.head().map(|head| head.status));
         connection.answered();
         let outcome = match &heard {
             // To be led on is no failure.

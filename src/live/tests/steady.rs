@@ -23,6 +23,7 @@ fn allocations(many: usize) -> (u64, usize) {
     scenario.populations[0].crowd.behaviour.reload.gap = Law::Constant(Duration::from_millis(1));
     let settings = Settings {
         clock: Clock::begin_in(Duration::ZERO),
+        run: String::new(),
         threads: 1,
         connections: Connections::PerFan,
         wire: Wire::default(),
@@ -30,6 +31,7 @@ fn allocations(many: usize) -> (u64, usize) {
         keep_awake: false,
         sources: Vec::new(),
         processes: None,
+        limits: Limits::default(),
         drain: Duration::ZERO,
         visits: None,
     };

@@ -122,7 +122,8 @@ fn live_step(plan: &Plan) -> anyhow::Result<Accuracy> {
     };
     let mut recorder = Recorder::new(sinks, clock.began_utc_ns(), scenario.first_opening())
         .context("failed to keep what is measured")?;
-    let ledgers = LedgerSinks { shop: Box::new(io::sink()), provider: Box::new(io::sink()) };
+    let ledgers =
+        LedgerSinks { shop: Box::new(io::sink()), provider: Box::new(io::sink()), foreign: None };
     let before = processor_time();
     live::run(
         &scenario,
