@@ -10,6 +10,7 @@ use super::folder::{self, RunFolder};
 use super::print;
 use crate::evidence::read::Files;
 use crate::report::{self, text};
+use crate::scenario::target::Canary;
 use crate::scenario::{Scenario, offer};
 use crate::verdict::assess::Times;
 use crate::verdict::{Judged, Provenance, Question, Summary, Verdict, World, junit, last_line};
@@ -53,7 +54,7 @@ pub fn judge_folder(run: &RunFolder, scenario: &Scenario, world: World) -> anyho
         facts: &facts,
         objectives: &scenario.objectives,
         waivers: &scenario.audit.waive,
-        remarks: &[],
+        remarks: &remarks(scenario),
     };
     crate::verdict::judge(&question, files(run)?)
         .with_context(|| format!("failed to judge {}", run.path().display()))
@@ -94,6 +95,14 @@ pub(super) fn tell(run: &RunFolder, summary: &Summary, telling: &Telling) -> any
 /// A run's provenance with how long it took \[s\].
 pub(super) fn took(provenance: &Provenance, seconds: f64) -> Provenance {
     Provenance { took_s: (seconds * 1e3).round() / 1e3, ..provenance.clone() }
+}
+
+/// What the verdict must say of the scenario, whatever it is.
+fn remarks(scenario: &Scenario) -> Vec<String> {
+    match scenario.target.as_deref().map(|target| &target.canary) {
+        Some(Canary::None { reason }) => vec![format!("No canary was sent: {reason}.")],
+        _ => Vec::new(),
+    }
 }
 
 /// Simulated times mean something where the stack says how long its tiers take.

@@ -113,8 +113,9 @@ fn run_one(
         .context("failed to prepare the run")?;
     let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;
     let run_name = run_id(named.began_utc_ns());
-    let settings = Settings { processes, run: run_name, ..settings(&scenario, clock, means) };
-    let settings = under(max_rate, settings);
+    let limits = Limits { requests_per_s: max_rate, ..limits(&scenario, loaded.folder()) };
+    let settings =
+        Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     let lived = made_ready.and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
@@ -208,7 +209,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         wire: scenario.live.wire,
         pacing: scenario.live.pacing,
         keep_awake: scenario.live.keep_awake.applies(),
-        limits: limits(scenario),
+        limits: Limits::default(),
         drain: offer::drain(scenario),
         sources: means.sources,
         processes: None,
@@ -216,17 +217,11 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
     }
 }
 
-/// The same under a ceiling that no scenario can lift \[requests/s\].
-fn under(max_rate: Option<f64>, mut settings: Settings) -> Settings {
-    settings.limits.requests_per_s = max_rate;
-    settings
-}
-
 /// When the scenario wants a run to be broken off.
-fn limits(scenario: &Scenario) -> Limits {
+fn limits(scenario: &Scenario, folder: &Path) -> Limits {
     let Some(target) = &scenario.target else { return Limits::default() };
     let Abort { server_errors, within, kill_file } = target.abort.clone();
-    let kill_file = kill_file.map(PathBuf::from);
+    let kill_file = kill_file.map(|file| folder.join(file));
     Limits { server_errors, within, requests_per_s: None, kill_file }
 }
 

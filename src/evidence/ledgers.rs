@@ -27,6 +27,8 @@ pub struct Ledgers {
     pub moved: BTreeMap<String, u64>,
     /// Pieces by item that stood in rows of their own and were free at the opening.
     pub units: BTreeMap<String, u64>,
+    /// Items and slots of which the scenario states another stock than the shop had at the opening.
+    pub disputed: BTreeSet<String>,
     /// Whether the scenario says which statuses of an order are an end.
     pub ends: Ends,
     /// Whether the shop's times can be held against the run's.

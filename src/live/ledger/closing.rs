@@ -182,7 +182,10 @@ impl<'a> Closing<'a> {
             .collect();
         let counts = counts_of_all(&items);
         for item in &items {
-            doubts.extend(item.doubt(counts));
+            if let Some(doubt) = item.doubt(counts) {
+                ledgers.disputed.insert(item.name.to_owned());
+                doubts.push(doubt);
+            }
             if let Some(sellable) = item.sellable(counts) {
                 ledgers.stock.insert(item.name.to_owned(), sellable);
             }
@@ -212,7 +215,10 @@ impl<'a> Closing<'a> {
             .collect();
         let counts = counts_of_all(&places);
         for (known, (place, sale, slot)) in places.iter().zip(&slots) {
-            doubts.extend(known.doubt(counts));
+            if let Some(doubt) = known.doubt(counts) {
+                ledgers.disputed.insert(place.clone());
+                doubts.push(doubt);
+            }
             if let Some(sellable) = known.sellable(counts) {
                 ledgers.places.insert(place.clone(), sellable);
             }
