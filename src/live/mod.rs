@@ -14,6 +14,7 @@ pub mod clock;
 mod connection;
 mod crew;
 mod dialogue;
+mod drain;
 pub mod guard;
 pub mod health;
 mod http;
@@ -54,26 +55,22 @@ use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{self, Population, Scenario, Wire};
 use abroad::Abroad;
-use admin::{Admin, with_causes};
+use admin::Admin;
 use clock::Clock;
 use connection::Dialer;
+use drain::{Whom, drain, fetch_ledgers, unknown_abroad};
 use guard::Limits;
-use ledger::{Closed, Foreign};
 use load::Course;
 use means::PreflightError;
 use pacing::Pacing;
 use reach::{ask_reference, reach};
 use request::Script;
 use snapshot::Survey;
-use stop::{Signal, Wish};
+use stop::Signal;
 
 /// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
 /// asked last: those who were told to wait ask on. After it the load ends whatever they do.
 const OVERTIME: Duration = Duration::from_mins(1);
-/// How often the shop is asked during the drain whether it is at rest.
-const DRAIN_CHECK: Duration = Duration::from_millis(250);
-/// How often the ledger of a foreign shop is looked into during the drain: it is read whole.
-const LEDGER_CHECK: Duration = Duration::from_secs(1);
 
 /// Whom the fans ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -364,75 +361,6 @@ fn last_arrival(scenario: &Scenario) -> Time {
     let populations = (0_u16..).zip(&scenario.populations).map(|(population, _)| population);
     let last = populations.filter_map(|population| scenario.moments(population).last()).max();
     last.unwrap_or(Time::ZERO)
-}
-
-/// Who says whether the shop is at rest.
-enum Whom<'run> {
-    /// The shop itself.
-    Survey(&'run mut Survey),
-    /// Its own ledger.
-    Books(&'run mut Foreign),
-    /// Nobody.
-    Nobody,
-}
-
-/// Leaves the shop alone until it is at rest, as far as anybody says so, or the promised time is
-/// over; whether it may be judged then.
-fn drain(
-    course: &Course<'_>,
-    load_ended: Time,
-    recorder: &mut Recorder,
-    whom: &mut Whom<'_>,
-    watch: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<bool, LiveError> {
-    let until = load_ended + course.settings.drain;
-    // A foreign shop whose owner names no time may need longer than one waits unasked.
-    let is_promised = course.scenario.target.is_none() || course.scenario.audit.drain.is_some();
-    loop {
-        if course.signal.wish() == Wish::Abandon {
-            return Err(LiveError::Abandoned);
-        }
-        let (at_rest, will_do, pause) = match whom {
-            Whom::Survey(survey) => (survey.now(recorder)?, true, DRAIN_CHECK),
-            Whom::Books(books) => {
-                let rest = books.rest();
-                (rest.is_whole(), is_promised || rest.will_do(), LEDGER_CHECK)
-            }
-            Whom::Nobody => (false, true, DRAIN_CHECK),
-        };
-        let now = course.clock.now();
-        let progress = recorder.progress();
-        watch(&Progress { at: progress.at.max(now), ..progress });
-        if at_rest || now >= until {
-            return Ok(at_rest || will_do);
-        }
-        course.clock.sleep_until(until, pause);
-    }
-}
-
-/// What is said of the ledgers of a foreign shop that nobody asks for.
-fn unknown_abroad() -> Closed {
-    let absent = ["shop", "provider"].map(|name| format!("{name}: its ledger was not asked for"));
-    Closed { absent: absent.to_vec(), ..Closed::default() }
-}
-
-/// Fetches the ledgers of whoever is known, and says whose cannot be had and why.
-fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Closed {
-    let LedgerSinks { shop, provider, .. } = ledgers;
-    let mut closed = Closed::default();
-    for (name, address, sink) in
-        [("shop", Some(target.shop), shop), ("provider", target.provider, provider)]
-    {
-        let Some(address) = address else {
-            let unknown = format!("{name}: it is not known where the target's {name} listens");
-            closed.absent.push(unknown);
-            continue;
-        };
-        if let Err(error) = ledger::fetch(admin, address, sink.as_mut()) {
-            closed.unreadable.push(format!("{name}: {}", with_causes(&error)));
-        }
-    }
-    closed
 }
 
 #[cfg(test)]
