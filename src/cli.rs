@@ -26,6 +26,8 @@ pub enum Command {
     Simulate(RunArgs),
     /// Validate a scenario and print what follows from it; run nothing
     Check(CheckArgs),
+    /// Let one fan walk the funnel of your own shop, and print each request, answer and outcome
+    Try(TryArgs),
     /// Say what on this machine stands in the way of a run, and what to do about it
     Doctor(DoctorArgs),
     /// Answer after known times: the server that `doctor --self-test` measures
@@ -166,6 +168,23 @@ pub struct InitArgs {
     /// Draft the funnel from this recording of a browser; of the person nothing is taken over
     #[arg(long, env = "SPIKE_HAR", value_name = "FILE")]
     pub har: Option<PathBuf>,
+}
+
+/// `spike try`.
+#[derive(Clone, Debug, Args)]
+pub struct TryArgs {
+    /// The scenario file; its `[target]` is who is asked
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: PathBuf,
+    /// How the scenario is changed on its way in.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// How the shop is reached.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// The item that the fan wants [default: drawn as for the first fan]
+    #[arg(long, env = "SPIKE_ITEM", value_name = "ID")]
+    pub item: Option<String>,
 }
 
 /// `spike doctor`.

@@ -72,6 +72,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         processes: None,
         limits: Limits::default(),
         drain: Duration::ZERO,
+        transcript: None,
         visits: None,
     };
     let run = RunFolder::create(out, "scripted", "live")?;

@@ -15,6 +15,7 @@ mod servers;
 mod simulate;
 mod target;
 mod verify;
+mod walk;
 
 use std::io::Write;
 
@@ -36,6 +37,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Run(args) => run::run(args),
         Command::Simulate(args) => simulate::simulate(args),
         Command::Check(args) => check::check(args),
+        Command::Try(args) => walk::walk(args),
         Command::Doctor(args) => doctor::doctor(args),
         Command::KnownLatency(args) => doctor::known_latency(args),
         Command::Verify(args) => verify::verify(args),

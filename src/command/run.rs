@@ -91,7 +91,7 @@ fn is_foreign(loaded: &Loaded) -> bool {
 }
 
 /// Says why nothing is run, and the last word.
-fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
+pub(super) fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict {
     say(&format!("error: failed to {error}"));
     say(&bare_line(verdict));
     verdict
@@ -213,6 +213,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         drain: offer::drain(scenario),
         sources: means.sources,
         processes: None,
+        transcript: None,
         visits: None,
     }
 }

@@ -33,7 +33,7 @@ fn head(name: &str, funnel: &Funnel, needs: &Needs) -> String {
     let loopback = host == "localhost" || host.starts_with("127.");
     let mut text = format!(
         "# A first draft of what a browser did at {host}. Nothing of the person who was recorded is in it.\n\
-         # Go on with `spike check`, then `spike run --max-rate 20`: a handful of requests show what is missing.\n\
+         # Go on with `spike check`, then `spike try`: one fan walks the funnel, and you see each answer.\n\
          schema = 1\nname = {}\n\n[target]\nurl = {}\n",
         quoted(name),
         quoted(&funnel.origin)

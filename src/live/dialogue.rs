@@ -66,11 +66,11 @@ impl<'run> Dialogue<'run> {
         scenario: &'run Scenario,
         target: &Target,
         scripts: &'run [Script],
-        settings: &Settings,
+        settings: &'run Settings,
     ) -> Self {
         let foreign = scenario.target.as_deref().zip(target.abroad.as_ref());
         let foreign = foreign.map(|(target, abroad)| {
-            Box::new(Foreign::new(scenario, target, settings.run.clone(), Form::on(abroad)))
+            Box::new(Foreign::new(scenario, target, settings, Form::on(abroad)))
         });
         Self { scripts, clock: settings.clock, foreign }
     }

@@ -32,6 +32,7 @@ mod slab;
 pub mod sleepers;
 mod snapshot;
 mod stop;
+pub mod transcript;
 mod tunnel;
 mod vitals;
 mod wheel;
@@ -67,6 +68,7 @@ use reach::{ask_reference, reach};
 use request::Script;
 use snapshot::Survey;
 use stop::Signal;
+use transcript::Exchange;
 
 /// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
 /// asked last: those who were told to wait ask on. After it the load ends whatever they do.
@@ -137,6 +139,10 @@ pub struct Settings {
     /// The load processes that the loops run in; absent: they are threads of this process.
     #[serde(skip)]
     pub processes: Option<Processes>,
+    /// Where everything goes that fans say to a foreign shop and hear there; load processes keep it
+    /// to themselves.
+    #[serde(skip)]
+    pub transcript: Option<Sender<Exchange>>,
     /// Where every step of every fan goes, so that it can be lived again; load processes keep
     /// their steps to themselves.
     #[serde(skip)]

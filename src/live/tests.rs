@@ -204,6 +204,7 @@ impl Trial {
             // A foreign shop does not say when it is at rest: it would be waited for in vain.
             limits: Limits::default(),
             drain: if self.abroad.is_some() { Duration::ZERO } else { Duration::from_secs(5) },
+            transcript: None,
             visits: Some(visits),
         };
         let target = Target {

@@ -91,6 +91,13 @@ impl Message {
         templates.flat_map(Template::names)
     }
 
+    /// What in its templates came from the environment.
+    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        let fields = self.fields.iter().map(|(_, value)| value);
+        let templates = std::iter::once(&self.target).chain(fields).chain(&self.body);
+        templates.flat_map(Template::secrets)
+    }
+
     /// Writes its target into `out`, which is emptied first.
     pub fn target(&self, values: &Values, out: &mut Vec<u8>) {
         out.clear();

@@ -260,6 +260,14 @@ impl Template {
         }
     }
 
+    /// What in it came from the environment.
+    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Secret(text) => Some(&**text),
+            Piece::Text(_) | Piece::Hole(..) => None,
+        })
+    }
+
     /// The names of its holes, in their order.
     pub fn names(&self) -> impl Iterator<Item = Name> {
         self.pieces.iter().filter_map(|piece| match piece {

@@ -8,10 +8,11 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "run",
     "simulate",
     "check",
+    "try",
     "doctor",
     "verify",
     "report",

@@ -10,7 +10,7 @@ fn a_starter_or_a_draft_is_written_and_never_over_a_file() {
     let said = desk.say(&["init", "our-shop.toml"]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{}", said.stderr);
     let starter = desk.read("our-shop.toml");
-    assert!(starter.contains("name = \"our-shop\"") && starter.contains("spike run our-shop.toml"));
+    assert!(starter.contains("name = \"our-shop\"") && starter.contains("spike try our-shop.toml"));
 
     let said = desk.say(&["init", "our-shop.toml"]);
     assert_eq!(said.code, Some(1));

@@ -78,6 +78,7 @@ pub(crate) fn live<T: Send>(
         processes: None,
         limits: Limits::default(),
         drain,
+        transcript: None,
         visits: Some(visits),
     };
     let (ending, said) = thread::scope(|scope| {

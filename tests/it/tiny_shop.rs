@@ -129,3 +129,35 @@ fn a_file_put_in_place_breaks_a_run_off() {
     assert_eq!(said.code, Some(105), "{}", said.stderr);
     assert!(said.stderr.contains("there is a file stop"), "{}", said.stderr);
 }
+
+#[test]
+fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
+    let (desk, _provider, shop) = opened(None);
+    let target = format!("target.url={}", shop.url);
+    let said = desk.say(&["try", "tiny-shop.toml", "--item", "towel", "--set", &target]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_eq!(said.last_line(), "verdict: pass (0): the fan left as bought");
+    for line in [
+        "1  page",
+        "   > GET /?fan=0-0 HTTP/1.1",
+        "   csrf = \"",
+        "   is waiting, then poll",
+        "   is ok",
+    ] {
+        assert!(said.stdout.contains(line), "{line}: {}", said.stdout);
+    }
+    let ended = desk.say(&["try", "small.toml"]);
+    assert_eq!(ended.code, Some(104), "{}", ended.stderr);
+}
+
+#[test]
+fn what_comes_from_the_environment_is_masked_wherever_it_stands() {
+    let (desk, _provider, shop) = opened(None);
+    let target = format!("target.url={}", shop.url);
+    let path = "step.0.path=/?fan={{fan}}&token={{env.TINY_TOKEN}}";
+    let mut command = desk.command(&["try", "tiny-shop.toml", "--set", &target, "--set", path]);
+    let said = Said::of(command.env("TINY_TOKEN", "s3cr3t"));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("&token=••• HTTP/1.1"), "{}", said.stdout);
+    assert!(!said.stdout.contains("s3cr3t") && !said.stderr.contains("s3cr3t"));
+}

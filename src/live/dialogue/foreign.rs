@@ -9,8 +9,10 @@ use domain::outcome::Operation;
 use super::complaints::Complaints;
 use super::{Call, Heard, Told};
 use crate::fan::{Reply, Request};
+use crate::live::Settings;
 use crate::live::abroad::Abroad;
 use crate::live::http::Body;
+use crate::live::transcript::Scribe;
 use crate::scenario::Scenario;
 use crate::scenario::target::{Target, admit};
 use crate::step::Answer;
@@ -32,6 +34,7 @@ pub(super) struct Foreign<'run> {
     /// By the fans' numbers.
     speakers: Vec<Option<Box<Speaker>>>,
     pub(super) complaints: Complaints,
+    scribe: Option<Scribe<'run>>,
     scratch: Vec<u8>,
 }
 
@@ -63,7 +66,7 @@ impl<'run> Foreign<'run> {
     pub(super) fn new(
         scenario: &'run Scenario,
         target: &'run Target,
-        run: String,
+        settings: &'run Settings,
         form: Form,
     ) -> Self {
         let allowed = target.allow_hosts.clone();
@@ -74,12 +77,13 @@ impl<'run> Foreign<'run> {
         Self {
             scenario,
             target,
-            run,
+            run: settings.run.clone(),
             form,
             before: before.collect(),
             hosts: Hosts::new(&target.funnel.hosts, Box::new(admits)),
             speakers: Vec::new(),
             complaints: Complaints::default(),
+            scribe: settings.transcript.as_ref().map(|out| Scribe::new(out, &target.funnel)),
             scratch: Vec::new(),
         }
     }
@@ -109,6 +113,9 @@ impl<'run> Foreign<'run> {
             let method = out.iter().position(|byte| *byte == b' ').map_or(0, |blank| blank + 1);
             out.splice(method..method, host.origin().into_bytes());
         }
+        if let Some(scribe) = &mut self.scribe {
+            scribe.said(out);
+        }
         let has_body = speaker.session.method(step) != "HEAD";
         if has_body { Body::KeepWithFields } else { Body::Absent }
     }
@@ -119,11 +126,18 @@ impl<'run> Foreign<'run> {
         let retry_after = told.head.retry_after.map(|asked| asked.wait(utc_ns));
         let now_s = i64::try_from(utc_ns / 1_000_000_000).expect("2^64 ns are fewer than 2^63 s");
         let hearing = Hearing { answer, retry_after, now_s };
-        let Self { speakers, hosts, complaints, target, .. } = self;
+        let Self { speakers, hosts, complaints, target, scribe, .. } = self;
         let speaker = speakers[call.visitor as usize].as_mut().expect("it spoke");
         let names = &target.funnel.names;
         let mut complain = |trouble| complaints.count(place, step, names, trouble, Some(&answer));
-        match speaker.session.hear(step, &hearing, hosts, &mut complain) {
+        let heard = speaker.session.hear(step, &hearing, hosts, &mut complain);
+        if let Some(scribe) = scribe {
+            let values = &speaker.session.values;
+            let captured = step.captures.iter().filter(|(name, _)| values.is_set(*name));
+            let captured = captured.map(|(name, _)| (names.text(*name), values.get(*name)));
+            scribe.heard(step, &answer, captured, heard);
+        }
+        match heard {
             session::Heard::Follow => Heard::Follow,
             session::Heard::Done { outcome, then } => {
                 Heard::Done(Reply { retry_after, then, ..Reply::of(outcome) })

@@ -33,6 +33,7 @@ fn allocations(many: usize) -> (u64, usize) {
         processes: None,
         limits: Limits::default(),
         drain: Duration::ZERO,
+        transcript: None,
         visits: None,
     };
     let target = Target {

@@ -1,0 +1,97 @@
+//! What fans say and hear, word for word, for who wants to watch one of them.
+
+use std::sync::mpsc::Sender;
+
+use domain::outcome::Outcome;
+
+use crate::step::Answer;
+use crate::step::funnel::{Funnel, Step};
+use crate::step::session::Heard;
+
+/// How much of a body is shown \[bytes\].
+const BODY_SHOWN: usize = 2_000;
+/// What stands in place of what came from the environment.
+const MASK: &str = "•••";
+
+/// A request of one step, and its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The step, by its name in the scenario.
+    pub step: String,
+    /// The request, head and body, as HTTP/1.1.
+    pub request: String,
+    /// The answer's status.
+    pub status: u16,
+    /// The answer's fields, a line each.
+    pub fields: Vec<String>,
+    /// The beginning of its body.
+    pub body: String,
+    /// How many bytes of it are not shown.
+    pub hidden_bytes: usize,
+    /// What was captured, by name.
+    pub captured: Vec<(String, String)>,
+    /// What the answer means; absent where it leads on by a redirect.
+    pub outcome: Option<Outcome>,
+    /// The step that it leads to in place of the usual one.
+    pub then: Option<String>,
+}
+
+/// Writes down what is said and heard. What came from the environment is masked wherever it stands:
+/// a shop may say it again.
+#[derive(Debug)]
+pub(super) struct Scribe<'run> {
+    out: &'run Sender<Exchange>,
+    funnel: &'run Funnel,
+    secrets: Vec<String>,
+    said: String,
+}
+
+impl<'run> Scribe<'run> {
+    /// A scribe for the fans of `funnel`.
+    pub(super) fn new(out: &'run Sender<Exchange>, funnel: &'run Funnel) -> Self {
+        let steps = funnel.stages.iter().flatten();
+        let secrets = steps.flat_map(|step| step.message.secrets());
+        let secrets = secrets.map(|secret| String::from_utf8_lossy(secret).into_owned());
+        let secrets = secrets.filter(|secret| !secret.is_empty()).collect();
+        Self { out, funnel, secrets, said: String::new() }
+    }
+
+    /// Takes note of a request.
+    pub(super) fn said(&mut self, request: &[u8]) {
+        self.said = self.shown(request);
+    }
+
+    /// Hands over the request that was said last, with its answer.
+    pub(super) fn heard<'value>(
+        &mut self,
+        step: &Step,
+        answer: &Answer<'_>,
+        captured: impl Iterator<Item = (&'value str, &'value [u8])>,
+        heard: Heard,
+    ) {
+        let (outcome, then) = match heard {
+            Heard::Follow => (None, None),
+            Heard::Done { outcome, then } => (Some(outcome), then),
+        };
+        let stage = |stage: u8| self.funnel.stages.get(usize::from(stage))?.first();
+        let shown = &answer.body[..answer.body.len().min(BODY_SHOWN)];
+        let exchange = Exchange {
+            step: step.name.to_string(),
+            request: std::mem::take(&mut self.said),
+            status: answer.status,
+            fields: self.shown(answer.fields).lines().map(str::to_owned).collect(),
+            body: self.shown(shown),
+            hidden_bytes: answer.body.len() - shown.len(),
+            captured: captured.map(|(name, value)| (name.to_owned(), self.shown(value))).collect(),
+            outcome,
+            then: then.and_then(stage).map(|step| step.name.to_string()),
+        };
+        // Who does not look any more has left.
+        let _ = self.out.send(exchange);
+    }
+
+    fn shown(&self, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret, MASK))
+    }
+}
