@@ -79,7 +79,7 @@ impl<'run> Scribe<'run> {
             step: step.name.to_string(),
             request: std::mem::take(&mut self.said),
             status: answer.status,
-            fields: self.shown(answer.fields).lines().map(str::to_owned).collect(),
+            fields: lines(&self.shown(answer.fields)),
             body: self.shown(shown),
             hidden_bytes: answer.body.len() - shown.len(),
             captured: captured.map(|(name, value)| (name.to_owned(), self.shown(value))).collect(),
@@ -94,4 +94,9 @@ impl<'run> Scribe<'run> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         self.secrets.iter().fold(text, |text, secret| text.replace(secret, MASK))
     }
+}
+
+/// The lines of a head; the empty one that ends it is none of them.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
