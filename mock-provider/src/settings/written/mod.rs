@@ -242,6 +242,8 @@ fn missing(table: &Table) -> Vec<String> {
             _ => {}
         }
     }
+    // A table has the order of its file or of the alphabet, as its users together want it.
+    missing.sort();
     missing
 }
 
