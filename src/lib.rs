@@ -13,10 +13,10 @@ pub mod scenario;
 pub mod verdict;
 
 pub mod audit;
+pub mod draft;
 pub mod measure;
 
 pub mod arrival;
-pub mod draft;
 pub mod evidence;
 pub mod fan;
 pub mod step;

@@ -103,16 +103,7 @@ fn host(port: u16) -> Host {
 /// the sale is closed.
 fn foreign(port: u16) -> anyhow::Result<scenario::target::Target> {
     let mut names = Names::default();
-    let given = Given {
-        fan: names.define("fan"),
-        intent: names.define("intent"),
-        key: names.define("key"),
-        item: names.define("item"),
-        quantity: names.define("quantity"),
-        slot: names.define("slot"),
-        run: names.define("run"),
-        columns: Vec::new(),
-    };
+    let given = Given::define(&mut names, &[]);
     let [token, order] = ["token", "order"].map(|name| names.define(name));
     let target = "/step?fan={{fan}}&token={{token}}&order={{order}}";
     let intent = Template::compile("{{fan}}", Place::Field, &names)?;

@@ -37,7 +37,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
     let beside = match target.as_deref().map(target::place).transpose() {
         Ok(place) => place,
         // That of a foreign shop was read with its scenario.
-        Err(_) if scenarios.iter().all(is_foreign) => None,
+        Err(_) if scenarios.iter().all(Loaded::is_foreign) => None,
         Err(error) => return Ok(refuse(&error, Verdict::InvalidScenario)),
     };
     let stop = stop_on_signals()?;
@@ -75,19 +75,15 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
 fn load_at_target(args: &LiveArgs, now_utc_ns: u64) -> Option<Vec<Loaded>> {
     let LiveArgs { run: RunArgs { scenarios, overrides, .. }, target, .. } = args;
     let loaded = load_all(scenarios, overrides, Some(now_utc_ns))?;
-    let Some(url) = target.as_ref().filter(|_| loaded.iter().any(is_foreign)) else {
+    let Some(url) = target.as_ref().filter(|_| loaded.iter().any(Loaded::is_foreign)) else {
         return Some(loaded);
     };
     let mut elsewhere = overrides.clone();
     elsewhere.set.push(format!("target.url={url}"));
     let again = |(path, loaded): (&PathBuf, Loaded)| {
-        if is_foreign(&loaded) { load(path, &elsewhere, Some(now_utc_ns)) } else { Some(loaded) }
+        if loaded.is_foreign() { load(path, &elsewhere, Some(now_utc_ns)) } else { Some(loaded) }
     };
     scenarios.iter().zip(loaded).map(again).collect()
-}
-
-fn is_foreign(loaded: &Loaded) -> bool {
-    loaded.at_scale(None, World::Live).target.is_some()
 }
 
 /// Says why nothing is run, and the last word.

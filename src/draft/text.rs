@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::funnel::{Funnel, Step};
 use super::link::{Body, Needs, Spoken, quoted};
 use super::{DATA_FILE, Draft, privacy};
+use crate::step::funnel::is_loopback;
 
 /// How many fans a first try has, and how many rows of data.
 const FANS: usize = 100;
@@ -30,7 +31,6 @@ pub(super) fn write(name: &str, funnel: &Funnel, spoken: &[Spoken], needs: Needs
 fn head(name: &str, funnel: &Funnel, needs: &Needs) -> String {
     let host = url::Url::parse(&funnel.origin).ok();
     let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let loopback = host == "localhost" || host.starts_with("127.");
     let mut text = format!(
         "# A first draft of what a browser did at {host}. Nothing of the person who was recorded is in it.\n\
          # Go on with `spike check`, then `spike try`: one fan walks the funnel, and you see each answer.\n\
@@ -38,7 +38,7 @@ fn head(name: &str, funnel: &Funnel, needs: &Needs) -> String {
         quoted(name),
         quoted(&funnel.origin)
     );
-    if !loopback {
+    if !is_loopback(&host) {
         writeln!(text, "allow_hosts = [{}]", quoted(&host)).expect(GROWS);
         text.push_str(
             "# One order of an item that nobody wants, before the storm: it must show up at the mock provider.\n\

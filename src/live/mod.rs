@@ -19,6 +19,7 @@ pub mod guard;
 pub mod health;
 mod http;
 mod ledger;
+mod lenient;
 mod load;
 pub mod means;
 mod merge;

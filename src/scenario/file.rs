@@ -197,6 +197,11 @@ impl Loaded {
         &self.folder
     }
 
+    /// Whether its fans are sent to a foreign shop.
+    pub fn is_foreign(&self) -> bool {
+        self.meant.scenario.target.is_some()
+    }
+
     /// The scenario's name.
     pub fn name(&self) -> &str {
         &self.meant.scenario.name

@@ -1,14 +1,13 @@
 //! A foreign shop as meant: whom fans are sent to, what they say there, what of it is believed, and
 //! what keeps them from doing harm.
 
-use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use domain::id::ItemId;
 use domain::time::Duration;
 
-use crate::step::funnel::{Funnel, Host};
+use crate::step::funnel::{Funnel, Host, is_loopback};
 use crate::step::template::{self, Part, Place, TemplateError};
 
 /// The foreign shop of a scenario: the tables `[target]`, `[setup]`, `[[step]]` and `[ledger]`.
@@ -223,13 +222,6 @@ pub fn takes_payments(host: &str) -> bool {
     PAYMENT_HOSTS.iter().any(|known| {
         host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     })
-}
-
-/// Whether a host's name is this machine itself. Other names are not looked up: whoever answers
-/// for them could name any machine.
-pub fn is_loopback(host: &str) -> bool {
-    let address = || host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address().is_ok_and(|address| address.is_loopback())
 }
 
 /// The address `text` with its `{{env.NAME}}` filled in by `env`, and `{{run}}` by a stand-in. Where

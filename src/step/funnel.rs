@@ -44,6 +44,19 @@ pub struct Given {
     pub columns: Vec<Name>,
 }
 
+impl Given {
+    /// The words of what every fan has whatever its data.
+    pub const WORDS: [&str; 7] = ["fan", "intent", "key", "item", "quantity", "slot", "run"];
+
+    /// Gives all of them, and the `columns` of the fans' data, their numbers in `names`.
+    pub fn define(names: &mut Names, columns: &[String]) -> Self {
+        let [fan, intent, key, item, quantity, slot, run] =
+            Self::WORDS.map(|word| names.define(word));
+        let columns = columns.iter().map(|column| names.define(column)).collect();
+        Self { fan, intent, key, item, quantity, slot, run, columns }
+    }
+}
+
 /// Somebody whom a funnel speaks to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Host {
@@ -99,12 +112,17 @@ impl Scheme {
     }
 }
 
+/// Whether a host's name, or its address with or without brackets, is this machine itself. Other
+/// names are not looked up: whoever answers for them could name any machine.
+pub fn is_loopback(host: &str) -> bool {
+    let address = || host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address().is_ok_and(|address| address.is_loopback())
+}
+
 impl Host {
-    /// Whether it is this machine by its very name: other names are not looked up, for whoever
-    /// answers for them could name any machine.
+    /// Whether it is this machine by its very name.
     pub fn is_loopback(&self) -> bool {
-        let address = self.name.parse::<IpAddr>();
-        self.name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.name)
     }
 
     /// The beginning of its URLs: `https://shop.example:8443`.

@@ -4,7 +4,6 @@
 //! What a fan's request is does not depend on what carries it: it is rendered once, as HTTP/1.1,
 //! and HTTP/2 takes method, path, fields and body from those bytes.
 
-mod credulous;
 mod dial;
 mod failure;
 mod http1;

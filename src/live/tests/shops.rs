@@ -175,16 +175,7 @@ pub(super) struct Trip {
 impl Trip {
     pub(super) fn to(hosts: &[&Host]) -> Self {
         let mut names = Names::default();
-        let given = Given {
-            fan: names.define("fan"),
-            intent: names.define("intent"),
-            key: names.define("key"),
-            item: names.define("item"),
-            quantity: names.define("quantity"),
-            slot: names.define("slot"),
-            run: names.define("run"),
-            columns: Vec::new(),
-        };
+        let given = Given::define(&mut names, &[]);
         let hosts = hosts.iter().map(|host| (*host).clone()).collect();
         let abroad = Abroad { hosts, ..Abroad::default() };
         let trial = Trial::default();

@@ -4,13 +4,12 @@ use std::fs;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::crypto;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::live::lenient::Lenient;
 
 /// Whom a connection trusts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -66,7 +65,7 @@ pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, 
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
     if trust == Trust::Anyone {
-        let verifier = Arc::new(Lenient::new(&provider, None));
+        let verifier = Arc::new(Lenient::believing_all(&provider));
         return Ok(builder
             .dangerous()
             .with_custom_certificate_verifier(verifier)
@@ -79,7 +78,7 @@ pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, 
     let strict = WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider))
         .build()
         .map_err(|error| error.to_string())?;
-    let verifier = Arc::new(Lenient::new(&provider, Some(strict)));
+    let verifier = Arc::new(Lenient::whatever_the_name(&provider, strict));
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
@@ -98,62 +97,6 @@ fn store(roots: Option<&str>) -> Result<RootCertStore, String> {
         return Err(format!("{path}: there is no certificate in it"));
     }
     Ok(store)
-}
-
-/// Believes anybody, or whoever leads to a root whatever its name.
-#[derive(Debug)]
-struct Lenient {
-    algorithms: WebPkiSupportedAlgorithms,
-    strict: Option<Arc<WebPkiServerVerifier>>,
-}
-
-impl Lenient {
-    fn new(provider: &CryptoProvider, strict: Option<Arc<WebPkiServerVerifier>>) -> Self {
-        Self { algorithms: provider.signature_verification_algorithms, strict }
-    }
-}
-
-impl ServerCertVerifier for Lenient {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(strict) = &self.strict else { return Ok(ServerCertVerified::assertion()) };
-        let found =
-            strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match found {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            found => found,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

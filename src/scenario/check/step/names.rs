@@ -10,9 +10,6 @@ use crate::step::funnel::Given;
 use crate::step::template::{self, Part};
 use crate::step::{Name, Names};
 
-/// The names that every fan has from the beginning.
-const GIVEN: [&str; 7] = ["fan", "intent", "key", "item", "quantity", "slot", "run"];
-
 /// All names of a scenario's templates.
 pub(super) struct Known {
     /// All of them.
@@ -29,7 +26,7 @@ pub(in crate::scenario::check) fn why_no_name(name: &str) -> Option<&'static str
         Some("must be 1 to 100 letters, without blanks at its ends")
     } else if name.contains(['{', '}', ':']) || name.contains(char::is_control) {
         Some("must be without braces and colons: templates name it `{{…}}`")
-    } else if GIVEN.contains(&name) {
+    } else if Given::WORDS.contains(&name) {
         Some("is a name that every fan has already")
     } else if name.starts_with("env.") {
         Some("must not begin with `env.`: so do names of the environment")
@@ -46,16 +43,7 @@ pub(super) fn known(
     around: &Around<'_>,
 ) -> Known {
     let mut names = Names::default();
-    let given = Given {
-        fan: names.define("fan"),
-        intent: names.define("intent"),
-        key: names.define("key"),
-        item: names.define("item"),
-        quantity: names.define("quantity"),
-        slot: names.define("slot"),
-        run: names.define("run"),
-        columns: around.columns.unwrap_or_default().iter().map(|name| names.define(name)).collect(),
-    };
+    let given = Given::define(&mut names, around.columns.unwrap_or_default());
     let mut captured = BTreeMap::<Name, Vec<usize>>::new();
     for (index, table) in file.step.iter().enumerate() {
         for name in table.capture.keys() {

@@ -209,7 +209,7 @@ fn canary(checker: &mut Checker, file: &File, place: Place<'_>, hosts: &[Host]) 
             Canary::Unsaid
         }
         (None, _) => {
-            let elsewhere = hosts.iter().find(|host| !target::is_loopback(&host.name));
+            let elsewhere = hosts.iter().find(|host| !host.is_loopback());
             if let Some(host) = elsewhere.filter(|_| !place.struck("canary")) {
                 let said = format!("no canary for a shop at `{}`", host.name);
                 checker.wrong(place, said).mark("does not say what proves where it pays").advise(
