@@ -11,9 +11,10 @@ django.setup()
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from oscar.core.loading import get_model  # noqa: E402
 
-PRODUCTS = [("tour-tee", 4500, 24), ("towel", 3000, 16), ("canary-item", 100, 1000)]
+PRODUCTS = [("tour-tee", 4500, 18), ("towel", 3000, 12), ("canary-item", 100, 1000)]
 PASSWORD = "rehearsal-only"
 
 call_command("migrate", verbosity=0)
@@ -21,9 +22,12 @@ get_model("address", "Country").objects.create(
     iso_3166_1_a2="JP", iso_3166_1_a3="JPN", iso_3166_1_numeric="392", printable_name="Japan", is_shipping_country=True
 )
 kind = get_model("catalogue", "ProductClass").objects.create(name="Merchandise", requires_shipping=True, track_stock=True)
+opens = kind.attributes.create(code="on_sale_from", name="On sale from", type="datetime")
 partner = get_model("partner", "Partner").objects.create(name="Warehouse")
 for sku, price, pieces in PRODUCTS:
     product = get_model("catalogue", "Product").objects.create(title=sku, slug=sku, upc=sku, product_class=kind)
+    if sku != "canary-item":  # which can be bought at any time
+        opens.save_value(product, timezone.now())
     partner.stockrecords.create(
         product=product, partner_sku=sku, price=price, price_currency="JPY", num_in_stock=pieces
     )

@@ -8,9 +8,8 @@ from oscar.defaults import *  # noqa: F403
 HERE = Path(__file__).parent
 
 # What a rehearsal changes.
-SALE_OPENS = float(os.environ.get("SHOP_SALE_OPENS", 0))  # seconds since 1970; see partner/strategy.py
 STOCK = os.environ.get("SHOP_STOCK", "reserve")  # reserve | oscar; see checkout/stock.py
-BUG = os.environ.get("SHOP_BUG", "")  # strand | double-charge | lost-refund; see checkout/views.py
+BUG = os.environ.get("SHOP_BUG", "")  # strand | lost-answer | lost-refund | double-charge; see checkout/
 PROVIDER = os.environ.get("SHOP_PROVIDER", "http://127.0.0.1:12111")
 ATOMIC_REQUESTS = os.environ.get("SHOP_ATOMIC_REQUESTS") == "1"
 
@@ -22,6 +21,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"  # in en-us the basket is a cart, and the rules of the scenario read these words
 STATIC_URL = "/static/"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = os.environ.get("SHOP_MEDIA", "media")
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 DATABASES = {

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import redirect
-from django.utils.decorators import method_decorator
 from oscar.apps.checkout import views
+from oscar.apps.order.exceptions import UnableToPlaceOrder
 from oscar.core.loading import get_model
 
 from . import gateway, stock
@@ -94,6 +94,8 @@ class PaymentDetailsView(views.PaymentDetailsView):
                 stock.release(self.held)
             order = super().place_order(order_number=order_number, **kwargs)
             order.notes.create(note_type="Purchase", message=self.purchase)
+            if settings.BUG == "lost-refund" and order.id % 5 == 0:
+                raise UnableToPlaceOrder("The order cannot be placed.")
         self.held = self.payment = None
         return order
 
@@ -102,5 +104,6 @@ class PaymentDetailsView(views.PaymentDetailsView):
             return super().handle_order_placement(order_number, *args, **kwargs)
         finally:
             # The money was taken, and there is no order. Unless another request placed the very same.
-            if self.payment and not Order.objects.filter(number=order_number).exists():
+            stranded = self.payment and not Order.objects.filter(number=order_number).exists()
+            if stranded and settings.BUG != "lost-refund":
                 gateway.refund(self.payment)

@@ -1,8 +1,6 @@
 """From when it is sold. Oscar knows no opening of a sale; what can be bought, and when, its strategy says."""
 
-import time
-
-from django.conf import settings
+from django.utils import timezone
 from oscar.apps.partner import availability, strategy
 
 
@@ -14,10 +12,11 @@ class NotYet(availability.Unavailable):
 
 
 class Strategy(strategy.Default):
-    """Oscar's default, from the opening on. The canary's item can be bought at any time."""
+    """Oscar's default, from the moment that the product's attribute `on_sale_from` says, if it has one."""
 
     def availability_policy(self, product, stockrecord):
-        if time.time() < settings.SALE_OPENS and stockrecord and stockrecord.partner_sku != "canary-item":
+        opens = product.attribute_values.filter(attribute__code="on_sale_from").values_list("value_datetime", flat=True)
+        if any(timezone.now() < moment for moment in opens):
             return NotYet()
         return super().availability_policy(product, stockrecord)
 
