@@ -340,6 +340,9 @@ pub enum ShopLine {
     Unit {
         /// Its number.
         unit: u64,
+        /// What a foreign shop calls it, where that is no number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         /// The item.
         item: String,
         /// `free`, `held` or `sold`.

@@ -43,7 +43,8 @@ pub(super) struct Order<'a> {
     pub(super) terminal: bool,
     /// Whose it is.
     pub(super) whose: Whose,
-    claims: Option<&'a str>,
+    /// The payment that it names.
+    pub(super) claims: Option<&'a str>,
     pub(super) created_utc_ns: u64,
     pub(super) updated_utc_ns: u64,
     /// Places of its payments among [`Books::payments`].
@@ -93,6 +94,7 @@ impl Order<'_> {
 pub(super) struct Payment<'a> {
     pub(super) id: &'a str,
     pub(super) intent: &'a str,
+    reference: &'a str,
     pub(super) authorized: Option<u64>,
     captured: u64,
     refunded: u64,
@@ -157,8 +159,19 @@ impl<'a> Books<'a> {
         Time::from_nanos(utc_ns.saturating_sub(self.evidence.ending.began_utc_ns))
     }
 
+    /// The purchase that a payment is for, by its intent or, where it has none, by its order's
+    /// number.
+    pub(super) fn purchase(&self, payment: &Payment<'a>) -> Option<&'a str> {
+        let order = payment.order.map(|order| &self.orders[order]);
+        match order {
+            Some(order) if !order.intent.is_empty() => Some(order.intent),
+            Some(order) => Some(order.id),
+            None => Some(payment.intent).filter(|intent| !intent.is_empty()),
+        }
+    }
+
     /// Gives each payment to one order: the one that names it; or else, of the orders of its
-    /// intent, the first paid one, or the last.
+    /// intent, the first paid one, or the last; or else the one whose number it bears.
     fn join(&mut self) {
         let mut claims = BTreeMap::new();
         let mut by_intent: BTreeMap<&str, usize> = BTreeMap::new();
@@ -175,7 +188,12 @@ impl<'a> Books<'a> {
             }
         }
         for (place, payment) in self.payments.iter_mut().enumerate() {
+            let by_number = || {
+                let names = [payment.intent, payment.reference];
+                names.iter().find_map(|name| self.order_places.get(name))
+            };
             let order = claims.get(payment.id).or_else(|| by_intent.get(payment.intent));
+            let order = order.or_else(by_number);
             payment.order = order.copied();
             if let Some(order) = payment.order {
                 self.orders[order].payments.push(place);
@@ -326,6 +344,7 @@ fn payments(provider: &[PaymentLine]) -> Vec<Payment<'_>> {
             payments.push(Payment {
                 id,
                 intent: &line.intent,
+                reference: &line.reference,
                 authorized: None,
                 captured: 0,
                 refunded: 0,

@@ -5,7 +5,7 @@ use domain::id::FanId;
 use domain::shop::ShopLine;
 
 use crate::audit::books::Books;
-use crate::audit::foreign::SUMS;
+use crate::audit::foreign::{self, SUMS};
 use crate::evidence::demand;
 use crate::evidence::ledgers::Ledgers;
 
@@ -55,6 +55,7 @@ pub fn needs(id: &str) -> &'static [Need] {
         }
         "INV-STOCK-NO-CAPTURE" => &[STATUS, Need::Must("orders", &SUMS), MONEY, Need::Joined],
         "INV-SILENT-CHARGE" => &[MONEY, Need::Named],
+        "INV-PHANTOM-SALE" => &[STATUS, ITEM, QUANTITY, Need::Must("orders", &["intent", "fan"])],
         "INV-PERUSER" => &[STATUS, ITEM, QUANTITY, Need::Must("orders", &["intent", "fan"])],
         "INV-RESOLVED" => &[STATUS],
         _ => &[],
@@ -64,7 +65,7 @@ pub fn needs(id: &str) -> &'static [Need] {
 /// Why nothing can be said of the invariant `id`, if so.
 pub(super) fn nothing_to_say(books: &Books<'_>, id: &str) -> Option<String> {
     let ledgers = books.ledgers?;
-    needs(id).iter().find_map(|need| match *need {
+    let lacking = needs(id).iter().find_map(|need| match *need {
         // A ledger that is missing altogether is told elsewhere.
         Need::Must("payments", columns) if books.provider.is_some() => {
             lacks(ledgers, "payments", columns)
@@ -76,7 +77,10 @@ pub(super) fn nothing_to_say(books: &Books<'_>, id: &str) -> Option<String> {
         Need::Joined => not_joined(books, ledgers).or_else(|| other_units(books, id)),
         Need::Named => nameless(books, ledgers).or_else(|| other_units(books, id)),
         _ => None,
-    })
+    });
+    // More sold than there was is that, whichever orders count.
+    let reads_paid = needs(id).contains(&STATUS) && id != "INV-OVERSELL";
+    lacking.or_else(|| foreign::unlisted_sales(books).filter(|_| reads_paid))
 }
 
 /// Why not all can be said of it, if so.
@@ -85,6 +89,7 @@ pub(super) fn not_all(books: &Books<'_>, id: &str) -> Option<String> {
     needs(id).iter().find_map(|need| match *need {
         Need::Should(kind, columns) => lacks(ledgers, kind, columns),
         Need::Stock => unknown_stock(books, ledgers),
+        STATUS => foreign::unlisted_sales(books),
         Need::Left => nothing_left(books, ledgers),
         Need::Held if ledgers.has("reservations") => {
             let about = &["order_id", "held_until"];
@@ -124,6 +129,9 @@ fn not_joined(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
     let ours = || books.orders.iter().filter(|order| order.is_ours());
     if !books.orders.is_empty() && ours().next().is_none() && told_bought(books) {
         return Some("no order bears an `intent` of this run".to_owned());
+    }
+    if let Some(why) = foreign::another_provider(books) {
+        return Some(why);
     }
     let paid = ours().any(|order| order.paid);
     let found = books.payments.iter().any(|payment| payment.order.is_some());

@@ -12,7 +12,7 @@ use crate::audit::Found;
 use crate::audit::books::{Books, Order, Payment, Whose};
 use crate::audit::held::{Fate, never_paid, too_late};
 use crate::evidence::demand;
-use crate::evidence::ledgers::{Ends, Ledgers, ShopClock};
+use crate::evidence::ledgers::{Ends, Keeper, Ledgers, ShopClock};
 use crate::evidence::{Evidence, PurchaseLine};
 
 /// Finds out whose each order is, and, where the scenario does not say, which statuses are an end.
@@ -108,12 +108,51 @@ pub(super) fn open_ends(books: &Books<'_>) -> Option<String> {
     let open: Vec<&Order<'_>> =
         books.orders.iter().filter(|order| order.is_ours() && !order.terminal).collect();
     let first = open.first()?;
+    let (stand, whose) = (if open.len() == 1 { "order stands" } else { "orders stand" }, first.fan);
+    let whose = if whose.is_empty() { first.intent } else { whose };
     Some(format!(
-        "{} orders stand at `{}` or the like, and `[ledger.shop] terminal` does not say whether \
-         that is an end",
+        "{} {stand} at `{}` or the like (the first is order {} of `{whose}`), and `[ledger.shop] \
+         terminal` does not say whether that is an end",
         open.len(),
-        first.status
+        first.status,
+        first.id
     ))
+}
+
+/// Which status the scenario may have forgotten among those that mean sold: all orders that stand at
+/// it were charged in full and told to their clients as bought, and it does not read as an end.
+pub(super) fn unlisted_sales(books: &Books<'_>) -> Option<String> {
+    let bought = bought(books.evidence);
+    let is_sold = |order: &Order<'_>| {
+        let net = books.net(order);
+        bought.contains(order.intent) && net > 0 && net >= order.amount
+    };
+    let mut statuses: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
+    for order in books.orders.iter().filter(|order| order.is_ours() && !order.paid) {
+        let (many, all_sold) = statuses.entry(order.status).or_insert((0, true));
+        *many += 1;
+        *all_sold &= is_sold(order);
+    }
+    let (status, (many, _)) =
+        statuses.iter().find(|(status, (_, all_sold))| *all_sold && !says_an_end(status))?;
+    Some(format!(
+        "{many} orders whose clients were told that they are bought, and whose money was taken, \
+         stand at `{status}`, which `[ledger.shop] paid` does not list"
+    ))
+}
+
+/// The intents whose client was ever told that it is bought.
+fn bought(evidence: &Evidence) -> BTreeSet<&str> {
+    let bought = |line| match line {
+        &PurchaseLine::Attempt {
+            ref intent,
+            outcome: Outcome::Ok,
+            operation: Operation::Checkout | Operation::Poll,
+            ..
+        } => Some(intent.as_str()),
+        _ => None,
+    };
+    evidence.purchases.iter().filter_map(bought).collect()
 }
 
 /// Who bought an order: in a foreign shop the fan of its intent, for the shop may know its customers
@@ -135,6 +174,11 @@ pub(super) fn knows_sums(books: &Books<'_>) -> bool {
 pub(super) const SUMS: [&str; 4] = ["amount", "amount_major", "total", "total_major"];
 
 impl<'a> Books<'a> {
+    /// Whether the provider works for this rehearsal alone.
+    fn has_own_provider(&self) -> bool {
+        self.ledgers.is_some_and(|ledgers| ledgers.provider == Keeper::Mock)
+    }
+
     /// Whether a foreign shop says how many it holds of an item, or of a slot.
     fn says_held(&self, name: &str) -> bool {
         let is_slot = self.evidence.catalogue.slots().any(|(_, sale, slot)| {
@@ -145,13 +189,57 @@ impl<'a> Books<'a> {
     }
 
     /// The payments that are the run's, as far as anybody can know: of one of its intents, of one
-    /// of its orders, or nameless.
+    /// of its orders, or, at a provider of its own, nameless.
     pub(super) fn ours(&self) -> impl Iterator<Item = &Payment<'a>> {
         self.payments.iter().filter(|payment| match payment.order {
             Some(order) => self.orders[order].is_ours(),
-            None => self.ledgers.is_none() || is_fan(payment.intent),
+            None => match self.ledgers {
+                None => true,
+                // Who shares a provider with others cannot know whose a nameless payment is.
+                Some(_) if payment.intent.is_empty() => self.has_own_provider(),
+                Some(_) => is_fan(payment.intent),
+            },
         })
     }
+}
+
+/// Whether the provider's ledger is another one than the shop pays at: it knows none of the payments
+/// that paid orders name.
+pub(super) fn another_provider(books: &Books<'_>) -> Option<String> {
+    let paid: Vec<&Order<'_>> =
+        books.orders.iter().filter(|order| order.is_ours() && order.paid).collect();
+    let first = paid.iter().find_map(|order| order.claims)?;
+    let unknown = paid.iter().all(|order| order.payments.is_empty());
+    unknown.then(|| {
+        format!(
+            "the provider's ledger knows none of the payments that paid orders name (such as \
+             {first}): is it the provider that the shop pays?"
+        )
+    })
+}
+
+/// What captured payments are called that are neither an order's nor a purchase's of the run, at a
+/// provider that works for this rehearsal alone; those of other rehearsals say so.
+pub(super) fn strangers(books: &Books<'_>) -> Option<String> {
+    let is_strange = |payment: &&Payment<'_>| {
+        payment.net() > 0
+            && payment.order.is_none()
+            && !payment.intent.is_empty()
+            && !is_of_a_run(payment.intent)
+    };
+    let strange: Vec<&Payment<'_>> = books.payments.iter().filter(is_strange).collect();
+    let first = strange.first().filter(|_| books.has_own_provider())?;
+    let many = strange.len();
+    Some(format!(
+        "{many} captured payments are for no order and no purchase of the run: the first, {}, calls \
+         itself `{}`",
+        first.id, first.intent
+    ))
+}
+
+/// Whether a name is that of an intent, of this run or of another one.
+fn is_of_a_run(name: &str) -> bool {
+    is_fan(name) || name.split_once('-').is_some_and(|(_, fan)| is_fan(fan))
 }
 
 /// What is found of balances where a shop states none. One whose ledger says what there was, and

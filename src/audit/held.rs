@@ -83,20 +83,21 @@ impl<'a, 'b> Stranded<'a, 'b> {
     /// Rows that are held without a reservation.
     fn units(&mut self) {
         for row in self.books.shop.unwrap_or_default() {
-            let ShopLine::Unit { unit, item, state, order_id } = row else { continue };
+            let ShopLine::Unit { unit, name, item, state, order_id } = row else { continue };
             let order = order_id.as_deref();
             if state != "held" || order.is_some_and(|order| self.reserved.contains(order)) {
                 continue;
             }
             *self.accounted.items.entry(item.clone()).or_default() += 1;
+            let piece = name.clone().unwrap_or_else(|| unit.to_string());
             match fate(self.books, order, None) {
                 Fate::Fine => {}
                 Fate::Unsure(why) => {
                     self.unsure
-                        .get_or_insert_with(|| format!("piece {unit} of {item} held, {why}"));
+                        .get_or_insert_with(|| format!("piece {piece} of {item} held, {why}"));
                 }
                 Fate::Lost(why) => {
-                    let what = format!("piece {unit} of {item} held for an order {why}");
+                    let what = format!("piece {piece} of {item} held for an order {why}");
                     self.found(order.and_then(|id| self.books.order(id)), 1, &what);
                 }
             }

@@ -8,6 +8,7 @@ mod held;
 mod payments;
 mod stock;
 mod story;
+mod told;
 mod undersold;
 
 #[cfg(test)]
@@ -110,7 +111,7 @@ pub enum Source {
 }
 
 /// All invariants, in the order of their findings.
-pub const INVARIANTS: [Invariant; 12] = [
+pub const INVARIANTS: [Invariant; 14] = [
     Invariant {
         id: "INV-CONSERVE",
         promise: "free, held and sold pieces and places always add up to what there was",
@@ -141,7 +142,7 @@ pub const INVARIANTS: [Invariant; 12] = [
     },
     Invariant {
         id: "INV-ORPHAN-AUTH",
-        promise: "no money stays reserved for an order that is not paid",
+        promise: "no money stays reserved for an order that is not paid, or was paid otherwise",
         kind: Kind::Hard,
         reads: &[Source::Shop, Source::Provider],
         check: payments::orphaned,
@@ -172,7 +173,21 @@ pub const INVARIANTS: [Invariant; 12] = [
         promise: "who was told that nothing was bought is not charged",
         kind: Kind::Hard,
         reads: &[Source::Clients, Source::Provider],
-        check: payments::silent_charge,
+        check: told::silent_charge,
+    },
+    Invariant {
+        id: "INV-PHANTOM-SALE",
+        promise: "who was told that it is bought has just that in a paid order",
+        kind: Kind::Hard,
+        reads: &[Source::Clients, Source::Shop],
+        check: told::phantom_sale,
+    },
+    Invariant {
+        id: "INV-EARLY",
+        promise: "nothing is sold before the opening that was announced",
+        kind: Kind::Hard,
+        reads: &[Source::Clients],
+        check: told::early,
     },
     Invariant {
         id: "INV-PERUSER",

@@ -1,16 +1,15 @@
-//! Whether money and pieces changed hands together, once, and for those who were told so.
+//! Whether money and pieces changed hands together, and once.
 
 use std::collections::BTreeMap;
 
-use domain::outcome::{Operation, Outcome};
 use domain::shop::ShopLine;
 
 use crate::audit::books::{Books, Line, Order, Payment};
 use crate::audit::story::{self, thousands};
 use crate::audit::{Found, foreign};
-use crate::evidence::PurchaseLine;
 
-/// Authorizations neither captured nor voided whose order is not paid.
+/// Authorizations neither captured nor voided, which no order waits for: theirs is not paid, or its
+/// money was taken by another.
 pub(super) fn orphaned(books: &Books<'_>) -> Found {
     if !books.evidence.ending.drained {
         return Found::NotChecked(
@@ -20,10 +19,14 @@ pub(super) fn orphaned(books: &Books<'_>) -> Found {
     if books.shop.is_none() {
         return Found::Held;
     }
-    let is_paid =
-        |payment: &Payment<'_>| payment.order.is_some_and(|order| books.orders[order].paid);
+    let is_due = |payment: &Payment<'_>| {
+        payment
+            .order
+            .map(|order| &books.orders[order])
+            .is_some_and(|order| order.paid && books.net(order) < order.amount.max(1))
+    };
     let orphans: Vec<&Payment<'_>> =
-        books.ours().filter(|payment| payment.is_open() && !is_paid(payment)).collect();
+        books.ours().filter(|payment| payment.is_open() && !is_due(payment)).collect();
     Found::count(orphans.len() as u64, "authorizations neither captured nor voided", || {
         let sum = orphans
             .iter()
@@ -44,10 +47,9 @@ pub(super) fn double_charge(books: &Books<'_>) -> Found {
     let mut by_intent: BTreeMap<&str, Vec<&Payment<'_>>> = BTreeMap::new();
     let mut nameless = 0_u64;
     for payment in books.ours().filter(|payment| payment.net() > 0) {
-        if payment.intent.is_empty() {
-            nameless += 1;
-        } else {
-            by_intent.entry(payment.intent).or_default().push(payment);
+        match books.purchase(payment) {
+            Some(purchase) => by_intent.entry(purchase).or_default().push(payment),
+            None => nameless += 1,
         }
     }
     let charged: Vec<(&str, String)> = by_intent
@@ -59,8 +61,11 @@ pub(super) fn double_charge(books: &Books<'_>) -> Found {
         return Found::NotChecked(reason);
     }
     Found::count(charged.len() as u64, "purchases charged more than once or too much", || {
-        let (intent, end) = &charged[0];
-        story::of_intent(books, intent, end.clone())
+        let (purchase, end) = &charged[0];
+        match books.order(purchase) {
+            Some(order) => story::of_order(books, order, end.clone()),
+            None => story::of_intent(books, purchase, end.clone()),
+        }
     })
 }
 
@@ -95,6 +100,11 @@ pub(super) fn captured_no_stock(books: &Books<'_>) -> Found {
     let homeless: Vec<&Payment<'_>> =
         books.ours().filter(|payment| payment.net() > 0 && payment.order.is_none()).collect();
     let count = charged.len() + homeless.len();
+    if count == 0
+        && let Some(why) = foreign::strangers(books)
+    {
+        return Found::NotChecked(why);
+    }
     Found::count(count as u64, "orders charged without their pieces", || {
         let Some(order) = charged.first() else {
             let end = format!("at the end no order knows of payment {}", homeless[0].id);
@@ -151,51 +161,8 @@ pub(super) fn stock_no_capture(books: &Books<'_>) -> Found {
     })
 }
 
-/// Intents whose client was told by every answer that nothing was bought, and whose money was
-/// taken.
-///
-/// An intent with a single answer that leaves room for doubt (none in time, a failure, `waiting`)
-/// does not count: its client knows that it does not know.
-pub(super) fn silent_charge(books: &Books<'_>) -> Found {
-    let mut refused: BTreeMap<&str, Doubt> = BTreeMap::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt { intent, operation, outcome, .. } = line else { continue };
-        if !matches!(operation, Operation::Checkout | Operation::Poll) {
-            continue;
-        }
-        let doubt = refused.entry(intent).or_insert(Doubt::None);
-        match outcome {
-            Outcome::SoldOut
-            | Outcome::Declined
-            | Outcome::Rejected
-            | Outcome::RateLimited
-            | Outcome::NotOpen
-            | Outcome::Shed => {}
-            Outcome::Ok | Outcome::Waiting | Outcome::Error | Outcome::Unknown => {
-                *doubt = Doubt::Some;
-            }
-        }
-    }
-    let charged: Vec<&Payment<'_>> = books
-        .payments
-        .iter()
-        .filter(|payment| payment.net() > 0 && refused.get(payment.intent) == Some(&Doubt::None))
-        .collect();
-    Found::count(charged.len() as u64, "payments taken from fans who were refused", || {
-        let net = thousands(charged[0].net());
-        let end = format!("at the end {net} were taken, and the fan was never told of it");
-        of_payment(books, charged[0], end)
-    })
-}
-
-/// Whether a client has reason to believe that it may have bought.
-#[derive(Copy, Clone, PartialEq, Eq)]
-enum Doubt {
-    None,
-    Some,
-}
-
-fn of_payment(books: &Books<'_>, payment: &Payment<'_>, end: String) -> Vec<String> {
+/// The story of a payment: of its order or of its intent.
+pub(super) fn of_payment(books: &Books<'_>, payment: &Payment<'_>, end: String) -> Vec<String> {
     match payment.order {
         Some(order) if payment.intent.is_empty() => {
             story::of_order(books, &books.orders[order], end)

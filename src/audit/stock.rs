@@ -214,7 +214,9 @@ fn sold_twice<'a>(books: &Books<'a>) -> (BTreeMap<&'a str, u64>, Option<String>)
     let mut twice: BTreeMap<&str, u64> = BTreeMap::new();
     let mut witness = None;
     for row in books.shop.unwrap_or_default() {
-        let ShopLine::Unit { unit, item, state, order_id: Some(order) } = row else { continue };
+        let ShopLine::Unit { unit, name, item, state, order_id: Some(order) } = row else {
+            continue;
+        };
         if state == "free" {
             continue;
         }
@@ -222,7 +224,8 @@ fn sold_twice<'a>(books: &Books<'a>) -> (BTreeMap<&'a str, u64>, Option<String>)
             Some(other) if other != order => {
                 *twice.entry(item).or_default() += 1;
                 witness.get_or_insert_with(|| {
-                    format!("piece {unit} of {item} is in orders {other} and {order}")
+                    let piece = name.clone().unwrap_or_else(|| unit.to_string());
+                    format!("piece {piece} of {item} is in orders {other} and {order}")
                 });
             }
             _ => {}

@@ -101,6 +101,7 @@ impl Stage {
             departure,
             item: item.to_owned(),
             quantity: 2,
+            refused: false,
         });
     }
 
@@ -151,6 +152,7 @@ impl Stage {
         if item == TEE {
             for unit in 0..2 {
                 self.shop().push(ShopLine::Unit {
+                    name: None,
                     unit: u64::from(2 * index + unit),
                     item: item.to_owned(),
                     state: "sold".to_owned(),
@@ -181,6 +183,7 @@ impl Stage {
     fn counts(&mut self) {
         for unit in 20..22 {
             self.shop().push(ShopLine::Unit {
+                name: None,
                 unit,
                 item: TEE.to_owned(),
                 state: "free".to_owned(),
@@ -271,7 +274,7 @@ fn a_piece_sold_to_two_is_oversold_once_and_conserved() {
 /// A way to break exactly one promise.
 type Sabotage = (&'static str, &'static str, fn(&mut Stage));
 
-const SABOTAGES: [Sabotage; 20] = [
+const SABOTAGES: [Sabotage; 24] = [
     ("INV-CONSERVE", "a snapshot in which a piece is nowhere", |stage| {
         stage.evidence.snapshots[1].items.get_mut(TEE).unwrap().free -= 1;
     }),
@@ -297,9 +300,6 @@ const SABOTAGES: [Sabotage; 20] = [
         let PurchaseLine::Attempt { outcome, .. } = nth_from_end(stage, 2) else { panic!() };
         *outcome = Outcome::Unknown;
     }),
-    ("INV-OVERSELL", "a client that was told too much", |stage| {
-        stage.checks_out(30, CAP, Outcome::Ok, Departure::Bought);
-    }),
     ("INV-OVERSELL", "a slot with more orders than places", |stage| {
         for line in stage.shop() {
             if let ShopLine::Order { slot, .. } = line {
@@ -314,7 +314,7 @@ const SABOTAGES: [Sabotage; 20] = [
             }
         }
         let (item, state) = (TEE.to_owned(), "free".to_owned());
-        stage.shop().push(ShopLine::Unit { unit: 4, item, state, order_id: None });
+        stage.shop().push(ShopLine::Unit { unit: 4, name: None, item, state, order_id: None });
     }),
     ("INV-STRANDED", "pieces held for a declined order", |stage| {
         stage.shop().push(reservation("15"));
@@ -356,6 +356,33 @@ const SABOTAGES: [Sabotage; 20] = [
             panic!()
         };
         *outcome = Outcome::SoldOut;
+    }),
+    ("INV-SILENT-CHARGE", "a buyer who heard nothing, asked again and was refused", |stage| {
+        stage.checks_out(0, TEE, Outcome::SoldOut, Departure::Bought);
+        let PurchaseLine::Attempt { outcome, .. } = &mut stage.evidence.purchases[0] else {
+            panic!()
+        };
+        *outcome = Outcome::Unknown;
+    }),
+    ("INV-PHANTOM-SALE", "a client that was told of an order which is not there", |stage| {
+        stage.checks_out(30, TEE, Outcome::Ok, Departure::Bought);
+    }),
+    ("INV-PHANTOM-SALE", "an order of more than its fan asked for", |stage| {
+        let PurchaseLine::Attempt { quantity, .. } = &mut stage.evidence.purchases[0] else {
+            panic!()
+        };
+        *quantity = 1;
+    }),
+    ("INV-EARLY", "a purchase before the opening", |stage| {
+        let PurchaseLine::Attempt { intended, sent, done, .. } = &mut stage.evidence.purchases[0]
+        else {
+            panic!()
+        };
+        (*intended, *sent, *done) =
+            (Time::from_millis(900), Time::from_millis(900), Time::from_millis(950));
+    }),
+    ("INV-ORPHAN-AUTH", "money reserved twice for one order", |stage| {
+        stage.pays(3, 900, PaymentOutcome::Authorized);
     }),
     ("INV-PERUSER", "three orders of one fan", |stage| {
         for line in stage.shop() {
@@ -521,10 +548,48 @@ fn another_card_is_another_purchase_of_the_same_intent() {
 #[test]
 fn a_client_in_doubt_is_not_charged_in_silence() {
     let mut stage = Stage::honest();
-    stage.checks_out(0, TEE, Outcome::SoldOut, Departure::Bought);
+    for (last, at) in [Outcome::Unknown, Outcome::RateLimited].into_iter().zip([1, 2]) {
+        stage.checks_out(0, TEE, last, Departure::Bought);
+        let place = stage.evidence.purchases.len() - 2 * at;
+        assert!(matches!(&stage.evidence.purchases[place], PurchaseLine::Attempt { .. }));
+    }
     let PurchaseLine::Attempt { outcome, .. } = &mut stage.evidence.purchases[0] else { panic!() };
-    *outcome = Outcome::Unknown;
+    *outcome = Outcome::SoldOut;
     assert_eq!(stage.fired(), [""; 0]);
+}
+
+#[test]
+fn a_client_that_was_told_too_much_is_sold_too_much() {
+    let mut stage = Stage::honest();
+    stage.checks_out(30, CAP, Outcome::Ok, Departure::Bought);
+    assert_eq!(stage.fired(), ["INV-OVERSELL", "INV-PHANTOM-SALE"]);
+}
+
+#[test]
+fn who_was_refused_while_a_payment_held_the_last_pieces_was_told_the_truth() {
+    let mut stage = Stage::honest();
+    stage.checks_out(30, TEE, Outcome::SoldOut, Departure::SoldOut);
+    let declined = stage.evidence.purchases.iter().find_map(|line| match line {
+        PurchaseLine::Attempt { outcome: Outcome::Declined, sent, .. } => Some(*sent),
+        _ => None,
+    });
+    let PurchaseLine::Attempt { sent, .. } = nth_from_end(&mut stage, 2) else { panic!() };
+    *sent = declined.unwrap();
+    assert_eq!(stage.fired(), [""; 0]);
+}
+
+#[test]
+fn an_opening_that_no_shop_could_know_cannot_be_missed() {
+    let mut stage = Stage::honest();
+    let PurchaseLine::Attempt { sent, done, .. } = &mut stage.evidence.purchases[0] else {
+        panic!()
+    };
+    (*sent, *done) = (Time::from_millis(900), Time::from_millis(950));
+    assert_eq!(stage.fired(), ["INV-EARLY"]);
+    let facts = Facts { unannounced: ["day-1".to_owned()].into(), ..facts() };
+    let findings = audit(&stage.evidence, &facts, &[]);
+    let early = findings.iter().find(|finding| finding.id == "INV-EARLY").unwrap();
+    assert_eq!(early.status, Status::NotApplicable);
 }
 
 #[test]
@@ -680,6 +745,7 @@ fn shop_line() -> impl Strategy<Value = ShopLine> {
         ),
         (number(), name(), prop_oneof!["free", "held", "sold", ""], name()).prop_map(
             |(unit, item, state, order)| ShopLine::Unit {
+                name: None,
                 unit,
                 item,
                 state,

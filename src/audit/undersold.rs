@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::FanId;
-use domain::outcome::{Departure, Outcome};
+use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::Sale;
+use domain::time::Time;
 
 use crate::audit::Found;
 use crate::audit::books::Books;
@@ -15,7 +16,8 @@ use crate::evidence::demand::{self, Tally};
 /// Sold less than sellable while a fan who wanted no more pieces than are left went away without.
 ///
 /// The bound by the admitted rate is lowered by the pieces of declined payments: each used up an
-/// admission that nobody could have bought with.
+/// admission that nobody could have bought with. Pieces of payments that were declined after a fan
+/// was last told that it is sold out were held then: that fan could not have had them.
 pub(super) fn undersold(books: &Books<'_>) -> Found {
     let evidence = books.evidence;
     if evidence.catalogue.sales.is_empty() {
@@ -65,45 +67,89 @@ fn slots_are_full(sale: &Sale, sold: &Tally) -> bool {
 
 /// Fans who wanted something, were refused and never bought.
 struct EmptyHanded<'a> {
-    /// By item: the fewest pieces such a fan wanted, and the first who did.
-    fewest: BTreeMap<&'a str, (u32, FanId)>,
+    /// By item: who, how many pieces it wanted, and when it last asked, where it was told in time
+    /// that it is sold out.
+    fans: BTreeMap<&'a str, Vec<(FanId, u32, Option<Time>)>>,
+    /// By item: when a payment was declined, and for how many pieces.
+    declined: BTreeMap<&'a str, Vec<(Time, u32)>>,
 }
 
 impl<'a> EmptyHanded<'a> {
     fn new(books: &Books<'a>) -> Self {
         let evidence = books.evidence;
         let refused: BTreeSet<FanId> = evidence.purchases.iter().filter_map(refused).collect();
-        let mut fewest: BTreeMap<&str, (u32, FanId)> = BTreeMap::new();
+        let sold_out = last_sold_out(&evidence.purchases);
+        let mut fans: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for line in &evidence.purchases {
-            let PurchaseLine::Departed { fan, departure, item, quantity, .. } = line else {
+            let PurchaseLine::Departed {
+                fan, departure, item, quantity, refused: was_refused, ..
+            } = line
+            else {
                 continue;
             };
             let empty = match departure {
-                Departure::SoldOut | Departure::GaveUp => true,
-                Departure::Expired | Departure::Reneged | Departure::Rejected => {
-                    refused.contains(fan)
-                }
+                Departure::SoldOut | Departure::GaveUp | Departure::Rejected => true,
+                Departure::Expired | Departure::Reneged => *was_refused || refused.contains(fan),
                 Departure::Bought | Departure::Declined | Departure::Balked => false,
             };
             if empty {
-                let known = fewest.entry(item).or_insert((*quantity, *fan));
-                if *quantity < known.0 {
-                    *known = (*quantity, *fan);
-                }
+                let asked = sold_out.get(fan).copied().flatten();
+                fans.entry(item).or_default().push((*fan, *quantity, asked));
             }
         }
-        Self { fewest }
+        Self { fans, declined: declined(&evidence.purchases) }
     }
 
-    /// A fan whose wish the rest of its item's stock would have met.
+    /// A fan whose wish the rest of its item's stock would have met when it last asked.
     fn who_could_have_bought(&self, sale: &Sale, sold: &Tally) -> Option<(FanId, String)> {
         sale.items.iter().find_map(|item| {
             let left = u64::from(item.stock).saturating_sub(sold.item(&item.id));
-            let (quantity, fan) = self.fewest.get(item.id.as_str())?;
-            (left > 0 && u64::from(*quantity) <= left)
-                .then(|| (*fan, format!("{quantity} × {}, of which {left} are left", item.id)))
+            let fans = self.fans.get(item.id.as_str()).filter(|_| left > 0)?;
+            let could = |(_, quantity, asked): &&(FanId, u32, Option<Time>)| {
+                let held = asked.map_or(0, |asked| self.declined_since(&item.id, asked));
+                u64::from(*quantity) <= left.saturating_sub(held)
+            };
+            let (fan, quantity, _) = fans.iter().find(could)?;
+            Some((*fan, format!("{quantity} × {}, of which {left} are left", item.id)))
         })
     }
+
+    /// Pieces of an item whose payments were declined from `asked` on.
+    fn declined_since(&self, item: &str, asked: Time) -> u64 {
+        let declined = self.declined.get(item).into_iter().flatten();
+        declined.filter(|(at, _)| *at >= asked).map(|(_, pieces)| u64::from(*pieces)).sum()
+    }
+}
+
+/// When each fan last asked that was told at last that it is sold out; none where its last answer
+/// was another.
+fn last_sold_out(purchases: &[PurchaseLine]) -> BTreeMap<FanId, Option<Time>> {
+    let asked = purchases.iter().filter_map(|line| match line {
+        PurchaseLine::Attempt { fan, sent, outcome, .. } => {
+            Some((*fan, Some(*sent).filter(|_| *outcome == Outcome::SoldOut)))
+        }
+        _ => None,
+    });
+    asked.collect()
+}
+
+/// When payments were declined, and for how many pieces, by item.
+fn declined(purchases: &[PurchaseLine]) -> BTreeMap<&str, Vec<(Time, u32)>> {
+    let mut declined: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for line in purchases {
+        if let PurchaseLine::Attempt {
+            operation: Operation::Checkout | Operation::Poll,
+            outcome: Outcome::Declined,
+            item,
+            done,
+            quantity,
+            ..
+        } = line
+        {
+            declined.entry(item).or_default().push((*done, *quantity));
+        }
+    }
+    declined
 }
 
 /// The fan, if the line says that it was refused, or that nothing was heard.

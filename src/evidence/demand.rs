@@ -315,6 +315,7 @@ mod tests {
             departure,
             item: item.to_owned(),
             quantity,
+            refused: false,
         }
     }
 

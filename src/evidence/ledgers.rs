@@ -33,6 +33,19 @@ pub struct Ledgers {
     pub ends: Ends,
     /// Whether the shop's times can be held against the run's.
     pub clock: ShopClock,
+    /// Whose the provider's ledger is.
+    pub provider: Keeper,
+}
+
+/// Whose a provider's ledger is.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeper {
+    /// That of a mock, which works for rehearsals alone.
+    Mock,
+    /// Somebody's, who may work for others too.
+    #[default]
+    Somebody,
 }
 
 /// Whether a scenario says which statuses of an order mean that nothing more will happen.

@@ -10,6 +10,8 @@ pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
 use ledgers::Ledgers;
 
+use std::collections::BTreeSet;
+
 use domain::id::FanId;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};
@@ -83,7 +85,7 @@ pub enum PurchaseLine {
         /// The items it sees as available.
         items: Vec<String>,
     },
-    /// A fan that had entered the funnel leaves.
+    /// A fan leaves that had entered the funnel, or had been refused outside of it.
     Departed {
         /// Who.
         fan: FanId,
@@ -95,6 +97,9 @@ pub enum PurchaseLine {
         item: String,
         /// The pieces it wanted.
         quantity: u32,
+        /// Whether the last thing that it asked for was refused, or failed.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        refused: bool,
     },
 }
 
@@ -179,6 +184,8 @@ pub struct Facts {
     pub opening: Duration,
     /// How long after its end a reservation may still be held: the sweeper's period and a little.
     pub grace: Duration,
+    /// The sales, by id, whose opening no shop could know: it counts from the run's beginning.
+    pub unannounced: BTreeSet<String>,
 }
 
 /// How long the opening lasts unless a scenario says otherwise: what people call the first
@@ -191,7 +198,12 @@ pub const GRACE: Duration = Duration::from_secs(5);
 
 impl Default for Facts {
     fn default() -> Self {
-        Self { admitted: Admitted::Unbounded, opening: OPENING, grace: GRACE }
+        Self {
+            admitted: Admitted::Unbounded,
+            opening: OPENING,
+            grace: GRACE,
+            unannounced: BTreeSet::new(),
+        }
     }
 }
 

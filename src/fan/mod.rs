@@ -159,11 +159,12 @@ pub struct Want {
 /// Invariants, whatever the shop answers, on every route with a checkout:
 /// - One input gives one action; the same inputs give the same actions.
 /// - A request is intended exactly at the time of the input that led to it, and before the sale
-///   closes; its deadline is later by the stage's own timeout or `behaviour.timeout`. That of a poll
+///   closes unless it is a poll; its deadline is later by the stage's own timeout or `behaviour.timeout`. That of a poll
 ///   is no later than the end of its polling.
 /// - A sleep never ends before it begins, nor after the fan's patience or the sale; where it would,
 ///   it is cut to that end and the fan leaves there, so that departures have true times. Between
-///   polls it is cut to the end of the polling likewise.
+///   polls it is cut to the end of the polling likewise, and not to that of the sale: who was told
+///   to wait for an order that is under way waits for its end.
 /// - Time from one look at the page to the next, every wait, and every step back that an answer
 ///   names is at least [`SHORTEST_PAUSE`]: nobody asks without end in one instant.
 /// - A poll is asked only where an answer names it, and again until it is settled or its time is
@@ -287,6 +288,11 @@ impl Fan {
         self.progress.is_inside()
     }
 
+    /// Whether the operation that it is at was refused, or failed, when it was last asked for.
+    pub const fn was_refused(&self) -> bool {
+        self.refusals > 0
+    }
+
     /// What it does next, now that `input` has happened. The first input is `Arrived`; each later
     /// one is what the latest action asks for; `crowd` is always the fan's own.
     ///
@@ -335,10 +341,13 @@ impl Fan {
         self.approach(0, at, crowd)
     }
 
-    /// Sleeps from `at` until `until`, but at longest to the end of its patience or of the sale.
+    /// Sleeps from `at` until `until`, but at longest to the end of its patience or of the sale; to
+    /// hear what became of its order it stays up beyond that of the sale.
     fn pause(&mut self, until: Time, next: Next, at: Time, crowd: &Crowd) -> Action {
         debug_assert!(until >= at, "a sleep ends after it begins");
-        let (until, next) = if until > self.patience_ends && self.patience_ends < crowd.closes {
+        let (until, next) = if self.polls_past_the_close(next, until, crowd) {
+            (until, next)
+        } else if until > self.patience_ends && self.patience_ends < crowd.closes {
             (self.patience_ends, Next::Leave(Departure::Reneged))
         } else if until >= crowd.closes {
             (crowd.closes, Next::Leave(Departure::Expired))

@@ -3,7 +3,7 @@
 use domain::outcome::{Departure, Operation};
 use domain::time::Time;
 
-use super::{Action, Crowd, Fan, Heard, Phase};
+use super::{Action, Crowd, Fan, Heard, Next, Phase};
 
 impl Fan {
     /// Whether what it asked last is a poll.
@@ -23,6 +23,12 @@ impl Fan {
             self.since = until;
         }
         until.min(self.polling_ends(poll, crowd)).max(at)
+    }
+
+    /// Whether a sleep until `until` is one between polls that the end of the sale does not cut.
+    pub(super) fn polls_past_the_close(&self, next: Next, until: Time, crowd: &Crowd) -> bool {
+        let polls = matches!(next, Next::Send(stage) if crowd.route.is(stage, Operation::Poll));
+        polls && until >= crowd.closes && self.patience_ends >= crowd.closes
     }
 
     /// Whether an answer that settles nothing came when there is no time left to poll on.

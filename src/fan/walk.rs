@@ -115,10 +115,10 @@ impl Fan {
     }
 
     pub(super) fn send(&mut self, stage: u8, at: Time, crowd: &Crowd) -> Action {
-        if at >= crowd.closes {
+        let operation = crowd.stage(stage).operation;
+        if at >= crowd.closes && operation != Operation::Poll {
             return self.leave(Departure::Expired);
         }
-        let operation = crowd.stage(stage).operation;
         let mut deadline = at + crowd.timeout(stage);
         if operation == Operation::Poll {
             let over = self.polling_ends(stage, crowd);

@@ -349,7 +349,9 @@ fn course<'run>(
         let reload = &population.crowd.behaviour.reload;
         Script::new(&scenario.catalogue, population.sale, reload, &target.host)
     };
-    let timeout = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0).max();
+    let stages = scenario.populations.iter().flat_map(|them| &them.crowd.route.stages);
+    let usual = scenario.populations.iter().map(|them| them.crowd.behaviour.timeout.0);
+    let timeout = usual.chain(stages.filter_map(|stage| stage.timeout)).max();
     let closes = sales.iter().map(|sale| sale.closes).max().unwrap_or(Time::ZERO);
     let last = closes.max(last_arrival(scenario));
     Course {

@@ -60,7 +60,8 @@ impl<'run> Diary<'run> {
         }
     }
 
-    /// A fan of the sale number `sale` leaves; noted if it had entered the funnel.
+    /// A fan of the sale number `sale` leaves; noted if it had entered the funnel, or was refused
+    /// outside of it.
     pub fn departed(
         &mut self,
         fan: &Fan,
@@ -70,7 +71,8 @@ impl<'run> Diary<'run> {
         departure: Departure,
     ) {
         self.notes.remove(&fan.id());
-        if !fan.entered_funnel() {
+        let refused = fan.was_refused() || departure == Departure::Rejected;
+        if !fan.entered_funnel() && !refused {
             return;
         }
         let want = fan.want(crowd);
@@ -80,6 +82,7 @@ impl<'run> Diary<'run> {
             departure,
             item: item_name(&self.catalogue.sales[sale], want.item),
             quantity: u32::from(want.quantity),
+            refused,
         });
     }
 

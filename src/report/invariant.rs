@@ -23,7 +23,7 @@ const UNKNOWN: Explanation = Explanation {
 };
 
 /// Every invariant of the audit, in the order of its families: stock, payments, flow, fairness.
-const EXPLANATIONS: [Explanation; 18] = [
+const EXPLANATIONS: [Explanation; 20] = [
     Explanation {
         id: "INV-CONSERVE",
         violated: "pieces appeared or vanished",
@@ -44,8 +44,9 @@ const EXPLANATIONS: [Explanation; 18] = [
     Explanation {
         id: "INV-UNDERSOLD",
         violated: "stock was left while fans who wanted it went away empty-handed",
-        cure: "Look at what turned them away: payment refusals call for admission in front of \
-               checkout, a false `sold_out` for a fresher count.",
+        cure: "Look at what turned them away: slow or failing steps at the tier that broke first, \
+               payment refusals at an admission in front of checkout, a false `sold_out` at how the \
+               count is read.",
     },
     Explanation {
         id: "INV-PERUSER",
@@ -67,7 +68,9 @@ const EXPLANATIONS: [Explanation; 18] = [
     Explanation {
         id: "INV-CAPTURED-NO-STOCK",
         violated: "money was taken for pieces that were not sold",
-        cure: "Capture only after the pieces are secured, and void or refund when they are not.",
+        cure: "Capture only after the pieces are secured, and void or refund when they are not. A \
+               call that was not answered may have taken effect: ask again under its key until it \
+               is known.",
     },
     Explanation {
         id: "INV-STOCK-NO-CAPTURE",
@@ -78,6 +81,18 @@ const EXPLANATIONS: [Explanation; 18] = [
         id: "INV-SILENT-CHARGE",
         violated: "fans paid who were told that they had not bought",
         cure: "Settle a checkout that timed out before answering, or tell the fan afterwards.",
+    },
+    Explanation {
+        id: "INV-PHANTOM-SALE",
+        violated: "fans were told that they have bought what they have not",
+        cure: "Say that it is bought only of an order that is paid, and read that from where the \
+               order stands; keep a cart from adding up when a request is repeated.",
+    },
+    Explanation {
+        id: "INV-EARLY",
+        violated: "the shop sold before its announced opening",
+        cure: "Open by the clock of the machine that takes the order, kept by NTP, not by a cache or \
+               a page's script.",
     },
     Explanation {
         id: "INV-RESOLVED",

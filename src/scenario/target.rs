@@ -20,6 +20,8 @@ pub struct Target {
     /// The items whose stock is not stated: what there is of them, the shop's own ledger says when
     /// the run begins. Their `stock` in the catalogue is 0 and means nothing.
     pub unstated: BTreeSet<ItemId>,
+    /// The sales, by id, whose opening counts from the run's beginning: the shop cannot know it.
+    pub unannounced: BTreeSet<String>,
     /// A row for each fan; absent: fans have none.
     pub data: Option<Data>,
     /// What fans say. The way through it is that of each crowd ([`crate::fan::Crowd::route`]).
@@ -296,6 +298,7 @@ impl Target {
             limits: Limits::Unknown,
             data: None,
             funnel,
+            unannounced: BTreeSet::new(),
             reset: None,
             cleanup: None,
             shop: None,

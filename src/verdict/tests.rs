@@ -118,6 +118,7 @@ fn bought(index: u32) -> PurchaseLine {
         departure: Departure::Bought,
         item: "tee".to_owned(),
         quantity: 1,
+        refused: false,
     }
 }
 
@@ -508,7 +509,7 @@ fn junit_has_a_case_per_invariant_and_objective() {
     let mut run = Run::default().objective("reload p(99)", "< 5ms");
     run.provider.as_mut().unwrap().pop();
     let xml = junit::junit("dome", &run.judged()).unwrap();
-    assert!(xml.contains("<testsuites name=\"dome\" tests=\"14\""), "{xml}");
+    assert!(xml.contains("<testsuites name=\"dome\" tests=\"16\""), "{xml}");
     assert!(xml.contains("failures=\"3\" errors=\"0\""), "{xml}");
     assert!(xml.contains("<testcase name=\"INV-STOCK-NO-CAPTURE\">"), "{xml}");
     assert!(xml.contains("message=\"invariant_violated (111)\""), "{xml}");

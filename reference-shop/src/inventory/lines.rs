@@ -137,6 +137,7 @@ fn reservation(row: &Row<'_>, names: &Names) -> Result<ShopLine> {
 
 fn unit(row: &Row<'_>) -> Result<ShopLine> {
     Ok(ShopLine::Unit {
+        name: None,
         unit: number(row, 0)?,
         item: row.get(1)?,
         state: row.get(2)?,

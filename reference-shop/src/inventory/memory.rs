@@ -259,6 +259,7 @@ impl Memory {
         }
         rows.sort_unstable();
         let line = |(unit, order, item): (u64, Option<OrderId>, ItemId)| ShopLine::Unit {
+            name: None,
             unit,
             item: self.item_name(item),
             state: match order {

@@ -118,12 +118,14 @@ impl<'a> Closing<'a> {
         if self.opening.claims_unit(&unit) {
             return;
         }
-        let number = unit.name.parse().unwrap_or_else(|_| {
+        let own_number = unit.name.parse().ok();
+        let number = own_number.unwrap_or_else(|| {
             let next = NAMED_UNITS + self.named_units.len() as u64;
             *self.named_units.entry(unit.name.clone()).or_insert(next)
         });
         self.write(&ShopLine::Unit {
             unit: number,
+            name: own_number.is_none().then_some(unit.name),
             item: unit.item,
             state: unit.state.to_owned(),
             order_id: unit.order_id,

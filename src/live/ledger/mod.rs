@@ -232,6 +232,7 @@ impl Foreign {
         match written {
             Ok(()) => {
                 let columns = provider.columns().clone();
+                closed.ledgers.provider = provider.keeper();
                 closed.ledgers.columns.insert(word(Kind::Payments).to_owned(), columns);
             }
             Err(why) => closed.unreadable.push(format!("provider: {why}")),

@@ -1,6 +1,6 @@
 //! Whether a foreign shop is at rest: by its own ledger, for it says so in no other way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::provider::{PaymentLine, PaymentOutcome};
 
@@ -51,7 +51,7 @@ impl Foreign {
             return if shop.ends() == Ends::Listed { Rest::Busy } else { Rest::Unsaid };
         }
         let money = match self.provider.as_mut().map(|provider| provider.look(&self.runtime)) {
-            Some(Ok(lines)) => reserves_money(lines, &seen),
+            Some(Ok(lines)) => reserves_money(lines),
             Some(Err(_)) => return Rest::Unseen,
             None => false,
         };
@@ -66,8 +66,6 @@ struct Seen {
     open: u64,
     /// Whether anything is reserved.
     held: bool,
-    /// Intents and payments of paid orders.
-    paid: std::collections::BTreeSet<String>,
     /// Pieces of paid orders, by item.
     sold: BTreeMap<String, i64>,
     /// Pieces that are free, by item.
@@ -94,8 +92,6 @@ impl Seen {
         }
         if order.paid {
             *self.sold.entry(order.item).or_default() += i64::from(order.quantity);
-            self.paid.extend(order.payment);
-            self.paid.insert(order.intent);
         }
     }
 
@@ -109,21 +105,17 @@ impl Seen {
     }
 }
 
-/// Whether money is reserved that was neither taken nor let go, of an order that is not paid.
-fn reserves_money(lines: &[PaymentLine], seen: &Seen) -> bool {
-    let mut open: BTreeMap<&str, &str> = BTreeMap::new();
+/// Whether money is reserved that was neither taken nor let go. Whether its order is paid does not
+/// matter: many a shop calls it so, and takes the money afterwards.
+fn reserves_money(lines: &[PaymentLine]) -> bool {
+    let mut open = BTreeSet::new();
     for line in lines.iter().filter(|line| !line.replayed) {
         let Some(payment) = line.payment.as_deref() else { continue };
         match line.outcome {
-            PaymentOutcome::Authorized => {
-                open.insert(payment, &line.intent);
-            }
-            PaymentOutcome::Captured | PaymentOutcome::Voided => {
-                open.remove(payment);
-            }
-            _ => {}
-        }
+            PaymentOutcome::Authorized => open.insert(payment),
+            PaymentOutcome::Captured | PaymentOutcome::Voided => open.remove(payment),
+            _ => false,
+        };
     }
-    open.iter()
-        .any(|(payment, intent)| !seen.paid.contains(*payment) && !seen.paid.contains(*intent))
+    !open.is_empty()
 }

@@ -125,7 +125,14 @@ impl Shop {
             short: None,
         });
         let item = TEE.to_owned();
-        self.purchases.push(PurchaseLine::Departed { fan, at: at(60), departure, item, quantity });
+        self.purchases.push(PurchaseLine::Departed {
+            fan,
+            at: at(60),
+            departure,
+            item,
+            quantity,
+            refused: false,
+        });
     }
 
     /// A fan buys as it should.

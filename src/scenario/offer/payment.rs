@@ -63,6 +63,11 @@ pub fn facts(scenario: &Scenario) -> Facts {
         admitted,
         opening: scenario.phases.opening,
         grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
+        unannounced: scenario
+            .target
+            .as_ref()
+            .map(|target| target.unannounced.clone())
+            .unwrap_or_default(),
     }
 }
 

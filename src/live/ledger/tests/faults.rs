@@ -1,10 +1,12 @@
 //! Faults planted in a shop's own database, each caught by its own invariant.
 
 use super::*;
+use crate::evidence::ledgers::Keeper;
+use domain::provider::PaymentLine;
 
 type Fault = (&'static str, &'static str, fn(&mut Shop));
 
-const FAULTS: [Fault; 13] = [
+const FAULTS: [Fault; 15] = [
     ("INV-OVERSELL", "two pieces more than there are, and the count below nothing", |shop| {
         shop.buys(20, 2);
     }),
@@ -48,7 +50,7 @@ const FAULTS: [Fault; 13] = [
     ("INV-CAPTURED-NO-STOCK", "money taken for an order that failed", |shop| {
         let order = shop.order(Some("mi9s4k2p-0-31"), 2, "declined");
         shop.charge(order, "succeeded");
-        shop.told(31, 2, Outcome::Unknown, Departure::Reneged);
+        shop.told(31, 2, Outcome::Waiting, Departure::Reneged);
         // What was sold out for the last fan was sold to it, for all that the money says.
         shop.sql("update capacity set initial = initial");
     }),
@@ -60,6 +62,20 @@ const FAULTS: [Fault; 13] = [
         if let Some(PurchaseLine::Attempt { outcome, .. }) = first {
             *outcome = Outcome::SoldOut;
         }
+    }),
+    ("INV-PHANTOM-SALE", "a fan told that it is bought whose card was declined", |shop| {
+        shop.sql("update purchase set state = 'declined' where reference = 'mi9s4k2p-0-3'");
+        shop.sql("delete from charge where reference = 'mi9s4k2p-0-3'");
+        shop.take(-2);
+        // Nobody else wants the pieces.
+        shop.purchases
+            .retain(|line| !matches!(line, PurchaseLine::Departed { fan, .. } if fan.index == 8));
+    }),
+    ("INV-ORPHAN-AUTH", "money reserved a second time for an order that is paid", |shop| {
+        shop.sql(
+            "insert into charge select pi || 'b', reference, 'requires_capture', amount from charge \
+                  where reference = 'mi9s4k2p-0-3'",
+        );
     }),
     ("INV-PERUSER", "more pieces than a fan may have", |shop| {
         shop.sql("update purchase set qty = 6, amount = 27000 where reference = 'mi9s4k2p-0-0'");
@@ -124,4 +140,64 @@ fn an_order_of_several_items_is_one_order() {
     let evidence = shop.evidence(&mut foreign);
     let why = evidence.ending.why_lacking("shop").unwrap();
     assert!(why.contains("several rows for tour-tee"), "{why}");
+}
+
+/// What is found when the provider's ledger has one captured payment more, of that intent.
+fn with_payment(intent: &str, provider: Keeper) -> BTreeMap<String, Status> {
+    let mut shop = Shop::before_the_storm();
+    let mut foreign = shop.ledgers(shop.wanted(FREE));
+    shop.storms();
+    let mut evidence = shop.evidence(&mut foreign);
+    evidence.ending.ledgers.as_mut().unwrap().provider = provider;
+    let lines = evidence.provider.as_mut().unwrap();
+    let captured = lines.iter().find(|line| line.intent == "0-3").unwrap().clone();
+    lines.push(PaymentLine {
+        payment: Some("pi_strange".to_owned()),
+        intent: intent.to_owned(),
+        reference: intent.to_owned(),
+        ..captured
+    });
+    let findings = findings(&evidence);
+    told(&findings).into_iter().map(|(id, status)| (id.to_owned(), status)).collect()
+}
+
+#[test]
+fn money_that_no_order_knows_is_found_at_a_provider_of_ones_own() {
+    let charged = "INV-CAPTURED-NO-STOCK".to_owned();
+    let nameless = with_payment("", Keeper::Mock);
+    assert_eq!(nameless.get(&charged), Some(&Status::Violated), "{nameless:#?}");
+    let strange = BTreeMap::from([(charged, Status::NotChecked)]);
+    assert_eq!(with_payment("retry-of-something", Keeper::Mock), strange);
+    // Another rehearsal's is its own affair, and so is what others do at a provider for all.
+    let nothing = BTreeMap::new();
+    assert_eq!(with_payment("ab12cd34-0-9", Keeper::Mock), nothing);
+    assert_eq!(with_payment("", Keeper::Somebody), nothing);
+}
+
+#[test]
+fn a_second_payment_that_bears_the_orders_number_is_a_second_charge() {
+    let findings = Shop::judged(
+        |shop| {
+            shop.sql(
+                "insert into charge select 'pi_again', id, 'captured', amount from purchase \
+                  where reference = 'mi9s4k2p-0-3'",
+            );
+        },
+        FREE,
+    );
+    let expected = BTreeMap::from([("INV-DOUBLE-CHARGE", Status::Violated)]);
+    assert_eq!(told(&findings), expected, "{findings:#?}");
+}
+
+#[test]
+fn who_is_charged_and_hears_nothing_but_failures_leaves_it_open_what_it_was_told() {
+    let findings = Shop::judged(
+        |shop| {
+            let PurchaseLine::Attempt { outcome, .. } = &mut shop.purchases[0] else { panic!() };
+            *outcome = Outcome::Error;
+        },
+        FREE,
+    );
+    let expected = BTreeMap::from([("INV-SILENT-CHARGE", Status::NotChecked)]);
+    assert_eq!(told(&findings), expected, "{findings:#?}");
 }

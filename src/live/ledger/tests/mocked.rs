@@ -46,7 +46,11 @@ fn of_the_mocks_ledger_only_what_is_new_is_read_and_only_what_is_the_runs_is_kep
     foreign.open(None).unwrap();
 
     runtime.block_on(answers(before.len(), &since).mount(&server));
-    runtime.block_on(answers(before.len() + since.len(), "").mount(&server));
+    let taken = line("2", &format!("{RUN}-0-4"), PaymentOutcome::Captured);
+    let after = before.len() + since.len();
+    runtime.block_on(answers(after, "").up_to_n_times(2).mount(&server));
+    runtime.block_on(answers(after, &taken).mount(&server));
+    runtime.block_on(answers(after + taken.len(), "").mount(&server));
     let order = shop.order(Some(&format!("{RUN}-0-4")), 2, "pending");
     assert_eq!(foreign.rest(), Rest::Busy);
     shop.sql(&format!("update purchase set state = 'declined' where id = {order}"));
@@ -55,8 +59,9 @@ fn of_the_mocks_ledger_only_what_is_new_is_read_and_only_what_is_the_runs_is_kep
     shop.take(3);
     assert_eq!(foreign.rest(), Rest::OrdersOver, "a piece is gone");
     shop.take(-1);
+    assert_eq!(foreign.rest(), Rest::OrdersOver, "money is still to be taken");
     assert_eq!(foreign.rest(), Rest::Whole);
     let provider = shop.evidence(&mut foreign).provider.unwrap();
     let kept: Vec<&str> = provider.iter().map(|line| line.intent.as_str()).collect();
-    assert_eq!(kept, ["0-4"]);
+    assert_eq!(kept, ["0-4", "0-4"]);
 }

@@ -111,6 +111,7 @@ pub(super) fn foreign(
         abort: abort(checker, table, place.key("abort")),
         limits: if root.has("provider") { Limits::Stated } else { Limits::Unknown },
         allow_hosts,
+        unannounced: unannounced(file),
         unstated,
         data,
         funnel,
@@ -179,6 +180,13 @@ fn lower(host: &str) -> String {
 fn unstated(file: &File) -> BTreeSet<ItemId> {
     let items = file.sale.iter().flat_map(|sale| &sale.items).zip(0_u16..);
     items.filter(|(item, _)| item.stock.is_none()).map(|(_, number)| ItemId(number)).collect()
+}
+
+/// The sales whose opening counts from the run's beginning.
+fn unannounced(file: &File) -> BTreeSet<String> {
+    let counts = |opens: &Option<String>| opens.as_ref().is_some_and(|text| text.starts_with('+'));
+    let sales = file.sale.iter().filter(|sale| counts(&sale.opens));
+    sales.filter_map(|sale| sale.id.clone()).collect()
 }
 
 fn canary(checker: &mut Checker, file: &File, place: Place<'_>, hosts: &[Host]) -> Canary {
