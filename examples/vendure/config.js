@@ -30,7 +30,7 @@ exports.config = {
     plugins: [
         // Captures are jobs: the worker tries again, later each time, where the provider refuses.
         DefaultJobQueuePlugin.init({
-            pollInterval: 200,
+            pollInterval: 500,
             concurrency: 8,
             backoffStrategy: (_queue, attempts) => Math.min(250 * 2 ** attempts, 4000) * (0.5 + Math.random()),
         }),
