@@ -17,6 +17,7 @@ use crate::live::clock::Clock;
 use crate::live::means::{self, Machine};
 use crate::live::transcript::Exchange;
 use crate::live::{LiveError, Nothing, Settings};
+use crate::step::edge::Seen;
 use crate::verdict::{Verdict, World, bare_line};
 
 /// Why text can be appended to.
@@ -106,6 +107,9 @@ fn page(number: usize, exchange: &Exchange) -> String {
     }
     if exchange.hidden_bytes > 0 {
         writeln!(page, "   < … and {} bytes more", exchange.hidden_bytes).expect(GROWS);
+    }
+    if exchange.edge != Seen::default() {
+        writeln!(page, "   edge: {}", exchange.edge).expect(GROWS);
     }
     for (name, value) in &exchange.captured {
         writeln!(page, "   {name} = {value:?}").expect(GROWS);

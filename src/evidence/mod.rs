@@ -1,4 +1,4 @@
-//! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers, incidents.
+//! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers.
 
 mod complaint;
 mod connection;
@@ -108,16 +108,6 @@ impl PurchaseLine {
     }
 }
 
-/// Something that happened to the run itself rather than to a fan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Incident {
-    /// When.
-    pub at: Time,
-    /// What, as a sentence.
-    pub what: String,
-}
-
 /// How a run ended, for the judge.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +137,9 @@ pub struct Ending {
     /// What could not be understood in a foreign shop's answers, or not be said to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub complaints: Vec<Complaint>,
+    /// Why what the run left in a foreign shop was not removed as its scenario says, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_dirty: Option<String>,
     /// How far the ledgers go, of a foreign shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledgers: Option<Ledgers>,

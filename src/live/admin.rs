@@ -8,8 +8,9 @@ use reqwest::{Client, RequestBuilder};
 use tokio::runtime::{self, Runtime};
 
 use crate::live::Target;
+use crate::live::connection::{SecurityError, configuration, server_name};
 use crate::live::tunnel::{Tunnel, TunnelError};
-use crate::scenario::Tls;
+use crate::scenario::{Protocol, Tls};
 
 /// How long a connection for administration may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -34,6 +35,9 @@ pub enum AdminError {
     /// The client's settings do not fit together.
     #[error("set up the client that reads snapshots and ledgers")]
     Client(#[source] reqwest::Error),
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// It cannot be secured.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
@@ -58,7 +62,7 @@ impl Admin {
             .map_err(AdminError::Client)?;
         let tunnel = match tls {
             Tls::Off => None,
-            Tls::Full | Tls::Resumed => Some(Tunnel::open(target)?),
+            Tls::Full | Tls::Resumed => Some(tunnel_to(target)?),
         };
         let entrance = tunnel.as_ref().map(|tunnel| (target.shop, tunnel.entrance));
         if let Some(tunnel) = tunnel {
@@ -80,6 +84,14 @@ impl Admin {
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
+}
+
+/// A way to the shop itself, whose certificate is verified.
+fn tunnel_to(target: &Target) -> Result<Tunnel, AdminError> {
+    let mut configuration = configuration(target.certificate.as_deref())?;
+    configuration.alpn_protocols = vec![Protocol::Http1.alpn().into()];
+    let name = server_name(&target.host)?;
+    Ok(Tunnel::open(target.shop.to_string(), name, configuration)?)
 }
 
 /// The innermost cause of an error: what the system said.

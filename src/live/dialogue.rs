@@ -2,7 +2,10 @@
 //! a foreign shop's funnel, with what each fan keeps on its way through it.
 
 mod complaints;
+mod edges;
 mod foreign;
+
+use std::collections::BTreeMap;
 
 use domain::id::FanId;
 use domain::time::Time;
@@ -14,6 +17,7 @@ use crate::live::clock::Clock;
 use crate::live::http::{Body, Head};
 use crate::live::request::{self, Script};
 use crate::live::{Settings, Target};
+use crate::measure::edge::EdgeCounts;
 use crate::scenario::Scenario;
 use crate::step::funnel::Host;
 use foreign::{Foreign, Form};
@@ -154,6 +158,11 @@ impl<'run> Dialogue<'run> {
     /// What could not be understood or said since this was last asked.
     pub(super) fn take_complaints(&mut self) -> Vec<Complaint> {
         self.foreign.as_mut().map_or_else(Vec::new, |foreign| foreign.complaints.take())
+    }
+
+    /// What the edge did with the answers since this was last asked, by step.
+    pub(super) fn take_edges(&mut self) -> BTreeMap<String, EdgeCounts> {
+        self.foreign.as_mut().map_or_else(BTreeMap::new, |foreign| foreign.edges.take())
     }
 }
 

@@ -376,10 +376,12 @@ impl<'run> LoadLoop<'run> {
         if ended.is_some() {
             self.tally.left_behind = self.present as u64;
         }
+        let mut harvest = self.meter.harvest();
+        harvest.see(self.dialogue.take_edges());
         let report = Report {
             place: self.place,
             until,
-            harvest: self.meter.harvest(),
+            harvest,
             lines: self.diary.take(),
             complaints: self.dialogue.take_complaints(),
             tally: self.tally,

@@ -47,7 +47,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::AdminError;
 pub use connection::SecurityError;
-pub use ledger::{LedgerSinks, OpeningError, ResetError};
+pub use ledger::{HookError, LedgerSinks, OpeningError};
 pub use process::{Processes, ServeError, serve};
 pub use ready::{CanaryError, Ready, ready};
 pub use stop::Stop;
@@ -57,7 +57,7 @@ use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{self, Population, Scenario, Wire};
 use abroad::Abroad;
-use admin::Admin;
+use admin::{Admin, with_causes};
 use clock::Clock;
 use connection::Dialer;
 use drain::{Whom, drain, fetch_ledgers, unknown_abroad};
@@ -180,7 +180,7 @@ pub enum LiveError {
     Admin(#[from] AdminError),
     /// A foreign shop's stock cannot be restored.
     #[error(transparent)]
-    Reset(#[from] ResetError),
+    Reset(#[from] HookError),
     /// The ledgers of a foreign shop or of its provider cannot be read before the run.
     #[error(transparent)]
     Opening(#[from] OpeningError),
@@ -292,6 +292,7 @@ pub fn run(
         (None, Some(ready)) => ready.books.close(&mut ledgers),
         (None, None) => unknown_abroad(),
     };
+    let cleaned_up = foreign.as_ref().map_or(Ok(()), |ready| ready.books.clean_up());
 
     let aborted = stop.presses() > 0;
     let mut tally = merged.tally();
@@ -312,6 +313,7 @@ pub fn run(
         absent: closed.absent,
         doubts,
         complaints: merged.complaints(),
+        left_dirty: cleaned_up.err().map(|error| with_causes(&error)),
         ledgers: foreign.map(|_| closed.ledgers),
     })
 }

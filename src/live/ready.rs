@@ -6,6 +6,7 @@ use std::path::Path;
 use domain::id::FanId;
 use domain::time::{Duration, Time};
 
+use super::ledger::place::Home;
 use super::ledger::{Foreign, Wanted};
 use super::{LiveError, Settings, Stop, Target};
 use crate::live::alone;
@@ -49,7 +50,9 @@ pub fn ready(
     let Some(foreign) = &scenario.target else { return Ok(None) };
     let wanted = Wanted::of(foreign);
     let (catalogue, clock) = (&scenario.catalogue, settings.clock);
-    let mut books = Foreign::new(wanted, catalogue, clock, &settings.run, folder)?;
+    let trust = target.abroad.as_ref().map(|abroad| abroad.trust.clone()).unwrap_or_default();
+    let home = Home::of(folder, trust);
+    let mut books = Foreign::new(wanted, catalogue, clock, &settings.run, home)?;
     books.reset()?;
     let canary = match &foreign.canary {
         Canary::Item(item) => {
@@ -80,6 +83,10 @@ fn send_canary(
     let intent = format!("{run}-{}", FanId::default());
     let until = clock.now() + PATIENCE;
     loop {
+        if stop.presses() > 0 {
+            // Who stops here has nothing that could be judged.
+            return Err(LiveError::Abandoned);
+        }
         let why = match books.provider_names(&intent) {
             None => "there is no `[ledger.provider]`".to_owned(),
             Some(Err(why)) => why,

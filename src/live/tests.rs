@@ -1,5 +1,6 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod edge;
 mod foreign;
 mod frozen;
 pub(super) mod rude;
@@ -87,6 +88,7 @@ struct Outcomes {
     steps: Vec<Visit>,
     purchases: Vec<PurchaseLine>,
     latency: String,
+    timeline: String,
     snapshots: String,
     ledgers: [String; 2],
 }
@@ -214,11 +216,11 @@ impl Trial {
             certificate: self.certificate.clone(),
             abroad: self.abroad.clone(),
         };
-        let [latency, purchases, snapshots, of_shop, of_provider] =
-            [(); 5].map(|()| Page::default());
+        let [latency, timeline, purchases, snapshots, of_shop, of_provider] =
+            [(); 6].map(|()| Page::default());
         let sinks = Sinks {
             latency: Box::new(latency.clone()),
-            timeline: Box::new(io::sink()),
+            timeline: Box::new(timeline.clone()),
             purchases: Box::new(purchases.clone()),
             snapshots: Box::new(snapshots.clone()),
         };
@@ -236,6 +238,7 @@ impl Trial {
             steps: visited.into_iter().collect(),
             purchases: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             latency: latency.text(),
+            timeline: timeline.text(),
             snapshots: snapshots.text(),
             ledgers: [of_shop.text(), of_provider.text()],
         }

@@ -5,6 +5,7 @@ use std::sync::mpsc::Sender;
 use domain::outcome::Outcome;
 
 use crate::step::Answer;
+use crate::step::edge::{self, Seen};
 use crate::step::funnel::{Funnel, Step};
 use crate::step::session::Heard;
 
@@ -28,6 +29,8 @@ pub struct Exchange {
     pub body: String,
     /// How many bytes of it are not shown.
     pub hidden_bytes: usize,
+    /// What its head says of the edge.
+    pub edge: Seen,
     /// What was captured, by name.
     pub captured: Vec<(String, String)>,
     /// What the answer means; absent where it leads on by a redirect.
@@ -82,6 +85,7 @@ impl<'run> Scribe<'run> {
             fields: lines(&self.shown(answer.fields)),
             body: self.shown(shown),
             hidden_bytes: answer.body.len() - shown.len(),
+            edge: edge::of(answer),
             captured: captured.map(|(name, value)| (name.to_owned(), self.shown(value))).collect(),
             outcome,
             then: then.and_then(stage).map(|step| step.name.to_string()),

@@ -1,67 +1,60 @@
 //! A way to a secured shop for clients that speak plain HTTP: what is no load goes through it.
 //!
-//! The client of snapshots and ledgers is the same for every shop; TLS is put around its bytes
-//! here, with the same trust as the fans'.
+//! The clients of snapshots, ledgers and hooks are the same for every server; TLS is put around
+//! their bytes here, with the same trust as the fans'.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use crate::live::Target;
-use crate::live::connection::{SecurityError, configuration, server_name};
-use crate::scenario::Protocol;
-
-/// A tunnel from a port of this machine to the shop.
+/// A tunnel from a port of this machine to a server.
 pub(super) struct Tunnel {
     /// Where it begins.
     pub(super) entrance: SocketAddr,
     listener: StdListener,
     connector: TlsConnector,
     name: ServerName<'static>,
-    shop: SocketAddr,
+    to: String,
 }
 
-/// Why there is no tunnel.
+/// This machine gives no port for a tunnel.
 #[derive(Debug, thiserror::Error)]
-pub enum TunnelError {
-    /// This machine gives no port.
-    #[error("open a tunnel to the shop")]
-    Listen(#[source] io::Error),
-    /// Nobody can be trusted.
-    #[error(transparent)]
-    Security(#[from] SecurityError),
-}
+#[error("open a tunnel to the shop")]
+pub struct TunnelError(#[source] io::Error);
 
 impl Tunnel {
-    /// A tunnel to `target`, whose certificate is verified.
+    /// A tunnel to the server at `to`, a name or an address with its port, whose certificate must
+    /// bear `name` and do by `configuration`.
     ///
     /// # Errors
-    /// When nobody can be trusted, or this machine gives no port.
-    pub(super) fn open(target: &Target) -> Result<Self, TunnelError> {
-        let mut configuration = configuration(target.certificate.as_deref())?;
-        configuration.alpn_protocols = vec![Protocol::Http1.alpn().into()];
-        let name = server_name(&target.host)?;
+    /// When this machine gives no port.
+    pub(super) fn open(
+        to: String,
+        name: ServerName<'static>,
+        configuration: ClientConfig,
+    ) -> Result<Self, TunnelError> {
         let listen = || {
             let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         };
-        let (entrance, listener) = listen().map_err(TunnelError::Listen)?;
+        let (entrance, listener) = listen().map_err(TunnelError)?;
         let connector = TlsConnector::from(Arc::new(configuration));
-        Ok(Self { entrance, listener, connector, name, shop: target.shop })
+        Ok(Self { entrance, listener, connector, name, to })
     }
 
-    /// Takes whoever enters to the shop, as long as the runtime runs.
+    /// Takes whoever enters to the server, as long as the runtime runs.
     pub(super) async fn serve(self) {
         let Ok(listener) = TcpListener::from_std(self.listener) else { return };
         while let Ok((client, _)) = listener.accept().await {
             let (connector, name) = (self.connector.clone(), self.name.clone());
-            tokio::spawn(pass(client, self.shop, connector, name));
+            tokio::spawn(pass(client, self.to.clone(), connector, name));
         }
     }
 }
@@ -69,11 +62,11 @@ impl Tunnel {
 /// Who breaks off on one side is cut off on the other, which its client tells.
 async fn pass(
     mut client: TcpStream,
-    shop: SocketAddr,
+    to: String,
     connector: TlsConnector,
     name: ServerName<'static>,
 ) -> io::Result<()> {
-    let tcp = TcpStream::connect(shop).await?;
+    let tcp = TcpStream::connect(to).await?;
     let mut stream = connector.connect(name, tcp).await?;
     copy_bidirectional(&mut client, &mut stream).await?;
     Ok(())

@@ -5,13 +5,14 @@
 //! `cargo bench --bench meter`), and an interval's values can be told apart by when they were
 //! *intended*, which a histogram per thread could not do without one histogram per interval.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use domain::outcome::{Departure, Operation, Outcome};
 use domain::time::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Attempt, ConnectionFailure};
+use crate::measure::edge::EdgeCounts;
 use crate::measure::latency::{Grain, Series, microseconds};
 
 /// How many samples a meter gathers at most before it wants to hand them over: 128 KiB, which a busy
@@ -45,6 +46,8 @@ pub struct Harvest {
     seconds: VecDeque<Counts>,
     first: u64,
     samples: Vec<Sample>,
+    /// What the edge did with the answers of each step, by its name, since the last harvest.
+    edges: BTreeMap<String, EdgeCounts>,
 }
 
 /// What was counted in one second of the run.
@@ -163,6 +166,19 @@ impl Harvest {
         } else {
             self.samples.extend_from_slice(&other.samples);
         }
+        self.see(other.edges);
+    }
+
+    /// Adds what the edge did with the answers of steps.
+    pub fn see(&mut self, edges: BTreeMap<String, EdgeCounts>) {
+        for (step, counts) in edges {
+            self.edges.entry(step).or_default().merge(&counts);
+        }
+    }
+
+    /// What the edge did with the answers of steps.
+    pub const fn edges(&self) -> &BTreeMap<String, EdgeCounts> {
+        &self.edges
     }
 
     /// The counts of each second that has any entry, in order.
@@ -304,7 +320,7 @@ impl Meter {
         let seconds = VecDeque::with_capacity(self.counted.seconds.len());
         let counted = std::mem::replace(&mut self.counted.seconds, seconds);
         let first = std::mem::take(&mut self.counted.first);
-        Harvest { seconds: counted, first, samples }
+        Harvest { seconds: counted, first, samples, edges: BTreeMap::new() }
     }
 
     /// Whether what was timed fills a block, which is then to be handed over at once.

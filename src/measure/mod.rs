@@ -4,6 +4,7 @@
 mod breaking;
 mod connections;
 pub mod diary;
+pub mod edge;
 mod health;
 pub mod latency;
 pub mod meter;
@@ -15,6 +16,7 @@ pub mod vitals;
 
 pub use breaking::{Breaking, BreakingTier};
 pub use connections::ConnectionSummary;
+pub use edge::{AgeSummary, EdgeSummary};
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
@@ -40,6 +42,10 @@ pub struct Measured {
     /// Connections to the shop; absent in virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionSummary>,
+    /// What the edge in front of a foreign shop did, by step; absent where no answer said anything of
+    /// one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edge: BTreeMap<String, EdgeSummary>,
     /// Orders.
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.

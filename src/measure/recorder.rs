@@ -194,10 +194,11 @@ impl Recorder {
             write_line(&mut self.timeline, &TimelineLine::new(second, counts, self.grain))?;
             self.watch(counts);
         }
-        if self.cpu.is_some() || self.vitals.is_some() {
+        if self.cpu.is_some() || self.vitals.is_some() || !all.edges().is_empty() {
             let second = (until.nanos() / 1_000_000_000).saturating_sub(1);
             let (cpu, vitals) = (self.cpu.take(), self.vitals.take());
-            let line = TimelineLine { second, cpu, vitals, ..TimelineLine::default() };
+            let edges = all.edges().clone();
+            let line = TimelineLine { second, edges, cpu, vitals, ..TimelineLine::default() };
             write_line(&mut self.timeline, &line)?;
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
 use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
+use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline, sold_out};
@@ -37,6 +38,7 @@ pub fn summarize(
         rates: rates(evidence, timeline),
         sales: sales(evidence, facts),
         connections: connections(&total, latency),
+        edge: edge(&total),
         orders: orders(evidence),
         payments: payments(evidence.provider.as_deref().unwrap_or_default()),
         health: Some(health(latency, timeline)),

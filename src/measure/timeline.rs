@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::ConnectionFailure;
 use crate::evidence::read::{ReadError, json_lines};
+use crate::measure::edge::EdgeCounts;
 use crate::measure::latency::Grain;
 use crate::measure::meter::Counts;
 use crate::measure::vitals::Vitals;
@@ -62,6 +63,10 @@ pub struct TimelineLine {
     /// Connections that failed in it before they were of use, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub connection_failures: BTreeMap<ConnectionFailure, u64>,
+    /// What the edge in front of a foreign shop did with the answers that came in about this second, by
+    /// step.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub edges: BTreeMap<String, EdgeCounts>,
     /// The cores that the generator used in it, where known; not a delta.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
@@ -99,6 +104,7 @@ impl TimelineLine {
             opened: counts.opened,
             resumed: counts.resumed,
             connection_failures: by_word(&ConnectionFailure::ALL, &counts.connection_failures),
+            edges: BTreeMap::new(),
             cpu: None,
             vitals: None,
         }
@@ -126,6 +132,9 @@ impl TimelineLine {
             for (mine, theirs) in mine.iter_mut().zip(theirs) {
                 *mine += theirs;
             }
+        }
+        for (step, counts) in &other.edges {
+            self.edges.entry(step.clone()).or_default().merge(counts);
         }
         self.cpu = match (self.cpu, other.cpu) {
             (Some(mine), Some(theirs)) => Some(mine.max(theirs)),

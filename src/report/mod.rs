@@ -2,6 +2,7 @@
 
 pub mod chart;
 mod digest;
+mod edge;
 pub mod figure;
 pub mod html;
 mod invariant;

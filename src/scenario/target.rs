@@ -24,8 +24,10 @@ pub struct Target {
     pub data: Option<Data>,
     /// What fans say. The way through it is that of each crowd ([`crate::fan::Crowd::route`]).
     pub funnel: Funnel,
-    /// What is done before the run.
-    pub reset: Option<Reset>,
+    /// How stock is restored before the run.
+    pub reset: Option<Hook>,
+    /// How what the run has left is removed, once the ledgers were read.
+    pub cleanup: Option<Hook>,
     /// The shop's ledger; absent: nobody can be asked.
     pub shop: Option<ShopLedger>,
     /// The provider's ledger; absent: nobody can be asked.
@@ -79,9 +81,9 @@ impl fmt::Debug for Data {
     }
 }
 
-/// How stock is restored before the run.
+/// What is done in a foreign shop before the run or after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reset {
+pub enum Hook {
     /// By statements in the shop's own database.
     Sql {
         /// The database, if it is not that of the shop's ledger.
@@ -295,6 +297,7 @@ impl Target {
             data: None,
             funnel,
             reset: None,
+            cleanup: None,
             shop: None,
             provider: None,
             abort: Abort { server_errors: None, within: Duration::from_secs(5), kill_file: None },

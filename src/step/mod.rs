@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod cookie;
+pub mod edge;
 pub mod funnel;
 pub mod hosts;
 pub mod message;

@@ -19,7 +19,7 @@ pub(super) struct Case<'a> {
 }
 
 /// The verdict, and all reasons: those for the verdict first, then the lesser ones, then what was
-/// waived. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
+/// waived, and what was left undone. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
 pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
     let weighed = [
         (Verdict::InvariantViolated, case.violated()),
@@ -31,6 +31,7 @@ pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
     let verdict = first.map_or(Verdict::Pass, |(verdict, _)| *verdict);
     let mut reasons: Vec<String> = weighed.into_iter().flat_map(|(_, reasons)| reasons).collect();
     reasons.extend(case.waived());
+    reasons.extend(case.left_dirty());
     (verdict, reasons)
 }
 
@@ -70,6 +71,11 @@ impl Case<'_> {
             Some(format!("{} was not checked, which is waived: {reason}.", finding.id))
         };
         self.findings.iter().filter_map(waived).collect()
+    }
+
+    fn left_dirty(&self) -> Option<String> {
+        let why = self.evidence.ending.left_dirty.as_ref()?;
+        Some(format!("What the run left in the shop was not removed: failed to {why}."))
     }
 
     /// Why nothing can be said for certain.

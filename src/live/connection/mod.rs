@@ -13,6 +13,7 @@ mod proxy;
 mod stream;
 mod tickets;
 mod tls;
+mod trust;
 
 use std::io;
 
@@ -22,7 +23,8 @@ pub(super) use dial::Dialer;
 pub(super) use failure::ConnectError;
 pub(super) use probe::{probe, reach};
 pub use tls::SecurityError;
-pub(super) use tls::{configuration, server_name};
+pub(super) use tls::server_name;
+pub(super) use trust::{authorities, configuration, foreign};
 
 use crate::live::clock::Clock;
 use crate::live::http::{Body, Head, Heads, ReadError, Reader};

@@ -5,18 +5,13 @@ use std::sync::Arc;
 
 use mio::net::TcpStream;
 use rustls::client::Resumption;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, pem};
-use rustls::{
-    ClientConfig, ClientConnection, ConfigBuilder, HandshakeKind, RootCertStore, WantsVerifier,
-};
+use rustls::pki_types::{ServerName, pem};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
 use super::failure::ConnectError;
 use super::proxy::Passage;
 use super::tickets::Tickets;
-use crate::live::abroad::Trust;
-use crate::live::lenient::Lenient;
+use super::trust::configuration;
 use crate::scenario::{Protocol, Tls};
 
 /// How the connections of a run are secured.
@@ -121,68 +116,6 @@ impl Security {
     }
 }
 
-/// What every client of the shop agrees to: TLS 1.2 and 1.3, and certificates that lead to one of
-/// those in `trusted` (PEM).
-///
-/// # Errors
-/// When nobody can be trusted.
-pub(in crate::live) fn configuration(
-    trusted: Option<&[u8]>,
-) -> Result<ClientConfig, SecurityError> {
-    let mut roots = RootCertStore::empty();
-    add(&mut roots, trusted.ok_or(SecurityError::NobodyTrusted)?)?;
-    if roots.is_empty() {
-        return Err(SecurityError::NobodyTrusted);
-    }
-    Ok(versions()?.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// What fans of a foreign shop agree to, who speak `protocol`.
-///
-/// The roots are those of this machine, as for curl: what its owner has installed for staging is
-/// trusted, and nothing grows old in this program.
-///
-/// # Errors
-/// When nobody can be trusted.
-pub(super) fn foreign(trust: &Trust, protocol: Protocol) -> Result<ClientConfig, SecurityError> {
-    let mut configuration = match trust {
-        Trust::Anyone => versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Lenient::believing_all(
-                &ring::default_provider(),
-            )))
-            .with_no_client_auth(),
-        Trust::System { besides } => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if let Some(besides) = besides {
-                add(&mut roots, besides)?;
-            }
-            if roots.is_empty() {
-                return Err(SecurityError::NoRoots);
-            }
-            versions()?.with_root_certificates(roots).with_no_client_auth()
-        }
-    };
-    configuration.alpn_protocols = vec![protocol.alpn().into()];
-    configuration.resumption = Resumption::disabled();
-    Ok(configuration)
-}
-
-fn versions() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, SecurityError> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(SecurityError::Versions)
-}
-
-fn add(roots: &mut RootCertStore, trusted: &[u8]) -> Result<(), SecurityError> {
-    for certificate in CertificateDer::pem_slice_iter(trusted) {
-        let certificate = certificate.map_err(SecurityError::Unreadable)?;
-        roots.add(certificate).map_err(SecurityError::Untrusted)?;
-    }
-    Ok(())
-}
-
 /// The name that the certificate of `host` must bear.
 ///
 /// # Errors
@@ -192,8 +125,7 @@ pub(in crate::live) fn server_name(host: &str) -> Result<ServerName<'static>, Se
 }
 
 fn name_of(name: &str) -> Result<ServerName<'static>, SecurityError> {
-    let error = |_| SecurityError::Name { host: name.to_owned() };
-    ServerName::try_from(name.to_owned()).map_err(error)
+    ServerName::try_from(name.to_owned()).map_err(|_| SecurityError::Name { host: name.to_owned() })
 }
 
 /// The host without its port and without the brackets of an IPv6 address.

@@ -7,6 +7,7 @@ use domain::id::{FanId, key_of};
 use domain::outcome::Operation;
 
 use super::complaints::Complaints;
+use super::edges::Edges;
 use super::{Call, Heard, Told};
 use crate::fan::{Reply, Request};
 use crate::live::Settings;
@@ -15,10 +16,10 @@ use crate::live::http::Body;
 use crate::live::transcript::Scribe;
 use crate::scenario::Scenario;
 use crate::scenario::target::{Target, admit};
-use crate::step::Answer;
 use crate::step::funnel::{Host, Scheme, Step};
 use crate::step::hosts::Hosts;
 use crate::step::session::{self, Hearing, Session, Trouble};
+use crate::step::{Answer, edge};
 
 /// A foreign funnel, and what the fans of one loop keep of it.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(super) struct Foreign<'run> {
     /// By the fans' numbers.
     speakers: Vec<Option<Box<Speaker>>>,
     pub(super) complaints: Complaints,
+    pub(super) edges: Edges,
     scribe: Option<Scribe<'run>>,
     scratch: Vec<u8>,
 }
@@ -83,6 +85,7 @@ impl<'run> Foreign<'run> {
             hosts: Hosts::new(&target.funnel.hosts, Box::new(admits)),
             speakers: Vec::new(),
             complaints: Complaints::default(),
+            edges: Edges::of(&target.funnel),
             scribe: settings.transcript.as_ref().map(|out| Scribe::new(out, &target.funnel)),
             scratch: Vec::new(),
         }
@@ -126,6 +129,7 @@ impl<'run> Foreign<'run> {
         let retry_after = told.head.retry_after.map(|asked| asked.wait(utc_ns));
         let now_s = i64::try_from(utc_ns / 1_000_000_000).expect("2^64 ns are fewer than 2^63 s");
         let hearing = Hearing { answer, retry_after, now_s };
+        self.edges.count(place, &edge::of(&answer));
         let Self { speakers, hosts, complaints, target, scribe, .. } = self;
         let speaker = speakers[call.visitor as usize].as_mut().expect("it spoke");
         let names = &target.funnel.names;

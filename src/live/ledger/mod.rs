@@ -6,13 +6,14 @@
 
 mod closing;
 mod fetch;
+mod hook;
 mod mapping;
 mod opening;
-mod place;
+pub(super) mod place;
 mod provider;
-mod reset;
 pub(super) mod rest;
 mod rows;
+mod server;
 mod shop;
 mod stock;
 
@@ -20,34 +21,29 @@ mod stock;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use domain::shop::Catalogue;
-use domain::time::Duration;
 use tokio::runtime::{self, Runtime};
 
 use crate::evidence::ledgers::Ledgers;
 use crate::live::admin::with_causes;
 use crate::live::clock::Clock;
-use crate::scenario::target::{Kind, ProviderLedger, Reset, ShopLedger, Target};
+use crate::scenario::target::{Hook, Kind, ProviderLedger, ShopLedger, Target};
 use closing::Closing;
+use hook::Deed;
 use mapping::word;
 use opening::Opening;
-use place::Filling;
+use place::{Filling, Home};
 use provider::Provider;
 use rows::SourceError;
 use shop::{Looked, Shop};
 
 pub use fetch::LedgerSinks;
 pub(super) use fetch::fetch;
-pub use reset::ResetError;
+pub use hook::HookError;
 
 /// The largest ledger that is fetched: about ten million orders \[bytes\].
 const LEDGER_MAX: u64 = 4 << 30;
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
-/// The longest silence within an answer: a ledger of a million lines may be thought about.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// The ledgers of a foreign shop and of its provider, from before the storm until they are written
 /// down as evidence.
@@ -58,7 +54,7 @@ pub(super) struct Foreign {
     wanted: Wanted,
     catalogue: Catalogue,
     run: String,
-    folder: PathBuf,
+    home: Home,
     shop: Option<Shop>,
     provider: Option<Provider>,
     opening: Opening,
@@ -69,7 +65,9 @@ pub(super) struct Foreign {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     /// How stock is restored.
-    pub(super) reset: Option<Reset>,
+    pub(super) reset: Option<Hook>,
+    /// How what the run has left is removed.
+    pub(super) cleanup: Option<Hook>,
     /// The shop's ledger.
     pub(super) shop: Option<ShopLedger>,
     /// Its provider's.
@@ -79,8 +77,8 @@ pub(super) struct Wanted {
 impl Wanted {
     /// What is wanted of `target`.
     pub(super) fn of(target: &Target) -> Self {
-        let Target { reset, shop, provider, .. } = target.clone();
-        Self { reset, shop, provider }
+        let Target { reset, cleanup, shop, provider, .. } = target.clone();
+        Self { reset, cleanup, shop, provider }
     }
 }
 
@@ -117,8 +115,8 @@ pub(super) struct Closed {
 }
 
 impl Foreign {
-    /// The ledgers that are `wanted`, of the run `run`; paths count from `folder`, that of the
-    /// scenario's file. An item without stock (0) has what the shop says. Nobody is asked yet.
+    /// The ledgers that are `wanted`, of the run `run` of a scenario at `home`. An item without
+    /// stock (0) has what the shop says. Nobody is asked yet.
     ///
     /// # Errors
     /// When a value of the environment is not there, or a source is none.
@@ -127,19 +125,18 @@ impl Foreign {
         catalogue: &Catalogue,
         clock: Clock,
         run: &str,
-        folder: &Path,
+        home: Home,
     ) -> Result<Self, OpeningError> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(OpeningError::Runtime)?;
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let (filling, prefix) = (Filling::of(run), format!("{run}-"));
         let shop = wanted.shop.as_ref();
-        let shop = shop.map(|ledger| Shop::new(ledger, &filling, folder, prefix.clone()));
+        let shop = shop.map(|ledger| Shop::new(ledger, &filling, &home, prefix.clone()));
         let provider = wanted.provider.as_ref();
         let provider =
-            provider.map(|ledger| Provider::new(ledger, &filling, folder, prefix.clone()));
+            provider.map(|ledger| Provider::new(ledger, &filling, &home, prefix.clone()));
         let (shop, provider) = (shop.transpose()?, provider.transpose()?);
         Ok(Self {
             runtime,
@@ -147,7 +144,7 @@ impl Foreign {
             wanted,
             catalogue: catalogue.clone(),
             run: run.to_owned(),
-            folder: folder.to_owned(),
+            home,
             shop,
             provider,
             opening: Opening::default(),
@@ -159,10 +156,22 @@ impl Foreign {
     ///
     /// # Errors
     /// When that did not succeed.
-    pub(super) fn reset(&self) -> Result<(), ResetError> {
-        let Some(reset) = &self.wanted.reset else { return Ok(()) };
+    pub(super) fn reset(&self) -> Result<(), HookError> {
+        self.carry_out(Deed::Reset, self.wanted.reset.as_ref())
+    }
+
+    /// Removes what the run has left, if `[setup] cleanup` says how.
+    ///
+    /// # Errors
+    /// When that did not succeed.
+    pub(super) fn clean_up(&self) -> Result<(), HookError> {
+        self.carry_out(Deed::Cleanup, self.wanted.cleanup.as_ref())
+    }
+
+    fn carry_out(&self, deed: Deed, hook: Option<&Hook>) -> Result<(), HookError> {
+        let Some(hook) = hook else { return Ok(()) };
         let (ledger, filling) = (self.wanted.shop.as_ref(), Filling::of(&self.run));
-        reset::restore(reset, ledger, &filling, &self.folder, &self.runtime)
+        hook::carry_out(deed, hook, ledger, &filling, &self.home, &self.runtime)
     }
 
     /// Whether the provider's ledger names `intent`, written as the shop was told it: `None` where

@@ -1,11 +1,31 @@
 //! Where a ledger is: what its scenario writes, filled in, and without what nobody may read.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::live::abroad::Trust;
+
 /// The shortest secret that is looked for in what others say: shorter ones are found in any word.
 const SECRET_MIN: usize = 3;
+
+/// Where a scenario is at home.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Home {
+    /// What its paths count from: the folder of its file.
+    pub(crate) folder: PathBuf,
+    /// Whom the certificates of its servers must lead to.
+    pub(crate) trust: Trust,
+}
+
+impl Home {
+    /// In `folder`, on a machine that trusts so.
+    pub(crate) fn of(folder: &Path, trust: Trust) -> Self {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Self { folder: folder.to_owned(), trust }
+    }
+}
 
 /// A value of the environment that is not there.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

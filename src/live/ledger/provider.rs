@@ -2,18 +2,19 @@
 //! other by its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use domain::provider::PaymentLine;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use tokio::runtime::Runtime;
 
+use crate::live::abroad::Trust;
 use crate::live::admin::with_causes;
+use crate::live::ledger::LEDGER_MAX;
 use crate::live::ledger::mapping::shop::lacking;
 use crate::live::ledger::mapping::{COLUMNS, Row, intent, payments};
-use crate::live::ledger::place::{Filled, Filling};
+use crate::live::ledger::place::{Filled, Filling, Home};
 use crate::live::ledger::rows::{Heard, Question, Source, SourceError};
-use crate::live::ledger::{CONNECT, LEDGER_MAX, SILENCE};
+use crate::live::ledger::server::Server;
 use crate::scenario::target::{Kind, ProviderLedger};
 
 /// A provider's ledger, and what of it belongs to the run.
@@ -33,26 +34,28 @@ pub(super) struct Provider {
 #[derive(Debug)]
 enum From {
     /// The mock's administration, and how many bytes of its ledger were read.
-    Mock { url: Filled, read: u64 },
+    Mock { url: Filled, trust: Trust, read: u64 },
     /// Rows of somebody's.
     Mapped { source: Source, question: String },
 }
 
 impl Provider {
-    /// The ledger that a scenario in `folder` names, for the run whose intents begin with `prefix`.
+    /// The ledger that a scenario at `home` names, for the run whose intents begin with `prefix`.
     ///
     /// # Errors
     /// When a value is not known, or it is no source.
     pub(super) fn new(
         ledger: &ProviderLedger,
         filling: &Filling<'_>,
-        folder: &Path,
+        home: &Home,
         prefix: String,
     ) -> Result<Self, SourceError> {
         let from = match ledger {
-            ProviderLedger::Mock { url } => From::Mock { url: filling.url(url)?, read: 0 },
+            ProviderLedger::Mock { url } => {
+                From::Mock { url: filling.url(url)?, trust: home.trust.clone(), read: 0 }
+            }
             ProviderLedger::Mapped { rows, payments } => From::Mapped {
-                source: Source::new(rows, filling, folder)?,
+                source: Source::new(rows, filling, home)?,
                 question: filling.text(payments)?.text,
             },
         };
@@ -93,9 +96,10 @@ impl Provider {
     /// When they cannot be had whole; why, in one line.
     pub(super) fn look(&mut self, runtime: &Runtime) -> Result<&[PaymentLine], String> {
         let found = match &mut self.from {
-            From::Mock { url, read } => {
+            From::Mock { url, trust, read } => {
                 self.columns = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-                let found = runtime.block_on(fetch(url, read)).map_err(|why| url.hide(&why))?;
+                let found =
+                    runtime.block_on(fetch(url, trust, read)).map_err(|why| url.hide(&why))?;
                 let lines: Result<Vec<PaymentLine>, _> = found
                     .split(|byte| *byte == b'\n')
                     .filter(|line| !line.is_empty())
@@ -151,17 +155,11 @@ fn same(line: &PaymentLine) -> String {
 }
 
 /// What the mock wrote down since `read`.
-async fn fetch(url: &Filled, read: &mut u64) -> Result<Vec<u8>, String> {
-    let base = url.text.trim_end_matches('/');
+async fn fetch(url: &Filled, trust: &Trust, read: &mut u64) -> Result<Vec<u8>, String> {
     let here = |why: &str| format!("{}/admin/ledger: {why}", url.shown.trim_end_matches('/'));
     let failed = |error: reqwest::Error| here(&with_causes(&error.without_url()));
-    let client = Client::builder()
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
-        .build()
-        .map_err(failed)?;
-    let asked = client.get(format!("{base}/admin/ledger?after={read}"));
+    let server = Server::at(&url.text, trust).map_err(|why| here(&why))?;
+    let asked = server.get(&format!("admin/ledger?after={read}"));
     let mut response = asked.send().await.map_err(failed)?;
     if response.status() != StatusCode::OK {
         return Err(here(&format!("it answered {}", response.status())));

@@ -2,7 +2,6 @@
 //! and once more at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use tokio::runtime::Runtime;
 
@@ -10,7 +9,7 @@ use crate::evidence::ledgers::{Ends, ShopClock};
 use crate::live::clock::Clock;
 use crate::live::ledger::mapping::shop::{ShopRow, Words, lacking, read};
 use crate::live::ledger::mapping::{Fault, Row};
-use crate::live::ledger::place::Filling;
+use crate::live::ledger::place::{Filling, Home};
 use crate::live::ledger::rows::{Heard, Question, Source, SourceError, Value};
 use crate::scenario::target::{Kind, ShopLedger};
 
@@ -65,14 +64,14 @@ impl Shift {
 }
 
 impl Shop {
-    /// The ledger that a scenario in `folder` names, for the run whose intents begin with `prefix`.
+    /// The ledger that a scenario at `home` names, for the run whose intents begin with `prefix`.
     ///
     /// # Errors
     /// When a value is not known, or it is no source.
     pub(super) fn new(
         ledger: &ShopLedger,
         filling: &Filling<'_>,
-        folder: &Path,
+        home: &Home,
         prefix: String,
     ) -> Result<Self, SourceError> {
         let questions = ledger
@@ -80,7 +79,7 @@ impl Shop {
             .iter()
             .map(|(kind, text)| Ok(Question { kind: *kind, text: filling.text(text)?.text }));
         Ok(Self {
-            source: Source::new(&ledger.rows, filling, folder)?,
+            source: Source::new(&ledger.rows, filling, home)?,
             questions: questions.collect::<Result<_, SourceError>>()?,
             words: Words {
                 paid: ledger.paid.iter().cloned().collect(),

@@ -2,9 +2,10 @@
 //! an honest one trips nothing, whoever else buys there, and each fault trips its own invariant.
 
 mod faults;
+mod hooks;
 mod lacking;
 mod mocked;
-mod restoring;
+mod secured;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use super::*;
 use crate::audit::{Finding, Status, audit};
 use crate::evidence::read::json_lines;
 use crate::evidence::{Ending, Evidence, Facts, PurchaseLine};
+use crate::live::abroad::Trust;
 use crate::scenario::target::Rows;
 
 /// This run, and one that somebody else lives.
@@ -69,6 +71,10 @@ impl Shop {
              '{RUN}-canary'); insert into charge values ('pi_c', '{RUN}-canary', 'captured', 100)"
         ));
         shop
+    }
+
+    fn home(&self) -> Home {
+        Home::of(self.folder.path(), Trust::default())
     }
 
     fn sql(&self, statements: &str) {
@@ -163,6 +169,7 @@ impl Shop {
         let questions = questions.into_iter().filter(|(_, text)| !text.is_empty());
         Wanted {
             reset: None,
+            cleanup: None,
             shop: Some(ShopLedger {
                 rows: rows.clone(),
                 questions: questions.map(|(kind, text)| (kind, text.to_owned())).collect(),
@@ -190,8 +197,7 @@ impl Shop {
     /// The ledgers, before the storm.
     fn ledgers(&self, wanted: Wanted) -> Foreign {
         let clock = Clock::begin_in(Duration::ZERO);
-        let mut foreign =
-            Foreign::new(wanted, &self.catalogue(), clock, RUN, self.folder.path()).unwrap();
+        let mut foreign = Foreign::new(wanted, &self.catalogue(), clock, RUN, self.home()).unwrap();
         foreign.open(Some(("canary-item", 1))).unwrap();
         foreign
     }

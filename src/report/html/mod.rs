@@ -9,6 +9,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::chart;
+use super::edge::{self, EdgeRow};
 use super::words;
 use crate::verdict::Summary;
 
@@ -101,6 +102,8 @@ struct Page {
     bought: Share,
     operations: Vec<OperationRow>,
     complaints: Vec<ComplaintRow>,
+    edge_title: &'static str,
+    edge: Vec<EdgeRow>,
     rates: Vec<RateRow>,
     sales: Vec<SaleView>,
     orders: Vec<Fact>,
@@ -139,6 +142,8 @@ impl Page {
             bought: tables::bought(measured),
             operations: tables::operations(measured),
             complaints: tables::complaints(judged),
+            edge_title: edge::TITLE,
+            edge: edge::rows(measured),
             rates: tables::rates(measured),
             sales: tables::sales(measured),
             orders: tables::orders(measured),

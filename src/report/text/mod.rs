@@ -1,5 +1,6 @@
 //! The summary in a terminal: the verdict first, then what it rests on.
 
+mod edge;
 mod generator;
 mod progress;
 mod sections;

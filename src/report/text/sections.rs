@@ -1,7 +1,7 @@
 //! The parts of the summary that follow the verdict.
 
 use super::table::{Side, Table, UNBROKEN};
-use super::{Page, generator};
+use super::{Page, edge, generator};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, SaleSummary};
@@ -21,6 +21,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     rates(page, measured);
     operations(page, measured);
     complaints(page, &judged.complaints);
+    edge::write(page, measured);
     generator::connections(page, measured.connections.as_ref());
     fans(page, measured);
     payments(page, measured);

@@ -56,18 +56,20 @@ pub struct AbortTable {
     pub kill_file: Option<String>,
 }
 
-/// What is done before the run.
+/// What is done before the run and after it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SetupTable {
-    /// How stock is restored: one of `sql`, `http` and `command`.
-    pub reset: Option<ResetTable>,
+    /// How stock is restored before the run.
+    pub reset: Option<HookTable>,
+    /// How what the run has left is removed, once the ledgers were read.
+    pub cleanup: Option<HookTable>,
 }
 
-/// How stock is restored before the run: one of `sql`, `http` and `command`.
+/// What is done in the shop: one of `sql`, `http` and `command`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct ResetTable {
+pub struct HookTable {
     /// Statements in the shop's own database.
     pub sql: Option<String>,
     /// The database of `sql`; left out: that of `[ledger.shop]`.

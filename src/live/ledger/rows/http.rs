@@ -1,11 +1,13 @@
 //! Rows of JSON documents: an array of objects, an object with one array, or an object per line.
 
+use reqwest::StatusCode;
 use reqwest::header::DATE;
-use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value as Json};
 use tokio::sync::mpsc::Sender;
 
-use super::{CONNECT, Heard, PATIENCE, Question, Rowing, Value, in_time, with_causes};
+use super::{Heard, Question, Rowing, Value, in_time, with_causes};
+use crate::live::abroad::Trust;
+use crate::live::ledger::server::Server;
 use crate::scenario::target::Kind;
 
 /// The largest document that is read \[bytes\]: some million rows, which must fit into memory.
@@ -14,17 +16,13 @@ const DOCUMENT_MAX: usize = 1 << 30;
 /// Answers `questions`, which are paths of the server at `base`, one after the other.
 pub(super) async fn answer(
     base: &str,
+    trust: &Trust,
     questions: Vec<Question>,
     said: Sender<Heard>,
 ) -> Result<(), String> {
-    let client = Client::builder()
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .timeout(PATIENCE)
-        .build()
-        .map_err(|error| with_causes(&error))?;
+    let server = Server::at(base, trust)?;
     for Question { kind, text } in questions {
-        let found = in_time(rows(&client, base, kind, &text, &said)).await;
+        let found = in_time(rows(&server, kind, &text, &said)).await;
         if said.send(Heard::End(kind, found)).await.is_err() {
             break;
         }
@@ -32,16 +30,9 @@ pub(super) async fn answer(
     Ok(())
 }
 
-async fn rows(
-    client: &Client,
-    base: &str,
-    kind: Kind,
-    path: &str,
-    said: &Sender<Heard>,
-) -> Result<(), String> {
-    let url = format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'));
+async fn rows(server: &Server, kind: Kind, path: &str, said: &Sender<Heard>) -> Result<(), String> {
     let failed = |error: reqwest::Error| with_causes(&error.without_url());
-    let mut response = client.get(url).send().await.map_err(failed)?;
+    let mut response = server.get(path).send().await.map_err(failed)?;
     if response.status() != StatusCode::OK {
         return Err(format!("{path} answered {}", response.status()));
     }

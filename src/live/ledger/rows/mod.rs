@@ -6,13 +6,14 @@ mod postgres;
 mod sqlite;
 mod trust;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use domain::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{Sender, channel};
 
-use crate::live::ledger::place::{FillError, Filled, Filling};
+use crate::live::abroad::Trust;
+use crate::live::ledger::place::{FillError, Filled, Filling, Home};
 use crate::scenario::target::{Kind, Rows};
 
 /// The most rows of one question: an answer of more is no ledger of a rehearsal.
@@ -30,6 +31,7 @@ pub(super) struct Source {
     place: Place,
     /// As a person may see it.
     named: Filled,
+    trust: Trust,
 }
 
 #[derive(Clone, Debug)]
@@ -98,25 +100,25 @@ pub enum SourceError {
 }
 
 impl Source {
-    /// The source that a scenario in `folder` names.
+    /// The source that a scenario at `home` names.
     ///
     /// # Errors
     /// When a value is not known, or it is no source.
     pub(super) fn new(
         rows: &Rows,
         filling: &Filling<'_>,
-        folder: &Path,
+        home: &Home,
     ) -> Result<Self, SourceError> {
         let (Rows::Sql { url } | Rows::Http { url }) = rows;
         let named = filling.url(url)?;
         let place = match (rows, named.text.split_once("://")) {
-            (Rows::Sql { .. }, Some(("sqlite", path))) => Place::Sqlite(folder.join(path)),
+            (Rows::Sql { .. }, Some(("sqlite", path))) => Place::Sqlite(home.folder.join(path)),
             (Rows::Sql { .. }, Some(("postgres" | "postgresql", _))) => Place::Postgres,
             (Rows::Sql { .. }, Some(("mysql" | "mariadb", _))) => Place::Mysql,
             (Rows::Http { .. }, Some(("http" | "https", _))) => Place::Http,
             _ => return Err(SourceError::Unknown { shown: named.shown }),
         };
-        Ok(Self { place, named })
+        Ok(Self { place, named, trust: home.trust.clone() })
     }
 
     /// As a person may see it.
@@ -155,9 +157,11 @@ impl Source {
     async fn answer(&self, questions: Vec<Question>, said: Sender<Heard>) -> Result<(), String> {
         match &self.place {
             Place::Sqlite(path) => sqlite::answer(path.clone(), questions, said).await,
-            Place::Postgres => postgres::answer(&self.named.text, questions, said).await,
-            Place::Mysql => mysql::answer(&self.named.text, questions, said).await,
-            Place::Http => http::answer(&self.named.text, questions, said).await,
+            Place::Postgres => {
+                postgres::answer(&self.named.text, &self.trust, questions, said).await
+            }
+            Place::Mysql => mysql::answer(&self.named.text, &self.trust, questions, said).await,
+            Place::Http => http::answer(&self.named.text, &self.trust, questions, said).await,
         }
     }
 
@@ -169,8 +173,10 @@ impl Source {
         let done = runtime.block_on(async {
             match &self.place {
                 Place::Sqlite(path) => sqlite::execute(path, statements).await,
-                Place::Postgres => postgres::execute(&self.named.text, statements).await,
-                Place::Mysql => mysql::execute(&self.named.text, statements).await,
+                Place::Postgres => {
+                    postgres::execute(&self.named.text, &self.trust, statements).await
+                }
+                Place::Mysql => mysql::execute(&self.named.text, &self.trust, statements).await,
                 Place::Http => Err("it is no database".to_owned()),
             }
         });

@@ -1,5 +1,7 @@
 //! Rows of a `MySQL` or `MariaDB` database: by the text protocol, in which every value is text.
 
+use std::path::PathBuf;
+
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Column, Conn, Opts, OptsBuilder, Row, SslOpts};
@@ -7,6 +9,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::trust;
 use super::{CONNECT, Heard, Question, Rowing, Value, in_time, late, one_statement, with_causes};
+use crate::live::abroad;
 use crate::scenario::target::Kind;
 
 /// The character set of columns that hold bytes.
@@ -23,10 +26,11 @@ const CLOCK: &str = "select cast(unix_timestamp(now(6)) * 1000000 as unsigned)";
 /// Answers `questions` at one moment.
 pub(super) async fn answer(
     url: &str,
+    trust: &abroad::Trust,
     questions: Vec<Question>,
     said: Sender<Heard>,
 ) -> Result<(), String> {
-    let mut connection = connect(url).await?;
+    let mut connection = connect(url, trust).await?;
     let micros: Option<u64> = connection.query_first(CLOCK).await.map_err(|e| told(&e))?;
     if let Some(micros) = micros {
         // Nobody listens only when the question is given up.
@@ -49,8 +53,12 @@ pub(super) async fn answer(
 }
 
 /// Carries out `statements`, one after the other, in one transaction.
-pub(super) async fn execute(url: &str, statements: &str) -> Result<(), String> {
-    let mut connection = connect(url).await?;
+pub(super) async fn execute(
+    url: &str,
+    trust: &abroad::Trust,
+    statements: &str,
+) -> Result<(), String> {
+    let mut connection = connect(url, trust).await?;
     let work = async {
         let text = format!("start transaction; {}; commit", one_statement(statements));
         connection.query_drop(text).await.map_err(|error| told(&error))
@@ -59,7 +67,7 @@ pub(super) async fn execute(url: &str, statements: &str) -> Result<(), String> {
     connection.disconnect().await.map_err(|error| told(&error))
 }
 
-async fn connect(url: &str) -> Result<Conn, String> {
+async fn connect(url: &str, world: &abroad::Trust) -> Result<Conn, String> {
     let (url, asked) = trust::split(url);
     let url = url.strip_prefix("mariadb://").map_or(url.clone(), |rest| format!("mysql://{rest}"));
     let opts = Opts::from_url(&url).map_err(|error| with_causes(&error))?;
@@ -69,9 +77,12 @@ async fn connect(url: &str) -> Result<Conn, String> {
             .with_danger_accept_invalid_certs(true)
             .with_danger_skip_domain_validation(true)
     };
-    let roots = |ssl: SslOpts| match &asked.roots {
-        Some(path) => ssl.with_root_certs(vec![std::path::PathBuf::from(path).into()]),
-        None => ssl,
+    let roots = |ssl: SslOpts| {
+        let own = match &asked.roots {
+            Some(path) => vec![PathBuf::from(path).into()],
+            None => trust::world(world)?.into_iter().map(|one| one.to_vec().into()).collect(),
+        };
+        Ok::<_, String>(ssl.with_root_certs(own).with_disable_built_in_roots(true))
     };
     match asked.mode.as_deref().map(|mode| mode.to_ascii_lowercase().replace('_', "-")).as_deref() {
         None => {}
@@ -79,10 +90,10 @@ async fn connect(url: &str) -> Result<Conn, String> {
         Some("require" | "required") => builder = builder.ssl_opts(anyone()),
         Some("verify-ca") => {
             let ssl = SslOpts::default().with_danger_skip_domain_validation(true);
-            builder = builder.ssl_opts(roots(ssl));
+            builder = builder.ssl_opts(roots(ssl)?);
         }
         Some("verify-full" | "verify-identity") => {
-            builder = builder.ssl_opts(roots(SslOpts::default()));
+            builder = builder.ssl_opts(roots(SslOpts::default())?);
         }
         Some(other) => return Err(format!("`sslmode={other}` is none that is known")),
     }

@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::trust::{self, Trust};
 use super::{CONNECT, Heard, Question, Rowing, Value, in_time, one_statement, with_causes};
+use crate::live::abroad;
 use crate::scenario::target::Kind;
 
 /// Everything at one moment, and nothing changed; times in UTC and in one form.
@@ -26,10 +27,11 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// Answers `questions` at one moment.
 pub(super) async fn answer(
     url: &str,
+    trust: &abroad::Trust,
     questions: Vec<Question>,
     said: Sender<Heard>,
 ) -> Result<(), String> {
-    let (client, driver) = connect(url).await?;
+    let (client, driver) = connect(url, trust).await?;
     if let Some(micros) = clock(&client).await? {
         // Nobody listens only when the question is given up.
         let _ =
@@ -61,8 +63,12 @@ async fn close(client: Client, driver: JoinHandle<()>) {
 }
 
 /// Carries out `statements` in one transaction.
-pub(super) async fn execute(url: &str, statements: &str) -> Result<(), String> {
-    let (client, driver) = connect(url).await?;
+pub(super) async fn execute(
+    url: &str,
+    trust: &abroad::Trust,
+    statements: &str,
+) -> Result<(), String> {
+    let (client, driver) = connect(url, trust).await?;
     // The simple protocol makes a transaction of all statements of one message.
     let done = in_time(async { client.batch_execute(statements).await.map_err(|e| told(&e)) });
     let done = done.await;
@@ -70,7 +76,7 @@ pub(super) async fn execute(url: &str, statements: &str) -> Result<(), String> {
     done
 }
 
-async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), String> {
+async fn connect(url: &str, world: &abroad::Trust) -> Result<(Client, JoinHandle<()>), String> {
     let (url, asked) = trust::split(url);
     let mut config: Config = url.parse().map_err(|error| with_causes(&error))?;
     let (mode, trust) = match asked.mode.as_deref() {
@@ -82,7 +88,7 @@ async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), String> {
         Some(other) => return Err(format!("`sslmode={other}` is none that is known")),
     };
     config.ssl_mode(mode).connect_timeout(CONNECT).application_name("spike");
-    let tls = MakeRustlsConnect::new(trust::client(trust, asked.roots.as_deref())?);
+    let tls = MakeRustlsConnect::new(trust::client(trust, asked.roots.as_deref(), world)?);
     let connected = tokio::time::timeout(CONNECT, config.connect(tls)).await;
     let (client, connection) = connected
         .map_err(|_| format!("nobody answered within {} s", CONNECT.as_secs()))?

@@ -9,6 +9,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::live::abroad;
+use crate::live::admin::with_causes;
+use crate::live::connection::authorities;
 use crate::live::lenient::Lenient;
 
 /// Whom a connection trusts.
@@ -58,8 +61,12 @@ pub(super) fn split(url: &str) -> (String, Asked) {
     (url, asked)
 }
 
-/// A client that trusts so, by the certificates in the file `roots` or else the world's.
-pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, String> {
+/// A client that trusts so, by the certificates in the file `roots`, or else those that fans trust.
+pub(super) fn client(
+    trust: Trust,
+    roots: Option<&str>,
+    world: &abroad::Trust,
+) -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -71,7 +78,7 @@ pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, 
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth());
     }
-    let store = Arc::new(store(roots)?);
+    let store = Arc::new(store(roots, world)?);
     if trust == Trust::Named {
         return Ok(builder.with_root_certificates(store).with_no_client_auth());
     }
@@ -82,10 +89,15 @@ pub(super) fn client(trust: Trust, roots: Option<&str>) -> Result<ClientConfig, 
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-fn store(roots: Option<&str>) -> Result<RootCertStore, String> {
+/// The certificates that fans trust.
+pub(super) fn world(world: &abroad::Trust) -> Result<Vec<CertificateDer<'static>>, String> {
+    authorities(world).map_err(|error| with_causes(&error))
+}
+
+fn store(roots: Option<&str>, trusted: &abroad::Trust) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     let Some(path) = roots else {
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        store.add_parsable_certificates(world(trusted)?);
         return Ok(store);
     };
     let pem = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
@@ -117,8 +129,13 @@ mod tests {
 
     #[test]
     fn roots_that_cannot_be_read_are_named() {
-        let why = client(Trust::Named, Some("/nowhere/ca.pem")).unwrap_err();
+        let made = rcgen::generate_simple_self_signed(["db.test".to_owned()]).unwrap();
+        let besides = Some(made.cert.pem().into_bytes());
+        let world = abroad::Trust::System { besides };
+        let why = client(Trust::Named, Some("/nowhere/ca.pem"), &world).unwrap_err();
         assert!(why.starts_with("/nowhere/ca.pem: "), "{why}");
-        assert!(client(Trust::KnownToRoots, None).is_ok() && client(Trust::Anyone, None).is_ok());
+        for trust in [Trust::Anyone, Trust::KnownToRoots, Trust::Named] {
+            assert!(client(trust, None, &world).is_ok(), "{trust:?}");
+        }
     }
 }

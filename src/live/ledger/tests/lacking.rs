@@ -159,8 +159,7 @@ fn a_ledger_that_cannot_be_read_before_the_storm_stops_the_run() {
         let mut wanted = shop.wanted(FREE);
         change(wanted.shop.as_mut().unwrap());
         let clock = Clock::begin_in(Duration::ZERO);
-        let folder = shop.folder.path();
-        let foreign = Foreign::new(wanted, &shop.catalogue(), clock, RUN, folder);
+        let foreign = Foreign::new(wanted, &shop.catalogue(), clock, RUN, shop.home());
         let opened = foreign.and_then(|mut foreign| foreign.open(None));
         with_causes(&opened.unwrap_err())
     };

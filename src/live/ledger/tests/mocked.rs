@@ -41,8 +41,7 @@ fn of_the_mocks_ledger_only_what_is_new_is_read_and_only_what_is_the_runs_is_kep
     let nothing = answers(before.len(), "").up_to_n_times(1);
     runtime.block_on(nothing.mount(&server));
     let clock = Clock::begin_in(Duration::ZERO);
-    let mut foreign =
-        Foreign::new(wanted, &shop.catalogue(), clock, RUN, shop.folder.path()).unwrap();
+    let mut foreign = Foreign::new(wanted, &shop.catalogue(), clock, RUN, shop.home()).unwrap();
     assert_eq!(foreign.provider_names(&format!("{RUN}-canary")), Some(Ok(true)));
     foreign.open(None).unwrap();
 

@@ -173,7 +173,7 @@ fn rows_of(shop: &Shop) -> String {
 }
 
 fn source(url: &str) -> Source {
-    Source::new(&Rows::Sql { url: url.to_owned() }, &Filling::of(RUN), Path::new(".")).unwrap()
+    Source::new(&Rows::Sql { url: url.to_owned() }, &Filling::of(RUN), &Home::default()).unwrap()
 }
 
 fn runtime() -> Runtime {

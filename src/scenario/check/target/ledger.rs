@@ -1,18 +1,18 @@
-//! `[ledger]` and `[setup]`: where your shop's rows and the provider's come from.
+//! `[ledger]`: where your shop's rows and the provider's come from.
 
 use std::collections::BTreeMap;
 
 use crate::scenario::check::target::host::address;
 use crate::scenario::check::{Checker, Setting};
 use crate::scenario::place::Place;
-use crate::scenario::target::{Kind, ProviderLedger, Reset, Rows, ShopLedger};
+use crate::scenario::target::{Kind, ProviderLedger, Rows, ShopLedger};
 use crate::scenario::written::File;
 use crate::scenario::written::target::ShopLedgerTable;
 
 /// What a database's address begins with.
-const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+pub(super) const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
 /// What a server's address begins with.
-const SERVERS: [&str; 2] = ["http", "https"];
+pub(super) const SERVERS: [&str; 2] = ["http", "https"];
 
 /// The ledger of the shop.
 pub(super) fn shop(
@@ -155,64 +155,4 @@ pub(super) fn provider(
         check_question(checker, &payments, table.sql.is_none(), place, "payments");
     }
     Some(ProviderLedger::Mapped { rows: rows?, payments })
-}
-
-/// What is done before the run: one way of the three.
-pub(super) fn reset(
-    checker: &mut Checker,
-    file: &File,
-    root: Place<'_>,
-    allow_hosts: &[String],
-    setting: Setting<'_>,
-) -> Option<Reset> {
-    let table = file.setup.reset.as_ref()?;
-    let place = root.key("setup").key("reset");
-    let ways = ["sql", "http", "command"];
-    let written: Vec<&str> = ways.into_iter().filter(|key| place.has(key)).collect();
-    match written.as_slice() {
-        [_] => {}
-        [] => {
-            if !ways.into_iter().any(|key| place.struck(key)) {
-                checker
-                    .wrong(place, "`reset` does nothing")
-                    .advise("write one of `sql`, `http` and `command`");
-            }
-            return None;
-        }
-        [_, second, ..] => {
-            checker
-                .wrong(
-                    place.key(second),
-                    format!("`reset` has both `{}` and `{second}`", written[0]),
-                )
-                .mark("must be one of `sql`, `http` and `command`");
-        }
-    }
-    for (key, text) in [("sql", &table.sql), ("command", &table.command)] {
-        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
-            checker.wrong(place.key(key), format!("`{key}` does nothing")).mark("is empty");
-        }
-    }
-    if let Some(url) = &table.database {
-        let here = (place.key("database"), "database");
-        address(checker, url, here, &DATABASES, allow_hosts, setting);
-    }
-    if let Some(url) = &table.http {
-        address(checker, url, (place.key("http"), "http"), &SERVERS, allow_hosts, setting);
-    }
-    if let Some(statements) = &table.sql {
-        let has_own = table.database.is_some() || place.struck("database");
-        if !has_own && file.ledger.shop.as_ref().is_none_or(|shop| shop.sql.is_none()) {
-            checker
-                .wrong(place.key("sql"), "statements for no database")
-                .advise("name it: `database = \"sqlite:///path/shop.db\"` beside `sql`");
-        }
-        let (url, statements) = (table.database.clone(), statements.clone());
-        return Some(Reset::Sql { url, statements });
-    }
-    if table.database.is_some() {
-        checker.wrong(place.key("database"), "`database` without `sql`").mark("is asked nothing");
-    }
-    let http = table.http.clone().map(|url| Reset::Http { url });
-    http.or_else(|| table.command.clone().map(|line| Reset::Command { line }))
 }

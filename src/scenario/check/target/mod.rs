@@ -1,6 +1,7 @@
 //! `[target]`, `[setup]` and `[ledger]`: your own shop, and what keeps fans from doing harm there.
 
 mod data;
+mod hook;
 mod host;
 mod ledger;
 
@@ -103,7 +104,8 @@ pub(super) fn foreign(
     let funnel = Funnel { names, given, hosts, stages: calls };
     let target = Target {
         canary: canary(checker, file, place, &funnel.hosts),
-        reset: ledger::reset(checker, file, root, &allow_hosts, setting),
+        reset: hook::reset(checker, file, root, &allow_hosts, setting),
+        cleanup: hook::cleanup(checker, file, root, &allow_hosts, setting),
         shop: ledger::shop(checker, file, root, &allow_hosts, setting),
         provider: ledger::provider(checker, file, root, &allow_hosts, setting),
         abort: abort(checker, table, place.key("abort")),

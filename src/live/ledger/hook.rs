@@ -1,41 +1,63 @@
-//! Restores a foreign shop's stock before the run.
+//! What is done in a foreign shop before the run or after it: its stock restored, what the run has
+//! left removed.
 
+use std::fmt;
 use std::path::Path;
 
 use domain::time::Duration;
-use reqwest::Client;
 use tokio::process::Command;
 use tokio::runtime::Runtime;
 
+use crate::live::abroad::Trust;
 use crate::live::admin::with_causes;
-use crate::live::ledger::CONNECT;
-use crate::live::ledger::place::{FillError, Filling};
+use crate::live::ledger::place::{FillError, Filling, Home};
 use crate::live::ledger::rows::{Source, SourceError};
-use crate::scenario::target::{Reset, Rows, ShopLedger};
+use crate::live::ledger::server::Server;
+use crate::scenario::target::{Hook, Rows, ShopLedger};
 
-/// How long a request or a command may take that restores stock.
+/// How long a request or a command may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How much is told of what a command or an answer said.
 const SAID_MAX: usize = 500;
 
-/// Stock that could not be restored: the run does not begin.
+/// What is done, as a scenario calls it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Stock is restored before the run.
+    Reset,
+    /// What the run has left is removed.
+    Cleanup,
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Reset => "restore stock",
+            Self::Cleanup => "clean up",
+        })
+    }
+}
+
+/// Something that could not be done. Without its stock restored, a run does not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum ResetError {
+pub enum HookError {
     /// A value is not known.
-    #[error("restore stock by `[setup] reset`")]
-    Fill(#[from] FillError),
+    #[error("{0} by `[setup]`")]
+    Fill(Deed, #[source] FillError),
     /// The database is none.
-    #[error("restore stock by `[setup] reset`")]
-    Source(#[from] SourceError),
-    /// There is no database to restore it in.
+    #[error("{0} by `[setup]`")]
+    Source(Deed, #[source] SourceError),
+    /// There is no database for its statements.
     #[error(
-        "restore stock by `[setup] reset`: there is no database\nhint: name it as \
-         `reset = {{ sql = \"…\", url = \"…\" }}`, or in `[ledger.shop] sql`"
+        "{0} by `[setup]`: there is no database\nhint: name it beside `sql`, as `database = \"…\"`, \
+         or in `[ledger.shop] sql`"
     )]
-    NoDatabase,
+    NoDatabase(Deed),
     /// It did not succeed.
-    #[error("restore stock by `{what}`: {why}")]
+    #[error("{deed} by `{what}`: {why}")]
     Failed {
+        /// What was to be done.
+        deed: Deed,
         /// The statement, address or command, as it is written.
         what: String,
         /// What was said.
@@ -43,52 +65,51 @@ pub enum ResetError {
     },
 }
 
-/// Restores stock as `reset` says; `ledger` is the shop's, whose database serves unless another is
-/// named. Paths count from `folder`.
+/// Does what `hook` says, for the sake of `deed`; `ledger` is the shop's, whose database serves
+/// unless another is named.
 ///
 /// # Errors
 /// When it did not succeed.
-pub(super) fn restore(
-    reset: &Reset,
+pub(super) fn carry_out(
+    deed: Deed,
+    hook: &Hook,
     ledger: Option<&ShopLedger>,
     filling: &Filling<'_>,
-    folder: &Path,
+    home: &Home,
     runtime: &Runtime,
-) -> Result<(), ResetError> {
-    let failed = |what: &str, why: String| ResetError::Failed { what: what.trim().to_owned(), why };
-    match reset {
-        Reset::Sql { url, statements } => {
+) -> Result<(), HookError> {
+    let failed =
+        |what: &str, why: String| HookError::Failed { deed, what: what.trim().to_owned(), why };
+    let unknown = |error| HookError::Fill(deed, error);
+    match hook {
+        Hook::Sql { url, statements } => {
             let rows = match (url, ledger.map(|ledger| &ledger.rows)) {
                 (Some(url), _) => Rows::Sql { url: url.clone() },
                 (None, Some(rows @ Rows::Sql { .. })) => rows.clone(),
-                (None, _) => return Err(ResetError::NoDatabase),
+                (None, _) => return Err(HookError::NoDatabase(deed)),
             };
-            let source = Source::new(&rows, filling, folder)?;
-            let text = filling.text(statements)?;
+            let source = Source::new(&rows, filling, home);
+            let source = source.map_err(|error| HookError::Source(deed, error))?;
+            let text = filling.text(statements).map_err(unknown)?;
             let done = source.execute(runtime, &text.text);
             done.map_err(|why| failed(statements, text.hide(&why)))
         }
-        Reset::Http { url } => {
-            let filled = filling.url(url)?;
-            let done = runtime.block_on(post(&filled.text));
+        Hook::Http { url } => {
+            let filled = filling.url(url).map_err(unknown)?;
+            let done = runtime.block_on(post(&filled.text, &home.trust));
             done.map_err(|why| failed(&format!("POST {}", filled.shown), filled.hide(&why)))
         }
-        Reset::Command { line } => {
-            let done = runtime.block_on(command(line, filling, folder));
+        Hook::Command { line } => {
+            let done = runtime.block_on(command(line, filling, &home.folder));
             done.map_err(|why| failed(line, why))
         }
     }
 }
 
-async fn post(url: &str) -> Result<(), String> {
+async fn post(url: &str, trust: &Trust) -> Result<(), String> {
     let told = |error: reqwest::Error| with_causes(&error.without_url());
-    let client = Client::builder()
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .timeout(PATIENCE)
-        .build()
-        .map_err(told)?;
-    let response = client.post(url).send().await.map_err(told)?;
+    let server = Server::at(url, trust)?;
+    let response = server.post("").timeout(PATIENCE).send().await.map_err(told)?;
     let status = response.status();
     if status.is_success() {
         return Ok(());
