@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 # What a rehearsal changes.
 STOCK = os.environ.get("SHOP_STOCK", "reserve")  # reserve | oscar; see checkout/stock.py
 BUG = os.environ.get("SHOP_BUG", "")  # strand | lost-answer | lost-refund | double-charge; see checkout/
+UNPLACEABLE = os.environ.get("SHOP_UNPLACEABLE") == "1"  # one order in five, after it was paid
 PROVIDER = os.environ.get("SHOP_PROVIDER", "http://127.0.0.1:12111")
 ATOMIC_REQUESTS = os.environ.get("SHOP_ATOMIC_REQUESTS") == "1"
 
