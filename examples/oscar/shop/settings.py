@@ -125,6 +125,7 @@ PASSWORD_HASHERS = ["shop.hashers.QuickHasher"]
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 OSCAR_SAVE_SENT_EMAILS_TO_DB = False
+OSCAR_MAX_BASKET_QUANTITY_THRESHOLD = 1  # one to a customer; oscar's default is 10,000
 OSCAR_DEFAULT_CURRENCY = "JPY"
 # Oscar takes the payment before there is an order: what stands in its table of orders is paid.
 OSCAR_INITIAL_ORDER_STATUS = "Paid"
