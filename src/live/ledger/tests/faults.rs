@@ -80,6 +80,10 @@ const FAULTS: [Fault; 15] = [
     ("INV-PERUSER", "more pieces than a fan may have", |shop| {
         shop.sql("update purchase set qty = 6, amount = 27000 where reference = 'mi9s4k2p-0-0'");
         shop.sql("update charge set amount = 27000 where reference = 'mi9s4k2p-0-0'");
+        let Some(PurchaseLine::Attempt { quantity, .. }) = shop.purchases.first_mut() else {
+            panic!()
+        };
+        *quantity = 6;
         shop.sql("delete from purchase where reference in ('mi9s4k2p-0-1', 'mi9s4k2p-0-2')");
         shop.sql("delete from charge where reference in ('mi9s4k2p-0-1', 'mi9s4k2p-0-2')");
         shop.purchases.retain(|line| {
