@@ -5,6 +5,7 @@ mod connection;
 pub mod demand;
 pub mod ledgers;
 pub mod read;
+pub mod series;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
