@@ -13,7 +13,7 @@ use super::progress::Watch;
 use super::target::{self, Place};
 use super::{check, network, one_of, print, say, series};
 use crate::cli::{LiveArgs, RunArgs};
-use crate::evidence::Ending;
+use crate::evidence::{Ending, NeverBegun};
 use crate::live::clock::Clock;
 use crate::live::guard::Limits;
 use crate::live::means::{self, Machine, Means};
@@ -132,7 +132,7 @@ fn run_one(
         Err(error) => match error.downcast_ref::<LiveError>().map(LiveError::why_nothing_was_lived)
         {
             Some(Nothing::Abandoned) => return Ok(abandoned(&run)),
-            Some(Nothing::Begun(doubt)) => never_begun(clock, &error, doubt),
+            Some(Nothing::Begun(what)) => never_begun(clock, &error, what),
             _ => return Err(error),
         },
     };
@@ -170,12 +170,14 @@ fn abandoned(run: &RunFolder) -> Verdict {
 }
 
 /// The ending of a run that never began.
-fn never_begun(clock: Clock, error: &anyhow::Error, doubt: &str) -> Ending {
+fn never_begun(clock: Clock, error: &anyhow::Error, what: &str) -> Ending {
     say(&format!("error: {error:#}"));
+    // The outermost words say what this program was about, which the sentence says already.
+    let cause = error.downcast_ref::<LiveError>().map(|error| NeverBegun::of(what, error));
     Ending {
         began_utc_ns: clock.began_utc_ns(),
         absent: ["shop", "provider"].map(|name| format!("{name}: the run never began")).to_vec(),
-        doubts: vec![doubt.to_owned()],
+        never_begun: cause.or_else(|| Some(NeverBegun::of(what, error.as_ref()))),
         ..Ending::default()
     }
 }

@@ -95,6 +95,8 @@ pub(super) struct Report {
     pub(super) lines: Vec<PurchaseLine>,
     /// What its fans could not understand or say since its last report.
     pub(super) complaints: Vec<Complaint>,
+    /// How often each step of theirs was answered since then, by its name.
+    pub(super) answered: Vec<(String, u64)>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
     /// When its last fan had left, in its last report.
@@ -356,6 +358,7 @@ impl<'run> LoadLoop<'run> {
             harvest: self.meter.block(),
             lines: self.diary.take(),
             complaints: self.dialogue.take_complaints(),
+            answered: self.dialogue.take_answered(),
             tally: self.tally,
             ended: None,
         };
@@ -384,6 +387,7 @@ impl<'run> LoadLoop<'run> {
             harvest,
             lines: self.diary.take(),
             complaints: self.dialogue.take_complaints(),
+            answered: self.dialogue.take_answered(),
             tally: self.tally,
             ended,
         };

@@ -308,6 +308,7 @@ pub fn run(
         judged,
         drained,
         aborted,
+        never_begun: None,
         broken_off: merged.broken_off().map(str::to_owned),
         unreadable: closed.unreadable,
         absent: closed.absent,

@@ -96,6 +96,8 @@ fn prose(text: &str) -> String {
 #[derive(Debug, Serialize)]
 struct Page {
     title: String,
+    /// Whether the run began: without, there is nothing to show but why not.
+    began: bool,
     answer: Answer,
     charts: [Figure; 4],
     steps: Vec<Step>,
@@ -157,6 +159,7 @@ impl Page {
         let measured = &judged.measured;
         Self {
             title: summary.provenance.title.clone(),
+            began: judged.never_begun.is_none(),
             answer: Answer::of(summary),
             charts: figures(charts),
             steps: tables::steps(measured),
