@@ -55,8 +55,9 @@ pub fn needs(id: &str) -> &'static [Need] {
         }
         "INV-STOCK-NO-CAPTURE" => &[STATUS, Need::Must("orders", &SUMS), MONEY, Need::Joined],
         "INV-SILENT-CHARGE" => &[MONEY, Need::Named],
-        "INV-PHANTOM-SALE" => &[STATUS, ITEM, QUANTITY, Need::Must("orders", &["intent", "fan"])],
-        "INV-PERUSER" => &[STATUS, ITEM, QUANTITY, Need::Must("orders", &["intent", "fan"])],
+        "INV-PHANTOM-SALE" | "INV-PERUSER" => {
+            &[STATUS, ITEM, QUANTITY, Need::Must("orders", &["intent", "fan"])]
+        }
         "INV-RESOLVED" => &[STATUS],
         _ => &[],
     }

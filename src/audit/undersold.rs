@@ -25,7 +25,7 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
     }
     let Some(shop) = books.shop else { return Found::Held };
     if evidence.ending.aborted {
-        return Found::NotChecked("the sale was cut short by its user".to_owned());
+        return Found::NotChecked("the sale was cut short".to_owned());
     }
     if let Some(name) = books.ledgers.and_then(|ledgers| ledgers.disputed.first()) {
         return Found::NotChecked(format!(
@@ -67,11 +67,19 @@ fn slots_are_full(sale: &Sale, sold: &Tally) -> bool {
 
 /// Fans who wanted something, were refused and never bought.
 struct EmptyHanded<'a> {
-    /// By item: who, how many pieces it wanted, and when it last asked, where it was told in time
-    /// that it is sold out.
-    fans: BTreeMap<&'a str, Vec<(FanId, u32, Option<Time>)>>,
+    /// By item.
+    fans: BTreeMap<&'a str, Vec<Turned>>,
     /// By item: when a payment was declined, and for how many pieces.
     declined: BTreeMap<&'a str, Vec<(Time, u32)>>,
+}
+
+/// A fan that was turned away.
+struct Turned {
+    fan: FanId,
+    /// How many pieces it wanted.
+    quantity: u32,
+    /// When it last asked, where it was then told that it is sold out.
+    asked: Option<Time>,
 }
 
 impl<'a> EmptyHanded<'a> {
@@ -79,7 +87,7 @@ impl<'a> EmptyHanded<'a> {
         let evidence = books.evidence;
         let refused: BTreeSet<FanId> = evidence.purchases.iter().filter_map(refused).collect();
         let sold_out = last_sold_out(&evidence.purchases);
-        let mut fans: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let mut fans: BTreeMap<&str, Vec<Turned>> = BTreeMap::new();
         for line in &evidence.purchases {
             let PurchaseLine::Departed {
                 fan, departure, item, quantity, refused: was_refused, ..
@@ -94,7 +102,8 @@ impl<'a> EmptyHanded<'a> {
             };
             if empty {
                 let asked = sold_out.get(fan).copied().flatten();
-                fans.entry(item).or_default().push((*fan, *quantity, asked));
+                let turned = Turned { fan: *fan, quantity: *quantity, asked };
+                fans.entry(item).or_default().push(turned);
             }
         }
         Self { fans, declined: declined(&evidence.purchases) }
@@ -105,11 +114,11 @@ impl<'a> EmptyHanded<'a> {
         sale.items.iter().find_map(|item| {
             let left = u64::from(item.stock).saturating_sub(sold.item(&item.id));
             let fans = self.fans.get(item.id.as_str()).filter(|_| left > 0)?;
-            let could = |(_, quantity, asked): &&(FanId, u32, Option<Time>)| {
-                let held = asked.map_or(0, |asked| self.declined_since(&item.id, asked));
-                u64::from(*quantity) <= left.saturating_sub(held)
+            let could = |turned: &&Turned| {
+                let held = turned.asked.map_or(0, |asked| self.declined_since(&item.id, asked));
+                u64::from(turned.quantity) <= left.saturating_sub(held)
             };
-            let (fan, quantity, _) = fans.iter().find(could)?;
+            let Turned { fan, quantity, .. } = fans.iter().find(could)?;
             Some((*fan, format!("{quantity} × {}, of which {left} are left", item.id)))
         })
     }

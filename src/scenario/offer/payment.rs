@@ -1,6 +1,8 @@
 //! What the payment allows: orders per second through all limiters of the provider, and what a
 //! schedule makes of that in mid-run.
 
+use std::collections::BTreeSet;
+
 use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 use mock_provider::settings::{Algorithm, Limit, Scope, Settings as Provider};
@@ -63,11 +65,16 @@ pub fn facts(scenario: &Scenario) -> Facts {
         admitted,
         opening: scenario.phases.opening,
         grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
-        unannounced: scenario
-            .target
-            .as_ref()
-            .map(|target| target.unannounced.clone())
-            .unwrap_or_default(),
+        unannounced: unannounced(scenario),
+    }
+}
+
+/// The sales whose opening the shop may not know: all of an embedded shop, in whose place another may
+/// stand that opens when it likes.
+fn unannounced(scenario: &Scenario) -> BTreeSet<String> {
+    match &scenario.target {
+        Some(target) => target.unannounced.clone(),
+        None => scenario.catalogue.sales.iter().map(|sale| sale.id.clone()).collect(),
     }
 }
 
