@@ -11,7 +11,7 @@ use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::target::{self, Place};
-use super::{check, network, one_of, print, say};
+use super::{check, network, one_of, print, say, series};
 use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::{Ending, NeverBegun};
 use crate::live::clock::Clock;
@@ -49,6 +49,10 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
             check::print_offer(&loaded, World::Live)?;
         } else {
             let scenario = loaded.at_scale(None, World::Live);
+            let calendar = series::calendar(&scenario, World::Live, now);
+            let Some(files) = series::Files::read(&args.series, &calendar) else {
+                return Ok(Verdict::InvalidScenario);
+            };
             let place = match (&scenario.target, &beside) {
                 (None, Some(place)) => place.clone(),
                 (None, None) => Place::Embedded,
@@ -60,7 +64,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
                     Err(error) => return Ok(refuse(&error, Verdict::Inconclusive)),
                 },
             };
-            verdicts.push(run_one(args, *max_rate, &place, loaded, &stop)?);
+            verdicts.push(run_one(args, *max_rate, &place, loaded, &files, &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -98,6 +102,7 @@ fn run_one(
     max_rate: Option<f64>,
     place: &Place,
     loaded: Loaded,
+    series: &series::Files,
     stop: &Stop,
 ) -> anyhow::Result<Verdict> {
     let named = Clock::begin_in(Duration::ZERO);
@@ -113,6 +118,7 @@ fn run_one(
     let settings =
         Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
+    series.keep(&run)?;
     let lived = made_ready.and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
         let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
@@ -134,6 +140,7 @@ fn run_one(
     run.write_json(folder::ENDING, &ending)?;
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
+    series.keep_again(&run, &series::calendar(&scenario, World::Live, clock.began_utc_ns()))?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
     conclude(&run, &scenario, &begun, &telling)
 }

@@ -6,6 +6,7 @@ pub mod demand;
 pub mod ledgers;
 mod never_begun;
 pub mod read;
+pub mod series;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;

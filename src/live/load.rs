@@ -352,18 +352,8 @@ impl<'run> LoadLoop<'run> {
     /// Hands over what was timed and written in the middle of a second: there is too much of it to
     /// be kept until its end.
     fn hand_over(&mut self) {
-        let report = Report {
-            place: self.place,
-            until: self.next_report.before(SECOND),
-            harvest: self.meter.block(),
-            lines: self.diary.take(),
-            complaints: self.dialogue.take_complaints(),
-            answered: self.dialogue.take_answered(),
-            tally: self.tally,
-            ended: None,
-        };
-        // As in the report.
-        let _ = self.reports.send(report);
+        let harvest = self.meter.block();
+        self.tell(self.next_report.before(SECOND), harvest, None);
     }
 
     /// Hands over everything counted so far.
@@ -381,6 +371,10 @@ impl<'run> LoadLoop<'run> {
         }
         let mut harvest = self.meter.harvest();
         harvest.see(self.dialogue.take_edges());
+        self.tell(until, harvest, ended);
+    }
+
+    fn tell(&mut self, until: Time, harvest: Harvest, ended: Option<Time>) {
         let report = Report {
             place: self.place,
             until,

@@ -130,7 +130,7 @@ mod tests {
         };
         let stock = [("tee".to_owned(), 3), ("towel".to_owned(), 1)].into();
         let columns = [("orders".to_owned(), ["created".to_owned()].into())].into();
-        let ledgers = Ledgers { stock, columns, clock, ..Ledgers::default() };
+        let ledgers = Ledgers { columns, stock, clock, ..Ledgers::default() };
         Evidence {
             catalogue: Catalogue { sales: vec![sale] },
             purchases: Vec::new(),

@@ -156,7 +156,9 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
         .findings
         .iter()
         .find(|finding| finding.status == Status::NotChecked && finding.waived.is_none());
-    let advice = match unchecked {
+    // A waiver helps where nothing else stands before what was not checked.
+    let is_first = judged.reasons.first().is_some_and(|reason| reason.starts_with("INV-"));
+    let advice = match unchecked.filter(|_| is_first) {
         Some(finding) => format!(
             "Remove the cause named above, or waive {} with a reason under `[audit] waive`, and \
              run it again.",

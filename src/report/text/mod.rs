@@ -4,6 +4,7 @@ mod edge;
 mod generator;
 mod progress;
 mod sections;
+mod series;
 mod table;
 
 use super::words::{self, Tone};
