@@ -321,7 +321,8 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
                 sent: line.sent,
                 completed: line.completed,
                 useful: line.useful,
-                edge: edge.in_second(second),
+                // As in the rates: of a foreign shop, what the fans sent is the next best.
+                edge: if is_counted { edge.in_second(second) } else { line.requests() },
                 origin: is_counted.then(|| origin.in_second(second)),
                 payment: match &calls {
                     Some(calls) => Some(calls.in_second(second)),
