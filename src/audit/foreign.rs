@@ -12,7 +12,7 @@ use crate::audit::Found;
 use crate::audit::books::{Books, Order, Payment, Whose};
 use crate::audit::held::{Fate, never_paid, too_late};
 use crate::evidence::demand;
-use crate::evidence::ledgers::{Ends, Keeper, Ledgers, ShopClock};
+use crate::evidence::ledgers::{Ends, Ledgers, ProviderTells, ShopClock};
 use crate::evidence::{Evidence, PurchaseLine};
 
 /// Finds out whose each order is, and, where the scenario does not say, which statuses are an end.
@@ -176,7 +176,7 @@ pub(super) const SUMS: [&str; 4] = ["amount", "amount_major", "total", "total_ma
 impl<'a> Books<'a> {
     /// Whether the provider works for this rehearsal alone.
     fn has_own_provider(&self) -> bool {
-        self.ledgers.is_some_and(|ledgers| ledgers.provider == Keeper::Mock)
+        self.ledgers.is_some_and(|ledgers| ledgers.told == ProviderTells::Calls)
     }
 
     /// Whether a foreign shop says how many it holds of an item, or of a slot.

@@ -7,7 +7,7 @@ use domain::provider::PaymentLine;
 use reqwest::StatusCode;
 use tokio::runtime::Runtime;
 
-use crate::evidence::ledgers::Keeper;
+use crate::evidence::ledgers::ProviderTells;
 use crate::live::abroad::Trust;
 use crate::live::admin::with_causes;
 use crate::live::ledger::LEDGER_MAX;
@@ -144,11 +144,11 @@ impl Provider {
         Ok(lines.iter().any(|line| line.intent == own || line.reference == intent))
     }
 
-    /// Whose ledger it is.
-    pub(super) const fn keeper(&self) -> Keeper {
+    /// What the ledger tells.
+    pub(super) const fn tells(&self) -> ProviderTells {
         match self.from {
-            From::Mock { .. } => Keeper::Mock,
-            From::Mapped { .. } => Keeper::Somebody,
+            From::Mock { .. } => ProviderTells::Calls,
+            From::Mapped { .. } => ProviderTells::Payments,
         }
     }
 

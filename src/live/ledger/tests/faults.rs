@@ -1,7 +1,7 @@
 //! Faults planted in a shop's own database, each caught by its own invariant.
 
 use super::*;
-use crate::evidence::ledgers::Keeper;
+use crate::evidence::ledgers::ProviderTells;
 use domain::provider::PaymentLine;
 
 type Fault = (&'static str, &'static str, fn(&mut Shop));
@@ -147,12 +147,12 @@ fn an_order_of_several_items_is_one_order() {
 }
 
 /// What is found when the provider's ledger has one captured payment more, of that intent.
-fn with_payment(intent: &str, provider: Keeper) -> BTreeMap<String, Status> {
+fn with_payment(intent: &str, provider: ProviderTells) -> BTreeMap<String, Status> {
     let mut shop = Shop::before_the_storm();
     let mut foreign = shop.ledgers(shop.wanted(FREE));
     shop.storms();
     let mut evidence = shop.evidence(&mut foreign);
-    evidence.ending.ledgers.as_mut().unwrap().provider = provider;
+    evidence.ending.ledgers.as_mut().unwrap().told = provider;
     let lines = evidence.provider.as_mut().unwrap();
     let captured = lines.iter().find(|line| line.intent == "0-3").unwrap().clone();
     lines.push(PaymentLine {
@@ -168,14 +168,14 @@ fn with_payment(intent: &str, provider: Keeper) -> BTreeMap<String, Status> {
 #[test]
 fn money_that_no_order_knows_is_found_at_a_provider_of_ones_own() {
     let charged = "INV-CAPTURED-NO-STOCK".to_owned();
-    let nameless = with_payment("", Keeper::Mock);
+    let nameless = with_payment("", ProviderTells::Calls);
     assert_eq!(nameless.get(&charged), Some(&Status::Violated), "{nameless:#?}");
     let strange = BTreeMap::from([(charged, Status::NotChecked)]);
-    assert_eq!(with_payment("retry-of-something", Keeper::Mock), strange);
+    assert_eq!(with_payment("retry-of-something", ProviderTells::Calls), strange);
     // Another rehearsal's is its own affair, and so is what others do at a provider for all.
     let nothing = BTreeMap::new();
-    assert_eq!(with_payment("ab12cd34-0-9", Keeper::Mock), nothing);
-    assert_eq!(with_payment("", Keeper::Somebody), nothing);
+    assert_eq!(with_payment("ab12cd34-0-9", ProviderTells::Calls), nothing);
+    assert_eq!(with_payment("", ProviderTells::Payments), nothing);
 }
 
 #[test]
