@@ -32,7 +32,7 @@ pub struct Complaint {
 pub enum ComplaintKind {
     /// An answer that was `ok` had no value for a capture: the operation is an error.
     CaptureNotFound,
-    /// No rule fitted: the status alone decided.
+    /// No rule fitted: the status decided, and a success was an error where the rules look into it.
     NoRuleFits,
     /// A redirect led where nobody is sent: the operation is an error.
     RedirectRefused,

@@ -55,6 +55,7 @@ pub use stop::Stop;
 use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::file::TooNear;
 use crate::scenario::{self, Population, Scenario, Wire};
 use abroad::Abroad;
 use admin::{Admin, with_causes};
@@ -187,6 +188,9 @@ pub enum LiveError {
     /// The canary did not show up where it had to: nothing else is sent.
     #[error(transparent)]
     Canary(#[from] CanaryError),
+    /// The opening came too near while a foreign shop was made ready.
+    #[error(transparent)]
+    TooNear(#[from] TooNear),
     /// A load loop cannot be started or cannot go on.
     #[error("live the fans' load")]
     Load(#[source] io::Error),
@@ -229,6 +233,10 @@ impl LiveError {
             Self::Canary(_) => {
                 Nothing::Begun("The canary was not found; nothing was sent but its order.")
             }
+            Self::TooNear(_) => Nothing::Begun(
+                "The opening had come too near when the shop was ready; nothing was sent but the \
+                 canary's order.",
+            ),
             Self::Abandoned => Nothing::Abandoned,
             _ => Nothing::Instrument,
         }

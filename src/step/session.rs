@@ -12,7 +12,7 @@ use super::funnel::{Host, Step};
 use super::hosts::Hosts;
 use super::message::{Detour, Place, Saying};
 use super::redirect::{self, Manner};
-use super::rule::{Rule, by_status};
+use super::rule::Rule;
 use super::{Answer, Name, Values};
 
 /// What one fan keeps.
@@ -65,7 +65,9 @@ pub enum Heard {
 pub enum Trouble {
     /// Nothing is there to be captured, though the answer is `ok`.
     Capture(Name),
-    /// No rule fits; the status alone decided.
+    /// No rule fits; the status decided, as [`Rules::unruled`] has it.
+    ///
+    /// [`Rules::unruled`]: super::rule::Rules::unruled
     Rule,
     /// The body is encoded, though nobody asked for that.
     Encoding(String),
@@ -153,7 +155,7 @@ impl Session {
             if !step.rules.is_empty() {
                 complain(Trouble::Rule);
             }
-            (by_status(answer.status, hearing.retry_after), None)
+            (step.rules.unruled(answer.status, hearing.retry_after), None)
         };
         let way = self.way.take();
         let mut is_whole = true;
@@ -165,10 +167,13 @@ impl Session {
                 complain(Trouble::Capture(*name));
             }
         }
-        if is_whole {
-            Heard::Done { outcome, then }
-        } else {
-            Heard::Done { outcome: Outcome::Error, then: None }
+        if !is_whole {
+            return Heard::Done { outcome: Outcome::Error, then: None };
+        }
+        match step.rules.taken_for(outcome) {
+            // It leads where what it is taken for leads.
+            Some(outcome) => Heard::Done { outcome, then: None },
+            None => Heard::Done { outcome, then },
         }
     }
 
@@ -372,6 +377,23 @@ mod tests {
         let refused = Heard::Done { outcome: Outcome::RateLimited, then: None };
         assert_eq!(walk.hear(429, "Content-Encoding: identity\r\n", "slow down"), refused);
         assert_eq!(walk.troubles, [Trouble::Rule]);
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_for_ok_need_not_hold_what_an_ok_one_holds() {
+        let is = Outcome::NotOpen;
+        let closed = Rule { status: Some(200..=200), conditions: vec![], is, then: Some(3) };
+        let mut walk = walk(0, vec![closed]);
+        walk.step.rules = walk.step.rules.meaning(is, Outcome::Ok);
+        for status in [200, 425] {
+            assert_eq!(walk.hear(status, "", "at noon"), OK);
+        }
+        assert_eq!(walk.troubles, [Trouble::Rule], "of 425 no rule speaks");
+        let ok = Rule { status: Some(200..=200), conditions: vec![], is: Outcome::Ok, then: None };
+        walk.step.rules = Rules::new(vec![ok]).meaning(is, Outcome::Ok);
+        assert_eq!(walk.hear(200, "", "no token here"), ERROR);
+        walk.step.rules = Rules::default().meaning(is, Outcome::Rejected);
+        assert_eq!(walk.hear(425, "", ""), Heard::Done { outcome: Outcome::Rejected, then: None });
     }
 
     #[test]

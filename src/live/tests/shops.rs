@@ -238,7 +238,8 @@ impl Trip {
         self.abroad.trust = Trust::System { besides: Some(certificate.to_vec()) };
     }
 
-    pub(super) fn live(&self) -> Outcomes {
+    /// Who walks it.
+    pub(super) fn scenario(&self) -> Scenario {
         let mut scenario = self.trial.scenario();
         let crowd = &mut scenario.populations[0].crowd;
         let looks = self.stages.iter().filter(|(stage, _)| stage.operation == Operation::Reload);
@@ -257,11 +258,25 @@ impl Trip {
         target.allow_hosts.clone_from(&self.allow_hosts);
         target.data.clone_from(&self.data);
         scenario.target = Some(Arc::new(target));
+        scenario
+    }
+
+    pub(super) fn live(&self) -> Outcomes {
+        let scenario = self.scenario();
         let clock = Clock::begin_in(Duration::ZERO);
         let shop = SocketAddr::from(([127, 0, 0, 1], 1));
         let trial = Trial { abroad: Some(self.abroad.clone()), ..self.trial.clone() };
         trial.live_as(&scenario, clock, shop, &Stop::default(), &mut |_| {})
     }
+}
+
+/// The visit of one fan.
+pub(super) fn walk(scenario: &Scenario, abroad: &Abroad) -> alone::Walk {
+    let clock = Clock::begin_in(Duration::ZERO);
+    let settings = Trial::default().settings(clock);
+    let shop = SocketAddr::from(([127, 0, 0, 1], 1));
+    let target = Trial { abroad: Some(abroad.clone()), ..Trial::default() }.target(shop);
+    alone::walk(scenario, &settings, &target, &Stop::default()).unwrap()
 }
 
 /// A rule of a status.
