@@ -66,16 +66,19 @@ impl ComplaintKind {
             Self::ValueMissing => "no value for the template",
         }
     }
+
+    /// What happened, and to what: `nothing to capture (order)`.
+    pub fn about(self, about: &str) -> String {
+        let words = self.words();
+        if about.is_empty() { words.to_owned() } else { format!("{words} ({about})") }
+    }
 }
 
 impl fmt::Display for Complaint {
     /// `checkout: nothing to capture for `order`, 12 times`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.step, self.kind.words())?;
-        if !self.about.is_empty() {
-            write!(formatter, " ({})", self.about)?;
-        }
-        write!(formatter, ", {}", self.count)?;
+        let what = self.kind.about(&self.about);
+        write!(formatter, "{}: {what}, {}", self.step, self.count)?;
         formatter.write_str(if self.count == 1 { " time" } else { " times" })
     }
 }

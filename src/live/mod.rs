@@ -70,7 +70,7 @@ use reach::{ask_reference, reach};
 use request::Script;
 use snapshot::Survey;
 use stop::Signal;
-use transcript::Exchange;
+use transcript::Spoken;
 
 /// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
 /// asked last: those who were told to wait ask on. After it the load ends whatever they do.
@@ -144,7 +144,7 @@ pub struct Settings {
     /// Where everything goes that fans say to a foreign shop and hear there; load processes keep it
     /// to themselves.
     #[serde(skip)]
-    pub transcript: Option<Sender<Exchange>>,
+    pub transcript: Option<Sender<Spoken>>,
     /// Where every step of every fan goes, so that it can be lived again; load processes keep
     /// their steps to themselves.
     #[serde(skip)]
@@ -171,6 +171,28 @@ pub enum LiveError {
         /// Its URL.
         host: String,
         /// What happened instead of a connection.
+        why: String,
+    },
+    /// A host of a foreign shop shows a certificate that is not trusted.
+    #[error(
+        "trust the certificate of {host}: {why}\nhint: `--cacert FILE` trusts those in FILE, its own or \
+         its authority's; `-k` believes any"
+    )]
+    Untrusted {
+        /// Its URL.
+        host: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A host of a foreign shop does not agree on TLS.
+    #[error(
+        "agree on TLS with {host}: {why}\nhint: is it `https://` that is spoken at this port, of \
+         version 1.2 or 1.3?"
+    )]
+    Insecure {
+        /// Its URL.
+        host: String,
+        /// What went wrong.
         why: String,
     },
     /// Connections cannot be secured.
@@ -227,6 +249,12 @@ impl LiveError {
         match self {
             Self::TargetRefuses { .. } | Self::HostRefuses { .. } => {
                 Nothing::Begun("The target refuses: nobody answers there.")
+            }
+            Self::Untrusted { .. } => {
+                Nothing::Begun("The target's certificate is not trusted; nothing was sent.")
+            }
+            Self::Insecure { .. } => {
+                Nothing::Begun("The target does not agree on TLS; nothing was sent.")
             }
             Self::Reset(_) => Nothing::Begun("The stock could not be restored; nothing was sent."),
             Self::Opening(_) => Nothing::Begun("A ledger cannot be read; nothing was sent."),

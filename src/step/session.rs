@@ -7,6 +7,7 @@
 use domain::outcome::Outcome;
 use domain::time::Duration;
 
+use super::capture::{Kept, Need};
 use super::cookie::{Jar, Spot};
 use super::funnel::{Host, Step};
 use super::hosts::Hosts;
@@ -88,7 +89,7 @@ impl Session {
     /// A name that `step` needs and nothing was captured for. What a step captures itself it may
     /// say from the second time on.
     pub fn lacks(&self, step: &Step) -> Option<Name> {
-        let is_own = |name| step.captures.iter().any(|(own, _)| *own == name);
+        let is_own = |name| step.captures.iter().any(|own| own.name == name);
         step.message.names().find(|name| !self.values.is_set(*name) && !is_own(*name))
     }
 
@@ -159,9 +160,13 @@ impl Session {
         };
         let way = self.way.take();
         let mut is_whole = true;
-        for (place, (name, capture)) in step.captures.iter().enumerate() {
-            if let Some(value) = capture.find(answer) {
+        for (place, Kept { name, at, need }) in step.captures.iter().enumerate() {
+            if let Some(value) = at.find(answer) {
                 self.values.set(*name, &value);
+            } else if *need == Need::Optional {
+                if !self.values.is_set(*name) {
+                    self.values.set(*name, &[]);
+                }
             } else if outcome == Outcome::Ok && !way.as_ref().is_some_and(|way| way.found[place]) {
                 is_whole = false;
                 complain(Trouble::Capture(*name));
@@ -228,8 +233,8 @@ impl Session {
         let was_get = known.as_ref().is_some_and(|way| way.manner == Manner::Get);
         let mut found =
             known.map_or_else(|| vec![false; step.captures.len()].into(), |way| way.found);
-        for (place, (name, capture)) in step.captures.iter().enumerate() {
-            if let Some(value) = capture.find(answer) {
+        for (place, Kept { name, at, .. }) in step.captures.iter().enumerate() {
+            if let Some(value) = at.find(answer) {
                 self.values.set(*name, &value);
                 found[place] = true;
             }
@@ -286,7 +291,11 @@ mod tests {
                 Vec::new(),
                 Some(template("t={{token}}", Where::Form)),
             ),
-            captures: vec![(token, Capture::json("$.token").unwrap())],
+            captures: vec![Kept {
+                name: token,
+                at: Capture::json("$.token").unwrap(),
+                need: Need::Required,
+            }],
             rules: Rules::new(rules),
             redirects,
         };
@@ -394,6 +403,23 @@ mod tests {
         assert_eq!(walk.hear(200, "", "no token here"), ERROR);
         walk.step.rules = Rules::default().meaning(is, Outcome::Rejected);
         assert_eq!(walk.hear(425, "", ""), Heard::Done { outcome: Outcome::Rejected, then: None });
+    }
+
+    #[test]
+    fn what_is_optional_keeps_what_it_stood_for() {
+        let mut walk = walk(1, Vec::new());
+        walk.step.captures[0].need = Need::Optional;
+        let token = walk.names.find("token").unwrap();
+        assert_eq!(walk.hear(200, "", "no token here"), OK);
+        assert_eq!(
+            (walk.session.values.is_set(token), walk.session.lacks(&walk.step)),
+            (true, None)
+        );
+        assert!(walk.said().ends_with("\r\n\r\nt="));
+        assert_eq!(walk.hear(302, "Location: /on\r\n", r#"{"token":"a"}"#), Heard::Follow);
+        assert_eq!(walk.hear(200, "", "no token here"), OK);
+        assert_eq!(walk.session.values.get(token), b"a");
+        assert_eq!(walk.troubles, []);
     }
 
     #[test]

@@ -194,6 +194,14 @@ fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
     ] {
         assert!(said.stdout.contains(line), "{line}: {}", said.stdout);
     }
+    // What was captured is told where it was found, and nowhere else.
+    assert_eq!(said.stdout.matches("   csrf = \"").count(), 1, "{}", said.stdout);
+    assert!(said.stdout.contains("   goes on after 0."), "{}", said.stdout);
+    let lacking = "step.1.capture.order.json=$.no_order";
+    let lacking = ["try", "tiny-shop.toml", "--set", &target, "--set", lacking];
+    let more = ["--set", "step.1.outcome=[]", "--set", "fans.0.retry.attempts=0"];
+    let said = desk.say(&[&lacking[..], &more].concat());
+    assert_eq!(said.code, Some(112), "{}", said.stderr);
     let ended = desk.say(&["try", "small.toml"]);
     assert_eq!(ended.code, Some(104), "{}", ended.stderr);
 }

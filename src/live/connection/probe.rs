@@ -29,6 +29,16 @@ pub(in crate::live) enum ProbeError {
     Silence(Duration),
 }
 
+impl ProbeError {
+    /// What TLS failed of, if it did.
+    pub(in crate::live) const fn tls(&self) -> Option<&rustls::Error> {
+        match self {
+            Self::Connect(ConnectError::Tls(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 /// Asks one question over a connection of the kind that `dialer` opens; any answer will do.
 ///
 /// # Errors

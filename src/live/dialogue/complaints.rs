@@ -25,14 +25,7 @@ impl Complaints {
         trouble: Trouble,
         answer: Option<&Answer<'_>>,
     ) {
-        let (kind, name) = match &trouble {
-            Trouble::Capture(name) => (ComplaintKind::CaptureNotFound, Some(*name)),
-            Trouble::Value(name) => (ComplaintKind::ValueMissing, Some(*name)),
-            Trouble::Rule => (ComplaintKind::NoRuleFits, None),
-            Trouble::Encoding(_) => (ComplaintKind::EncodedBody, None),
-            Trouble::Redirect(_) => (ComplaintKind::RedirectRefused, None),
-            Trouble::Redirects => (ComplaintKind::TooManyRedirects, None),
-        };
+        let (kind, name) = kind(&trouble);
         let key = (place, kind, name);
         if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == key) {
             known.count += 1;
@@ -41,11 +34,7 @@ impl Complaints {
         if self.0.len() >= COMPLAINTS_MAX {
             return;
         }
-        let about = match trouble {
-            Trouble::Capture(name) | Trouble::Value(name) => names.text(name).to_owned(),
-            Trouble::Encoding(about) | Trouble::Redirect(about) => about,
-            Trouble::Rule | Trouble::Redirects => String::new(),
-        };
+        let about = about(&trouble, names).to_owned();
         let example = answer.map(|answer| Example::of(answer.status, answer.body));
         self.0
             .push((key, Complaint { step: step.name.to_string(), kind, about, count: 1, example }));
@@ -54,5 +43,30 @@ impl Complaints {
     /// Hands over what was counted.
     pub(super) fn take(&mut self) -> Vec<Complaint> {
         std::mem::take(&mut self.0).into_iter().map(|(_, complaint)| complaint).collect()
+    }
+}
+
+/// What happened, in words: `nothing to capture (order)`.
+pub(super) fn words(trouble: &Trouble, names: &Names) -> String {
+    kind(trouble).0.about(about(trouble, names))
+}
+
+/// What happened, and to which name.
+const fn kind(trouble: &Trouble) -> (ComplaintKind, Option<Name>) {
+    match trouble {
+        Trouble::Capture(name) => (ComplaintKind::CaptureNotFound, Some(*name)),
+        Trouble::Value(name) => (ComplaintKind::ValueMissing, Some(*name)),
+        Trouble::Rule => (ComplaintKind::NoRuleFits, None),
+        Trouble::Encoding(_) => (ComplaintKind::EncodedBody, None),
+        Trouble::Redirect(_) => (ComplaintKind::RedirectRefused, None),
+        Trouble::Redirects => (ComplaintKind::TooManyRedirects, None),
+    }
+}
+
+fn about<'a>(trouble: &'a Trouble, names: &'a Names) -> &'a str {
+    match trouble {
+        Trouble::Capture(name) | Trouble::Value(name) => names.text(*name),
+        Trouble::Encoding(about) | Trouble::Redirect(about) => about,
+        Trouble::Rule | Trouble::Redirects => "",
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use domain::id::{FanId, key_of};
 use domain::outcome::Operation;
 
-use super::complaints::Complaints;
+use super::complaints::{Complaints, words};
 use super::edges::Edges;
 use super::{Call, Heard, Told};
 use crate::fan::{Reply, Request};
@@ -133,13 +133,15 @@ impl<'run> Foreign<'run> {
         let Self { speakers, hosts, complaints, target, scribe, .. } = self;
         let speaker = speakers[call.visitor as usize].as_mut().expect("it spoke");
         let names = &target.funnel.names;
-        let mut complain = |trouble| complaints.count(place, step, names, trouble, Some(&answer));
+        let mut troubles = Vec::new();
+        let mut complain = |trouble| troubles.push(trouble);
         let heard = speaker.session.hear(step, &hearing, hosts, &mut complain);
         if let Some(scribe) = scribe {
-            let values = &speaker.session.values;
-            let captured = step.captures.iter().filter(|(name, _)| values.is_set(*name));
-            let captured = captured.map(|(name, _)| (names.text(*name), values.get(*name)));
-            scribe.heard(step, &answer, captured, heard);
+            let troubles = troubles.iter().map(|trouble| words(trouble, names));
+            scribe.heard(step, &answer, troubles.collect(), heard);
+        }
+        for trouble in troubles {
+            complaints.count(place, step, names, trouble, Some(&answer));
         }
         match heard {
             session::Heard::Follow => Heard::Follow,

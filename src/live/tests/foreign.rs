@@ -153,9 +153,20 @@ fn a_certificate_is_believed_if_it_is_named_or_nobody_is_doubted() {
     let (certificate, _) = rude::identity("127.0.0.1", &[]);
     let (stranger, shop) = live(&|trip, _| trip.trust(&certificate));
     let error = stranger.unwrap_err();
-    assert!(matches!(error, LiveError::HostRefuses { .. }), "{error}");
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(matches!(error, LiveError::Untrusted { .. }), "{error}");
+    assert!(error.to_string().contains("`-k` believes any"), "{error}");
     assert_eq!(shop.connections(), 0, "nothing was asked");
+}
+
+#[test]
+fn who_speaks_no_tls_is_told_from_one_whom_nobody_keeps() {
+    let shop = ForeignShop::open(Http, |_| answer(200, "", ""));
+    let host = crate::step::funnel::Host { scheme: Https, ..shop.host.clone() };
+    let mut trip = Trip::to(&[&host]);
+    trip.step(Operation::Checkout, 0, "POST /checkout", "a=b");
+    trip.abroad.trust = Trust::Anyone;
+    let error = trip.live().run.unwrap_err();
+    assert!(error.to_string().starts_with("agree on TLS with https://127.0.0.1:"), "{error}");
 }
 
 #[test]

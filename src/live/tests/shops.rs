@@ -10,7 +10,7 @@ use super::*;
 use crate::fan::route::Stage;
 use crate::live::abroad::{Abroad, Trust};
 use crate::step::Names;
-use crate::step::capture::Capture;
+use crate::step::capture::{Capture, Kept, Need};
 use crate::step::funnel::{Funnel, Given, Host, Scheme, Step};
 use crate::step::message::Message;
 use crate::step::rule::{Rule, Rules};
@@ -218,9 +218,10 @@ impl Trip {
     }
 
     /// Lets the latest step capture `name`.
-    pub(super) fn capture(&mut self, name: &str, capture: Capture) {
+    pub(super) fn capture(&mut self, name: &str, at: Capture) {
         let name = self.names.define(name);
-        self.stages.last_mut().unwrap().1[0].captures.push((name, capture));
+        let kept = Kept { name, at, need: Need::Required };
+        self.stages.last_mut().unwrap().1[0].captures.push(kept);
     }
 
     /// A row of one column for each fan.
