@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 # What a rehearsal changes.
 STOCK = os.environ.get("SHOP_STOCK", "reserve")  # reserve | oscar; see checkout/stock.py
 BUG = os.environ.get("SHOP_BUG", "")  # strand | lost-answer | lost-refund | double-charge; see checkout/
+UNPLACEABLE = os.environ.get("SHOP_UNPLACEABLE") == "1"  # one order in five, after it was paid
 PROVIDER = os.environ.get("SHOP_PROVIDER", "http://127.0.0.1:12111")
 ATOMIC_REQUESTS = os.environ.get("SHOP_ATOMIC_REQUESTS") == "1"
 
@@ -124,6 +125,7 @@ PASSWORD_HASHERS = ["shop.hashers.QuickHasher"]
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 OSCAR_SAVE_SENT_EMAILS_TO_DB = False
+OSCAR_MAX_BASKET_QUANTITY_THRESHOLD = 1  # one to a customer; oscar's default is 10,000
 OSCAR_DEFAULT_CURRENCY = "JPY"
 # Oscar takes the payment before there is an order: what stands in its table of orders is paid.
 OSCAR_INITIAL_ORDER_STATUS = "Paid"

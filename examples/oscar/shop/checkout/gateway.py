@@ -43,7 +43,12 @@ def charge(order_number, total, attempt, purchase, payment_method):
         if BUG == "double-charge":
             key = str(uuid.uuid4())
         try:
-            return client.v1.payment_intents.create(details, {"idempotency_key": key})
+            payment = client.v1.payment_intents.create(details, {"idempotency_key": key})
+            unknown = True  # until it is known whether it still counts
+            if not was_given_back(payment):
+                return payment
+            key, unknown = key + "-again", False
+            continue
         except stripe.CardError as error:
             raise UnableToTakePayment(error.user_message or "The card was declined.") from error
         except stripe.StripeError as error:
@@ -55,6 +60,14 @@ def charge(order_number, total, attempt, purchase, payment_method):
                 logging.critical("nobody knows whether %s was paid: look for %s", purchase, key)
                 raise PaymentError("The provider does not say.") from error
         wait(tries)
+
+
+def was_given_back(payment):
+    """Whether this is the answer of long ago about money that was refunded since, for there was no order in the end."""
+    if payment.last_response.headers.get("idempotent-replayed") != "true":
+        return False
+    now = client.v1.payment_intents.retrieve(payment.id, {"expand": ["latest_charge"]})
+    return now.latest_charge.refunded
 
 
 def refund(payment):

@@ -94,7 +94,7 @@ class PaymentDetailsView(views.PaymentDetailsView):
                 stock.release(self.held)
             order = super().place_order(order_number=order_number, **kwargs)
             order.notes.create(note_type="Purchase", message=self.purchase)
-            if settings.BUG == "lost-refund" and order.id % 5 == 0:
+            if settings.UNPLACEABLE and order.id % 5 == 0:
                 raise UnableToPlaceOrder("The order cannot be placed.")
         self.held = self.payment = None
         return order
