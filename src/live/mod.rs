@@ -186,7 +186,7 @@ pub enum LiveError {
     },
     /// A host of a foreign shop does not agree on TLS.
     #[error(
-        "agree on TLS with {host}: {why}\nhint: is it `https://` that is spoken at this port, of \
+        "secure the connection to {host}: {why}\nhint: is it `https://` that is spoken at this port, of \
          version 1.2 or 1.3?"
     )]
     Insecure {

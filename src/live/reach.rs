@@ -32,11 +32,9 @@ pub(super) fn reach(dialer: &Dialer, abroad: &Abroad, clock: Clock) -> Result<()
     for (number, host) in abroad.hosts.iter().enumerate() {
         connection::reach(dialer, number, clock, PROBE_PATIENCE).map_err(|error| {
             let host = host.origin();
-            match error.tls() {
-                Some(rustls::Error::InvalidCertificate(why)) => {
-                    LiveError::Untrusted { host, why: why.to_string() }
-                }
-                Some(why) => LiveError::Insecure { host, why: why.to_string() },
+            match error.certificate() {
+                Some(why) => LiveError::Untrusted { host, why },
+                None if error.is_of_tls() => LiveError::Insecure { host, why: with_causes(&error) },
                 None => LiveError::HostRefuses { host, why: with_causes(&error) },
             }
         })?;

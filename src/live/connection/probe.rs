@@ -30,12 +30,19 @@ pub(in crate::live) enum ProbeError {
 }
 
 impl ProbeError {
-    /// What TLS failed of, if it did.
-    pub(in crate::live) const fn tls(&self) -> Option<&rustls::Error> {
+    /// What is wrong with the certificate that was shown, if that is it.
+    pub(in crate::live) fn certificate(&self) -> Option<String> {
         match self {
-            Self::Connect(ConnectError::Tls(error)) => Some(error),
+            Self::Connect(ConnectError::Tls(rustls::Error::InvalidCertificate(why))) => {
+                Some(why.to_string())
+            }
             _ => None,
         }
+    }
+
+    /// Whether somebody answered who did not agree on TLS.
+    pub(in crate::live) const fn is_of_tls(&self) -> bool {
+        matches!(self, Self::Connect(ConnectError::Tls(_) | ConnectError::HungUp))
     }
 }
 

@@ -22,10 +22,10 @@ impl Complaints {
         place: (u8, usize),
         step: &Step,
         names: &Names,
-        trouble: Trouble,
+        trouble: &Trouble,
         answer: Option<&Answer<'_>>,
     ) {
-        let (kind, name) = kind(&trouble);
+        let (kind, name) = kind(trouble);
         let key = (place, kind, name);
         if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == key) {
             known.count += 1;
@@ -34,7 +34,7 @@ impl Complaints {
         if self.0.len() >= COMPLAINTS_MAX {
             return;
         }
-        let about = about(&trouble, names).to_owned();
+        let about = about(trouble, names).to_owned();
         let example = answer.map(|answer| Example::of(answer.status, answer.body));
         self.0
             .push((key, Complaint { step: step.name.to_string(), kind, about, count: 1, example }));

@@ -101,7 +101,7 @@ impl<'run> Foreign<'run> {
         let session = &self.speaker(call.visitor).session;
         if let Some(name) = session.lacks(step) {
             let names = &self.target.funnel.names;
-            self.complaints.count(place, step, names, Trouble::Value(name), None);
+            self.complaints.count(place, step, names, &Trouble::Value(name), None);
             return None;
         }
         Some(session.host(step))
@@ -140,7 +140,7 @@ impl<'run> Foreign<'run> {
             let troubles = troubles.iter().map(|trouble| words(trouble, names));
             scribe.heard(step, &answer, troubles.collect(), heard);
         }
-        for trouble in troubles {
+        for trouble in &troubles {
             complaints.count(place, step, names, trouble, Some(&answer));
         }
         match heard {

@@ -166,7 +166,10 @@ fn who_speaks_no_tls_is_told_from_one_whom_nobody_keeps() {
     trip.step(Operation::Checkout, 0, "POST /checkout", "a=b");
     trip.abroad.trust = Trust::Anyone;
     let error = trip.live().run.unwrap_err();
-    assert!(error.to_string().starts_with("agree on TLS with https://127.0.0.1:"), "{error}");
+    assert!(
+        error.to_string().starts_with("secure the connection to https://127.0.0.1:"),
+        "{error}"
+    );
 }
 
 #[test]
