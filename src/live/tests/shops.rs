@@ -137,10 +137,10 @@ fn read(stream: &mut BufReader<impl Read>, connection: usize) -> Option<Seen> {
 }
 
 /// A proxy that opens ways (`CONNECT`) to this machine alone, and notes for whom.
-pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<Seen>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let asked: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let noted = Arc::clone(&asked);
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
@@ -148,7 +148,7 @@ pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
             thread::spawn(move || {
                 let mut reader = BufReader::new(client.try_clone().unwrap());
                 let seen = read(&mut reader, 0)?;
-                noted.lock().unwrap().push(seen.line.clone());
+                noted.lock().unwrap().push(seen.clone());
                 let port = seen.line.rsplit(':').next()?.parse().ok()?;
                 let shop = TcpStream::connect((IpAddr::from([127, 0, 0, 1]), port)).ok()?;
                 (&client).write_all(b"HTTP/1.1 200 Connected\r\nVia: test\r\n\r\n").ok()?;
