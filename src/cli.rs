@@ -36,7 +36,7 @@ pub enum Command {
     /// Judge a recorded run again, from its files alone
     Verify(FolderArgs),
     /// Render a recorded run's report again
-    Report(FolderArgs),
+    Report(ReportArgs),
     /// Write a first scenario for a shop of your own, or a draft of one that a browser recorded
     Init(InitArgs),
     /// Print the JSON Schema of scenario files
@@ -98,6 +98,10 @@ pub struct RunArgs {
     #[arg(long, env = "SPIKE_JUNIT", value_name = "FILE")]
     #[arg(help = "Also write the verdict as JUnit XML")]
     pub junit: Option<PathBuf>,
+    /// Put series of your own on the timeline (deploys, pushes, scaling, metrics), of CSV or JSON lines,
+    /// as they are when the run ends; several: again, or with ;
+    #[arg(long, env = "SPIKE_SERIES", value_name = "FILE", value_delimiter = ';')]
+    pub series: Vec<PathBuf>,
     /// Check and print what would be run, but run nothing
     #[arg(long, env = "SPIKE_DRY_RUN", value_parser = switch())]
     pub dry_run: bool,
@@ -238,6 +242,18 @@ pub struct FolderArgs {
     /// Say nothing but the verdict
     #[arg(short, long, env = "SPIKE_QUIET", value_parser = switch())]
     pub quiet: bool,
+}
+
+/// `spike report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// What it shares with `spike verify`.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// Put series of your own on the timeline (deploys, pushes, scaling, metrics), of CSV or JSON lines;
+    /// several: again, or with ;
+    #[arg(long, env = "SPIKE_SERIES", value_name = "FILE", value_delimiter = ';')]
+    pub series: Vec<PathBuf>,
 }
 
 /// What a switch's variable may say: `1`, `true`, `yes` or any word turns it on; nothing, `0`,

@@ -59,7 +59,8 @@ pub(super) fn load_all_virtual(paths: &[PathBuf], args: &OverrideArgs) -> Option
     or_refuse((!is_foreign).then_some(loaded))
 }
 
-fn tell(problems: &Problems) {
+/// Tells all problems on stderr.
+pub(super) fn tell(problems: &Problems) {
     let stderr = std::io::stderr();
     let colour = Colour::of(&stderr, std::env::var_os("NO_COLOR").as_deref());
     // Nobody is left to tell when standard error is gone.

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::begin::Begun;
 use super::folder::{self, RunFolder};
-use super::print;
+use super::{print, series};
 use crate::evidence::read::Files;
 use crate::report::{self, text};
 use crate::scenario::target::Canary;
@@ -34,7 +34,8 @@ pub(super) fn conclude(
     telling: &Telling,
 ) -> anyhow::Result<Verdict> {
     let judged = judge_folder(run, scenario, begun.world)?;
-    let summary = Summary { schema: 1, result: judged, provenance: begun.provenance.clone() };
+    let mut summary = Summary { schema: 1, result: judged, provenance: begun.provenance.clone() };
+    summary.result.measured.series = series::kept(run, &summary)?;
     run.write_json(folder::SUMMARY, &summary)?;
     write_report(run, &summary)?;
     tell(run, &summary, telling)?;

@@ -11,6 +11,7 @@ mod machine;
 mod network;
 mod progress;
 mod run;
+mod series;
 mod servers;
 mod simulate;
 mod target;

@@ -11,9 +11,9 @@ use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::target::{self, Place};
-use super::{check, network, one_of, print, say};
+use super::{check, network, one_of, print, say, series};
 use crate::cli::{LiveArgs, RunArgs};
-use crate::evidence::Ending;
+use crate::evidence::{Ending, NeverBegun};
 use crate::live::clock::Clock;
 use crate::live::guard::Limits;
 use crate::live::means::{self, Machine, Means};
@@ -49,6 +49,10 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
             check::print_offer(&loaded, World::Live)?;
         } else {
             let scenario = loaded.at_scale(None, World::Live);
+            let calendar = series::calendar(&scenario, World::Live, now);
+            let Some(files) = series::Files::read(&args.series, &calendar) else {
+                return Ok(Verdict::InvalidScenario);
+            };
             let place = match (&scenario.target, &beside) {
                 (None, Some(place)) => place.clone(),
                 (None, None) => Place::Embedded,
@@ -60,7 +64,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
                     Err(error) => return Ok(refuse(&error, Verdict::Inconclusive)),
                 },
             };
-            verdicts.push(run_one(args, *max_rate, &place, loaded, &stop)?);
+            verdicts.push(run_one(args, *max_rate, &place, loaded, &files, &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -98,6 +102,7 @@ fn run_one(
     max_rate: Option<f64>,
     place: &Place,
     loaded: Loaded,
+    series: &series::Files,
     stop: &Stop,
 ) -> anyhow::Result<Verdict> {
     let named = Clock::begin_in(Duration::ZERO);
@@ -113,6 +118,7 @@ fn run_one(
     let settings =
         Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
+    series.keep(&run)?;
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
         let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
@@ -126,13 +132,14 @@ fn run_one(
         Err(error) => match error.downcast_ref::<LiveError>().map(LiveError::why_nothing_was_lived)
         {
             Some(Nothing::Abandoned) => return Ok(abandoned(&run)),
-            Some(Nothing::Begun(doubt)) => never_begun(clock, &error, doubt),
+            Some(Nothing::Begun(what)) => never_begun(clock, &error, what),
             _ => return Err(error),
         },
     };
     run.write_json(folder::ENDING, &ending)?;
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
+    series.keep_again(&run, &series::calendar(&scenario, World::Live, clock.began_utc_ns()))?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
     conclude(&run, &scenario, &begun, &telling)
 }
@@ -173,12 +180,14 @@ fn abandoned(run: &RunFolder) -> Verdict {
 }
 
 /// The ending of a run that never began.
-fn never_begun(clock: Clock, error: &anyhow::Error, doubt: &str) -> Ending {
+fn never_begun(clock: Clock, error: &anyhow::Error, what: &str) -> Ending {
     say(&format!("error: {error:#}"));
+    // The outermost words say what this program was about, which the sentence says already.
+    let cause = error.downcast_ref::<LiveError>().map(|error| NeverBegun::of(what, error));
     Ending {
         began_utc_ns: clock.began_utc_ns(),
         absent: ["shop", "provider"].map(|name| format!("{name}: the run never began")).to_vec(),
-        doubts: vec![doubt.to_owned()],
+        never_begun: cause.or_else(|| Some(NeverBegun::of(what, error.as_ref()))),
         ..Ending::default()
     }
 }

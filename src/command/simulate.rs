@@ -8,7 +8,7 @@ use super::begin::{begin, load_all_virtual};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
-use super::{check, one_of, print};
+use super::{check, one_of, print, series};
 use crate::cli::RunArgs;
 use crate::live::Stop;
 use crate::live::clock::Clock;
@@ -46,9 +46,14 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
 
 fn simulate_one(args: &RunArgs, loaded: &Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
     let scenario = loaded.at_scale(None, World::Simulated);
+    let calendar = series::calendar(&scenario, World::Simulated, 0);
+    let Some(files) = series::Files::read(&args.series, &calendar) else {
+        return Ok(Verdict::InvalidScenario);
+    };
     let clock = Clock::begin_in(std::time::Duration::ZERO);
     let (run, mut begun) =
         begin(&args.out, loaded, &scenario, World::Simulated, clock.began_utc_ns())?;
+    files.keep(&run)?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
     rehearse(&scenario, &run, Visits::Forget, &mut |progress| {
         watch.show(progress);

@@ -5,7 +5,8 @@ use anyhow::{Context as _, bail};
 use super::begin::Begun;
 use super::conclude::{Telling, conclude, tell, write_report};
 use super::folder::{self, RunFolder};
-use crate::cli::FolderArgs;
+use super::series;
+use crate::cli::{FolderArgs, ReportArgs};
 use crate::evidence::Ending;
 use crate::scenario::file;
 use crate::scenario::{Context, Late, Scenario};
@@ -21,16 +22,25 @@ pub(super) fn verify(args: &FolderArgs) -> anyhow::Result<Verdict> {
     conclude(&run, &scenario, &begun, &telling(args))
 }
 
-/// Renders a recorded run's report again.
-pub(super) fn report(args: &FolderArgs) -> anyhow::Result<Verdict> {
+/// Renders a recorded run's report again, with the series that are to be imported into it.
+pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
+    let ReportArgs { folder: args, series: files } = args;
     let run = RunFolder::open(&args.folder)?;
-    let Some(summary): Option<Summary> = run.read_json(folder::SUMMARY)? else {
+    let Some(mut summary): Option<Summary> = run.read_json(folder::SUMMARY)? else {
         bail!(
             "failed to read {}: it is missing\nhint: `spike verify {}` judges the run and writes it",
             run.file(folder::SUMMARY).display(),
             args.folder.display()
         );
     };
+    if !files.is_empty() {
+        let Some(files) = series::Files::read(files, &series::calendar_of(&summary)) else {
+            return Ok(Verdict::InvalidScenario);
+        };
+        files.keep(&run)?;
+        summary.result.measured.series = series::kept(&run, &summary)?;
+        run.write_json(folder::SUMMARY, &summary)?;
+    }
     write_report(&run, &summary)?;
     tell(&run, &summary, &telling(args))?;
     Ok(summary.result.verdict)

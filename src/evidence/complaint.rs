@@ -20,6 +20,12 @@ pub struct Complaint {
     pub about: String,
     /// How often.
     pub count: u64,
+    /// How often that left open what was meant: the operation is an error, or a guess.
+    #[serde(default)]
+    pub open: u64,
+    /// How often the step was answered, or could not be said, in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
     /// The answer with which it happened first; absent where there was none.
     pub example: Option<Example>,
 }
@@ -75,11 +81,19 @@ impl ComplaintKind {
 }
 
 impl fmt::Display for Complaint {
-    /// `checkout: nothing to capture for `order`, 12 times`.
+    /// `checkout: nothing to capture (order), 12 times of 70`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.kind.about(&self.about);
         write!(formatter, "{}: {what}, {}", self.step, self.count)?;
-        formatter.write_str(if self.count == 1 { " time" } else { " times" })
+        formatter.write_str(if self.count == 1 { " time" } else { " times" })?;
+        self.of.map_or(Ok(()), |of| write!(formatter, " of {of}"))
+    }
+}
+
+impl Complaint {
+    /// The share of its step's answers that it left open, in \[0, 1\]; 0 where that is not known.
+    pub fn share(&self) -> f64 {
+        self.of.filter(|of| *of > 0).map_or(0.0, |of| self.open as f64 / of as f64)
     }
 }
 
@@ -115,8 +129,13 @@ mod tests {
             kind: ComplaintKind::CaptureNotFound,
             about: "order".to_owned(),
             count: 12,
+            open: 12,
+            of: None,
             example: None,
         };
         assert_eq!(complaint.to_string(), "checkout: nothing to capture (order), 12 times");
+        let complaint = Complaint { of: Some(48), ..complaint };
+        assert_eq!(complaint.to_string(), "checkout: nothing to capture (order), 12 times of 48");
+        assert!((complaint.share() - 0.25).abs() < 1e-9);
     }
 }

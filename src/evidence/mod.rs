@@ -4,11 +4,14 @@ mod complaint;
 mod connection;
 pub mod demand;
 pub mod ledgers;
+mod never_begun;
 pub mod read;
+pub mod series;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
 use ledgers::Ledgers;
+pub use never_begun::NeverBegun;
 
 use domain::id::FanId;
 use domain::money::Amount;
@@ -121,8 +124,11 @@ pub struct Ending {
     /// Whether the shop was left alone as long as its time to live, sweeps, backlog and retries
     /// need, or was seen to have nothing pending.
     pub drained: bool,
-    /// Whether the run was cut short by its user, or broken off.
+    /// Whether the run ended before its time: its user cut it short, or it was broken off.
     pub aborted: bool,
+    /// Why the run never began, if it did not: then there is nothing else to judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_begun: Option<NeverBegun>,
     /// Why it was broken off for the shop's sake, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_off: Option<String>,

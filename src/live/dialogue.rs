@@ -155,6 +155,11 @@ impl<'run> Dialogue<'run> {
         }
     }
 
+    /// How often each step was answered, or could not be said, since this was last asked.
+    pub(super) fn take_answered(&mut self) -> Vec<(String, u64)> {
+        self.foreign.as_mut().map_or_else(Vec::new, |foreign| foreign.complaints.take_answered())
+    }
+
     /// What could not be understood or said since this was last asked.
     pub(super) fn take_complaints(&mut self) -> Vec<Complaint> {
         self.foreign.as_mut().map_or_else(Vec::new, |foreign| foreign.complaints.take())

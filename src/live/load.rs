@@ -95,6 +95,8 @@ pub(super) struct Report {
     pub(super) lines: Vec<PurchaseLine>,
     /// What its fans could not understand or say since its last report.
     pub(super) complaints: Vec<Complaint>,
+    /// How often each step of theirs was answered since then, by its name.
+    pub(super) answered: Vec<(String, u64)>,
     /// Its counts since the beginning.
     pub(super) tally: Tally,
     /// When its last fan had left, in its last report.
@@ -328,17 +330,8 @@ impl<'run> LoadLoop<'run> {
     /// Hands over what was timed and written in the middle of a second: there is too much of it to
     /// be kept until its end.
     fn hand_over(&mut self) {
-        let report = Report {
-            place: self.place,
-            until: self.next_report.before(SECOND),
-            harvest: self.meter.block(),
-            lines: self.diary.take(),
-            complaints: self.dialogue.take_complaints(),
-            tally: self.tally,
-            ended: None,
-        };
-        // As in the report.
-        let _ = self.reports.send(report);
+        let harvest = self.meter.block();
+        self.tell(self.next_report.before(SECOND), harvest, None);
     }
 
     /// Hands over everything counted so far.
@@ -356,12 +349,17 @@ impl<'run> LoadLoop<'run> {
         }
         let mut harvest = self.meter.harvest();
         harvest.see(self.dialogue.take_edges());
+        self.tell(until, harvest, ended);
+    }
+
+    fn tell(&mut self, until: Time, harvest: Harvest, ended: Option<Time>) {
         let report = Report {
             place: self.place,
             until,
             harvest,
             lines: self.diary.take(),
             complaints: self.dialogue.take_complaints(),
+            answered: self.dialogue.take_answered(),
             tally: self.tally,
             ended,
         };

@@ -32,6 +32,8 @@ pub(super) struct Merge {
     harvests: BTreeMap<Time, Vec<Harvest>>,
     lines: Vec<PurchaseLine>,
     complaints: Vec<Complaint>,
+    /// How often each step was answered, by its name.
+    answered: BTreeMap<String, u64>,
     broken_off: Option<String>,
     last_ended: Time,
 }
@@ -45,6 +47,7 @@ impl Merge {
             harvests: BTreeMap::new(),
             lines: Vec::new(),
             complaints: Vec::new(),
+            answered: BTreeMap::new(),
             broken_off: None,
             last_ended: Time::ZERO,
         }
@@ -71,6 +74,9 @@ impl Merge {
         for complaint in report.complaints {
             self.complain(complaint);
         }
+        for (step, count) in report.answered {
+            *self.answered.entry(step).or_default() += count;
+        }
         self.reached[report.place] = match report.ended {
             Some(at) => {
                 self.last_ended = self.last_ended.max(at);
@@ -87,14 +93,19 @@ impl Merge {
                 == (&complaint.step, complaint.kind, &complaint.about)
         };
         match self.complaints.iter_mut().find(is_same) {
-            Some(known) => known.count += complaint.count,
+            Some(known) => {
+                known.count += complaint.count;
+                known.open += complaint.open;
+            }
             None => self.complaints.push(complaint),
         }
     }
 
     /// What fans could not understand or say, since the beginning: the most frequent first.
     pub(super) fn complaints(&self) -> Vec<Complaint> {
-        let mut complaints = self.complaints.clone();
+        let of = |step: &str| self.answered.get(step).copied();
+        let whole = |known: &Complaint| Complaint { of: of(&known.step), ..known.clone() };
+        let mut complaints: Vec<Complaint> = self.complaints.iter().map(whole).collect();
         complaints.sort_by_key(|complaint| std::cmp::Reverse(complaint.count));
         complaints
     }
@@ -152,6 +163,7 @@ mod tests {
             harvest: Meter::new(Time::ZERO).harvest(),
             lines: vec![line],
             complaints: Vec::new(),
+            answered: Vec::new(),
             tally: Tally { shed_pool: second, ..Tally::default() },
             ended,
         }

@@ -10,6 +10,7 @@ pub mod latency;
 pub mod meter;
 mod rates;
 pub mod recorder;
+mod series;
 mod summarize;
 pub mod timeline;
 pub mod vitals;
@@ -20,6 +21,7 @@ pub use edge::{AgeSummary, EdgeSummary};
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
+pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,9 @@ pub struct Measured {
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.
     pub payments: PaymentSummary,
+    /// Other people's series, of files that were imported; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<SeriesSummary>,
     /// The generator's own health; absent in virtual time.
     pub health: Option<HealthSummary>,
     /// Fans.

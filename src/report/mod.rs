@@ -6,6 +6,7 @@ mod edge;
 pub mod figure;
 pub mod html;
 mod invariant;
+mod series;
 pub mod text;
 mod trust;
 mod words;

@@ -138,6 +138,12 @@ fn after_a_missed_objective(judged: &Judged) -> String {
 }
 
 fn after_nothing_can_be_said(judged: &Judged) -> String {
+    if let Some(cause) = &judged.never_begun {
+        return match &cause.hint {
+            Some(hint) => format!("{} Then run it again.", closed(&capital(hint))),
+            None => "Remove that cause and run it again.".to_owned(),
+        };
+    }
     if judged.reasons.is_empty() {
         return "There was nothing to judge: see that fans arrive and that the shop answers, then \
                 run it again."
@@ -184,6 +190,11 @@ pub(super) fn further_reasons(judged: &Judged) -> impl Iterator<Item = &String> 
         .reasons
         .iter()
         .filter(|reason| !violated(judged).any(|finding| reason.starts_with(&finding.id)))
+}
+
+/// A sentence with its end.
+fn closed(text: &str) -> String {
+    if text.ends_with(['.', '?', '!']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// A clause as a sentence: with a capital and a full stop.
@@ -307,18 +318,19 @@ pub(super) fn assessed(assessment: &Assessment) -> String {
     }
 }
 
-/// What happened to a step again and again: `checkout: no rule fits, 1,204 times`.
+/// What happened to a step again and again: `checkout: no rule fits, 1,204 times of 9,870`.
 pub(super) fn complaint(complaint: &Complaint) -> String {
     let about = match complaint.about.as_str() {
         "" => String::new(),
         about => format!(" ({about})"),
     };
-    let times = if complaint.count == 1 { "once" } else { "times" };
-    let count = match complaint.count {
-        1 => String::new(),
-        count => format!("{} ", figure::number(count)),
+    let times = match (complaint.count, complaint.of) {
+        (1, None) => "once".to_owned(),
+        (1, Some(of)) => format!("1 time of {}", figure::number(of)),
+        (count, None) => format!("{} times", figure::number(count)),
+        (count, Some(of)) => format!("{} times of {}", figure::number(count), figure::number(of)),
     };
-    format!("{}: {}{about}, {count}{times}", complaint.step, complaint.kind.words())
+    format!("{}: {}{about}, {times}", complaint.step, complaint.kind.words())
 }
 
 /// The answer with which that happened first.

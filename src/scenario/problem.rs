@@ -71,6 +71,8 @@ pub struct Problems {
     pub text: String,
     /// What is wrong; never empty.
     pub list: Vec<Problem>,
+    /// What the file was to be, with its article.
+    pub what: &'static str,
 }
 
 /// Whether problems are drawn in colour. Colour never carries meaning.
@@ -97,7 +99,14 @@ impl Problems {
     pub fn new(name: &str, text: &str, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.span.as_ref().map(|span| (span.start, span.end)));
         list.dedup();
-        Self { name: name.to_owned(), text: masked(text), list }
+        Self { name: name.to_owned(), text: masked(text), list, what: "a valid scenario" }
+    }
+
+    /// The same of a file that was to be something else.
+    #[must_use]
+    pub const fn called(mut self, what: &'static str) -> Self {
+        self.what = what;
+        self
     }
 
     /// All problems as a person reads them, each with file, line and column, and a closing line
@@ -117,7 +126,7 @@ impl Problems {
             1 => "1 problem".to_owned(),
             count => format!("{count} problems"),
         };
-        let closing = format!("{} is not a valid scenario: {count}", self.name);
+        let closing = format!("{} is not {}: {count}", self.name, self.what);
         text.push_str(
             &renderer.render(&[Group::with_title(Level::ERROR.primary_title(closing.as_str()))]),
         );

@@ -91,6 +91,14 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether a rule looks into answers of `status` for more than the status itself.
+    pub fn look_into(&self, status: u16) -> bool {
+        self.rules.iter().any(|rule| {
+            let is_for = rule.status.as_ref().is_none_or(|statuses| statuses.contains(&status));
+            is_for && !rule.conditions.is_empty()
+        })
+    }
+
     /// The first rule that fits; none when none does, and then [`Rules::unruled`] says what the
     /// answer is.
     pub fn first(&self, answer: &Answer<'_>) -> Option<&Rule> {

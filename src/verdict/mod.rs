@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod bounds;
+mod gravity;
 pub mod junit;
 pub mod objective;
 mod weigh;
@@ -13,9 +14,9 @@ use domain::shop::Catalogue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Finding, Waiver, audit};
+use crate::audit::{Finding, INVARIANTS, Status, Waiver, audit};
 use crate::evidence::read::{Files, ReadError, evidence};
-use crate::evidence::{Complaint, Facts};
+use crate::evidence::{Complaint, Evidence, Facts, NeverBegun};
 use crate::measure::latency::LatencyLog;
 use crate::measure::timeline::Timeline;
 use crate::measure::{Measured, summarize};
@@ -59,7 +60,7 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
     if let Some(health) = &mut measured.health {
         health.bounds = bounds::bounds(health, question.objectives);
     }
-    let findings = audit(&evidence, question.facts, question.waivers);
+    let findings = findings(question, &evidence);
     let readings = Readings {
         latency: &latency,
         timeline: &timeline,
@@ -78,7 +79,9 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         findings: &findings,
         assessed: &assessed,
     });
-    reasons.extend_from_slice(question.remarks);
+    if evidence.ending.never_begun.is_none() {
+        reasons.extend_from_slice(question.remarks);
+    }
     Ok(Judged {
         verdict,
         exit_code: verdict.exit_code(),
@@ -87,8 +90,30 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         findings,
         objectives: assessed.into_iter().map(|assessed| assessed.assessment).collect(),
         complaints: evidence.ending.complaints,
+        never_begun: evidence.ending.never_begun,
         measured,
     })
+}
+
+/// What is found of each invariant, the gravest first. Of a run that never began nothing is.
+fn findings(question: &Question<'_>, evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = match &evidence.ending.never_begun {
+        Some(_) => INVARIANTS.iter().map(|invariant| never_checked(invariant.id)).collect(),
+        None => audit(evidence, question.facts, question.waivers),
+    };
+    gravity::sort(&mut findings);
+    findings
+}
+
+fn never_checked(id: &str) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        status: Status::NotChecked,
+        count: 0,
+        measure: String::new(),
+        witness: vec!["the run never began".to_owned()],
+        waived: None,
+    }
 }
 
 /// The last line on stderr where there is nothing more to say: `verdict: error (1)`.
@@ -139,7 +164,7 @@ pub enum Verdict {
     ObjectiveMissed,
     /// The scenario is missing or invalid.
     InvalidScenario,
-    /// Cut short by its user.
+    /// Cut short by its user, or broken off for the shop's sake.
     Aborted,
     /// An invariant is violated.
     InvariantViolated,
@@ -204,13 +229,16 @@ pub struct Judged {
     pub reasons: Vec<String>,
     /// Which world.
     pub world: World,
-    /// One per invariant.
+    /// One per invariant, the gravest first.
     pub findings: Vec<Finding>,
     /// One per objective.
     pub objectives: Vec<Assessment>,
     /// What fans could not understand in a foreign shop's answers, or not say to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub complaints: Vec<Complaint>,
+    /// Why the run never began, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_begun: Option<NeverBegun>,
     /// What was measured: its keys stand beside these in the file.
     #[serde(flatten)]
     pub measured: Measured,

@@ -1,5 +1,7 @@
 //! Runs judged from their files, as `run`, `simulate` and `verify` do.
 
+mod reasons;
+
 use std::io::{self, BufRead, Write};
 use std::sync::{Arc, Mutex};
 

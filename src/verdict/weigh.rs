@@ -1,13 +1,20 @@
 //! Weighs findings and assessments: one verdict, and a sentence for each reason.
 
+use std::collections::BTreeSet;
+
 use domain::outcome::Outcome;
 
 use crate::audit::{Finding, Status};
-use crate::evidence::Evidence;
 use crate::evidence::read::Completeness;
+use crate::evidence::{Complaint, Evidence};
 use crate::measure::Measured;
 use crate::verdict::assess::Assessed;
 use crate::verdict::{AssessmentStatus, Verdict, bounds};
+
+/// The share of a step's answers that may stay open, in \[0, 1\]: as many failures as break a tier.
+const OPEN_SHARE_MAX: f64 = 0.05;
+/// How many may at any rate: one or two of a handful are no sign.
+const OPEN_MAX: u64 = 4;
 
 /// All that is weighed.
 pub(super) struct Case<'a> {
@@ -20,7 +27,12 @@ pub(super) struct Case<'a> {
 
 /// The verdict, and all reasons: those for the verdict first, then the lesser ones, then what was
 /// waived, and what was left undone. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
+///
+/// Of a run that never began there is one reason: why it did not.
 pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
+    if let Some(cause) = &case.evidence.ending.never_begun {
+        return (Verdict::Inconclusive, vec![cause.to_string()]);
+    }
     let weighed = [
         (Verdict::InvariantViolated, case.violated()),
         (Verdict::Aborted, case.aborted()),
@@ -85,18 +97,63 @@ impl Case<'_> {
             doubts.push("The run is partial: it was killed before its end.".to_owned());
         }
         doubts.extend(self.evidence.ending.doubts.iter().cloned());
+        doubts.extend(self.not_understood());
         doubts.extend(self.nothing_answered());
         doubts.extend(self.no_orders());
         let unreadable = self.evidence.ending.unreadable.iter();
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
         doubts.extend(self.measured.health.iter().flat_map(bounds::doubts));
-        let not_checked =
-            |finding: &&Finding| finding.status == Status::NotChecked && finding.waived.is_none();
-        doubts.extend(self.findings.iter().filter(not_checked).map(|finding| {
-            format!("{} was not checked: {}.", finding.id, finding.witness.join(" "))
-        }));
+        doubts.extend(self.not_checked());
         doubts.extend(self.not_assessed());
         doubts
+    }
+
+    /// A sentence for each reason for which something was not checked, in the order of the findings.
+    fn not_checked(&self) -> Vec<String> {
+        let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+        for finding in self.findings {
+            if finding.status != Status::NotChecked || finding.waived.is_some() {
+                continue;
+            }
+            let why = self.without_what_is_told(finding.witness.join(" "));
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, ids)) => ids.push(&finding.id),
+                None => reasons.push((why, vec![&finding.id])),
+            }
+        }
+        let sentence = |(why, ids): (String, Vec<&str>)| {
+            let were = if ids.len() == 1 { "was" } else { "were" };
+            format!("{} {were} not checked: {why}.", listed(&ids))
+        };
+        reasons.into_iter().map(sentence).collect()
+    }
+
+    /// Why a ledger could not be read is told once.
+    fn without_what_is_told(&self, mut why: String) -> String {
+        let told = self.evidence.ending.unreadable.iter().filter_map(|told| told.split_once(": "));
+        for (_, cause) in told {
+            if let Some(rest) = why.strip_suffix(cause).and_then(|rest| rest.strip_suffix(": ")) {
+                why.truncate(rest.len());
+            }
+        }
+        why
+    }
+
+    /// Steps of which too many answers stayed open, each with what happened most often.
+    fn not_understood(&self) -> Vec<String> {
+        let is_too_much = |complaint: &&Complaint| {
+            complaint.open > OPEN_MAX && complaint.share() >= OPEN_SHARE_MAX
+        };
+        let complaints = self.evidence.ending.complaints.iter();
+        let mut found: Vec<&Complaint> = complaints.filter(is_too_much).collect();
+        found.sort_by_key(|complaint| std::cmp::Reverse(complaint.open));
+        let mut steps = BTreeSet::new();
+        found.retain(|complaint| steps.insert(complaint.step.as_str()));
+        let sentence = |complaint: &Complaint| {
+            let told = Complaint { count: complaint.open, ..complaint.clone() };
+            format!("The steps do not fit what the shop answers: {told}.")
+        };
+        found.into_iter().map(sentence).collect()
     }
 
     fn not_assessed(&self) -> impl Iterator<Item = String> {
@@ -138,5 +195,14 @@ impl Case<'_> {
         let for_sale = self.evidence.catalogue.items().any(|(_, _, item)| item.stock > 0);
         (for_sale && self.measured.orders.confirmed == 0)
             .then(|| "Not one order was confirmed.".to_owned())
+    }
+}
+
+/// `A`, `A and B`, `A, B and C`.
+fn listed(ids: &[&str]) -> String {
+    match ids {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

@@ -24,6 +24,7 @@ mod rudeness;
 mod sabotage;
 mod scenario_files;
 mod scenarios;
+mod series;
 mod tiny_shop;
 mod twin;
 mod wire;

@@ -102,6 +102,7 @@ impl<'run> Foreign<'run> {
         if let Some(name) = session.lacks(step) {
             let names = &self.target.funnel.names;
             self.complaints.count(place, step, names, &Trouble::Value(name), None);
+            self.complaints.answered(place, step);
             return None;
         }
         Some(session.host(step))
@@ -155,6 +156,7 @@ impl<'run> Foreign<'run> {
         match heard {
             session::Heard::Follow => Heard::Follow,
             session::Heard::Done { outcome, then } => {
+                complaints.answered(place, step);
                 Heard::Done(Reply { retry_after, then, ..Reply::of(outcome) })
             }
         }

@@ -236,6 +236,8 @@ fn what_cannot_be_understood_is_told_once_with_its_count() {
         kind,
         about: about.to_owned(),
         count: asked,
+        open: if kind == ComplaintKind::CaptureNotFound { asked } else { 0 },
+        of: Some(asked),
         example: Some(crate::evidence::Example { status: 200, body: "·gibberish".to_owned() }),
     };
     let mut complaints = outcomes.complaints();

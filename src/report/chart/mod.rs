@@ -1,6 +1,7 @@
 //! Pictures: what happened when, how long it took, where the stock went.
 
 mod latency;
+mod metric;
 mod moments;
 mod opening;
 mod panel;

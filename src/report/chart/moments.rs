@@ -3,7 +3,7 @@
 use super::panel::{Frame, Panel, Range, Tick};
 use super::sheet::{self, Anchor, DOTS, Ink, Sheet, Size};
 use crate::measure::Measured;
-use crate::report::{digest, figure};
+use crate::report::{digest, figure, series};
 
 /// Time from the first opening, or from the run's beginning where nothing opens.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ enum What {
     Opening,
     Closing,
     SoldOut,
+    /// Something that others say.
+    Event,
 }
 
 impl What {
@@ -42,12 +44,17 @@ impl What {
             Self::Opening => "opening",
             Self::Closing => "closing",
             Self::SoldOut => "sold out",
+            Self::Event => "event",
         }
     }
 }
 
 /// How many rows of labels may stand above a chart; further ones are left out.
 const ROWS_MAX: i32 = 3;
+/// How many events of others are drawn; more would be a wall.
+const EVENTS_MAX: usize = 60;
+/// The longest label of such an event \[letters\].
+const LETTERS_MAX: usize = 40;
 /// The height of a row of labels \[pixels\].
 const ROW: i32 = 17;
 /// The room between two labels in a row \[dots\].
@@ -75,6 +82,20 @@ impl TimeAxis {
             .collect();
         let moments = moments.into_iter().filter(|moment| within(&moment.at_s)).collect();
         Self { origin_s, title, range, moments, open }
+    }
+
+    /// The same with the events that others say.
+    pub(super) fn with_events(mut self, measured: &Measured) -> Self {
+        let events = series::in_order(measured).into_iter().map(|(at_s, series, text)| Moment {
+            at_s: at_s - self.origin_s,
+            label: shortened(&format!("{series}: {text}")),
+            what: What::Event,
+        });
+        let within = events.filter(|event| (self.range.0..=self.range.1).contains(&event.at_s));
+        let mut within: Vec<Moment> = within.take(EVENTS_MAX).collect();
+        self.moments.append(&mut within);
+        self.moments.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
+        self
     }
 
     /// Marks with their names: at most a dozen, at round seconds.
@@ -113,7 +134,8 @@ impl TimeAxis {
     /// Draws what happened through a panel.
     pub(super) fn marks(&self, panel: &Panel<'_, '_>) {
         for moment in &self.moments {
-            panel.upright(moment.at_s, Ink::Text, 2);
+            let ink = if moment.what == What::Event { EVENT } else { Ink::Text };
+            panel.upright(moment.at_s, ink, 2);
         }
     }
 
@@ -177,6 +199,16 @@ struct Label<'a> {
     row: i32,
     across: i32,
     anchor: Anchor,
+}
+
+/// The ink of what others say.
+const EVENT: Ink = Ink::Line(1);
+
+fn shortened(label: &str) -> String {
+    if label.chars().count() <= LETTERS_MAX {
+        return label.to_owned();
+    }
+    label.chars().take(LETTERS_MAX - 1).chain(['…']).collect()
 }
 
 fn tick_name(at_s: f64, step: f64) -> String {

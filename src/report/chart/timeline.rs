@@ -1,15 +1,19 @@
 //! Requests per second at each tier over time: one panel per tier, so that 50,000 and 45 are both
 //! readable.
 
+use super::metric;
 use super::moments::TimeAxis;
 use super::panel::{Frame, Panel, round_steps};
 use super::sheet::{Caption, Ink, Sheet, drawing};
-use crate::measure::{Measured, Second};
+use crate::measure::{Measured, Second, SeriesSummary};
 use crate::report::{digest, figure, words};
 use crate::verdict::Summary;
 
 /// How many columns a line is drawn with at most: more than the panel has pixels show nothing.
 const COLUMNS_MAX: usize = 900;
+
+/// How many of others' metrics are drawn; of the others, tables tell.
+const METRICS_MAX: usize = 8;
 
 const WIDTH: u32 = 960;
 const PANEL_HEIGHT: i32 = 92;
@@ -25,19 +29,30 @@ pub fn timeline(summary: &Summary) -> String {
     let (Some(first), Some(last)) = (measured.timeline.first(), measured.timeline.last()) else {
         return super::nothing(&caption);
     };
-    let axis = TimeAxis::new(measured, first.at_s, last.at_s + 1.0);
+    let axis = TimeAxis::new(measured, first.at_s, last.at_s + 1.0).with_events(measured);
     let frame = Frame { left: 68, top: 0, right: 944, bottom: PANEL_HEIGHT };
     let labels = axis.labels_height(frame);
     let top = labels + MARGIN_ABOVE;
-    let panels = i32::try_from(digest::TIERS.len()).unwrap_or(0);
+    let metrics = metrics(measured);
+    let tiers = digest::TIERS.len();
+    let panels = i32::try_from(tiers + metrics.len()).unwrap_or(0);
     let height = top + panels * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + MARGIN_BELOW;
     drawing(&caption, (WIDTH, height.unsigned_abs()), |sheet| {
-        for (place, tier) in (0..).zip(digest::TIERS) {
+        let metrics = metrics.iter().map(|series| Lane::Metric(series));
+        let lanes = digest::TIERS.into_iter().map(Lane::Tier).chain(metrics);
+        for (place, lane) in (0..).zip(lanes) {
             let above = top + place * (PANEL_HEIGHT + PANEL_GAP);
             let frame = Frame { top: above, bottom: above + PANEL_HEIGHT, ..frame };
-            let panel = one_tier(sheet, frame, &axis, tier, measured);
             let first = place == 0;
-            panel.name(tier, &remark(&axis, tier, measured), if first { labels } else { 0 });
+            let above = if first { labels } else { 0 };
+            let panel = match lane {
+                Lane::Tier(tier) => {
+                    let panel = one_tier(sheet, frame, &axis, tier, measured);
+                    panel.name(tier, &remark(&axis, tier, measured), above);
+                    panel
+                }
+                Lane::Metric(series) => metric::panel(sheet, frame, &axis, series),
+            };
             if first {
                 axis.labels(sheet, frame);
             }
@@ -46,6 +61,19 @@ pub fn timeline(summary: &Summary) -> String {
             }
         }
     })
+}
+
+/// What a panel shows.
+#[derive(Copy, Clone, Debug)]
+enum Lane<'a> {
+    Tier(&'static str),
+    Metric(&'a SeriesSummary),
+}
+
+/// The metrics that have a panel of their own.
+fn metrics(measured: &Measured) -> Vec<&SeriesSummary> {
+    let metrics = measured.series.iter().filter(|series| series.values.is_some());
+    metrics.take(METRICS_MAX).collect()
 }
 
 fn one_tier<'s, 'b>(

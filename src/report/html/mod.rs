@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::chart;
 use super::edge::{self, EdgeRow};
+use super::series::{self, EventRow, MetricRow};
 use super::words;
+use crate::measure::Measured;
 use crate::verdict::Summary;
 
 use answer::Answer;
@@ -94,6 +96,8 @@ fn prose(text: &str) -> String {
 #[derive(Debug, Serialize)]
 struct Page {
     title: String,
+    /// Whether the run began: without, there is nothing to show but why not.
+    began: bool,
     answer: Answer,
     charts: [Figure; 4],
     steps: Vec<Step>,
@@ -105,6 +109,7 @@ struct Page {
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
     rates: Vec<RateRow>,
+    series: Series,
     sales: Vec<SaleView>,
     orders: Vec<Fact>,
     payments: Vec<Fact>,
@@ -118,6 +123,26 @@ struct Page {
     connections: Option<ConnectionsView>,
     provenance: Vec<Fact>,
     command: String,
+}
+
+/// Other people's series.
+#[derive(Debug, Serialize)]
+struct Series {
+    title: &'static str,
+    metrics: Vec<MetricRow>,
+    events: Vec<EventRow>,
+    remarks: Vec<String>,
+}
+
+impl Series {
+    fn of(measured: &Measured) -> Self {
+        Self {
+            title: series::TITLE,
+            metrics: series::metrics(measured),
+            events: series::events(measured),
+            remarks: series::remarks(measured),
+        }
+    }
 }
 
 /// A chart on the page.
@@ -134,6 +159,7 @@ impl Page {
         let measured = &judged.measured;
         Self {
             title: summary.provenance.title.clone(),
+            began: judged.never_begun.is_none(),
             answer: Answer::of(summary),
             charts: figures(charts),
             steps: tables::steps(measured),
@@ -145,6 +171,7 @@ impl Page {
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
             rates: tables::rates(measured),
+            series: Series::of(measured),
             sales: tables::sales(measured),
             orders: tables::orders(measured),
             payments: tables::payments(measured),

@@ -4,6 +4,7 @@ mod edge;
 mod generator;
 mod progress;
 mod sections;
+mod series;
 mod table;
 
 use super::figure;
@@ -26,13 +27,16 @@ pub enum Colour {
 const WIDTHS: std::ops::RangeInclusive<usize> = 60..=100;
 
 /// The summary as text of at most `width` columns (60 to 100): verdict, pieces, findings,
-/// objectives, rates, operations, fans, payments, health; ends with a line break.
+/// objectives, rates, operations, fans, payments, health; ends with a line break. Of a run that never
+/// began: the verdict alone.
 pub fn text(summary: &Summary, width: usize, colour: Colour) -> String {
     let width = width.clamp(*WIDTHS.start(), *WIDTHS.end());
     let mut page = Page { out: String::new(), width, colour };
     verdict(&mut page, summary);
     provenance(&mut page, summary);
-    sections::write(&mut page, &summary.result);
+    if summary.result.never_begun.is_none() {
+        sections::write(&mut page, &summary.result);
+    }
     page.out
 }
 
@@ -56,7 +60,9 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
-    page.wrapped("  ", &words::first_to_break(&judged.measured));
+    if judged.never_begun.is_none() {
+        page.wrapped("  ", &words::first_to_break(&judged.measured));
+    }
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));
 }
 

@@ -1,7 +1,7 @@
 //! The parts of the summary that follow the verdict.
 
 use super::table::{Side, Table, UNBROKEN};
-use super::{Page, edge, generator};
+use super::{Page, edge, generator, series};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, SaleSummary};
@@ -19,6 +19,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     findings(page, &judged.findings);
     objectives(page, judged);
     rates(page, measured);
+    series::write(page, measured);
     operations(page, measured);
     complaints(page, &judged.complaints);
     edge::write(page, measured);
