@@ -39,7 +39,6 @@ mod unlived;
 mod vitals;
 mod wheel;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 

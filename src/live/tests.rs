@@ -9,7 +9,7 @@ mod steady;
 mod torture;
 mod wires;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};

@@ -197,11 +197,13 @@ fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
     // What was captured is told where it was found, and nowhere else.
     assert_eq!(said.stdout.matches("   csrf = \"").count(), 1, "{}", said.stdout);
     assert!(said.stdout.contains("   goes on after 0."), "{}", said.stdout);
-    let lacking = "step.1.capture.order.json=$.no_order";
-    let lacking = ["try", "tiny-shop.toml", "--set", &target, "--set", lacking];
-    let more = ["--set", "step.1.outcome=[]", "--set", "fans.0.retry.attempts=0"];
-    let said = desk.say(&[&lacking[..], &more].concat());
+    let lacking = "step.0.capture.csrf.css=input[name=no_such]";
+    let impatient = "fans.0.retry.attempts=0";
+    let told = ["try", "tiny-shop.toml", "--set", &target, "--set", lacking, "--set", impatient];
+    let said = desk.say(&told);
     assert_eq!(said.code, Some(112), "{}", said.stderr);
+    assert!(said.stdout.contains("   is error: nothing to capture (csrf)\n"), "{}", said.stdout);
+    assert!(!said.stdout.contains("   csrf = "), "{}", said.stdout);
     let ended = desk.say(&["try", "small.toml"]);
     assert_eq!(ended.code, Some(104), "{}", ended.stderr);
 }
