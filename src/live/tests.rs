@@ -1,5 +1,6 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod canary;
 mod edge;
 mod foreign;
 mod frozen;
