@@ -1,5 +1,6 @@
 //! A run's folder: `reports/<scenario>/<stamp>/`, with `latest` beside and above it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::symlink;
@@ -25,6 +26,8 @@ pub const SNAPSHOTS: &str = "snapshots.jsonl";
 pub const LEDGER_SHOP: &str = "ledger-shop.jsonl";
 /// The provider's ledger.
 pub const LEDGER_PROVIDER: &str = "ledger-provider.jsonl";
+/// What a foreign shop had at the opening.
+pub const OPENING: &str = "opening.json";
 /// How the run ended; its absence means that it did not.
 pub const ENDING: &str = "ending.json";
 /// Where the run came from, written at its beginning.
@@ -137,6 +140,28 @@ impl RunFolder {
         serde_json::from_slice(&text)
             .map(Some)
             .with_context(|| format!("failed to read {}", path.display()))
+    }
+
+    /// The size of each file of evidence that is there, by its name \[bytes\].
+    ///
+    /// # Errors
+    /// When the folder does not say.
+    pub fn sizes(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        const EVIDENCE: [&str; 6] =
+            [LATENCY, TIMELINE, PURCHASES, SNAPSHOTS, LEDGER_SHOP, LEDGER_PROVIDER];
+        let mut sizes = BTreeMap::new();
+        for name in EVIDENCE {
+            let path = self.file(name);
+            match fs::metadata(&path) {
+                Ok(found) => drop(sizes.insert(name.to_owned(), found.len())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("failed to read {}", path.display()));
+                }
+            }
+        }
+        Ok(sizes)
     }
 
     /// A file of it to write into.

@@ -127,7 +127,7 @@ fn run_one(
         drop(embedded);
         lived
     });
-    let ending = match lived {
+    let mut ending = match lived {
         Ok(ending) => ending,
         Err(error) => match error.downcast_ref::<LiveError>().map(LiveError::why_nothing_was_lived)
         {
@@ -136,6 +136,7 @@ fn run_one(
             _ => return Err(error),
         },
     };
+    ending.written = run.sizes()?;
     run.write_json(folder::ENDING, &ending)?;
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
@@ -201,6 +202,9 @@ fn live(
     stop: &Stop,
     watch: &mut Watch,
 ) -> anyhow::Result<Ending> {
+    if let Some(ready) = &foreign {
+        run.write_json(folder::OPENING, &ready.at_opening())?;
+    }
     let opening = scenario.first_opening();
     let mut recorder = Recorder::new(run.sinks()?, settings.clock.began_utc_ns(), opening)
         .with_context(|| format!("failed to write into {}", run.path().display()))?;

@@ -80,9 +80,11 @@ pub fn rehearse(
     let mut recorder =
         Recorder::new(run.sinks()?, 0, scenario.first_opening()).with_context(record)?;
     let drain = offer::drain(scenario);
-    let lived = sim::run(scenario, drain, visits, &mut recorder, watch).with_context(record)?;
+    let mut lived = sim::run(scenario, drain, visits, &mut recorder, watch).with_context(record)?;
+    drop(recorder);
     run.write_lines(folder::LEDGER_SHOP, &lived.ledgers.shop)?;
     run.write_lines(folder::LEDGER_PROVIDER, &lived.ledgers.provider)?;
+    lived.ending.written = run.sizes()?;
     run.write_json(folder::ENDING, &lived.ending)?;
     Ok(lived)
 }

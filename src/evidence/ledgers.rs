@@ -33,6 +33,31 @@ pub struct Ledgers {
     pub ends: Ends,
     /// Whether the shop's times can be held against the run's.
     pub clock: ShopClock,
+    /// What the provider's ledger tells.
+    pub told: ProviderTells,
+}
+
+/// What a foreign shop had at the opening, in `opening.json`: it is written before the storm, so that
+/// a killed run can be judged by it. What nobody said is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AtOpening {
+    /// Pieces of each item; where the shop's rows do not say whether they count what there was at first
+    /// or what is left, the more of the two.
+    pub stock: BTreeMap<String, u64>,
+    /// Places of each slot, by `sale/slot`, likewise.
+    pub places: BTreeMap<String, u64>,
+}
+
+/// What the ledger of a foreign shop's provider tells.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderTells {
+    /// What became of the payments.
+    #[default]
+    Payments,
+    /// Each call, whatever came of it: our mock's.
+    Calls,
 }
 
 /// Whether a scenario says which statuses of an order mean that nothing more will happen.

@@ -13,6 +13,8 @@ pub use connection::ConnectionFailure;
 use ledgers::Ledgers;
 pub use never_begun::NeverBegun;
 
+use std::collections::BTreeMap;
+
 use domain::id::FanId;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};
@@ -149,6 +151,10 @@ pub struct Ending {
     /// How far the ledgers go, of a foreign shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledgers: Option<Ledgers>,
+    /// The size of each file of evidence when it had been written, by its name \[bytes\]: another size
+    /// is damage.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub written: BTreeMap<String, u64>,
 }
 
 impl Ending {

@@ -1,11 +1,14 @@
 //! Reads evidence back. Files are opened elsewhere; here are readers, so that a recorded run, a
 //! fresh one and a test are read by the same lines.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, BufRead};
 
 use domain::shop::Catalogue;
 use serde::de::DeserializeOwned;
 
+use crate::evidence::ledgers::{AtOpening, Ledgers};
 use crate::evidence::{Ending, Evidence, PurchaseLine};
 
 /// A file of a run could not be read.
@@ -60,6 +63,10 @@ pub struct Files<'a> {
     pub provider: Option<Box<dyn BufRead + 'a>>,
     /// `ending.json`.
     pub ending: Option<Box<dyn BufRead + 'a>>,
+    /// `opening.json`, of a run of a foreign shop.
+    pub opening: Option<Box<dyn BufRead + 'a>>,
+    /// The size of each file of evidence that is there, by its name \[bytes\].
+    pub sizes: BTreeMap<String, u64>,
 }
 
 /// Reads a file of one JSON value per line.
@@ -124,26 +131,60 @@ fn lines<T: DeserializeOwned>(
 /// # Errors
 /// When the medium fails, or the file is not an [`Ending`].
 pub fn ending(reader: impl BufRead) -> Result<Ending, ReadError> {
-    const FILE: &str = "ending.json";
+    one(reader, "ending.json")
+}
+
+fn one<T: DeserializeOwned>(reader: impl BufRead, file: &'static str) -> Result<T, ReadError> {
     serde_json::from_reader(reader).map_err(|source| {
         let line = source.line();
-        ReadError::Line { file: FILE, line, source }
+        ReadError::Line { file, line, source }
     })
 }
 
-/// Whether a run reached its end.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+/// Whether a run reached its end, and whether its files are as they were then.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completeness {
     /// It did, and said how.
     Whole,
     /// It was killed: what there is, is all there is.
     Partial,
+    /// It did, and files of it are no longer as they were.
+    Damaged(Vec<Damage>),
+}
+
+/// A file that is no longer as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Its name.
+    pub file: String,
+    /// Its size when it was written \[bytes\].
+    pub written: u64,
+    /// Its size now \[bytes\].
+    pub found: u64,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, written, found } = self;
+        write!(formatter, "{file} holds {found} bytes, and {written} were written")
+    }
+}
+
+/// The files that are not of the size that they had at the run's end. Without sizes, as in folders
+/// of earlier versions, nothing is known.
+fn damages(ending: &Ending, sizes: &BTreeMap<String, u64>) -> Vec<Damage> {
+    let damage = |(file, written): (&String, &u64)| {
+        let found = sizes.get(file).copied().unwrap_or(0);
+        (found != *written).then(|| Damage { file: file.clone(), written: *written, found })
+    };
+    ending.written.iter().filter_map(damage).collect()
 }
 
 /// Reads everything but times and counts, which `measure` reads.
 ///
 /// A partial run gets an ending of its own: not drained, ended when the last fan was seen; and it
-/// has no ledgers, for they are fetched at the end. A ledger that cannot be read whole is absent,
+/// has no ledgers, for they are fetched at the end; what a foreign shop had is what was written down
+/// before the storm. A ledger that cannot be read whole is absent,
 /// and the ending says why: what it lacks must not look like the shop's fault. What a foreign shop
 /// had at the opening stands in the catalogue in place of what its scenario says.
 ///
@@ -163,9 +204,22 @@ pub fn evidence(
     };
     let Some(reader) = &mut files.ending else {
         evidence.ending = evidence.partial_ending();
+        if let Some(reader) = &mut files.opening {
+            let AtOpening { stock, places } = one(reader, "opening.json")?;
+            let ledgers = Ledgers { stock, places, ..Ledgers::default() };
+            ledgers.apply(&mut evidence.catalogue);
+            evidence.ending.ledgers = Some(ledgers);
+        }
         return Ok((evidence, Completeness::Partial));
     };
     let mut ending = ending(reader)?;
+    let damages = damages(&ending, &files.sizes);
+    for (name, file) in [("shop", "ledger-shop.jsonl"), ("provider", "ledger-provider.jsonl")] {
+        let damage = damages.iter().find(|damage| damage.file == file);
+        if let Some(damage) = damage.filter(|_| ending.why_lacking(name).is_none()) {
+            ending.unreadable.push(format!("{name}: {damage}"));
+        }
+    }
     evidence.shop = ledger(files.shop.as_mut(), "shop", "ledger-shop.jsonl", &mut ending);
     let provider = files.provider.as_mut();
     evidence.provider = ledger(provider, "provider", "ledger-provider.jsonl", &mut ending);
@@ -173,7 +227,11 @@ pub fn evidence(
         ledgers.apply(&mut evidence.catalogue);
     }
     evidence.ending = ending;
-    Ok((evidence, Completeness::Whole))
+    if damages.is_empty() {
+        Ok((evidence, Completeness::Whole))
+    } else {
+        Ok((evidence, Completeness::Damaged(damages)))
+    }
 }
 
 /// The whole ledger of `name`, or none, and then `ending` knows why.
@@ -221,6 +279,64 @@ mod tests {
 
     const LINE: &str =
         r#"{"at":5,"edge":1,"origin":1,"payment":0,"pending":0,"items":{},"slots":{}}"#;
+
+    fn files<'a>(ending: Option<&'a str>, opening: Option<&'a str>) -> Files<'a> {
+        let boxed = |text: &'a str| -> Box<dyn BufRead + 'a> { Box::new(text.as_bytes()) };
+        Files {
+            latency: boxed(""),
+            timeline: boxed(""),
+            purchases: boxed(""),
+            snapshots: boxed(""),
+            shop: Some(boxed("")),
+            provider: Some(boxed("")),
+            ending: ending.map(boxed),
+            opening: opening.map(boxed),
+            sizes: [("purchases.jsonl".to_owned(), 0), ("ledger-shop.jsonl".to_owned(), 0)].into(),
+        }
+    }
+
+    fn catalogue() -> Catalogue {
+        use domain::money::Amount;
+        use domain::shop::{Item, Sale};
+        let item = Item { id: "tee".to_owned(), stock: 0, price: Amount::new(1) };
+        let sale = Sale {
+            id: "noon".to_owned(),
+            opens: domain::time::Time::ZERO,
+            closes: domain::time::Time::ZERO,
+            limit_per_fan: 1,
+            items: vec![item],
+            slots: Vec::new(),
+        };
+        Catalogue { sales: vec![sale] }
+    }
+
+    #[test]
+    fn a_killed_run_of_a_foreign_shop_knows_what_there_was_at_the_opening() {
+        let opening = r#"{"stock":{"tee":40}}"#;
+        let (read, complete) = evidence(catalogue(), &mut files(None, Some(opening))).unwrap();
+        assert_eq!(complete, Completeness::Partial);
+        assert_eq!(read.catalogue.sales[0].items[0].stock, 40);
+        assert_eq!(read.ending.ledgers.unwrap().stock["tee"], 40);
+        let (read, _) = evidence(catalogue(), &mut files(None, Some("{}"))).unwrap();
+        assert!(read.ending.ledgers.unwrap().stock.is_empty());
+    }
+
+    #[test]
+    fn a_file_of_another_size_than_it_was_written_is_damage() {
+        let ending = Ending {
+            written: [("purchases.jsonl".to_owned(), 200), ("ledger-shop.jsonl".to_owned(), 0)]
+                .into(),
+            ..Ending::default()
+        };
+        let text = serde_json::to_string(&ending).unwrap();
+        let (_, complete) = evidence(catalogue(), &mut files(Some(&text), None)).unwrap();
+        let damage = Damage { file: "purchases.jsonl".to_owned(), written: 200, found: 0 };
+        assert_eq!(complete, Completeness::Damaged(vec![damage]));
+        let ending = Ending { written: BTreeMap::new(), ..ending };
+        let text = serde_json::to_string(&ending).unwrap();
+        let (_, complete) = evidence(catalogue(), &mut files(Some(&text), None)).unwrap();
+        assert_eq!(complete, Completeness::Whole, "earlier versions wrote no sizes");
+    }
 
     #[test]
     fn the_torn_last_line_of_a_killed_run_is_left_out() {

@@ -232,6 +232,7 @@ pub fn run(
         complaints: merged.complaints(),
         left_dirty: cleaned_up.err().map(|error| with_causes(&error)),
         ledgers: foreign.map(|_| closed.ledgers),
+        written: std::collections::BTreeMap::new(),
     })
 }
 

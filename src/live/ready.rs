@@ -9,6 +9,7 @@ use domain::time::{Duration, Time};
 use super::ledger::place::Home;
 use super::ledger::{Foreign, Wanted};
 use super::{LiveError, Settings, Stop, Target};
+use crate::evidence::ledgers::AtOpening;
 use crate::live::alone;
 use crate::live::clock::Clock;
 use crate::scenario::Scenario;
@@ -23,6 +24,13 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Ready {
     pub(super) books: Foreign,
+}
+
+impl Ready {
+    /// What the shop had at the opening, for the run's folder.
+    pub fn at_opening(&self) -> AtOpening {
+        self.books.at_opening()
+    }
 }
 
 /// A canary that did not prove anything.

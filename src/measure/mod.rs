@@ -2,6 +2,7 @@
 //! summary.
 
 mod breaking;
+mod calls;
 mod connections;
 pub mod diary;
 pub mod edge;
@@ -10,6 +11,7 @@ pub mod latency;
 pub mod meter;
 mod rates;
 pub mod recorder;
+mod sell_out;
 mod series;
 mod summarize;
 pub mod timeline;
@@ -119,15 +121,16 @@ fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
     })
 }
 
-/// Requests per second at a tier \[1/s\].
+/// Requests per second at a tier \[1/s\]. Absent is what nobody counted: a foreign shop does not say
+/// what passed its caches, nor how often it called its provider.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RateSummary {
     /// The most in any whole second.
-    pub peak_per_s: f64,
+    pub peak_per_s: Option<f64>,
     /// From the first to the last request.
-    pub mean_per_s: f64,
+    pub mean_per_s: Option<f64>,
     /// In all.
-    pub count: u64,
+    pub count: Option<u64>,
 }
 
 /// A sale's items and slots.
@@ -137,8 +140,11 @@ pub struct SaleSummary {
     pub opens_s: f64,
     /// When it closed \[s\].
     pub closes_s: f64,
-    /// When the last piece of all items was sold, if ever \[s\].
+    /// When the last piece of all items was sold, if ever and if that is known \[s\].
     pub sold_out_s: Option<f64>,
+    /// Whether all pieces were sold in the end; absent where nobody says.
+    #[serde(default)]
+    pub sold_out: Option<bool>,
     /// By item.
     pub items: BTreeMap<String, ItemSummary>,
     /// By slot.
@@ -173,13 +179,31 @@ pub struct OrderSummary {
     pub attempted: u64,
     /// Orders that were paid.
     pub confirmed: u64,
-    /// Paid orders per second from the opening to the last of them \[1/s\].
-    pub per_s: f64,
+    /// Paid orders per second from the opening to the last of them \[1/s\]; absent where nobody says
+    /// when they were paid, or all were before the opening.
+    pub per_s: Option<f64>,
+    /// Who says so.
+    #[serde(default)]
+    pub told_by: Witness,
+}
+
+/// Who says how many orders there were.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// The shop's ledger.
+    #[default]
+    Ledger,
+    /// There is no ledger: the clients, by what they tried and were told.
+    Clients,
 }
 
 /// Payments, from the provider's ledger.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentSummary {
+    /// Whether there is such a ledger; without, nothing was counted here.
+    #[serde(default)]
+    pub ledger: Presence,
     /// Authorizations granted, also those whose money was taken in the same step.
     pub authorized: u64,
     /// Captures.
@@ -195,6 +219,17 @@ pub struct PaymentSummary {
     pub orphaned: u64,
     /// Their money \[minor units\].
     pub orphaned_amount: u64,
+}
+
+/// Whether something is there.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It is.
+    #[default]
+    There,
+    /// It is not.
+    Missing,
 }
 
 /// Fans.
@@ -221,10 +256,10 @@ pub struct Second {
     pub useful: u64,
     /// Requests at the edge.
     pub edge: u64,
-    /// Requests at the origin.
-    pub origin: u64,
-    /// Calls to the provider.
-    pub payment: u64,
+    /// Requests at the origin; absent where nobody counted them.
+    pub origin: Option<u64>,
+    /// Calls to the provider; absent where nobody counted them.
+    pub payment: Option<u64>,
     /// Checkouts the fans sent.
     pub checkout: u64,
     /// Reloads' 99 % response time \[ms\].

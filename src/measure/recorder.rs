@@ -64,6 +64,21 @@ pub struct Progress {
     pub present: u64,
     /// Operations sent in the last second.
     pub sent: u64,
+    /// What the shop said of itself last; a foreign one says nothing.
+    pub shop: Option<ShopProgress>,
+    /// 99 % lateness so far \[ms\].
+    pub lateness_p99_ms: f64,
+    /// Orders confirmed so far.
+    pub confirmed: u64,
+    /// Connections opened so far.
+    pub opened: u64,
+    /// Connections that failed so far.
+    pub unconnected: u64,
+}
+
+/// What the shop says of itself, for a person who watches.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShopProgress {
     /// Requests at the edge in the last second.
     pub edge: u64,
     /// Requests at the origin in the last second.
@@ -74,14 +89,6 @@ pub struct Progress {
     pub free: i64,
     /// Sold pieces in all.
     pub sold: i64,
-    /// 99 % lateness so far \[ms\].
-    pub lateness_p99_ms: f64,
-    /// Orders confirmed so far.
-    pub confirmed: u64,
-    /// Connections opened so far.
-    pub opened: u64,
-    /// Connections that failed so far.
-    pub unconnected: u64,
 }
 
 impl Recorder {
@@ -173,12 +180,14 @@ impl Recorder {
         let before = self.last.take().unwrap_or_default();
         let elapsed = snapshot.at.since(before.at).as_secs_f64();
         let per_s = |now: u64, then: u64| rate(now.saturating_sub(then), elapsed);
-        self.progress.edge = per_s(snapshot.edge, before.edge);
-        self.progress.origin = per_s(snapshot.origin, before.origin);
-        self.progress.payment = per_s(snapshot.payment, before.payment);
         let sum = |part: fn(&Balance) -> i64| snapshot.items.values().map(part).sum();
-        self.progress.free = sum(|balance| balance.free);
-        self.progress.sold = sum(|balance| balance.sold);
+        self.progress.shop = Some(ShopProgress {
+            edge: per_s(snapshot.edge, before.edge),
+            origin: per_s(snapshot.origin, before.origin),
+            payment: per_s(snapshot.payment, before.payment),
+            free: sum(|balance| balance.free),
+            sold: sum(|balance| balance.sold),
+        });
         self.last = Some(snapshot.clone());
         Ok(())
     }
@@ -354,7 +363,8 @@ mod tests {
         rig.recorder.snapshot(&snapshot(1_000, 60)).unwrap();
         rig.recorder.snapshot(&snapshot(3_000, 260)).unwrap();
         let progress = rig.recorder.progress();
-        assert_eq!((progress.present, progress.sent, progress.edge), (1, 1, 100));
+        let edge = progress.shop.unwrap().edge;
+        assert_eq!((progress.present, progress.sent, edge), (1, 1, 100));
         rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
         assert_eq!(rig.recorder.progress().sent, 0);
         let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();

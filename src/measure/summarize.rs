@@ -15,12 +15,13 @@ use crate::measure::connections::connections;
 use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
-use crate::measure::rates::{Counter, of_timeline, sold_out};
+use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
-    FanSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary, RateSummary,
-    SaleSummary, Second, SlotSummary, Tenth, percentiles, round3, round6,
+    FanSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary, Presence,
+    RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, percentiles, round3, round6,
 };
+use crate::measure::{calls, sell_out};
 
 /// Reads the measured part of a summary out of what a run left behind.
 ///
@@ -42,7 +43,7 @@ pub fn summarize(
         orders: orders(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
-        payments: payments(evidence.provider.as_deref().unwrap_or_default()),
+        payments: payments(evidence.provider.as_deref()),
         health: Some(health(latency, timeline)),
         fans: fans(&total),
         first_to_break: first_to_break(evidence, timeline),
@@ -108,15 +109,25 @@ fn spectrum(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
 fn rates(evidence: &Evidence, timeline: &Timeline) -> BTreeMap<String, RateSummary> {
     let count = |read| Counter::new(&evidence.snapshots, read).summary();
     let mut edge = count(|snapshot| snapshot.edge);
-    if edge.count == 0 {
+    if edge.count == Some(0) {
         // A foreign shop does not say what reached it: what the fans sent is the next best.
         edge = of_timeline(timeline, |second, timeline| timeline.seconds[&second].requests());
     }
     let checkout = of_timeline(timeline, |second, timeline| timeline.seconds[&second].checkout);
+    // What the shop does not say of itself nobody counted, but for what its provider wrote down.
+    let (mut origin, mut payment) = (RateSummary::default(), RateSummary::default());
+    if let Some(calls) = calls::of_ledger(evidence) {
+        payment = calls.summary();
+    } else if !evidence.snapshots.is_empty() {
+        payment = count(|snapshot| snapshot.payment);
+    }
+    if !evidence.snapshots.is_empty() {
+        origin = count(|snapshot| snapshot.origin);
+    }
     BTreeMap::from([
         ("edge".to_owned(), edge),
-        ("origin".to_owned(), count(|snapshot| snapshot.origin)),
-        ("payment".to_owned(), count(|snapshot| snapshot.payment)),
+        ("origin".to_owned(), origin),
+        ("payment".to_owned(), payment),
         ("checkout".to_owned(), checkout),
     ])
 }
@@ -129,12 +140,11 @@ fn sales(evidence: &Evidence, facts: &Facts) -> BTreeMap<String, SaleSummary> {
         .iter()
         .zip(demand::sellable(evidence, facts))
         .map(|(sale, sellable)| {
-            let stock: Vec<(&str, u32)> =
-                sale.items.iter().map(|item| (item.id.as_str(), item.stock)).collect();
             let summary = SaleSummary {
                 opens_s: round3(sale.opens.seconds()),
                 closes_s: round3(sale.closes.seconds()),
-                sold_out_s: sold_out(&evidence.snapshots, &stock).map(|at| round3(at.seconds())),
+                sold_out_s: sell_out::moment(evidence, sale).map(|at| round3(at.seconds())),
+                sold_out: sell_out::is(evidence, sale, &sold),
                 items: items(sale, &sold, &sellable.items),
                 slots: slots(sale, &sold),
             };
@@ -188,13 +198,18 @@ fn what_was_sold(evidence: &Evidence) -> Tally {
 
 fn orders(evidence: &Evidence) -> OrderSummary {
     let opens = evidence.catalogue.sales.iter().map(|sale| sale.opens).min().unwrap_or_default();
-    let (attempted, confirmed, last) = match &evidence.shop {
-        Some(shop) => orders_of_ledger(shop, evidence.ending.began_utc_ns),
-        None => orders_of_clients(evidence),
+    let ((attempted, confirmed, last), told_by) = match &evidence.shop {
+        Some(shop) => (orders_of_ledger(shop, evidence.ending.began_utc_ns), Witness::Ledger),
+        None => (orders_of_clients(evidence), Witness::Clients),
     };
     let seconds = last.since(opens).as_secs_f64();
-    let per_s = if seconds > 0.0 { round3(confirmed as f64 / seconds) } else { 0.0 };
-    OrderSummary { attempted, confirmed, per_s }
+    let is_known = told_by == Witness::Clients || sell_out::has_times(evidence);
+    let per_s = match confirmed {
+        0 => Some(0.0),
+        _ if is_known && seconds > 0.0 => Some(round3(confirmed as f64 / seconds)),
+        _ => None,
+    };
+    OrderSummary { attempted, confirmed, per_s, told_by }
 }
 
 /// Orders, paid ones, and when the last of those was paid.
@@ -234,7 +249,10 @@ fn orders_of_clients(evidence: &Evidence) -> (u64, u64, Time) {
     (keys.len() as u64, bought, last)
 }
 
-fn payments(provider: &[PaymentLine]) -> PaymentSummary {
+fn payments(provider: Option<&[PaymentLine]>) -> PaymentSummary {
+    let Some(provider) = provider else {
+        return PaymentSummary { ledger: Presence::Missing, ..PaymentSummary::default() };
+    };
     let mut summary = PaymentSummary::default();
     let mut open = BTreeMap::new();
     for line in provider.iter().filter(|line| !line.replayed) {
@@ -285,6 +303,8 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
         count(|snapshot| snapshot.origin),
         count(|snapshot| snapshot.payment),
     );
+    let calls = calls::of_ledger(evidence);
+    let is_counted = !evidence.snapshots.is_empty();
     let last = evidence.snapshots.last().map_or(0, |last| last.at.nanos().div_ceil(1_000_000_000));
     let (mut arrived, mut left) = (0_u64, 0_u64);
     let nothing = TimelineLine::default();
@@ -301,9 +321,13 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
                 sent: line.sent,
                 completed: line.completed,
                 useful: line.useful,
-                edge: edge.in_second(second),
-                origin: origin.in_second(second),
-                payment: payment.in_second(second),
+                // As in the rates: of a foreign shop, what the fans sent is the next best.
+                edge: if is_counted { edge.in_second(second) } else { line.requests() },
+                origin: is_counted.then(|| origin.in_second(second)),
+                payment: match &calls {
+                    Some(calls) => Some(calls.in_second(second)),
+                    None => is_counted.then(|| payment.in_second(second)),
+                },
                 checkout: line.checkout,
                 reload_p99_ms: reload_p99(latency, Time::from_millis(second * 1_000), end),
                 free,
@@ -380,7 +404,7 @@ mod tests {
     fn payments_are_counted_however_they_come_about_and_end() {
         use PaymentOperation as Asked;
         use PaymentOutcome as Happened;
-        let summary = payments(&ledger(&[
+        let summary = payments(Some(&ledger(&[
             ("two-steps", Asked::Authorize, Happened::Authorized),
             ("two-steps", Asked::Capture, Happened::Captured),
             ("one-step", Asked::Confirm, Happened::Captured),
@@ -392,8 +416,9 @@ mod tests {
             ("left", Asked::Confirm, Happened::Authorized),
             ("left", Asked::Capture, Happened::LockTimeout),
             ("left", Asked::Capture, Happened::RateLimited),
-        ]));
+        ])));
         let expected = PaymentSummary {
+            ledger: Presence::There,
             authorized: 5,
             captured: 3,
             voided: 1,

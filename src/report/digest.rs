@@ -3,11 +3,34 @@
 use domain::outcome::Operation;
 
 use crate::audit::Status;
-use crate::measure::{Measured, OperationSummary, RateSummary};
+use crate::measure::{Measured, OperationSummary, RateSummary, SaleSummary};
+use crate::report::figure;
 use crate::verdict::Judged;
 
 /// The tiers whose rates are known, from the fans inwards.
 pub(super) const TIERS: [&str; 4] = ["edge", "origin", "checkout", "payment"];
+
+/// A count of a sale's pieces; of what nobody says, a 0 is no count.
+pub(super) fn counted(sale: &SaleSummary, pieces: u64) -> String {
+    if pieces == 0 && sale.sold_out.is_none() {
+        figure::NONE.to_owned()
+    } else {
+        figure::number(pieces)
+    }
+}
+
+/// Whether something was sold, as far as anybody says.
+pub(super) fn says_what_was_sold(measured: &Measured) -> bool {
+    let mut sales = measured.sales.values();
+    pieces(measured).sold > 0 || sales.all(|sale| sale.sold_out.is_some())
+}
+
+/// The tiers of which somebody counted the requests.
+pub(super) fn counted_tiers(measured: &Measured) -> Vec<&'static str> {
+    let is_counted =
+        |tier: &&str| measured.rates.get(*tier).is_none_or(|rate| rate.count.is_some());
+    TIERS.into_iter().filter(is_counted).collect()
+}
 
 /// Pieces over all sales.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]

@@ -47,6 +47,11 @@ pub fn rate(per_s: f64) -> String {
     format!("{}/s", decimal(per_s, decimals))
 }
 
+/// As [`rate`]; what nobody counted is [`NONE`].
+pub fn known_rate(per_s: Option<f64>) -> String {
+    per_s.map_or_else(|| NONE.to_owned(), rate)
+}
+
 /// A length of time given in milliseconds \[ms\], in the unit people would use for it.
 pub fn milliseconds(millis: f64) -> String {
     match millis.abs() {

@@ -5,7 +5,10 @@ use domain::outcome::Departure;
 use super::{digest, figure, invariant};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
-use crate::measure::{BoundStatus, BreakingTier, ItemSummary, Measured, SaleSummary, SlotSummary};
+use crate::measure::{
+    BoundStatus, BreakingTier, ItemSummary, Measured, OrderSummary, SaleSummary, SlotSummary,
+    Witness,
+};
 use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
 /// Whether something is good, bad or open, for colour and symbol alike.
@@ -153,7 +156,9 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
         .findings
         .iter()
         .find(|finding| finding.status == Status::NotChecked && finding.waived.is_none());
-    let advice = match unchecked {
+    // A waiver helps where nothing else stands before what was not checked.
+    let is_first = judged.reasons.first().is_some_and(|reason| reason.starts_with("INV-"));
+    let advice = match unchecked.filter(|_| is_first) {
         Some(finding) => format!(
             "Remove the cause named above, or waive {} with a reason under `[audit] waive`, and \
              run it again.",
@@ -241,18 +246,61 @@ pub(super) const fn world(world: World) -> &'static str {
 /// How a sale went, as a clause: "open for 30.0 s, sold out after 12.3 s".
 pub(super) fn course(sale: &SaleSummary) -> String {
     let lasted = figure::seconds(sale.closes_s - sale.opens_s);
-    match sale.sold_out_s {
-        Some(at_s) => {
+    match (sale.sold_out_s, sale.sold_out) {
+        (Some(at_s), _) if at_s < sale.opens_s => {
+            let before = figure::seconds(sale.opens_s - at_s);
+            format!("open for {lasted}, sold out {before} before its opening")
+        }
+        (Some(at_s), _) => {
             let after = figure::seconds(at_s - sale.opens_s);
             format!("open for {lasted}, sold out after {after}")
         }
-        None => format!("open for {lasted}, not sold out"),
+        (None, Some(true)) => format!("open for {lasted}, sold out"),
+        (None, Some(false)) => format!("open for {lasted}, not sold out"),
+        (None, None) => format!("open for {lasted}; nobody says whether it sold out"),
+    }
+}
+
+/// How many orders there were, and by whose word.
+pub(super) fn course_of_orders(orders: &OrderSummary) -> String {
+    let (attempted, confirmed) =
+        (figure::number(orders.attempted), figure::number(orders.confirmed));
+    let told = match orders.told_by {
+        Witness::Ledger => format!("orders: {attempted} written down, {confirmed} paid"),
+        Witness::Clients => format!(
+            "orders: {attempted} tried, {confirmed} told as bought, by what the clients heard; there \
+             is no ledger of the shop"
+        ),
+    };
+    match orders.per_s {
+        Some(per_s) => format!("{told}, {} from the opening to the last", figure::rate(per_s)),
+        None => told,
+    }
+}
+
+/// The names of the orders that were attempted, and of those that came about.
+pub(super) const fn orders(told_by: Witness) -> (&'static str, &'static str) {
+    match told_by {
+        Witness::Ledger => ("Written down", "Paid"),
+        Witness::Clients => ("Tried, by the clients", "Told as bought"),
+    }
+}
+
+/// How long a run took, if it says so: one that was killed, or never began, does not.
+pub(super) fn took(took_s: f64) -> String {
+    if took_s > 0.0 {
+        format!("took {}", figure::seconds(took_s))
+    } else {
+        "not lived to its end".to_owned()
     }
 }
 
 /// What is remarkable about an item's figures; empty if nothing is.
-pub(super) fn item_remark(item: &ItemSummary) -> String {
-    if item.sold > item.stock {
+pub(super) fn item_remark(sale: &SaleSummary, item: &ItemSummary) -> String {
+    if sale.sold_out.is_none() && item.sold.min(item.stock) == 0 {
+        // Nobody says what there was, or what was sold.
+        String::new()
+    } else if item.sold > item.stock {
         format!("✗ {} more than there were", figure::number(item.sold - item.stock))
     } else if item.sold < item.sellable {
         format!("{} more could have been sold", figure::number(item.sellable - item.sold))

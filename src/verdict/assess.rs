@@ -173,6 +173,9 @@ impl Readings<'_> {
     }
 
     fn sold_ratio(&self) -> Result<f64, String> {
+        if self.measured.sales.values().any(|sale| sale.sold_out.is_none()) {
+            return Err("nobody says what was sold, or of how many".to_owned());
+        }
         let (mut sold, mut sellable) = (0, 0);
         for item in self.measured.sales.values().flat_map(|sale| sale.items.values()) {
             // What was sold beyond the stock of one item makes up for no other.

@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod bounds;
+mod damage;
 mod gravity;
 pub mod junit;
 pub mod objective;
@@ -15,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Finding, INVARIANTS, Status, Waiver, audit};
-use crate::evidence::read::{Files, ReadError, evidence};
+use crate::evidence::read::{Completeness, Files, ReadError, evidence};
 use crate::evidence::{Complaint, Evidence, Facts, NeverBegun};
 use crate::measure::latency::LatencyLog;
 use crate::measure::timeline::Timeline;
@@ -60,7 +61,7 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
     if let Some(health) = &mut measured.health {
         health.bounds = bounds::bounds(health, question.objectives);
     }
-    let findings = findings(question, &evidence);
+    let findings = findings(question, &evidence, &completeness);
     let readings = Readings {
         latency: &latency,
         timeline: &timeline,
@@ -73,7 +74,7 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
     let assessed: Vec<Assessed> =
         question.objectives.iter().map(|objective| assess(objective, &readings)).collect();
     let (verdict, mut reasons) = weigh(&Case {
-        completeness,
+        completeness: &completeness,
         evidence: &evidence,
         measured: &measured,
         findings: &findings,
@@ -96,11 +97,18 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
 }
 
 /// What is found of each invariant, the gravest first. Of a run that never began nothing is.
-fn findings(question: &Question<'_>, evidence: &Evidence) -> Vec<Finding> {
+fn findings(
+    question: &Question<'_>,
+    evidence: &Evidence,
+    completeness: &Completeness,
+) -> Vec<Finding> {
     let mut findings = match &evidence.ending.never_begun {
         Some(_) => INVARIANTS.iter().map(|invariant| never_checked(invariant.id)).collect(),
         None => audit(evidence, question.facts, question.waivers),
     };
+    if let Completeness::Damaged(damages) = completeness {
+        damage::doubt(&mut findings, damages);
+    }
     gravity::sort(&mut findings);
     findings
 }

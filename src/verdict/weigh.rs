@@ -18,7 +18,7 @@ const OPEN_MAX: u64 = 4;
 
 /// All that is weighed.
 pub(super) struct Case<'a> {
-    pub(super) completeness: Completeness,
+    pub(super) completeness: &'a Completeness,
     pub(super) evidence: &'a Evidence,
     pub(super) measured: &'a Measured,
     pub(super) findings: &'a [Finding],
@@ -93,14 +93,26 @@ impl Case<'_> {
     /// Why nothing can be said for certain.
     fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
-        if self.completeness == Completeness::Partial {
-            doubts.push("The run is partial: it was killed before its end.".to_owned());
+        match self.completeness {
+            Completeness::Whole => {}
+            Completeness::Partial => {
+                doubts.push("The run is partial: it was killed before its end.".to_owned());
+            }
+            Completeness::Damaged(damages) => doubts.extend(
+                damages.iter().map(|damage| format!("The run's evidence is damaged: {damage}.")),
+            ),
         }
         doubts.extend(self.evidence.ending.doubts.iter().cloned());
         doubts.extend(self.not_understood());
         doubts.extend(self.nothing_answered());
         doubts.extend(self.no_orders());
-        let unreadable = self.evidence.ending.unreadable.iter();
+        let damaged = |why: &&String| match self.completeness {
+            Completeness::Damaged(damages) => {
+                damages.iter().any(|damage| why.ends_with(&damage.to_string()))
+            }
+            Completeness::Whole | Completeness::Partial => false,
+        };
+        let unreadable = self.evidence.ending.unreadable.iter().filter(|why| !damaged(why));
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));
         doubts.extend(self.measured.health.iter().flat_map(bounds::doubts));
         doubts.extend(self.not_checked());

@@ -231,6 +231,23 @@ fn a_torn_last_line_of_a_killed_run_is_left_out() {
     assert!(said.last_line().contains("The run is partial"), "{said:#?}");
 }
 
+#[test]
+fn a_finished_run_whose_evidence_was_cut_is_damaged() {
+    let desk = Desk::new();
+    assert_eq!(desk.say(&["simulate", "small.toml", "-q"]).code, Some(0));
+    for name in ["purchases.jsonl", "ledger-provider.jsonl", "latency.hlog"] {
+        let file = desk.file("reports/latest").join(name);
+        let whole = fs::read(&file).unwrap();
+        fs::write(&file, &whole[..whole.len() - 7]).unwrap();
+        let said = desk.say(&["verify", "reports/latest", "-q"]);
+        assert_eq!(said.code, Some(112), "{said:#?}");
+        let expected = format!("evidence is damaged: {name} holds");
+        assert!(said.last_line().contains(&expected), "{said:#?}");
+        fs::write(&file, &whole).unwrap();
+    }
+    assert_eq!(desk.say(&["verify", "reports/latest", "-q"]).code, Some(0));
+}
+
 /// Starts the program on a disk of `size`, which fills up; `out/small/…` stays readable while
 /// the second line of standard input has not come.
 fn on_a_small_disk(desk: &Desk, world: &str, size: &str) -> (Said, Vec<String>) {

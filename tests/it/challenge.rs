@@ -84,7 +84,7 @@ fn an_honest_shop_waits_for_its_cardholders_and_holds_every_invariant() {
 /// Looking where payments stand costs calls of the same allowance, and the report counts them.
 #[test]
 fn asking_where_payments_stand_counts_against_the_limits() {
-    let calls = |changes: &[&str]| lived(changes).0.measured.rates["payment"].count;
+    let calls = |changes: &[&str]| lived(changes).0.measured.rates["payment"].count.unwrap();
     let (with, without) = (calls(&[]), calls(&["provider.challenges.share=0"]));
     assert!(with > without + 200, "{with} calls with challenges, {without} without");
     let short = ["provider.limits.0.rate=30", "provider.limits.0.burst=30"];

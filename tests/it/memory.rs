@@ -71,7 +71,7 @@ fn watch(folder: &Path, command: &str, changes: &[&str]) -> Came {
     }
     let text = std::fs::read_to_string(folder.join("told.json")).unwrap();
     let summary: Summary = serde_json::from_str(&text).unwrap();
-    Came { requests: summary.result.measured.rates["edge"].count, peak_kib }
+    Came { requests: summary.result.measured.rates["edge"].count.unwrap(), peak_kib }
 }
 
 /// What the kernel noted of the memory of that process \[KiB\]; none when it has ended.

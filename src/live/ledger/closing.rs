@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use domain::money::Amount;
-use domain::shop::{Catalogue, Sale, ShopLine, Slot};
+use domain::shop::{Catalogue, Item, Sale, ShopLine, Slot};
 
 use crate::evidence::demand::Tally;
-use crate::evidence::ledgers::Ledgers;
+use crate::evidence::ledgers::{AtOpening, Ledgers};
 use crate::live::ledger::mapping::shop::{Count, Order, Reservation, ShopRow, Unit};
 use crate::live::ledger::opening::Opening;
 use crate::live::ledger::shop::Shift;
@@ -236,6 +236,34 @@ impl<'a> Closing<'a> {
         }
         doubts
     }
+}
+
+/// What could be sold, as far as the rows before the storm say.
+pub(super) fn at_opening(
+    catalogue: &Catalogue,
+    opening: &Opening,
+    canary: Option<(&str, u64)>,
+) -> AtOpening {
+    let item = |item: &Item| {
+        let taken = canary.map_or(0, |(of, many)| if of == item.id { many } else { 0 });
+        let known = before(&item.id, item.stock, taken, opening.stock.get(&item.id));
+        Some((item.id.clone(), known.sellable(None)?))
+    };
+    let slot = |sale: &Sale, slot: &Slot| {
+        let place = format!("{}/{}", sale.id, slot.id);
+        let row = either(&opening.slots, &place, &slot.id);
+        let sellable = before(&place, slot.capacity, 0, row).sellable(None)?;
+        Some((place, sellable))
+    };
+    AtOpening {
+        stock: catalogue.items().filter_map(|(_, _, found)| item(found)).collect(),
+        places: catalogue.slots().filter_map(|(_, sale, found)| slot(sale, found)).collect(),
+    }
+}
+
+/// What is known of `name` before the storm.
+fn before<'a>(name: &'a str, all: u32, canary: u64, opening: Option<&'a Count>) -> Known<'a> {
+    Known { name, stated: stated(all), canary, opening, end: None, paid: 0, paid_earlier: 0 }
 }
 
 /// What is known of a slot by either of its names.

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use domain::shop::Catalogue;
 use tokio::runtime::{self, Runtime};
 
-use crate::evidence::ledgers::Ledgers;
+use crate::evidence::ledgers::{AtOpening, Ledgers};
 use crate::live::admin::with_causes;
 use crate::live::clock::Clock;
 use crate::scenario::target::{Hook, Kind, ProviderLedger, ShopLedger, Target};
@@ -207,6 +207,12 @@ impl Foreign {
         Ok(())
     }
 
+    /// What there was before the storm, as far as anybody said.
+    pub(super) fn at_opening(&self) -> AtOpening {
+        let canary = self.canary.as_ref().map(|(item, pieces)| (item.as_str(), *pieces));
+        closing::at_opening(&self.catalogue, &self.opening, canary)
+    }
+
     /// Reads both ledgers for the last time and writes them down.
     pub(super) fn close(&mut self, sinks: &mut LedgerSinks) -> Closed {
         let mut closed = Closed::default();
@@ -233,6 +239,7 @@ impl Foreign {
             Ok(()) => {
                 let columns = provider.columns().clone();
                 closed.ledgers.columns.insert(word(Kind::Payments).to_owned(), columns);
+                closed.ledgers.told = provider.tells();
             }
             Err(why) => closed.unreadable.push(format!("provider: {why}")),
         }

@@ -7,6 +7,7 @@ use domain::provider::PaymentLine;
 use reqwest::StatusCode;
 use tokio::runtime::Runtime;
 
+use crate::evidence::ledgers::ProviderTells;
 use crate::live::abroad::Trust;
 use crate::live::admin::with_causes;
 use crate::live::ledger::LEDGER_MAX;
@@ -141,6 +142,14 @@ impl Provider {
         let own = super::mapping::intent(intent, &self.prefix);
         let lines = self.look(runtime)?;
         Ok(lines.iter().any(|line| line.intent == own || line.reference == intent))
+    }
+
+    /// What the ledger tells.
+    pub(super) const fn tells(&self) -> ProviderTells {
+        match self.from {
+            From::Mock { .. } => ProviderTells::Calls,
+            From::Mapped { .. } => ProviderTells::Payments,
+        }
     }
 
     /// The columns that were read.

@@ -34,12 +34,12 @@ pub fn timeline(summary: &Summary) -> String {
     let labels = axis.labels_height(frame);
     let top = labels + MARGIN_ABOVE;
     let metrics = metrics(measured);
-    let tiers = digest::TIERS.len();
-    let panels = i32::try_from(tiers + metrics.len()).unwrap_or(0);
+    let tiers = digest::counted_tiers(measured);
+    let panels = i32::try_from(tiers.len() + metrics.len()).unwrap_or(0);
     let height = top + panels * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + MARGIN_BELOW;
     drawing(&caption, (WIDTH, height.unsigned_abs()), |sheet| {
         let metrics = metrics.iter().map(|series| Lane::Metric(series));
-        let lanes = digest::TIERS.into_iter().map(Lane::Tier).chain(metrics);
+        let lanes = tiers.iter().copied().map(Lane::Tier).chain(metrics);
         for (place, lane) in (0..).zip(lanes) {
             let above = top + place * (PANEL_HEIGHT + PANEL_GAP);
             let frame = Frame { top: above, bottom: above + PANEL_HEIGHT, ..frame };
@@ -114,8 +114,8 @@ fn decimals(greatest: f64) -> usize {
 fn requests(second: &Second, tier: &str) -> u64 {
     match tier {
         "edge" => second.edge,
-        "origin" => second.origin,
-        "payment" => second.payment,
+        "origin" => second.origin.unwrap_or(0),
+        "payment" => second.payment.unwrap_or(0),
         _ => second.checkout,
     }
 }
@@ -146,11 +146,13 @@ fn busiest(timeline: &[Second], read: impl Fn(&Second) -> u64) -> Vec<(f64, f64)
 
 fn description(measured: &Measured) -> String {
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
-    digest::TIERS
+    let tiers = digest::counted_tiers(measured).into_iter();
+    let peaks: Vec<String> = tiers
         .map(|tier| {
             let (at_s, peak) = peak(&measured.timeline, tier);
             let moment = figure::moment(at_s - opening_s);
             format!("{tier} peaks at {}/s at {moment}.", figure::number(peak))
         })
-        .join(" ")
+        .collect();
+    peaks.join(" ")
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::measure::Measured;
+use crate::measure::{Measured, Presence};
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, words};
 use crate::verdict::{Judged, Summary};
@@ -63,7 +63,7 @@ impl Answer {
             scenario: from.scenario.clone(),
             world: words::world(judged.world),
             started_at: from.started_at.clone(),
-            took: figure::seconds(from.took_s),
+            took: words::took(from.took_s),
             seed: from.seed.to_string(),
             scale: from.scale.to_string(),
             tiles: vec![
@@ -82,6 +82,10 @@ fn tile(label: &'static str, value: String, remark: String, tone: words::Tone) -
 }
 
 fn sold(measured: &Measured) -> Tile {
+    if !digest::says_what_was_sold(measured) {
+        let remark = "nobody says what was sold".to_owned();
+        return tile("Pieces sold", NONE.to_owned(), remark, words::Tone::Open);
+    }
     let pieces = digest::pieces(measured);
     let mut remark = format!(
         "of {} sellable, {} in stock",
@@ -112,6 +116,10 @@ fn stranded(judged: &Judged) -> Tile {
 
 fn orphaned(measured: &Measured) -> Tile {
     let payments = &measured.payments;
+    if payments.ledger == Presence::Missing {
+        let remark = "there is no ledger of the provider".to_owned();
+        return tile("Orphaned", NONE.to_owned(), remark, words::Tone::Open);
+    }
     let (remark, tone) = if payments.orphaned > 0 {
         let money = figure::money(payments.orphaned_amount);
         (format!("authorizations holding {money}"), words::Tone::Bad)

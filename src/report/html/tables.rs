@@ -4,7 +4,7 @@ use domain::outcome::Departure;
 use serde::Serialize;
 
 use crate::audit::{Finding, Status};
-use crate::measure::{Measured, Percentiles, SaleSummary};
+use crate::measure::{Measured, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, invariant, words};
 use crate::verdict::{Assessment, Judged, Summary};
@@ -196,9 +196,9 @@ pub(super) fn rates(measured: &Measured) -> Vec<RateRow> {
     let rows = digest::rates(measured).into_iter().map(|(tier, rate)| RateRow {
         tier: tier.to_owned(),
         counts: words::tier(tier),
-        peak: figure::rate(rate.peak_per_s),
-        mean: figure::rate(rate.mean_per_s),
-        count: figure::number(rate.count),
+        peak: figure::known_rate(rate.peak_per_s),
+        mean: figure::known_rate(rate.mean_per_s),
+        count: rate.count.map_or_else(|| NONE.to_owned(), figure::number),
     });
     rows.collect()
 }
@@ -247,12 +247,12 @@ pub(super) fn sales(measured: &Measured) -> Vec<SaleView> {
 fn items(sale: &SaleSummary) -> Vec<ItemRow> {
     let rows = sale.items.iter().map(|(id, item)| ItemRow {
         id: id.clone(),
-        stock: figure::number(item.stock),
-        sold: figure::number(item.sold),
-        sellable: figure::number(item.sellable),
+        stock: digest::counted(sale, item.stock),
+        sold: digest::counted(sale, item.sold),
+        sellable: digest::counted(sale, item.sellable),
         share: figure::share(item.sold, item.stock),
         percent: percent(item.sold, item.stock),
-        remark: words::item_remark(item),
+        remark: words::item_remark(sale, item),
     });
     rows.collect()
 }
@@ -260,8 +260,8 @@ fn items(sale: &SaleSummary) -> Vec<ItemRow> {
 fn slots(sale: &SaleSummary) -> Vec<SlotRow> {
     let rows = sale.slots.iter().map(|(id, slot)| SlotRow {
         id: id.clone(),
-        capacity: figure::number(slot.capacity),
-        taken: figure::number(slot.taken),
+        capacity: digest::counted(sale, slot.capacity),
+        taken: digest::counted(sale, slot.taken),
         share: figure::share(slot.taken, slot.capacity),
         percent: percent(slot.taken, slot.capacity),
         remark: words::slot_remark(slot),
@@ -272,16 +272,20 @@ fn slots(sale: &SaleSummary) -> Vec<SlotRow> {
 /// The orders.
 pub(super) fn orders(measured: &Measured) -> Vec<Fact> {
     let orders = &measured.orders;
+    let (attempted, confirmed) = words::orders(orders.told_by);
     vec![
-        fact("Written down", figure::number(orders.attempted)),
-        fact("Paid", figure::number(orders.confirmed)),
-        fact("Paid per second, opening to last", figure::rate(orders.per_s)),
+        fact(attempted, figure::number(orders.attempted)),
+        fact(confirmed, figure::number(orders.confirmed)),
+        fact("Paid per second, opening to last", figure::known_rate(orders.per_s)),
     ]
 }
 
 /// The payments, in numbers and in money.
 pub(super) fn payments(measured: &Measured) -> Vec<Fact> {
     let payments = &measured.payments;
+    if payments.ledger == Presence::Missing {
+        return vec![fact("Not known", "there is no ledger of the provider".to_owned())];
+    }
     vec![
         fact("Authorized", figure::number(payments.authorized)),
         fact("Captured", figure::number(payments.captured)),
@@ -359,7 +363,7 @@ pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
         fact("Scenario", from.scenario.clone()),
         fact("World", words::world(summary.result.world).to_owned()),
         fact("Began", from.started_at.clone()),
-        fact("Took", figure::seconds(from.took_s)),
+        fact("How long", words::took(from.took_s)),
         fact("Seed", from.seed.to_string()),
         fact("Scale", from.scale.to_string()),
         fact("spike", format!("{}{commit}", from.spike)),

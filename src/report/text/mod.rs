@@ -7,7 +7,6 @@ mod sections;
 mod series;
 mod table;
 
-use super::figure;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
 
@@ -73,11 +72,11 @@ fn provenance(page: &mut Page, summary: &Summary) {
     page.wrapped(
         "  ",
         &format!(
-            "{}, seed {}, scale {}, took {}",
+            "{}, seed {}, scale {}, {}",
             words::world(summary.result.world),
             from.seed,
             from.scale,
-            figure::seconds(from.took_s)
+            words::took(from.took_s)
         ),
     );
 }

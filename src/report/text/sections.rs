@@ -4,7 +4,7 @@ use super::table::{Side, Table, UNBROKEN};
 use super::{Page, edge, generator, series};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
-use crate::measure::{Measured, OperationSummary, Percentiles, SaleSummary};
+use crate::measure::{Measured, OperationSummary, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
 use crate::report::words::{self, Tone};
 use crate::report::{digest, words::assessment_word};
@@ -41,10 +41,10 @@ fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
     for (id, item) in &sale.items {
         items.row(&[
             id.clone(),
-            figure::number(item.stock),
-            figure::number(item.sold),
-            figure::number(item.sellable),
-            words::item_remark(item),
+            digest::counted(sale, item.stock),
+            digest::counted(sale, item.sold),
+            digest::counted(sale, item.sellable),
+            words::item_remark(sale, item),
         ]);
     }
     table(page, &items);
@@ -60,8 +60,8 @@ fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
     for (id, slot) in &sale.slots {
         slots.row(&[
             id.clone(),
-            figure::number(slot.capacity),
-            figure::number(slot.taken),
+            digest::counted(sale, slot.capacity),
+            digest::counted(sale, slot.taken),
             words::slot_remark(slot),
         ]);
     }
@@ -149,9 +149,9 @@ fn rates(page: &mut Page, measured: &Measured) {
     for (tier, rate) in digest::rates(measured) {
         rates.row(&[
             tier.to_owned(),
-            figure::rate(rate.peak_per_s),
-            figure::rate(rate.mean_per_s),
-            figure::number(rate.count),
+            figure::known_rate(rate.peak_per_s),
+            figure::known_rate(rate.mean_per_s),
+            rate.count.map_or_else(|| NONE.to_owned(), figure::number),
             words::tier(tier).to_owned(),
         ]);
     }
@@ -248,15 +248,11 @@ fn payments(page: &mut Page, measured: &Measured) {
     let payments = &measured.payments;
     let orders = &measured.orders;
     page.heading("Orders and payments");
-    page.wrapped(
-        "  ",
-        &format!(
-            "orders: {} written down, {} paid, {} from the opening to the last",
-            figure::number(orders.attempted),
-            figure::number(orders.confirmed),
-            figure::rate(orders.per_s)
-        ),
-    );
+    page.wrapped("  ", &words::course_of_orders(orders));
+    if payments.ledger == Presence::Missing {
+        page.wrapped("  ", "payments: not known, there is no ledger of the provider");
+        return;
+    }
     page.wrapped(
         "  ",
         &format!(

@@ -100,3 +100,25 @@ fn a_few_answers_that_are_not_understood_do_not() {
     assert_eq!(misunderstood(49, 1_000).verdict, Verdict::Pass);
     assert_eq!(misunderstood(50, 1_000).verdict, Verdict::Inconclusive);
 }
+
+#[test]
+fn evidence_that_was_cut_is_neither_a_pass_nor_an_accusation() {
+    let damaged = |file: &str| {
+        let mut run = Run::default();
+        run.ending.as_mut().unwrap().written.insert(file.to_owned(), 4_000);
+        run.sizes.insert(file.to_owned(), 3_800);
+        run.judged()
+    };
+    for file in ["purchases.jsonl", "ledger-shop.jsonl", "timeline.jsonl"] {
+        let judged = damaged(file);
+        assert_eq!(judged.verdict, Verdict::Inconclusive, "{file}");
+        let expected = format!(
+            "The run's evidence is damaged: {file} holds 3800 bytes, and 4000 were written."
+        );
+        assert_eq!(judged.reasons[0], expected);
+        assert!(judged.findings.iter().all(|finding| finding.status != Status::Violated));
+    }
+    let judged = damaged("purchases.jsonl");
+    let silent = judged.findings.iter().find(|finding| finding.id == "INV-SILENT-CHARGE").unwrap();
+    assert_eq!(silent.status, Status::NotChecked);
+}
