@@ -143,8 +143,8 @@ pub struct NetworkArgs {
     /// Believe every certificate of the shop
     #[arg(short = 'k', long, env = "SPIKE_INSECURE", value_parser = switch())]
     pub insecure: bool,
-    /// Ask the shop through this HTTP proxy
-    #[arg(long, env = "SPIKE_PROXY", value_name = "URL")]
+    /// Ask the shop through this HTTP proxy, http://[USER:PASSWORD@]HOST:PORT
+    #[arg(long, env = "SPIKE_PROXY", value_name = "URL", hide_env_values = true)]
     pub proxy: Option<String>,
     /// Connect elsewhere for a host and port of the shop, as curl does; several: again, or with ;
     #[arg(long, env = "SPIKE_CONNECT_TO", value_name = "HOST:PORT:ADDRESS:PORT")]

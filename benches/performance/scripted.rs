@@ -17,12 +17,12 @@ use spike::measure::recorder::Recorder;
 use spike::scenario::file::parse;
 use spike::scenario::overrides::Overrides;
 use spike::scenario::{self, Context};
-use spike::step::Names;
-use spike::step::capture::Capture;
+use spike::step::capture::{Capture, Kept, Need};
 use spike::step::funnel::{Funnel, Given, Host, Scheme, Step};
 use spike::step::message::Message;
 use spike::step::rule::{Condition, Rule, Rules, Test};
 use spike::step::template::{Place, Template};
+use spike::step::{Name, Names};
 use spike::verdict::World;
 
 use crate::Bench;
@@ -120,10 +120,14 @@ fn foreign(port: u16) -> anyhow::Result<scenario::target::Target> {
         name: "page".into(),
         host: 0,
         message: Message::new("GET", &shop.authority(), target, fields, None),
-        captures: vec![(token, Capture::json("$.token")?), (order, Capture::json("$.order.id")?)],
+        captures: vec![kept(token, "$.token")?, kept(order, "$.order.id")?],
         rules: Rules::new(vec![rule]),
         redirects: 10,
     };
     let funnel = Funnel { names, given, hosts: vec![shop], stages: vec![vec![step]] };
     Ok(scenario::target::Target::of(funnel))
+}
+
+fn kept(name: Name, path: &str) -> anyhow::Result<Kept> {
+    Ok(Kept { name, at: Capture::json(path)?, need: Need::Required })
 }

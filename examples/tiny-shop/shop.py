@@ -24,6 +24,7 @@ arguments.add_argument("--listen", default="127.0.0.1:8000")
 arguments.add_argument("--provider", default="http://127.0.0.1:12111")
 arguments.add_argument("--database", default="tiny-shop.db")
 arguments.add_argument("--bug", choices=BUGS, help="; ".join(f"{bug}: {what}" for bug, what in BUGS.items()))
+arguments.add_argument("--opens", type=float, default=0, help="when its doors open, in seconds of UTC; the canary may buy before")
 arguments = arguments.parse_args()
 sessions, orders, local = {}, queue.Queue(), threading.local()
 
@@ -90,13 +91,15 @@ class Shop(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"state": row[0]}) if row else self.answer(404, {"code": "no_such_order"})
         session, token = secrets.token_hex(8), secrets.token_hex(8)
         sessions[session] = token
-        self.answer(200, PAGE % token, Content_Type="text/html", Set_Cookie=f"session={session}; Path=/; HttpOnly")
+        self.answer(425 if time.time() < arguments.opens else 200, PAGE % token, Content_Type="text/html", Set_Cookie=f"session={session}; Path=/; HttpOnly")
 
     def do_POST(self):
         form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()))
         session = http.cookies.SimpleCookie(self.headers.get("Cookie", "")).get("session")
         if not session or sessions.get(session.value) != form.get("csrf_token"):
             return self.answer(403, {"code": "csrf"})
+        if time.time() < arguments.opens and form["sku"] != "canary-item":
+            return self.answer(425, {"code": "not_open"})
         known = sql("select id from purchase where reference = ?", form["reference"]).fetchone()
         if known and arguments.bug != "double-charge":
             return self.answer(202, {"order": known[0]})

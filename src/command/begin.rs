@@ -103,14 +103,48 @@ pub(super) fn begin(
             started_at: started.to_string(),
             took_s: 0.0,
             machine: machine(),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            command: shown(std::env::args()),
         },
     };
     run.write_json(folder::PROVENANCE, &begun)?;
     Ok((run, begun))
 }
 
+/// A command line without the password of its proxy.
+fn shown(words: impl Iterator<Item = String>) -> String {
+    let mut is_proxy = false;
+    let words = words.map(|word| {
+        let (option, value) = match word.split_once('=') {
+            Some(("--proxy", value)) => ("--proxy=", value),
+            _ if is_proxy => ("", word.as_str()),
+            _ => {
+                is_proxy = word == "--proxy";
+                return word;
+            }
+        };
+        is_proxy = false;
+        let shown = value
+            .rsplit_once('@')
+            .map_or_else(|| value.to_owned(), |(_, host)| format!("…@{host}"));
+        format!("{option}{shown}")
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn instant(utc_ns: u64) -> anyhow::Result<jiff::Timestamp> {
     jiff::Timestamp::from_nanosecond(i128::from(utc_ns))
         .context("failed to read the clock: it stands outside of what a calendar holds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_password_is_not_written_down() {
+        let words =
+            "spike run --proxy http://me:hush@p:1 a@b.toml --proxy=me:hu@sh@p:2 --proxy p:3";
+        let told = shown(words.split(' ').map(str::to_owned));
+        assert_eq!(told, "spike run --proxy …@p:1 a@b.toml --proxy=…@p:2 --proxy p:3");
+    }
 }

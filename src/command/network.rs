@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use crate::cli::NetworkArgs;
-use crate::live::abroad::{Abroad, Pin, Trust, literal};
+use crate::live::abroad::{Abroad, Credentials, Pin, Proxy, Trust, literal};
 use crate::scenario::target::{Stranger, Target, admit};
 
 /// Why there is no way to a foreign shop.
@@ -32,8 +33,7 @@ pub(super) enum NetworkError {
     },
     /// No proxy has such a URL.
     #[error(
-        "read the proxy `{text}`: {why}\nhint: write `http://HOST:PORT`; a proxy that asks for a \
-         password cannot be used"
+        "read the proxy `{text}`: {why}\nhint: write `http://HOST:PORT`, or `http://USER:PASSWORD@HOST:PORT`"
     )]
     Proxy {
         /// As it is written, without what stands before an `@`.
@@ -134,7 +134,7 @@ fn trust(args: &NetworkArgs) -> Result<Trust, NetworkError> {
     Ok(Trust::System { besides: Some(besides) })
 }
 
-fn proxy(text: &str) -> Result<Vec<SocketAddr>, NetworkError> {
+fn proxy(text: &str) -> Result<Proxy, NetworkError> {
     let shown = text.rsplit('@').next().unwrap_or_default().to_owned();
     let error = |why: &str| NetworkError::Proxy { text: shown.clone(), why: why.to_owned() };
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
@@ -142,13 +142,18 @@ fn proxy(text: &str) -> Result<Vec<SocketAddr>, NetworkError> {
     if url.scheme() != "http" {
         return Err(error("only `http://` can be spoken with it"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(error("it holds a password"));
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    if user.contains(':') {
+        return Err(error("its user has a colon in the name"));
     }
+    let is_named = !user.is_empty() || !password.is_empty();
+    let credentials = is_named.then(|| Credentials::basic(&user, &password));
     let Some(host) = url.host_str() else { return Err(error("it names no host")) };
     let port = url.port().unwrap_or(80);
     let found = look_up(host.trim_matches(['[', ']']))?;
-    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    let addresses = found.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    Ok(Proxy { addresses, credentials })
 }
 
 /// `HOST:PORT:ADDRESS:PORT`, each part of which may be empty.
@@ -210,15 +215,22 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_plain_and_asks_for_no_password() {
-        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-        assert_eq!(proxy("http://127.0.0.1:3128").unwrap(), [address("127.0.0.1:3128")]);
-        assert_eq!(proxy("127.0.0.1:3128").unwrap(), [address("127.0.0.1:3128")]);
+    fn a_proxy_is_plain_and_its_password_is_never_told() {
+        let at =
+            |credentials| Proxy { addresses: vec!["127.0.0.1:3128".parse().unwrap()], credentials };
+        assert_eq!(proxy("http://127.0.0.1:3128").unwrap(), at(None));
+        assert_eq!(proxy("127.0.0.1:3128").unwrap(), at(None));
+        let known = at(Some(Credentials::basic("me", "hu:sh@")));
+        for text in ["http://me:hu%3Ash%40@127.0.0.1:3128", "me:hu%3Ash%40@127.0.0.1:3128"] {
+            assert_eq!(proxy(text).unwrap(), known);
+        }
         for text in ["https://127.0.0.1", "http://", "socks5://127.0.0.1"] {
             assert!(proxy(text).is_err(), "{text}");
         }
-        let told = proxy("http://user:hush@127.0.0.1:1").unwrap_err().to_string();
-        assert!(told.contains("`127.0.0.1:1`") && !told.contains("hush"), "{told}");
+        for text in ["https://user:hush@127.0.0.1:1", "http://user:hush@:1", "user%3A:hush@a:1"] {
+            let told = proxy(text).unwrap_err().to_string();
+            assert!(!told.contains("hush"), "{told}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn run_one(
         Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     series.keep(&run)?;
-    let lived = made_ready.and_then(|ready| {
+    let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
         let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
         let lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
@@ -161,6 +161,16 @@ fn make_ready(
     let (target, _) = place.open(&scenario, Path::new(""), named.began_utc_ns())?;
     live::ready(&scenario, &settings, &target, loaded.folder(), stop)
         .map_err(|error| anyhow::anyhow!(error).context("failed to make the shop ready"))
+}
+
+/// Whether what took its time has left enough of it before an opening at an instant.
+fn in_time(ready: Option<Ready>, loaded: &Loaded, args: &RunArgs) -> anyhow::Result<Option<Ready>> {
+    match loaded.too_near().filter(|_| ready.is_some() && !args.overrides.late) {
+        Some(near) => {
+            Err(anyhow::anyhow!(LiveError::TooNear(near)).context("failed to live the run"))
+        }
+        None => Ok(ready),
+    }
 }
 
 /// What is left of a run that its user stopped for the second time.

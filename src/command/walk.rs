@@ -15,7 +15,7 @@ use crate::cli::TryArgs;
 use crate::live::alone::{self, Walk};
 use crate::live::clock::Clock;
 use crate::live::means::{self, Machine};
-use crate::live::transcript::Exchange;
+use crate::live::transcript::{Exchange, Spoken};
 use crate::live::{LiveError, Nothing, Settings};
 use crate::step::edge::Seen;
 use crate::verdict::{Verdict, World, bare_line};
@@ -51,8 +51,15 @@ pub(super) fn walk(args: &TryArgs) -> anyhow::Result<Verdict> {
     let stop = run::stop_on_signals()?;
     let lived = thread::scope(|scope| {
         let pages = scope.spawn(move || {
-            heard.into_iter().enumerate().try_for_each(|(number, exchange): (usize, Exchange)| {
-                print(&page(number + 1, &exchange))
+            let mut number = 0;
+            heard.into_iter().try_for_each(|spoken| match spoken {
+                Spoken::Exchange(exchange) => {
+                    number += 1;
+                    print(&page(number, &exchange))
+                }
+                Spoken::Pause(pause) => {
+                    print(&format!("   goes on after {:.1} s\n", pause.as_secs_f64()))
+                }
             })
         });
         let lived = alone::walk(&one, &settings, &target, &stop);
@@ -91,7 +98,7 @@ fn refused(error: LiveError) -> anyhow::Result<Verdict> {
 
 /// An exchange as a person reads it: what was sent after `>`, what came after `<`.
 fn page(number: usize, exchange: &Exchange) -> String {
-    let mut page = format!("{number}  {}\n", exchange.step);
+    let mut page = format!("\n{number}  {}\n", exchange.step);
     for line in exchange.request.trim_end().lines() {
         writeln!(page, "   > {line}").expect(GROWS);
     }
@@ -114,12 +121,16 @@ fn page(number: usize, exchange: &Exchange) -> String {
     for (name, value) in &exchange.captured {
         writeln!(page, "   {name} = {value:?}").expect(GROWS);
     }
-    match (exchange.outcome, &exchange.then) {
-        (None, _) => page.push_str("   redirected\n\n"),
-        (Some(outcome), None) => writeln!(page, "   is {outcome}\n").expect(GROWS),
-        (Some(outcome), Some(then)) => {
-            writeln!(page, "   is {outcome}, then {then}\n").expect(GROWS);
-        }
+    match exchange.outcome {
+        None => page.push_str("   redirected"),
+        Some(outcome) => write!(page, "   is {outcome}").expect(GROWS),
     }
+    if !exchange.troubles.is_empty() {
+        write!(page, ": {}", exchange.troubles.join(", ")).expect(GROWS);
+    }
+    if let Some(then) = &exchange.then {
+        write!(page, ", then {then}").expect(GROWS);
+    }
+    page.push('\n');
     page
 }

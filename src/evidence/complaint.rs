@@ -38,7 +38,7 @@ pub struct Complaint {
 pub enum ComplaintKind {
     /// An answer that was `ok` had no value for a capture: the operation is an error.
     CaptureNotFound,
-    /// No rule fitted: the status alone decided.
+    /// No rule fitted: the status decided, and a success was an error where the rules look into it.
     NoRuleFits,
     /// A redirect led where nobody is sent: the operation is an error.
     RedirectRefused,
@@ -72,16 +72,19 @@ impl ComplaintKind {
             Self::ValueMissing => "no value for the template",
         }
     }
+
+    /// What happened, and to what: `nothing to capture (order)`.
+    pub fn about(self, about: &str) -> String {
+        let words = self.words();
+        if about.is_empty() { words.to_owned() } else { format!("{words} ({about})") }
+    }
 }
 
 impl fmt::Display for Complaint {
     /// `checkout: nothing to capture (order), 12 times of 70`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.step, self.kind.words())?;
-        if !self.about.is_empty() {
-            write!(formatter, " ({})", self.about)?;
-        }
-        write!(formatter, ", {}", self.count)?;
+        let what = self.kind.about(&self.about);
+        write!(formatter, "{}: {what}, {}", self.step, self.count)?;
         formatter.write_str(if self.count == 1 { " time" } else { " times" })?;
         self.of.map_or(Ok(()), |of| write!(formatter, " of {of}"))
     }

@@ -1,8 +1,10 @@
 //! Where a foreign shop's hosts are, whom they must prove to be, and what stands between.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 
 use crate::step::funnel::Host;
@@ -18,8 +20,39 @@ pub struct Abroad {
     pub pins: Vec<Pin>,
     /// Whom certificates must lead to.
     pub trust: Trust,
-    /// Through whom everything goes: its addresses, tried in turn.
-    pub proxy: Option<Vec<SocketAddr>>,
+    /// Through whom everything goes.
+    pub proxy: Option<Proxy>,
+}
+
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// Where it is, tried in turn.
+    pub addresses: Vec<SocketAddr>,
+    /// What it is shown so that it lets one through.
+    pub credentials: Option<Credentials>,
+}
+
+/// The value of `Proxy-Authorization`, which nobody but the proxy is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials(String);
+
+impl Credentials {
+    /// Those of a user with that password (RFC 7617); the user's name is without a colon.
+    pub fn basic(user: &str, password: &str) -> Self {
+        Self(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+    }
+
+    /// The line of a head that shows them, with its end.
+    pub fn line(&self) -> String {
+        format!("Proxy-Authorization: {}\r\n", self.0)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Credentials(…)")
+    }
 }
 
 /// Whom the certificates of a foreign shop must lead to.
@@ -72,7 +105,7 @@ impl Abroad {
     /// Where connections to `host` go; none when nobody knows.
     pub fn ways(&self, host: &Host) -> Vec<SocketAddr> {
         if let Some(proxy) = &self.proxy {
-            return proxy.clone();
+            return proxy.addresses.clone();
         }
         let (name, port) = self.place(host);
         let known = self.addresses.get(&name).cloned().or_else(|| literal(&name));
@@ -116,9 +149,21 @@ mod tests {
         assert_eq!(ways("::1", 80), ["[::1]:80"]);
         assert_eq!(ways("localhost", 80), ["127.0.0.1:80", "[::1]:80"]);
         assert_eq!(ways("elsewhere.test", 80), [""; 0]);
-        let proxy = Some(vec![SocketAddr::from(([10, 0, 0, 2], 3128))]);
+        let addresses = vec![SocketAddr::from(([10, 0, 0, 2], 3128))];
+        let proxy = Some(Proxy { addresses, credentials: None });
         let proxied = Abroad { proxy, ..abroad };
         assert_eq!(proxied.ways(&host("x.test", 80)), [SocketAddr::from(([10, 0, 0, 2], 3128))]);
         assert_eq!(proxied.place(&host("shop.test", 443)), ("127.0.0.9".to_owned(), 443));
+    }
+
+    #[test]
+    fn what_a_proxy_is_shown_nobody_else_is() {
+        let credentials = Some(Credentials::basic("Aladdin", "open sesame"));
+        // The example of RFC 7617, section 2.
+        let line = "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n";
+        assert_eq!(credentials.as_ref().unwrap().line(), line);
+        let proxy = Some(Proxy { addresses: Vec::new(), credentials });
+        let shown = format!("{:?}", Abroad { proxy, ..Abroad::default() });
+        assert!(!shown.contains("QWxhZ") && !shown.contains("sesame"), "{shown}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use domain::law::Law;
 use domain::money::Amount;
-use domain::outcome::Departure;
+use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::Item;
 use domain::time::{Duration, Time};
 
@@ -69,6 +69,26 @@ pub fn scenario(of: &Scenario, item: Option<&str>) -> Scenario {
         let target = Arc::make_mut(target);
         if let Some(data) = &mut target.data {
             data.rows = data.rows.pop().into_iter().collect();
+        }
+    }
+    scenario
+}
+
+/// The same for the canary, which must buy `item` before the opening: it takes the page once, also
+/// where that says `not_open`, and leaves where a later step says so.
+pub fn canary(of: &Scenario, item: &str) -> Scenario {
+    let mut scenario = scenario(of, Some(item));
+    let route = scenario.populations.first().map(|them| them.crowd.route.clone());
+    if let (Some(target), Some(route)) = (&mut scenario.target, route) {
+        let funnel = &mut Arc::make_mut(target).funnel;
+        for (stage, steps) in route.stages.iter().zip(&mut funnel.stages) {
+            let to = match stage.operation {
+                Operation::Reload => Outcome::Ok,
+                _ => Outcome::Rejected,
+            };
+            for step in steps {
+                step.rules = step.rules.meaning(Outcome::NotOpen, to);
+            }
         }
     }
     scenario

@@ -7,19 +7,19 @@ mod connect;
 mod due;
 mod flight;
 mod pool;
+mod step;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::mpsc::Sender;
 
 use domain::id::FanId;
-use domain::outcome::Departure;
 use domain::time::{Duration, Time};
 use mio::{Events, Poll, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Complaint, PurchaseLine};
-use crate::fan::{Action, Fan, Input, Visit};
+use crate::fan::{Action, Fan, Input};
 use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
@@ -299,28 +299,6 @@ impl<'run> LoadLoop<'run> {
         }
         self.serve_waiting();
         Ok(())
-    }
-
-    fn step(&mut self, visitor: u32, input: Input) -> Action {
-        let fan = &mut self.visitors[visitor as usize].fan;
-        let population = usize::from(fan.id().population);
-        let crowd = &self.course.scenario.populations[population].crowd;
-        let Some(steps) = &self.course.settings.visits else { return fan.step(input, crowd) };
-        let action = fan.step(input.clone(), crowd);
-        // Whoever stopped listening does not want to know.
-        let _ = steps.send(Visit { fan: fan.id(), input, action });
-        action
-    }
-
-    fn leave(&mut self, visitor: u32, at: Time, departure: Departure) {
-        let Visitor { fan, .. } = &self.visitors[visitor as usize];
-        self.present -= 1;
-        self.meter.departed(at, departure);
-        let Population { crowd, sale, .. } = self.population(fan.id());
-        self.diary.departed(fan, crowd, *sale, at, departure);
-        self.drop_connections(visitor);
-        self.dialogue.leave(visitor);
-        self.vacant.push(visitor);
     }
 
     fn population(&self, id: FanId) -> &'run Population {

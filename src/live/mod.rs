@@ -35,10 +35,10 @@ mod snapshot;
 mod stop;
 pub mod transcript;
 mod tunnel;
+mod unlived;
 mod vitals;
 mod wheel;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::Sender;
 
@@ -51,6 +51,7 @@ pub use ledger::{HookError, LedgerSinks, OpeningError};
 pub use process::{Processes, ServeError, serve};
 pub use ready::{CanaryError, Ready, ready};
 pub use stop::Stop;
+pub use unlived::{LiveError, Nothing};
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
@@ -69,7 +70,7 @@ use reach::{ask_reference, reach};
 use request::Script;
 use snapshot::Survey;
 use stop::Signal;
-use transcript::Exchange;
+use transcript::Spoken;
 
 /// The longest that fans may stay after the last sale has closed, beyond the timeout of what they
 /// asked last: those who were told to wait ask on. After it the load ends whatever they do.
@@ -143,96 +144,11 @@ pub struct Settings {
     /// Where everything goes that fans say to a foreign shop and hear there; load processes keep it
     /// to themselves.
     #[serde(skip)]
-    pub transcript: Option<Sender<Exchange>>,
+    pub transcript: Option<Sender<Spoken>>,
     /// Where every step of every fan goes, so that it can be lived again; load processes keep
     /// their steps to themselves.
     #[serde(skip)]
     pub visits: Option<Sender<Visit>>,
-}
-
-/// A run that was not lived to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum LiveError {
-    /// The machine is too small for the crowd.
-    #[error(transparent)]
-    Preflight(#[from] PreflightError),
-    /// Nobody answers at the target.
-    #[error("reach the shop at {address}: {why}\nhint: is it running, and is the address right?")]
-    TargetRefuses {
-        /// Where it was looked for.
-        address: SocketAddr,
-        /// What happened instead of an answer.
-        why: String,
-    },
-    /// Nobody answers at a host of a foreign shop.
-    #[error("reach {host}: {why}\nhint: is it running, and is its address right?")]
-    HostRefuses {
-        /// Its URL.
-        host: String,
-        /// What happened instead of a connection.
-        why: String,
-    },
-    /// Connections cannot be secured.
-    #[error(transparent)]
-    Security(#[from] SecurityError),
-    /// The client for snapshots and ledgers cannot be had.
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    /// A foreign shop's stock cannot be restored.
-    #[error(transparent)]
-    Reset(#[from] HookError),
-    /// The ledgers of a foreign shop or of its provider cannot be read before the run.
-    #[error(transparent)]
-    Opening(#[from] OpeningError),
-    /// The canary did not show up where it had to: nothing else is sent.
-    #[error(transparent)]
-    Canary(#[from] CanaryError),
-    /// A load loop cannot be started or cannot go on.
-    #[error("live the fans' load")]
-    Load(#[source] io::Error),
-    /// A load process ended before its fans did.
-    #[error("live the fans of load process {number}: {why}")]
-    LoadProcess {
-        /// Which, from 1.
-        number: usize,
-        /// What it said last, or how it ended.
-        why: String,
-    },
-    /// Evidence cannot be written.
-    #[error("write down what was measured")]
-    Record(#[source] io::Error),
-    /// The user abandoned the run; what was written so far is on disk.
-    #[error("live the run to its end: it was abandoned")]
-    Abandoned,
-}
-
-/// Why a run has nothing to be judged.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Nothing {
-    /// It never began: the shop or its ledgers cannot be had; a sentence.
-    Begun(&'static str),
-    /// Its user abandoned it.
-    Abandoned,
-    /// The instrument itself failed.
-    Instrument,
-}
-
-impl LiveError {
-    /// Why nothing was lived, or not to its end.
-    pub const fn why_nothing_was_lived(&self) -> Nothing {
-        match self {
-            Self::TargetRefuses { .. } | Self::HostRefuses { .. } => {
-                Nothing::Begun("The target refuses: nobody answers there.")
-            }
-            Self::Reset(_) => Nothing::Begun("The stock could not be restored; nothing was sent."),
-            Self::Opening(_) => Nothing::Begun("A ledger cannot be read; nothing was sent."),
-            Self::Canary(_) => {
-                Nothing::Begun("The canary was not found; nothing was sent but its order.")
-            }
-            Self::Abandoned => Nothing::Abandoned,
-            _ => Nothing::Instrument,
-        }
-    }
 }
 
 /// Lives `scenario` against `target`, from the beginning of the clock in `settings`.

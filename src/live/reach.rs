@@ -31,8 +31,12 @@ pub(super) fn ask_reference(
 pub(super) fn reach(dialer: &Dialer, abroad: &Abroad, clock: Clock) -> Result<(), LiveError> {
     for (number, host) in abroad.hosts.iter().enumerate() {
         connection::reach(dialer, number, clock, PROBE_PATIENCE).map_err(|error| {
-            let (host, why) = (host.origin(), with_causes(&error));
-            LiveError::HostRefuses { host, why }
+            let host = host.origin();
+            match error.certificate() {
+                Some(why) => LiveError::Untrusted { host, why },
+                None if error.is_of_tls() => LiveError::Insecure { host, why: with_causes(&error) },
+                None => LiveError::HostRefuses { host, why: with_causes(&error) },
+            }
         })?;
     }
     Ok(())

@@ -37,7 +37,8 @@ impl Ready {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "find the canary's payment at the provider: {why}\nhint: does the shop pay at the provider that \
-     `[ledger.provider]` names, and hand on `{{{{intent}}}}`? Nothing was sent but this one order"
+     `[ledger.provider]` names, and hand on `{{{{intent}}}}`? A shop that sells nothing before its \
+     opening must sell the canary's item all the same. Nothing was sent but this one order"
 )]
 pub struct CanaryError {
     why: String,
@@ -85,7 +86,7 @@ fn send_canary(
     // Its intent bears the name of another run, so that nothing of it is taken for this one's.
     let run = format!("{}c", settings.run);
     let clock = Clock::begin_in(Duration::ZERO);
-    let alone = alone::scenario(scenario, Some(item));
+    let alone = alone::canary(scenario, item);
     let settings = Settings { run: run.clone(), clock, ..settings.clone() };
     let walk = alone::walk(&alone, &settings, target, stop)?;
     let intent = format!("{run}-{}", FanId::default());

@@ -1,5 +1,6 @@
 //! Fans against rude shops, over real sockets on loopback.
 
+mod canary;
 mod edge;
 mod foreign;
 mod frozen;
@@ -9,7 +10,7 @@ mod steady;
 mod torture;
 mod wires;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
@@ -184,16 +185,8 @@ impl Trial {
         self.live_as(&self.scenario(), clock, address, stop, watch)
     }
 
-    fn live_as(
-        &self,
-        scenario: &Scenario,
-        clock: Clock,
-        address: SocketAddr,
-        stop: &Stop,
-        watch: &mut (dyn FnMut(&Progress) + Send),
-    ) -> Outcomes {
-        let (visits, visited) = mpsc::channel();
-        let settings = Settings {
+    fn settings(&self, clock: Clock) -> Settings {
+        Settings {
             clock,
             run: run_id(clock.began_utc_ns()),
             threads: self.threads,
@@ -207,15 +200,31 @@ impl Trial {
             limits: Limits::default(),
             drain: if self.abroad.is_some() { Duration::ZERO } else { Duration::from_secs(5) },
             transcript: None,
-            visits: Some(visits),
-        };
-        let target = Target {
-            shop: address,
+            visits: None,
+        }
+    }
+
+    fn target(&self, shop: SocketAddr) -> Target {
+        Target {
+            shop,
             host: "shop.test".to_owned(),
-            provider: Some(address),
+            provider: Some(shop),
             certificate: self.certificate.clone(),
             abroad: self.abroad.clone(),
-        };
+        }
+    }
+
+    fn live_as(
+        &self,
+        scenario: &Scenario,
+        clock: Clock,
+        address: SocketAddr,
+        stop: &Stop,
+        watch: &mut (dyn FnMut(&Progress) + Send),
+    ) -> Outcomes {
+        let (visits, visited) = mpsc::channel();
+        let settings = Settings { visits: Some(visits), ..self.settings(clock) };
+        let target = self.target(address);
         let [latency, timeline, purchases, snapshots, of_shop, of_provider] =
             [(); 6].map(|()| Page::default());
         let sinks = Sinks {

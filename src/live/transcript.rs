@@ -3,6 +3,7 @@
 use std::sync::mpsc::Sender;
 
 use domain::outcome::Outcome;
+use domain::time::Duration;
 
 use crate::step::Answer;
 use crate::step::edge::{self, Seen};
@@ -13,6 +14,15 @@ use crate::step::session::Heard;
 const BODY_SHOWN: usize = 2_000;
 /// What stands in place of what came from the environment.
 const MASK: &str = "•••";
+
+/// What one who watches is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// A fan has asked and was answered.
+    Exchange(Box<Exchange>),
+    /// A fan waits so long before it asks on.
+    Pause(Duration),
+}
 
 /// A request of one step, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +41,10 @@ pub struct Exchange {
     pub hidden_bytes: usize,
     /// What its head says of the edge.
     pub edge: Seen,
-    /// What was captured, by name.
+    /// What was captured in it, by name.
     pub captured: Vec<(String, String)>,
+    /// What could not be understood in it.
+    pub troubles: Vec<String>,
     /// What the answer means; absent where it leads on by a redirect.
     pub outcome: Option<Outcome>,
     /// The step that it leads to in place of the usual one.
@@ -43,7 +55,7 @@ pub struct Exchange {
 /// a shop may say it again.
 #[derive(Debug)]
 pub(super) struct Scribe<'run> {
-    out: &'run Sender<Exchange>,
+    out: &'run Sender<Spoken>,
     funnel: &'run Funnel,
     secrets: Vec<String>,
     said: String,
@@ -51,7 +63,7 @@ pub(super) struct Scribe<'run> {
 
 impl<'run> Scribe<'run> {
     /// A scribe for the fans of `funnel`.
-    pub(super) fn new(out: &'run Sender<Exchange>, funnel: &'run Funnel) -> Self {
+    pub(super) fn new(out: &'run Sender<Spoken>, funnel: &'run Funnel) -> Self {
         let steps = funnel.stages.iter().flatten();
         let secrets = steps.flat_map(|step| step.message.secrets());
         let secrets = secrets.map(|secret| String::from_utf8_lossy(secret).into_owned());
@@ -65,11 +77,11 @@ impl<'run> Scribe<'run> {
     }
 
     /// Hands over the request that was said last, with its answer.
-    pub(super) fn heard<'value>(
+    pub(super) fn heard(
         &mut self,
         step: &Step,
         answer: &Answer<'_>,
-        captured: impl Iterator<Item = (&'value str, &'value [u8])>,
+        troubles: Vec<String>,
         heard: Heard,
     ) {
         let (outcome, then) = match heard {
@@ -78,20 +90,27 @@ impl<'run> Scribe<'run> {
         };
         let stage = |stage: u8| self.funnel.stages.get(usize::from(stage))?.first();
         let shown = &answer.body[..answer.body.len().min(BODY_SHOWN)];
+        let names = &self.funnel.names;
+        let found =
+            step.captures.iter().filter_map(|kept| Some((kept.name, kept.at.find(answer)?)));
+        let captured = found.map(|(name, value)| (names.text(name).to_owned(), self.shown(&value)));
+        let captured = captured.collect();
+        let request = std::mem::take(&mut self.said);
         let exchange = Exchange {
             step: step.name.to_string(),
-            request: std::mem::take(&mut self.said),
+            request,
             status: answer.status,
             fields: lines(&self.shown(answer.fields)),
             body: self.shown(shown),
             hidden_bytes: answer.body.len() - shown.len(),
             edge: edge::of(answer),
-            captured: captured.map(|(name, value)| (name.to_owned(), self.shown(value))).collect(),
+            captured,
+            troubles,
             outcome,
             then: then.and_then(stage).map(|step| step.name.to_string()),
         };
         // Who does not look any more has left.
-        let _ = self.out.send(exchange);
+        let _ = self.out.send(Spoken::Exchange(Box::new(exchange)));
     }
 
     fn shown(&self, bytes: &[u8]) -> String {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use regex_automata::util::syntax;
 use regex_automata::{Input, meta};
 
-use super::Answer;
 use super::css::Selector;
 use super::json::Path;
+use super::{Answer, Name};
 
 /// Where a value stands in an answer, compiled once.
 #[derive(Clone, Debug)]
@@ -20,6 +20,27 @@ enum Source {
     Json(Path),
     Regex { regex: meta::Regex, group: usize },
     Css(Selector),
+}
+
+/// A value that a step keeps of its answers.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What templates call it.
+    pub name: Name,
+    /// Where it stands.
+    pub at: Capture,
+    /// What becomes of an answer without it.
+    pub need: Need,
+}
+
+/// What becomes of an answer that is `ok` and lacks a value.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Need {
+    /// It is an error.
+    #[default]
+    Required,
+    /// It stays `ok`; the name keeps what it stood for, at first nothing.
+    Optional,
 }
 
 /// What cannot be looked for.

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::capture::Capture;
+use super::capture::Kept;
 use super::message::Message;
 use super::rule::Rules;
 use super::{Name, Names};
@@ -86,8 +86,8 @@ pub struct Step {
     pub host: usize,
     /// What is sent.
     pub message: Message,
-    /// What is kept of the answer; where an answer that is `ok` lacks one of these, it is an error.
-    pub captures: Vec<(Name, Capture)>,
+    /// What is kept of the answer.
+    pub captures: Vec<Kept>,
     /// What an answer means.
     pub rules: Rules,
     /// How many redirects are followed.

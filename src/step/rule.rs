@@ -11,7 +11,11 @@ use super::capture::{Capture, CaptureError, compile};
 
 /// The rules of a step, in their order.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// An outcome that is taken for another.
+    meaning: Option<(Outcome, Outcome)>,
+}
 
 /// One rule: it fits when its status and all of its conditions do.
 #[derive(Clone, Debug)]
@@ -67,26 +71,56 @@ impl Pattern {
 impl Rules {
     /// Rules that are asked in this order.
     pub const fn new(rules: Vec<Rule>) -> Self {
-        Self(rules)
+        Self { rules, meaning: None }
+    }
+
+    /// The same rules, by which an answer that means `from`, by a rule or by its status alone, is
+    /// taken for `to`.
+    #[must_use]
+    pub fn meaning(&self, from: Outcome, to: Outcome) -> Self {
+        Self { meaning: Some((from, to)), ..self.clone() }
+    }
+
+    /// What an answer that means `outcome` is taken for, where that is something else.
+    pub fn taken_for(&self, outcome: Outcome) -> Option<Outcome> {
+        self.meaning.filter(|(from, _)| *from == outcome).map(|(_, to)| to)
     }
 
     /// Whether nobody says what answers mean.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
     /// Whether a rule looks into answers of `status` for more than the status itself.
     pub fn look_into(&self, status: u16) -> bool {
-        self.0.iter().any(|rule| {
+        self.rules.iter().any(|rule| {
             let is_for = rule.status.as_ref().is_none_or(|statuses| statuses.contains(&status));
             is_for && !rule.conditions.is_empty()
         })
     }
 
-    /// The first rule that fits; none when none does, and then the status alone says what the
+    /// The first rule that fits; none when none does, and then [`Rules::unruled`] says what the
     /// answer is.
     pub fn first(&self, answer: &Answer<'_>) -> Option<&Rule> {
-        self.0.iter().find(|rule| rule.fits(answer))
+        self.rules.iter().find(|rule| rule.fits(answer))
+    }
+}
+
+impl Rules {
+    /// What an answer is that no rule fits: what its status says. But where the rules look into
+    /// whatever they take for a success, an answer in which they find none is none: an `error`.
+    pub fn unruled(&self, status: u16, retry_after: Option<Duration>) -> Outcome {
+        match by_status(status, retry_after) {
+            Outcome::Ok if self.look_into_successes() => Outcome::Error,
+            outcome => outcome,
+        }
+    }
+
+    /// Whether there are rules for a success, `ok` or `waiting` at a 2xx, and each of them asks for
+    /// more than a status.
+    fn look_into_successes(&self) -> bool {
+        let successes = self.rules.iter().filter(|rule| rule.is_for_success());
+        successes.clone().next().is_some() && successes.into_iter().all(Rule::looks_into)
     }
 }
 
@@ -113,6 +147,18 @@ impl Rule {
     pub fn names_redirects(&self) -> bool {
         let statuses = self.status.as_ref();
         statuses.is_some_and(|named| *named.start() >= 300 && *named.end() < 400)
+    }
+
+    /// Whether it takes an answer of 2xx for a success, or for one to come.
+    fn is_for_success(&self) -> bool {
+        let statuses = self.status.as_ref();
+        matches!(self.is, Outcome::Ok | Outcome::Waiting)
+            && statuses.is_none_or(|named| *named.start() < 300)
+    }
+
+    /// Whether it asks for more than a status.
+    fn looks_into(&self) -> bool {
+        !self.conditions.is_empty()
     }
 
     /// Whether the rule is for `answer`.
@@ -199,6 +245,33 @@ mod tests {
         assert!(!left(Test::Absent).holds(&answer(br#"{"left":0}"#)));
         let field = Condition { of: Capture::field("x-left"), test: Test::Number(0.0) };
         assert!(field.holds(&answer(b"")));
+    }
+
+    #[test]
+    fn a_success_in_which_nothing_is_found_is_none() {
+        let unruled = |rules: Vec<Rule>, status| Rules::new(rules).unruled(status, None);
+        let confirmed = || rule(None, vec![json_is("$.state", "confirmed")], Outcome::Ok);
+        let pending = || rule(Some(200..=299), vec![json_is("$.state", "p")], Outcome::Waiting);
+        let sold_out = || rule(None, vec![json_is("$.state", "none")], Outcome::SoldOut);
+        for looking in [vec![confirmed()], vec![pending()], vec![sold_out(), pending()]] {
+            assert_eq!(unruled(looking, 200), Outcome::Error);
+        }
+        for (status, is) in [
+            (202, Outcome::Waiting),
+            (402, Outcome::Declined),
+            (409, Outcome::SoldOut),
+            (425, Outcome::NotOpen),
+            (404, Outcome::Rejected),
+            (500, Outcome::Error),
+        ] {
+            assert_eq!(unruled(vec![confirmed()], status), is);
+        }
+        // A success that goes by its status goes by it wherever no rule fits.
+        let accepted = rule(Some(202..=202), vec![], Outcome::Waiting);
+        let queue = rule(Some(503..=503), vec![json_is("$.state", "q")], Outcome::Waiting);
+        for by_status in [vec![], vec![sold_out()], vec![confirmed(), accepted], vec![queue]] {
+            assert_eq!(unruled(by_status, 200), Outcome::Ok);
+        }
     }
 
     #[test]

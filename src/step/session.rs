@@ -7,12 +7,13 @@
 use domain::outcome::Outcome;
 use domain::time::Duration;
 
+use super::capture::{Kept, Need};
 use super::cookie::{Jar, Spot};
 use super::funnel::{Host, Step};
 use super::hosts::Hosts;
 use super::message::{Detour, Place, Saying};
 use super::redirect::{self, Manner};
-use super::rule::{Rule, by_status};
+use super::rule::Rule;
 use super::{Answer, Name, Values};
 
 /// What one fan keeps.
@@ -65,7 +66,9 @@ pub enum Heard {
 pub enum Trouble {
     /// Nothing is there to be captured, though the answer is `ok`.
     Capture(Name),
-    /// No rule fits; the status alone decided.
+    /// No rule fits; the status decided, as [`Rules::unruled`] has it.
+    ///
+    /// [`Rules::unruled`]: super::rule::Rules::unruled
     Rule,
     /// The body is encoded, though nobody asked for that.
     Encoding(String),
@@ -86,7 +89,7 @@ impl Session {
     /// A name that `step` needs and nothing was captured for. What a step captures itself it may
     /// say from the second time on.
     pub fn lacks(&self, step: &Step) -> Option<Name> {
-        let is_own = |name| step.captures.iter().any(|(own, _)| *own == name);
+        let is_own = |name| step.captures.iter().any(|own| own.name == name);
         step.message.names().find(|name| !self.values.is_set(*name) && !is_own(*name))
     }
 
@@ -153,22 +156,29 @@ impl Session {
             if !step.rules.is_empty() {
                 complain(Trouble::Rule);
             }
-            (by_status(answer.status, hearing.retry_after), None)
+            (step.rules.unruled(answer.status, hearing.retry_after), None)
         };
         let way = self.way.take();
         let mut is_whole = true;
-        for (place, (name, capture)) in step.captures.iter().enumerate() {
-            if let Some(value) = capture.find(answer) {
+        for (place, Kept { name, at, need }) in step.captures.iter().enumerate() {
+            if let Some(value) = at.find(answer) {
                 self.values.set(*name, &value);
+            } else if *need == Need::Optional {
+                if !self.values.is_set(*name) {
+                    self.values.set(*name, &[]);
+                }
             } else if outcome == Outcome::Ok && !way.as_ref().is_some_and(|way| way.found[place]) {
                 is_whole = false;
                 complain(Trouble::Capture(*name));
             }
         }
-        if is_whole {
-            Heard::Done { outcome, then }
-        } else {
-            Heard::Done { outcome: Outcome::Error, then: None }
+        if !is_whole {
+            return Heard::Done { outcome: Outcome::Error, then: None };
+        }
+        match step.rules.taken_for(outcome) {
+            // It leads where what it is taken for leads.
+            Some(outcome) => Heard::Done { outcome, then: None },
+            None => Heard::Done { outcome, then },
         }
     }
 
@@ -223,8 +233,8 @@ impl Session {
         let was_get = known.as_ref().is_some_and(|way| way.manner == Manner::Get);
         let mut found =
             known.map_or_else(|| vec![false; step.captures.len()].into(), |way| way.found);
-        for (place, (name, capture)) in step.captures.iter().enumerate() {
-            if let Some(value) = capture.find(answer) {
+        for (place, Kept { name, at, .. }) in step.captures.iter().enumerate() {
+            if let Some(value) = at.find(answer) {
                 self.values.set(*name, &value);
                 found[place] = true;
             }
@@ -281,7 +291,11 @@ mod tests {
                 Vec::new(),
                 Some(template("t={{token}}", Where::Form)),
             ),
-            captures: vec![(token, Capture::json("$.token").unwrap())],
+            captures: vec![Kept {
+                name: token,
+                at: Capture::json("$.token").unwrap(),
+                need: Need::Required,
+            }],
             rules: Rules::new(rules),
             redirects,
         };
@@ -372,6 +386,40 @@ mod tests {
         let refused = Heard::Done { outcome: Outcome::RateLimited, then: None };
         assert_eq!(walk.hear(429, "Content-Encoding: identity\r\n", "slow down"), refused);
         assert_eq!(walk.troubles, [Trouble::Rule]);
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_for_ok_need_not_hold_what_an_ok_one_holds() {
+        let is = Outcome::NotOpen;
+        let closed = Rule { status: Some(200..=200), conditions: vec![], is, then: Some(3) };
+        let mut walk = walk(0, vec![closed]);
+        walk.step.rules = walk.step.rules.meaning(is, Outcome::Ok);
+        for status in [200, 425] {
+            assert_eq!(walk.hear(status, "", "at noon"), OK);
+        }
+        assert_eq!(walk.troubles, [Trouble::Rule], "of 425 no rule speaks");
+        let ok = Rule { status: Some(200..=200), conditions: vec![], is: Outcome::Ok, then: None };
+        walk.step.rules = Rules::new(vec![ok]).meaning(is, Outcome::Ok);
+        assert_eq!(walk.hear(200, "", "no token here"), ERROR);
+        walk.step.rules = Rules::default().meaning(is, Outcome::Rejected);
+        assert_eq!(walk.hear(425, "", ""), Heard::Done { outcome: Outcome::Rejected, then: None });
+    }
+
+    #[test]
+    fn what_is_optional_keeps_what_it_stood_for() {
+        let mut walk = walk(1, Vec::new());
+        walk.step.captures[0].need = Need::Optional;
+        let token = walk.names.find("token").unwrap();
+        assert_eq!(walk.hear(200, "", "no token here"), OK);
+        assert_eq!(
+            (walk.session.values.is_set(token), walk.session.lacks(&walk.step)),
+            (true, None)
+        );
+        assert!(walk.said().ends_with("\r\n\r\nt="));
+        assert_eq!(walk.hear(302, "Location: /on\r\n", r#"{"token":"a"}"#), Heard::Follow);
+        assert_eq!(walk.hear(200, "", "no token here"), OK);
+        assert_eq!(walk.session.values.get(token), b"a");
+        assert_eq!(walk.troubles, []);
     }
 
     #[test]

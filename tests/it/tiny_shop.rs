@@ -16,12 +16,12 @@ struct TinyShop {
 
 impl TinyShop {
     /// Its database lies at the desk.
-    fn open(desk: &Desk, provider: &str, bug: Option<&str>) -> Self {
+    fn open(desk: &Desk, provider: &str, more: &[&str]) -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/tiny-shop/shop.py");
         let mut command = Command::new("python3");
         command.arg(program).current_dir(desk.path());
         command.args(["--listen", "127.0.0.1:0", "--provider", provider]);
-        command.args(bug.map(|bug| ["--bug", bug]).into_iter().flatten());
+        command.args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("python3 is installed");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -39,10 +39,15 @@ impl Drop for TinyShop {
 
 /// A desk with the example's scenario, its shop with that fault, and a provider.
 fn opened(bug: Option<&str>) -> (Desk, Server, TinyShop) {
+    opened_as(&bug.map_or(Vec::new(), |bug| vec!["--bug", bug]))
+}
+
+/// The same with a shop that is told so.
+fn opened_as(told: &[&str]) -> (Desk, Server, TinyShop) {
     let desk = Desk::new();
     desk.write("tiny-shop.toml", include_str!("../../examples/tiny-shop/scenario.toml"));
     let provider = provider();
-    let shop = TinyShop::open(&desk, &provider.url, bug);
+    let shop = TinyShop::open(&desk, &provider.url, told);
     (desk, provider, shop)
 }
 
@@ -122,6 +127,40 @@ fn a_shop_that_pays_elsewhere_is_sent_one_canary_and_nothing_else() {
     assert_eq!(lines, 1, "{ledger}");
 }
 
+/// An opening so many seconds from now, as a shop and as a scenario are told it.
+fn in_seconds(seconds: i64) -> (String, String) {
+    let opens = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    (opens.as_second().to_string(), format!("sale.0.opens={opens}"))
+}
+
+#[test]
+fn a_canary_buys_before_the_opening_and_the_storm_before_it_is_lived() {
+    let (shop_opens, sale_opens) = in_seconds(12);
+    let (desk, provider, shop) = opened_as(&["--opens", &shop_opens]);
+    let said = rehearsed(&desk, &shop, &provider, &["--set", &sale_opens]);
+    assert!(matches!(said.code, Some(0 | 112)), "{}", said.stderr);
+    assert!(!said.stderr.contains("canary"), "{}", said.stderr);
+    let summary = desk.json("reports/latest/summary.json");
+    let outcomes = &summary["result"]["operations"]["reload"]["outcomes"];
+    assert!(outcomes["not_open"].as_u64() > Some(0), "{outcomes}");
+    assert!(outcomes["ok"].as_u64() > Some(0), "{outcomes}");
+}
+
+#[test]
+fn an_opening_that_has_come_too_near_for_its_people_is_not_rehearsed() {
+    let (shop_opens, sale_opens) = in_seconds(30);
+    let (desk, provider, shop) = opened_as(&["--opens", &shop_opens]);
+    let early = "fans.0.arrive={ shape = \"constant\", from = \"-24s\", over = \"20s\" }";
+    let slow = "setup.reset={ command = \"sleep 5\" }";
+    let told = ["--set", &sale_opens, "--set", early, "--set", slow];
+    let said = rehearsed(&desk, &shop, &provider, &told);
+    assert_eq!(said.code, Some(112), "{}", said.stderr);
+    assert!(said.stderr.contains("too late for the opening"), "{}", said.stderr);
+    assert!(said.last_line().contains("opening had come too near"), "{}", said.last_line());
+    let ledger = asked(&provider.url, "/admin/ledger");
+    assert_eq!(ledger.lines().filter(|line| line.starts_with('{')).count(), 1, "{ledger}");
+}
+
 #[test]
 fn a_ceiling_outside_of_the_scenario_breaks_a_run_off() {
     let (desk, provider, shop) = opened(None);
@@ -155,6 +194,16 @@ fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
     ] {
         assert!(said.stdout.contains(line), "{line}: {}", said.stdout);
     }
+    // What was captured is told where it was found, and nowhere else.
+    assert_eq!(said.stdout.matches("   csrf = \"").count(), 1, "{}", said.stdout);
+    assert!(said.stdout.contains("   goes on after 0."), "{}", said.stdout);
+    let lacking = "step.0.capture.csrf.css=input[name=no_such]";
+    let impatient = "fans.0.retry.attempts=0";
+    let told = ["try", "tiny-shop.toml", "--set", &target, "--set", lacking, "--set", impatient];
+    let said = desk.say(&told);
+    assert_eq!(said.code, Some(112), "{}", said.stderr);
+    assert!(said.stdout.contains("   is error: nothing to capture (csrf)\n"), "{}", said.stdout);
+    assert!(!said.stdout.contains("   csrf = "), "{}", said.stdout);
     let ended = desk.say(&["try", "small.toml"]);
     assert_eq!(ended.code, Some(104), "{}", ended.stderr);
 }

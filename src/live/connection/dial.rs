@@ -175,7 +175,9 @@ impl Dialer {
         let stream = match &way.security {
             None => Stream::Plain(tcp),
             Some(security) => {
-                let passage = way.passage.as_deref().map(Passage::to);
+                let proxy = self.abroad.as_ref().and_then(|(abroad, _)| abroad.proxy.as_ref());
+                let credentials = proxy.and_then(|proxy| proxy.credentials.as_ref());
+                let passage = way.passage.as_deref().map(|to| Passage::to(to, credentials));
                 Stream::Secure(Box::new(security.secure(tcp, fan, passage)?))
             }
         };

@@ -29,6 +29,23 @@ pub(in crate::live) enum ProbeError {
     Silence(Duration),
 }
 
+impl ProbeError {
+    /// What is wrong with the certificate that was shown, if that is it.
+    pub(in crate::live) fn certificate(&self) -> Option<String> {
+        match self {
+            Self::Connect(ConnectError::Tls(rustls::Error::InvalidCertificate(why))) => {
+                Some(why.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether somebody answered who did not agree on TLS.
+    pub(in crate::live) const fn is_of_tls(&self) -> bool {
+        matches!(self, Self::Connect(ConnectError::Tls(_) | ConnectError::HungUp))
+    }
+}
+
 /// Asks one question over a connection of the kind that `dialer` opens; any answer will do.
 ///
 /// # Errors

@@ -1,27 +1,36 @@
 //! The way through a proxy to a host that is spoken to over TLS: `CONNECT` (RFC 9110 §9.3.6).
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use mio::net::TcpStream;
 use rustix::net::{RecvFlags, SendFlags};
 
 use super::failure::ConnectError;
+use crate::live::abroad::Credentials;
 
 /// The longest answer of a proxy \[bytes\].
 const ANSWER_MAX: usize = 8 * 1024;
 
 /// A question to a proxy, as far as it is asked and answered.
-#[derive(Debug)]
 pub(super) struct Passage {
     request: Vec<u8>,
     sent: usize,
     answer: Vec<u8>,
 }
 
+/// The request may hold a password.
+impl fmt::Debug for Passage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Passage").field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
 impl Passage {
     /// Asks for a way to `authority`, a host with its port.
-    pub(super) fn to(authority: &str) -> Self {
-        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    pub(super) fn to(authority: &str, credentials: Option<&Credentials>) -> Self {
+        let shown = credentials.map(Credentials::line).unwrap_or_default();
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{shown}\r\n");
         Self { request: request.into_bytes(), sent: 0, answer: Vec::new() }
     }
 

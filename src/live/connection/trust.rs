@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -39,11 +39,15 @@ pub(in crate::live) fn authorities(
     trust: &Trust,
 ) -> Result<Vec<CertificateDer<'static>>, SecurityError> {
     let mut authorities = rustls_native_certs::load_native_certs().certs;
-    if let Trust::System { besides: Some(besides) } = trust {
-        add(&mut RootCertStore::empty(), besides)?;
-        authorities.extend(CertificateDer::pem_slice_iter(besides).filter_map(Result::ok));
-    }
+    authorities.extend(besides(trust)?);
     if authorities.is_empty() { Err(SecurityError::NoRoots) } else { Ok(authorities) }
+}
+
+/// The certificates that `trust` names besides those of this machine.
+fn besides(trust: &Trust) -> Result<Vec<CertificateDer<'static>>, SecurityError> {
+    let Trust::System { besides: Some(besides) } = trust else { return Ok(Vec::new()) };
+    add(&mut RootCertStore::empty(), besides)?;
+    Ok(CertificateDer::pem_slice_iter(besides).filter_map(Result::ok).collect())
 }
 
 /// What fans of a foreign shop agree to, who speak `protocol`.
@@ -64,7 +68,15 @@ pub(in crate::live) fn foreign(
         Trust::System { .. } => {
             let mut roots = RootCertStore::empty();
             roots.add_parsable_certificates(authorities(trust)?);
-            versions()?.with_root_certificates(roots).with_no_client_auth()
+            let provider = Arc::new(ring::default_provider());
+            let roots = Arc::new(roots);
+            let strict = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+            let strict = strict.build().map_err(|_| SecurityError::NoRoots)?;
+            let verifier = Lenient::these_themselves(&provider, strict, besides(trust)?);
+            versions()?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth()
         }
     };
     configuration.alpn_protocols = vec![protocol.alpn().into()];

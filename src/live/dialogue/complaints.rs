@@ -28,17 +28,10 @@ impl Complaints {
         place: (u8, usize),
         step: &Step,
         names: &Names,
-        trouble: Trouble,
+        trouble: &Trouble,
         answer: Option<&Answer<'_>>,
     ) {
-        let (kind, name) = match &trouble {
-            Trouble::Capture(name) => (ComplaintKind::CaptureNotFound, Some(*name)),
-            Trouble::Value(name) => (ComplaintKind::ValueMissing, Some(*name)),
-            Trouble::Rule => (ComplaintKind::NoRuleFits, None),
-            Trouble::Encoding(_) => (ComplaintKind::EncodedBody, None),
-            Trouble::Redirect(_) => (ComplaintKind::RedirectRefused, None),
-            Trouble::Redirects => (ComplaintKind::TooManyRedirects, None),
-        };
+        let (kind, name) = kind(trouble);
         let key = (place, kind, name);
         let open = u64::from(leaves_open(kind, step, answer));
         if let Some((_, known)) = self.found.iter_mut().find(|(known, _)| *known == key) {
@@ -49,11 +42,7 @@ impl Complaints {
         if self.found.len() >= COMPLAINTS_MAX {
             return;
         }
-        let about = match trouble {
-            Trouble::Capture(name) | Trouble::Value(name) => names.text(name).to_owned(),
-            Trouble::Encoding(about) | Trouble::Redirect(about) => about,
-            Trouble::Rule | Trouble::Redirects => String::new(),
-        };
+        let about = about(trouble, names).to_owned();
         let example = answer.map(|answer| Example::of(answer.status, answer.body));
         let step = step.name.to_string();
         let complaint = Complaint { step, kind, about, count: 1, open, of: None, example };
@@ -91,5 +80,30 @@ fn leaves_open(kind: ComplaintKind, step: &Step, answer: Option<&Answer<'_>>) ->
             !is_plain && step.rules.look_into(answer.status)
         }
         _ => true,
+    }
+}
+
+/// What happened, in words: `nothing to capture (order)`.
+pub(super) fn words(trouble: &Trouble, names: &Names) -> String {
+    kind(trouble).0.about(about(trouble, names))
+}
+
+/// What happened, and to which name.
+const fn kind(trouble: &Trouble) -> (ComplaintKind, Option<Name>) {
+    match trouble {
+        Trouble::Capture(name) => (ComplaintKind::CaptureNotFound, Some(*name)),
+        Trouble::Value(name) => (ComplaintKind::ValueMissing, Some(*name)),
+        Trouble::Rule => (ComplaintKind::NoRuleFits, None),
+        Trouble::Encoding(_) => (ComplaintKind::EncodedBody, None),
+        Trouble::Redirect(_) => (ComplaintKind::RedirectRefused, None),
+        Trouble::Redirects => (ComplaintKind::TooManyRedirects, None),
+    }
+}
+
+fn about<'a>(trouble: &'a Trouble, names: &'a Names) -> &'a str {
+    match trouble {
+        Trouble::Capture(name) | Trouble::Value(name) => names.text(*name),
+        Trouble::Encoding(about) | Trouble::Redirect(about) => about,
+        Trouble::Rule | Trouble::Redirects => "",
     }
 }

@@ -6,12 +6,12 @@ use std::io::Write;
 use domain::id::{FanId, key_of};
 use domain::outcome::Operation;
 
-use super::complaints::Complaints;
+use super::complaints::{Complaints, words};
 use super::edges::Edges;
 use super::{Call, Heard, Told};
 use crate::fan::{Reply, Request};
 use crate::live::Settings;
-use crate::live::abroad::Abroad;
+use crate::live::abroad::{Abroad, Credentials};
 use crate::live::http::Body;
 use crate::live::transcript::Scribe;
 use crate::scenario::Scenario;
@@ -41,18 +41,18 @@ pub(super) struct Foreign<'run> {
 }
 
 /// How what is asked for over plain HTTP is named (RFC 9112 §3.2).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// By its path.
     Path,
-    /// By its whole URL, as a proxy must know it.
-    Url,
+    /// By its whole URL, as a proxy must know it that is shown these.
+    Url(Option<Credentials>),
 }
 
 impl Form {
     /// How it is named on the ways of `abroad`.
-    pub(super) const fn on(abroad: &Abroad) -> Self {
-        if abroad.proxy.is_some() { Self::Url } else { Self::Path }
+    pub(super) fn on(abroad: &Abroad) -> Self {
+        abroad.proxy.as_ref().map_or(Self::Path, |proxy| Self::Url(proxy.credentials.clone()))
     }
 }
 
@@ -101,7 +101,7 @@ impl<'run> Foreign<'run> {
         let session = &self.speaker(call.visitor).session;
         if let Some(name) = session.lacks(step) {
             let names = &self.target.funnel.names;
-            self.complaints.count(place, step, names, Trouble::Value(name), None);
+            self.complaints.count(place, step, names, &Trouble::Value(name), None);
             self.complaints.answered(place, step);
             return None;
         }
@@ -113,12 +113,21 @@ impl<'run> Foreign<'run> {
         let speaker = self.speakers[call.visitor as usize].as_ref().expect("it made ready");
         speaker.session.say(step, &self.hosts, now_s, &mut self.scratch, out);
         let host = self.hosts.host(speaker.session.host(step));
-        if self.form == Form::Url && host.scheme == Scheme::Http {
+        let by_proxy = match &self.form {
+            Form::Url(credentials) if host.scheme == Scheme::Http => Some(credentials),
+            _ => None,
+        };
+        if by_proxy.is_some() {
             let method = out.iter().position(|byte| *byte == b' ').map_or(0, |blank| blank + 1);
             out.splice(method..method, host.origin().into_bytes());
         }
         if let Some(scribe) = &mut self.scribe {
             scribe.said(out);
+        }
+        // What the proxy alone is shown is not written down.
+        if let Some(Some(credentials)) = by_proxy {
+            let line = out.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            out.splice(line..line, credentials.line().into_bytes());
         }
         let has_body = speaker.session.method(step) != "HEAD";
         if has_body { Body::KeepWithFields } else { Body::Absent }
@@ -134,13 +143,15 @@ impl<'run> Foreign<'run> {
         let Self { speakers, hosts, complaints, target, scribe, .. } = self;
         let speaker = speakers[call.visitor as usize].as_mut().expect("it spoke");
         let names = &target.funnel.names;
-        let mut complain = |trouble| complaints.count(place, step, names, trouble, Some(&answer));
+        let mut troubles = Vec::new();
+        let mut complain = |trouble| troubles.push(trouble);
         let heard = speaker.session.hear(step, &hearing, hosts, &mut complain);
         if let Some(scribe) = scribe {
-            let values = &speaker.session.values;
-            let captured = step.captures.iter().filter(|(name, _)| values.is_set(*name));
-            let captured = captured.map(|(name, _)| (names.text(*name), values.get(*name)));
-            scribe.heard(step, &answer, captured, heard);
+            let troubles = troubles.iter().map(|trouble| words(trouble, names));
+            scribe.heard(step, &answer, troubles.collect(), heard);
+        }
+        for trouble in &troubles {
+            complaints.count(place, step, names, trouble, Some(&answer));
         }
         match heard {
             session::Heard::Follow => Heard::Follow,

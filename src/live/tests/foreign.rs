@@ -3,7 +3,7 @@
 use super::shops::{ForeignShop, Seen, Trip, answer, proxy, rule};
 use super::*;
 use crate::evidence::{Complaint, ComplaintKind};
-use crate::live::abroad::{Pin, Trust};
+use crate::live::abroad::{Credentials, Pin, Proxy, Trust};
 use crate::scenario::{Protocol, Tls};
 use crate::step::capture::Capture;
 use crate::step::funnel::Scheme::{Http, Https};
@@ -153,9 +153,23 @@ fn a_certificate_is_believed_if_it_is_named_or_nobody_is_doubted() {
     let (certificate, _) = rude::identity("127.0.0.1", &[]);
     let (stranger, shop) = live(&|trip, _| trip.trust(&certificate));
     let error = stranger.unwrap_err();
-    assert!(matches!(error, LiveError::HostRefuses { .. }), "{error}");
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(matches!(error, LiveError::Untrusted { .. }), "{error}");
+    assert!(error.to_string().contains("`-k` believes any"), "{error}");
     assert_eq!(shop.connections(), 0, "nothing was asked");
+}
+
+#[test]
+fn who_speaks_no_tls_is_told_from_one_whom_nobody_keeps() {
+    let shop = ForeignShop::open(Http, |_| answer(200, "", ""));
+    let host = crate::step::funnel::Host { scheme: Https, ..shop.host.clone() };
+    let mut trip = Trip::to(&[&host]);
+    trip.step(Operation::Checkout, 0, "POST /checkout", "a=b");
+    trip.abroad.trust = Trust::Anyone;
+    let error = trip.live().run.unwrap_err();
+    assert!(
+        error.to_string().starts_with("secure the connection to https://127.0.0.1:"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -285,11 +299,17 @@ fn whoever_is_behind_a_proxy_is_asked_through_it() {
     let mut trip = session_trip(&shop);
     let (address, asked) = proxy();
     trip.trust(&shop.certificate);
-    trip.abroad.proxy = Some(vec![address]);
+    let credentials = Some(Credentials::basic("me", "hush"));
+    trip.abroad.proxy = Some(Proxy { addresses: vec![address], credentials: credentials.clone() });
     assert_eq!(trip.live().departures(), [Departure::Bought; 4]);
     let expected = format!("CONNECT {}", shop.host.authority());
+    let known = "Basic bWU6aHVzaA==";
+    let is_right =
+        |seen: &Seen| seen.line == expected && seen.field("proxy-authorization") == known;
     let asked = asked.lock().unwrap();
-    assert!(asked.len() >= 4 && asked.iter().all(|line| *line == expected), "{asked:?}");
+    assert!(asked.len() >= 4 && asked.iter().all(is_right), "{asked:?}");
+    let hears_it = |seen: &Seen| !seen.field("proxy-authorization").is_empty();
+    assert!(!shop.asked("").iter().any(hears_it), "it is for the proxy alone");
 
     // Over plain HTTP the proxy is told the whole URL.
     let proxy = ForeignShop::open(Http, |_| answer(200, "", ""));
@@ -297,10 +317,12 @@ fn whoever_is_behind_a_proxy_is_asked_through_it() {
         crate::step::funnel::Host { name: "shop.test".to_owned(), port: 80, ..proxy.host.clone() };
     let mut trip = Trip::to(&[&host]);
     trip.step(Operation::Checkout, 0, "POST /checkout?a=b", "a=b");
-    trip.abroad.proxy = Some(vec![SocketAddr::from(([127, 0, 0, 1], proxy.host.port))]);
+    let addresses = vec![SocketAddr::from(([127, 0, 0, 1], proxy.host.port))];
+    trip.abroad.proxy = Some(Proxy { addresses, credentials });
     assert_eq!(trip.live().departures(), [Departure::Bought]);
     let seen = &proxy.asked("POST http://shop.test/checkout?a=b")[0];
-    assert_eq!(seen.field("host"), "shop.test");
+    assert_eq!((seen.field("host"), seen.field("proxy-authorization")), ("shop.test", known));
+    assert_eq!(seen.body, "a=b");
 }
 
 #[test]

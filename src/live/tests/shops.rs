@@ -10,7 +10,7 @@ use super::*;
 use crate::fan::route::Stage;
 use crate::live::abroad::{Abroad, Trust};
 use crate::step::Names;
-use crate::step::capture::Capture;
+use crate::step::capture::{Capture, Kept, Need};
 use crate::step::funnel::{Funnel, Given, Host, Scheme, Step};
 use crate::step::message::Message;
 use crate::step::rule::{Rule, Rules};
@@ -137,10 +137,10 @@ fn read(stream: &mut BufReader<impl Read>, connection: usize) -> Option<Seen> {
 }
 
 /// A proxy that opens ways (`CONNECT`) to this machine alone, and notes for whom.
-pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<Seen>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let asked: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let noted = Arc::clone(&asked);
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
@@ -148,7 +148,7 @@ pub(super) fn proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
             thread::spawn(move || {
                 let mut reader = BufReader::new(client.try_clone().unwrap());
                 let seen = read(&mut reader, 0)?;
-                noted.lock().unwrap().push(seen.line.clone());
+                noted.lock().unwrap().push(seen.clone());
                 let port = seen.line.rsplit(':').next()?.parse().ok()?;
                 let shop = TcpStream::connect((IpAddr::from([127, 0, 0, 1]), port)).ok()?;
                 (&client).write_all(b"HTTP/1.1 200 Connected\r\nVia: test\r\n\r\n").ok()?;
@@ -218,9 +218,10 @@ impl Trip {
     }
 
     /// Lets the latest step capture `name`.
-    pub(super) fn capture(&mut self, name: &str, capture: Capture) {
+    pub(super) fn capture(&mut self, name: &str, at: Capture) {
         let name = self.names.define(name);
-        self.stages.last_mut().unwrap().1[0].captures.push((name, capture));
+        let kept = Kept { name, at, need: Need::Required };
+        self.stages.last_mut().unwrap().1[0].captures.push(kept);
     }
 
     /// A row of one column for each fan.
@@ -238,7 +239,8 @@ impl Trip {
         self.abroad.trust = Trust::System { besides: Some(certificate.to_vec()) };
     }
 
-    pub(super) fn live(&self) -> Outcomes {
+    /// Who walks it.
+    pub(super) fn scenario(&self) -> Scenario {
         let mut scenario = self.trial.scenario();
         let crowd = &mut scenario.populations[0].crowd;
         let looks = self.stages.iter().filter(|(stage, _)| stage.operation == Operation::Reload);
@@ -257,11 +259,25 @@ impl Trip {
         target.allow_hosts.clone_from(&self.allow_hosts);
         target.data.clone_from(&self.data);
         scenario.target = Some(Arc::new(target));
+        scenario
+    }
+
+    pub(super) fn live(&self) -> Outcomes {
+        let scenario = self.scenario();
         let clock = Clock::begin_in(Duration::ZERO);
         let shop = SocketAddr::from(([127, 0, 0, 1], 1));
         let trial = Trial { abroad: Some(self.abroad.clone()), ..self.trial.clone() };
         trial.live_as(&scenario, clock, shop, &Stop::default(), &mut |_| {})
     }
+}
+
+/// The visit of one fan.
+pub(super) fn walk(scenario: &Scenario, abroad: &Abroad) -> alone::Walk {
+    let clock = Clock::begin_in(Duration::ZERO);
+    let settings = Trial::default().settings(clock);
+    let shop = SocketAddr::from(([127, 0, 0, 1], 1));
+    let target = Trial { abroad: Some(abroad.clone()), ..Trial::default() }.target(shop);
+    alone::walk(scenario, &settings, &target, &Stop::default()).unwrap()
 }
 
 /// A rule of a status.

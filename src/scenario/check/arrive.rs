@@ -12,6 +12,10 @@ use crate::scenario::{Late, Population};
 /// The most corners of a `step` or `curve`, and the most moments of a `trace`.
 const POINTS_MAX: usize = 1_000_000;
 
+/// How long before its opening a sale is rehearsed at least: where a logistic crowd comes around the
+/// opening, half of it must not fall into one instant.
+const NEEDED_MIN: Duration = Duration::from_secs(1);
+
 /// Whether the curve can be used.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Usable {
@@ -120,11 +124,7 @@ pub(super) fn not_before_the_run(
         // In virtual time the run begins early enough, and who is late knows it.
         (Opening::At { .. }, _) => return,
     };
-    let first = match population.arrive.shape {
-        Shape::Logistic => population.arrive.midpoint.unwrap_or_default(),
-        _ => population.arrive.first(population.count, population.trace.as_deref()),
-    };
-    let early_s = -first.seconds();
+    let early_s = early_s(population);
     // An instant that is past or too near was told already.
     let is_instant = matches!(opening, Opening::At { .. });
     if early_s <= lead_s || (is_instant && lead_s < AHEAD_MIN.as_secs_f64()) {
@@ -140,6 +140,22 @@ pub(super) fn not_before_the_run(
         }
         Opening::At { .. } => "`--late` lets them stand there at the run's beginning".to_owned(),
     });
+}
+
+/// How long before the opening those people come who may not be pressed into the run's first
+/// instant \[s\]: the first or, of a logistic, its first half. Negative: after it.
+fn early_s(population: &Population) -> f64 {
+    let first = match population.arrive.shape {
+        Shape::Logistic => population.arrive.midpoint.unwrap_or_default(),
+        _ => population.arrive.first(population.count, population.trace.as_deref()),
+    };
+    -first.seconds()
+}
+
+/// How long before the opening a run must have begun so that the people of `population` come as
+/// they should.
+pub(in crate::scenario) fn needed(population: &Population) -> Duration {
+    domain::time::duration_from_seconds(early_s(population)).max(NEEDED_MIN)
 }
 
 /// How long before the opening the run must begin for the people of `population` to come in time.

@@ -23,7 +23,7 @@ use crate::scenario::written::File;
 use crate::scenario::{Context, Phases, Scenario};
 use crate::verdict::objective::Objective;
 
-pub(super) use arrive::lead;
+pub(super) use arrive::{lead, needed};
 pub(super) use sale::Opening;
 
 /// How many people, pieces or places one entry may have: at the largest scale the count still

@@ -77,6 +77,9 @@ pub struct CaptureTable {
     pub css: Option<String>,
     /// The attribute of that element; left out: its text.
     pub attr: Option<String>,
+    /// Whether an answer may be `ok` without it: the name then keeps what it stood for, at first
+    /// nothing. Left out: false, and such an answer is an error.
+    pub optional: bool,
 }
 
 /// What an answer means, where it fits: its status and what else is asked must both.

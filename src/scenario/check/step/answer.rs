@@ -9,9 +9,9 @@ use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
 use crate::scenario::written::step::{OutcomeTable, StepTable};
 use crate::scenario::written::values::Scalar;
-use crate::step::capture::{Capture, CaptureError};
+use crate::step::Names;
+use crate::step::capture::{Capture, CaptureError, Kept, Need};
 use crate::step::rule::{Condition, Pattern, Rule, Rules, Test};
-use crate::step::{Name, Names};
 
 /// The ways to say where a value stands.
 const WAYS: [&str; 4] = ["json", "regex", "header", "css"];
@@ -32,7 +32,7 @@ pub(super) fn captures(
     table: &StepTable,
     here: Place<'_>,
     names: &Names,
-) -> Vec<(Name, Capture)> {
+) -> Vec<Kept> {
     let mut captures = Vec::new();
     for (name, written) in &table.capture {
         let place = here.key("capture").key(name);
@@ -50,8 +50,9 @@ pub(super) fn captures(
                 .wrong(place, format!("`capture.{name}` does not say where it stands"))
                 .advise("write one of `json`, `regex`, `header` and `css`");
         }
-        let name = names.find(name);
-        captures.extend(name.zip(found));
+        let need = if written.optional { Need::Optional } else { Need::Required };
+        let found = names.find(name).zip(found);
+        captures.extend(found.map(|(name, at)| Kept { name, at, need }));
     }
     captures
 }
