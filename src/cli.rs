@@ -20,7 +20,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Live a scenario over real HTTP against the embedded shop and payment provider
+    /// Live a scenario over real HTTP, against its own target or an embedded shop and payment provider
     Run(LiveArgs),
     /// Live a scenario in virtual time: same fans, same judge, same report
     Simulate(RunArgs),

@@ -100,7 +100,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
             return self.answer(403, {"code": "csrf"})
         if time.time() < arguments.opens and form["sku"] != "canary-item":
             return self.answer(425, {"code": "not_open"})
-        known = sql("select id from purchase where reference = ?", form["reference"]).fetchone()
+        known = sql("select id from purchase where reference = ? and state in ('pending', 'confirmed')", form["reference"]).fetchone()
         if known and arguments.bug != "double-charge":
             return self.answer(202, {"order": known[0]})
         price, free = sql("select price, free from capacity where sku = ?", form["sku"]).fetchone()

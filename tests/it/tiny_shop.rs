@@ -52,7 +52,28 @@ fn opened_as(told: &[&str]) -> (Desk, Server, TinyShop) {
 }
 
 fn provider() -> Server {
-    Server::start(spike().args(["provider", "--profile", "stripe-2024", "--listen", "127.0.0.1:0"]))
+    provider_of(&[])
+}
+
+/// A provider that decides by these settings.
+fn provider_of(settings: &[&str]) -> Server {
+    let mut program = spike();
+    program.args(["provider", "--profile", "stripe-2024", "--listen", "127.0.0.1:0"]);
+    for setting in settings {
+        program.args(["--set", setting]);
+    }
+    Server::start(&mut program)
+}
+
+/// The invariants that the example with that fault violates, at a provider of these settings.
+fn violated_by(bug: &str, settings: &[&str], more: &[&str]) -> Vec<String> {
+    let desk = Desk::new();
+    desk.write("tiny-shop.toml", include_str!("../../examples/tiny-shop/scenario.toml"));
+    let provider = provider_of(settings);
+    let shop = TinyShop::open(&desk, &provider.url, &["--bug", bug]);
+    let said = rehearsed(&desk, &shop, &provider, more);
+    assert_eq!(said.code, Some(111), "{bug}: {}", said.stderr);
+    violated(&desk)
 }
 
 /// Runs the example's scenario against that shop, with the ledger of that provider.
@@ -113,6 +134,28 @@ fn who_sells_the_same_piece_twice_is_found_out_by_the_shops_own_database() {
     assert!(violated(&desk).contains(&"INV-OVERSELL".to_owned()), "{:?}", violated(&desk));
     let verified = desk.say(&["verify", "reports/latest", "--quiet"]);
     assert_eq!(verified.code, Some(111), "{}", verified.stderr);
+}
+
+/// A provider that declines many a card. The canary has the first one's luck.
+const DECLINES: [&str; 2] = ["cards=drawn", "declines=0.4"];
+
+#[test]
+fn who_keeps_the_pieces_of_a_declined_order_strands_them() {
+    let found = violated_by("strand", &DECLINES, &[]);
+    assert!(found.contains(&"INV-STRANDED".to_owned()), "{found:?}");
+}
+
+#[test]
+fn who_confirms_whatever_became_of_the_payment_gives_pieces_away() {
+    let found = violated_by("free", &DECLINES, &[]);
+    assert!(found.contains(&"INV-STOCK-NO-CAPTURE".to_owned()), "{found:?}");
+}
+
+#[test]
+fn who_takes_every_click_for_another_order_charges_twice() {
+    let hasty = ["--set", "step.2.timeout=100ms", "--set", "step.2.every=50ms"];
+    let found = violated_by("double-charge", &[], &hasty);
+    assert!(found.contains(&"INV-DOUBLE-CHARGE".to_owned()), "{found:?}");
 }
 
 #[test]
