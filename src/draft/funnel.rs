@@ -40,8 +40,10 @@ const STATIC: [&str; 14] = [
 pub(super) fn funnel(recorded: Vec<Exchange>) -> Result<Funnel, HarError> {
     let entries = recorded.len();
     let calls: Vec<Exchange> = recorded.into_iter().filter(is_call).collect();
-    let page = calls.iter().find(|call| call.answer.is_page()).or_else(|| calls.first());
-    let Some(origin) = page.map(Exchange::origin) else { return Err(HarError::Empty { entries }) };
+    let page = calls.iter().find(|call| call.answer.is_page());
+    let Some(origin) = page.map(Exchange::origin).or_else(|| busiest(&calls)) else {
+        return Err(HarError::Empty { entries });
+    };
     let (own, others): (Vec<_>, Vec<_>) =
         calls.into_iter().partition(|call| belongs(call, &origin));
     let mut steps = Vec::new();
@@ -54,6 +56,13 @@ pub(super) fn funnel(recorded: Vec<Exchange>) -> Result<Funnel, HarError> {
     name_operations(&mut steps);
     name_steps(&mut steps);
     Ok(Funnel { origin, steps, notes: left_out(&others) })
+}
+
+/// The origin that was asked most often; of several the first.
+fn busiest(calls: &[Exchange]) -> Option<String> {
+    let origins: Vec<String> = calls.iter().map(Exchange::origin).collect();
+    let asked = |origin: &&String| origins.iter().filter(|other| other == origin).count();
+    origins.iter().rev().max_by_key(asked).cloned()
 }
 
 /// Whether it is part of what a shop does, and not of how a page looks.
@@ -136,8 +145,13 @@ fn name_operations(steps: &mut Vec<Step>) {
     }) {
         page.operation = Operation::Reload;
     }
-    // After the purchase only one question is asked again and again; the rest is thanks.
-    let poll = steps.iter().skip(last + 1).position(|step| step.answers.len() > 1);
+    // After the purchase only one question is asked again and again; the rest is thanks. Of an order
+    // that was only accepted, the first answer that is no page may have told its end at once.
+    let is_accepted = steps[last].exchange.answer.status == 202;
+    let mut after = steps.iter().skip(last + 1);
+    let poll = after.clone().position(|step| step.answers.len() > 1).or_else(|| {
+        after.position(|step| is_accepted && !sends(step) && !step.exchange.answer.is_page())
+    });
     let mut place = 0;
     steps.retain(|step| {
         let after = place.cmp(&(last + 1));

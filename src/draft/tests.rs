@@ -138,6 +138,24 @@ fn a_redirect_is_part_of_the_step_that_it_answers() {
 }
 
 #[test]
+fn an_order_that_was_only_accepted_is_no_purchase() {
+    let shop = "http://127.0.0.1:8000";
+    let page = entry("GET", &format!("{shop}/"), &Value::Null, 200, "text/html", "a page");
+    let paid = json!({ "mimeType": "application/json", "text": r#"{"card":"tok"}"# });
+    let accepted = r#"{"order":"R8f93ab2"}"#;
+    let pay = entry("POST", &format!("{shop}/api/pay"), &paid, 202, "application/json", accepted);
+    let state = r#"{"order":"R8f93ab2","state":"CONFIRMED"}"#;
+    let url = format!("{shop}/api/orders/R8f93ab2");
+    let ask = entry("GET", &url, &Value::Null, 200, "application/json", state);
+    let asked = draft("s", &har(&[page.clone(), pay.clone(), ask])).unwrap().scenario;
+    assert!(asked.contains("{ status = 202, is = \"waiting\", then = \"poll\" }"), "{asked}");
+    let end = "{ json = \"$.state\", equals = \"CONFIRMED\", is = \"ok\" }";
+    assert!(asked.contains(end) && asked.contains("path = \"/api/orders/{{"), "{asked}");
+    let alone = draft("s", &har(&[page, pay])).unwrap().scenario;
+    assert!(alone.contains("{ status = 202, is = \"waiting\" }"), "{alone}");
+}
+
+#[test]
 fn what_is_no_recording_is_told() {
     let told = |text: &str| draft("s", text).unwrap_err().to_string();
     assert!(told("no JSON").contains("save it in the browser's network panel"));

@@ -106,6 +106,11 @@ fn write_outcomes(text: &mut String, funnel: &Funnel, step: &Step) {
             writeln!(text, "  {{ status = {status}, is = \"waiting\", then = {then} }},")
                 .expect(GROWS);
         }
+        (Operation::Checkout, None) if status == 202 => text.push_str(
+            "  # 202 is accepted, and not bought yet: add a step `as = \"poll\"` that asks what became of\n\
+             \x20 # the order, and lead there by `then`.\n\
+             \x20 { status = 202, is = \"waiting\" },\n",
+        ),
         _ => writeln!(text, "  {{ status = {status}, is = \"ok\" }},").expect(GROWS),
     }
     text.push_str("  { status = 429, is = \"rate_limited\" },\n]\n");
@@ -135,7 +140,7 @@ fn write_states(text: &mut String, step: &Step) {
         (before != after && word(before) && word(after)).then_some((key, before, after))
     });
     let Some((key, before, after)) = states.into_iter().next() else {
-        text.push_str("  { status = 200, is = \"ok\" },\n");
+        write_end(text, last);
         return;
     };
     let path = quoted(&format!("$.{key}"));
@@ -143,6 +148,18 @@ fn write_states(text: &mut String, step: &Step) {
         let state = quoted(state);
         writeln!(text, "  {{ json = {path}, equals = {state}, is = \"{is}\" }},").expect(GROWS);
     }
+}
+
+/// The one answer that was heard is taken for success, by the word that it says of the order.
+fn write_end(text: &mut String, answer: &Value) {
+    let word = ["state", "status"].into_iter().find_map(|key| Some((key, answer[key].as_str()?)));
+    let Some((key, word)) = word else {
+        text.push_str("  { status = 200, is = \"ok\" },\n");
+        return;
+    };
+    let (path, word) = (quoted(&format!("$.{key}")), quoted(word));
+    writeln!(text, "  {{ json = {path}, equals = {word}, is = \"ok\" }},").expect(GROWS);
+    text.push_str("  # And while the order is under way, sold out or declined? `is = \"waiting\"` and so on.\n");
 }
 
 fn table(pairs: &[(String, String)]) -> String {
