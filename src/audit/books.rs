@@ -25,6 +25,8 @@ pub(super) struct Books<'a> {
     /// How far the ledgers of a foreign shop go; absent for the embedded one, whose go all the way.
     pub(super) ledgers: Option<&'a Ledgers>,
     order_places: BTreeMap<&'a str, usize>,
+    /// Which status the scenario may have forgotten among those that mean sold, if one looks so.
+    pub(super) unlisted: Option<String>,
 }
 
 /// An order of the shop's ledger: all its rows together.
@@ -136,8 +138,10 @@ impl<'a> Books<'a> {
             provider,
             ledgers,
             payments: payments(provider.unwrap_or_default()),
+            unlisted: None,
         };
         books.join();
+        books.unlisted = ledgers.and_then(|_| foreign::unlisted_sales(&books));
         books
     }
 

@@ -11,40 +11,17 @@ use crate::scenario::written::target::HookTable;
 /// The three ways to do something.
 const WAYS: [&str; 3] = ["sql", "http", "command"];
 
-/// How stock is restored before the run.
-pub(super) fn reset(
+/// What is done by `table`, which `[setup]` has under `key`: one way of the three.
+pub(super) fn hook(
     checker: &mut Checker,
     file: &File,
+    (table, key): (Option<&HookTable>, &str),
     root: Place<'_>,
     allow_hosts: &[String],
     setting: Setting<'_>,
 ) -> Option<Hook> {
-    let table = file.setup.reset.as_ref()?;
-    hook(checker, file, table, (root.key("setup").key("reset"), "reset"), allow_hosts, setting)
-}
-
-/// How what the run has left is removed.
-pub(super) fn cleanup(
-    checker: &mut Checker,
-    file: &File,
-    root: Place<'_>,
-    allow_hosts: &[String],
-    setting: Setting<'_>,
-) -> Option<Hook> {
-    let table = file.setup.cleanup.as_ref()?;
-    let here = (root.key("setup").key("cleanup"), "cleanup");
-    hook(checker, file, table, here, allow_hosts, setting)
-}
-
-/// What is done by `table`: one way of the three.
-fn hook(
-    checker: &mut Checker,
-    file: &File,
-    table: &HookTable,
-    (place, key): (Place<'_>, &str),
-    allow_hosts: &[String],
-    setting: Setting<'_>,
-) -> Option<Hook> {
+    let (table, place) = (table?, root.key("setup"));
+    let place = place.key(key);
     one_way(checker, place, key)?;
     for (key, text) in [("sql", &table.sql), ("command", &table.command)] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {

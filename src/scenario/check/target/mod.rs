@@ -102,10 +102,25 @@ pub(super) fn foreign(
     let reload_calls = page.map_or(0, reload_calls);
     let unstated = unstated(file);
     let funnel = Funnel { names, given, hosts, stages: calls };
+    let setup = &file.setup;
     let target = Target {
         canary: canary(checker, file, place, &funnel.hosts),
-        reset: hook::reset(checker, file, root, &allow_hosts, setting),
-        cleanup: hook::cleanup(checker, file, root, &allow_hosts, setting),
+        reset: hook::hook(
+            checker,
+            file,
+            (setup.reset.as_ref(), "reset"),
+            root,
+            &allow_hosts,
+            setting,
+        ),
+        cleanup: hook::hook(
+            checker,
+            file,
+            (setup.cleanup.as_ref(), "cleanup"),
+            root,
+            &allow_hosts,
+            setting,
+        ),
         shop: ledger::shop(checker, file, root, &allow_hosts, setting),
         provider: ledger::provider(checker, file, root, &allow_hosts, setting),
         abort: abort(checker, table, place.key("abort")),
