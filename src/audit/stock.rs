@@ -194,7 +194,11 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
         if sold > initial {
             let (id, fan) = (order.id, order.fan);
             let what = format!("order {id} of fan {fan} made it {sold} of {initial}");
-            return Some(line(books.time(order.updated_utc_ns), &what));
+            // A ledger that says no times is read in its own order.
+            return Some(match order.updated_utc_ns {
+                0 => what,
+                utc_ns => line(books.time(utc_ns), &what),
+            });
         }
     }
     books.evidence.purchases.iter().rev().find_map(|purchase| match purchase {
