@@ -189,6 +189,12 @@ pub struct TryArgs {
     /// The item that the fan wants [default: drawn as for the first fan]
     #[arg(long, env = "SPIKE_ITEM", value_name = "ID")]
     pub item: Option<String>,
+    /// How many bytes of each answer are shown; of a page of HTML its words and forms are
+    #[arg(long, env = "SPIKE_BODY", value_name = "N", default_value_t = 2_000)]
+    pub body: usize,
+    /// Keep each answer whole, in a file of this folder
+    #[arg(long, env = "SPIKE_SAVE", value_name = "DIR")]
+    pub save: Option<PathBuf>,
 }
 
 /// `spike doctor`.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a global.
 
+pub mod database;
 pub mod draw;
 pub mod id;
 pub mod law;

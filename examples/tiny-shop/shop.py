@@ -17,7 +17,9 @@ create table if not exists purchase (id integer primary key, customer text, sku 
 create index if not exists by_reference on purchase (reference);
 insert or ignore into capacity values ('tour-tee', 4500, 40, 40), ('towel', 3000, 25, 25), ('canary-item', 100, 1000, 1000);
 """
-PAGE = '<form method=post action=/buy><input type=hidden name="csrf_token" value="%s"><button>Buy</button></form>'
+PAGE = """<!doctype html><title>Tiny shop</title><form method=post action=/buy>
+<input type=hidden name="csrf_token" value="%s"><input name=customer placeholder="Your name"><input name=qty value=1>
+<select name=sku><option>tour-tee<option>towel</select><input name=reference><button>Buy</button></form>"""
 
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("--listen", default="127.0.0.1:8000")
@@ -89,6 +91,8 @@ class Shop(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/orders/"):
             row = sql("select state from purchase where id = ?", self.path.rpartition("/")[2]).fetchone()
             return self.answer(200, {"state": row[0]}) if row else self.answer(404, {"code": "no_such_order"})
+        if self.path.partition("?")[0] != "/":
+            return self.answer(404, {"code": "no_such_page"})
         session, token = secrets.token_hex(8), secrets.token_hex(8)
         sessions[session] = token
         self.answer(425 if time.time() < arguments.opens else 200, PAGE % token, Content_Type="text/html", Set_Cookie=f"session={session}; Path=/; HttpOnly")

@@ -1,5 +1,8 @@
 //! What the programs of spike need of the machine they run on.
 
+pub mod postgres;
+pub mod server;
+
 use std::fs::{self, File};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -6,7 +6,8 @@ use domain::provider::{PaymentLine, PaymentOutcome};
 use domain::shop::{Balance, ShopLine};
 use domain::time::Time;
 
-use crate::audit::foreign;
+use crate::audit::clocks::Clocks;
+use crate::audit::{AuditSettings, foreign};
 use crate::evidence::ledgers::Ledgers;
 use crate::evidence::{Evidence, Facts};
 
@@ -14,6 +15,10 @@ use crate::evidence::{Evidence, Facts};
 pub(super) struct Books<'a> {
     pub(super) evidence: &'a Evidence,
     pub(super) facts: &'a Facts,
+    /// What is asked of the judge.
+    pub(super) asked: &'a AuditSettings,
+    /// How the ledgers' times lie to the clients'.
+    pub(super) clocks: Clocks,
     /// The shop's ledger.
     pub(super) shop: Option<&'a [ShopLine]>,
     /// Its orders; empty where it is absent.
@@ -119,7 +124,7 @@ impl Payment<'_> {
 }
 
 impl<'a> Books<'a> {
-    pub(super) fn new(evidence: &'a Evidence, facts: &'a Facts) -> Self {
+    pub(super) fn new(evidence: &'a Evidence, facts: &'a Facts, asked: &'a AuditSettings) -> Self {
         let shop = evidence.shop.as_deref();
         let provider = evidence.provider.as_deref();
         let ledgers = evidence.ending.ledgers.as_ref();
@@ -132,6 +137,8 @@ impl<'a> Books<'a> {
         let mut books = Self {
             evidence,
             facts,
+            asked,
+            clocks: Clocks::measure(evidence, &orders, provider.unwrap_or_default()),
             shop,
             order_places,
             orders,
@@ -158,9 +165,9 @@ impl<'a> Books<'a> {
             .fold(0, |sum: u64, payment| sum.saturating_add(self.payments[*payment].net()))
     }
 
-    /// An instant of UTC as time since the run began.
-    pub(super) const fn time(&self, utc_ns: u64) -> Time {
-        Time::from_nanos(utc_ns.saturating_sub(self.evidence.ending.began_utc_ns))
+    /// An instant of the shop's clock as time since the run began, by the clients' clock.
+    pub(super) fn shop_time(&self, utc_ns: u64) -> Time {
+        self.clocks.shop.time(utc_ns)
     }
 
     /// The purchase that a payment is for, by its intent or, where it has none, by its order's

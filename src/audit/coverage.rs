@@ -191,6 +191,9 @@ fn unknown_stock(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
     let catalogue = &books.evidence.catalogue;
     let item = catalogue.items().find(|(_, _, item)| !ledgers.stock.contains_key(&item.id));
     if let Some((_, _, item)) = item {
+        if ledgers.has("stock") {
+            return Some(no_row(ledgers, &item.id));
+        }
         return Some(format!(
             "nobody says how many there were of {}: state its `stock`, or add the query `stock`",
             item.id
@@ -218,7 +221,27 @@ fn nothing_left(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
         return Some("there is no query `stock` with a column `free`".to_owned());
     }
     if ledgers.has_one_of("stock", &["free"]) {
-        return Some(format!("the query `stock` gives no row for {}", item.id));
+        return Some(no_row(ledgers, &item.id));
     }
     Some("the query `stock` gives no column `free`".to_owned())
+}
+
+/// How many items a sentence names that are not the sale's.
+const ELSEWHERE_MAX: usize = 5;
+
+/// That the query `stock` knows other items than this one, and which: often it is only their names.
+fn no_row(ledgers: &Ledgers, item: &str) -> String {
+    let known: Vec<&str> =
+        ledgers.elsewhere.iter().map(String::as_str).take(ELSEWHERE_MAX).collect();
+    let more = ledgers.elsewhere.len().saturating_sub(known.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    match known.as_slice() {
+        [] => format!("the query `stock` gives no row for {item}"),
+        known => {
+            format!(
+                "the query `stock` gives no row for {item}: it knows {}{more}",
+                known.join(", ")
+            )
+        }
+    }
 }

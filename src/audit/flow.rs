@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use domain::provider::{PaymentLine, PaymentOutcome};
 
 use crate::audit::books::{Books, Order};
-use crate::audit::{Found, foreign, story};
+use crate::audit::finding::{Found, Unit};
+use crate::audit::{foreign, story};
 use crate::evidence::Admitted;
 
 /// The pieces of a fan's paid orders in one sale are at most what one fan may buy.
@@ -37,11 +38,14 @@ pub(super) fn per_user(books: &Books<'_>) -> Found {
 
 /// Every order has come to an end.
 pub(super) fn resolved(books: &Books<'_>) -> Found {
-    if !books.evidence.ending.drained {
-        return Found::NotChecked("the shop was not left alone long enough to end them".to_owned());
+    // Where there is no ledger, that is the reason.
+    if !books.evidence.ending.drained && books.shop.is_some() {
+        return Found::not_checked(
+            "the shop was not left alone long enough to end them".to_owned(),
+        );
     }
     if let Some(why) = foreign::open_ends(books) {
-        return Found::NotChecked(why);
+        return Found::not_checked(why);
     }
     let open: Vec<&Order<'_>> =
         books.orders.iter().filter(|order| order.is_ours() && !order.terminal).collect();
@@ -51,17 +55,13 @@ pub(super) fn resolved(books: &Books<'_>) -> Found {
     })
 }
 
-/// The share of calls that the provider may refuse once an admission stands in front of it, in
-/// \[0, 1\]: two clocks never agree on where a second begins, so not quite 0.
-const REFUSED_SHARE_MAX: f64 = 0.001;
-
 /// With an admission configured, the provider refuses hardly any call.
 pub(super) fn quota(books: &Books<'_>) -> Found {
     if books.ledgers.is_some() {
-        return Found::NotApplicable("it is not known whether an admission stands in front");
+        return Found::not_applicable("it is not known whether an admission stands in front");
     }
     if !matches!(books.facts.admitted, Admitted::ByShop { .. }) {
-        return Found::NotApplicable("no admission is configured");
+        return Found::not_applicable("no admission is configured");
     }
     let calls = || books.provider.unwrap_or_default().iter().filter(|line| !line.replayed);
     let is_refusal = |line: &&PaymentLine| {
@@ -69,12 +69,13 @@ pub(super) fn quota(books: &Books<'_>) -> Found {
     };
     let refused: Vec<_> = calls().filter(is_refusal).collect();
     let (many, all) = (refused.len() as u64, calls().count() as u64);
-    if many as f64 <= REFUSED_SHARE_MAX * all as f64 {
-        return Found::Held;
-    }
-    Found::count(many, "calls the provider refused in spite of the admission", || {
-        let share = 100.0 * many as f64 / all as f64;
-        let end = format!("in all {many} of {all} calls were refused ({share:.1} %)");
+    let allowed = books.asked.budgets.quota.share;
+    let share = if all == 0 { 0.0 } else { many as f64 / all as f64 };
+    let count = if share > allowed { many } else { 0 };
+    Found::count(count, "calls the provider refused in spite of the admission", || {
+        let percent = 100.0 * share;
+        let end = format!("in all {many} of {all} calls were refused ({percent:.1} %)");
         story::of_intent(books, &refused[0].intent, end)
     })
+    .with((share, Unit::Share), "of the calls were refused", Some(allowed))
 }

@@ -8,8 +8,8 @@ use domain::outcome::{Operation, Outcome};
 use domain::shop::Balance;
 use domain::time::Duration;
 
-use crate::audit::Found;
 use crate::audit::books::{Books, Order, Payment, Whose};
+use crate::audit::finding::Found;
 use crate::audit::held::{Fate, never_paid, too_late};
 use crate::evidence::demand;
 use crate::evidence::ledgers::{Ends, Ledgers, ProviderTells, ShopClock};
@@ -245,11 +245,17 @@ fn is_of_a_run(name: &str) -> bool {
 /// What is found of balances where a shop states none. One whose ledger says what there was, and
 /// never what is left, has no two figures that could disagree.
 pub(super) fn without_balances(books: &Books<'_>) -> Found {
+    let says_left = |ledgers: &Ledgers| ledgers.has_one_of("stock", &["free"]);
+    if books.ledgers.is_some_and(says_left) && books.shop.is_some() {
+        return Found::not_checked(
+            "the query `stock` gives no row for any item of the sale".to_owned(),
+        );
+    }
     let was_asked = |ledgers: &Ledgers| !ledgers.lacking.contains_key("stock");
     if books.ledgers.is_some_and(was_asked) && books.shop.is_some() {
-        return Found::NotApplicable("the shop's ledger does not say what is left of its stock");
+        return Found::not_applicable("the shop's ledger does not say what is left of its stock");
     }
-    Found::NotChecked("the shop never said where its stock is".to_owned())
+    Found::not_checked("the shop never said where its stock is".to_owned())
 }
 
 /// How many of a foreign shop's pieces or places came from nowhere or went there, and that as a
@@ -314,7 +320,7 @@ pub(super) fn fate(
         };
     };
     let (began, judged) = (books.evidence.ending.began_utc_ns, books.evidence.ending.judged);
-    let until = books.time(until_utc_ns);
+    let until = books.shop_time(until_utc_ns);
     let ShopClock::Within { error_ns } = ledgers.clock else {
         return Fate::Unsure("until a time of the shop's clock, which nobody knows".to_owned());
     };

@@ -6,14 +6,17 @@ use domain::shop::ShopLine;
 use domain::time::Time;
 
 use crate::audit::books::{Books, Order};
-use crate::audit::{Found, foreign, story};
+use crate::audit::finding::{Found, Story, Unit};
+use crate::audit::history::{self, History};
+use crate::audit::{foreign, story};
 use crate::evidence::demand::Tally;
 
 /// What is held at the end for an order that is absent, or over and not paid, or whose reservation
 /// ran out; and what is held for no order at all.
 pub(super) fn stranded(books: &Books<'_>) -> Found {
-    if !books.evidence.ending.drained {
-        return Found::NotChecked("the shop was not left alone long enough to free it".to_owned());
+    // Where there is no ledger, that is the reason.
+    if !books.evidence.ending.drained && books.shop.is_some() {
+        return Found::not_checked("the shop was not left alone long enough to free it".to_owned());
     }
     let mut stranded = Stranded::new(books);
     stranded.reservations();
@@ -24,9 +27,57 @@ pub(super) fn stranded(books: &Books<'_>) -> Found {
     if count == 0
         && let Some(why) = stranded.unsure.take().or_else(|| foreign::open_ends(books))
     {
-        return Found::NotChecked(why);
+        return Found::not_checked(why);
     }
-    Found::count(count, "pieces and places held for nobody", || stranded.witness)
+    let allowed = books.asked.budgets.stranded.unit_seconds;
+    let kept = kept_in_vain(books);
+    let too_long = |kept: &Kept| allowed.is_some_and(|allowed| kept.unit_seconds() > allowed);
+    let found = match kept.as_ref().filter(|kept| count == 0 && too_long(kept)) {
+        Some(kept) => Found::count(kept.whole(), "unit-seconds held for orders never paid", || {
+            let (kept, allowed) = (kept.unit_seconds(), allowed.unwrap_or_default());
+            vec![format!(
+                "{kept:.0} unit-seconds were held for orders that were never paid; {allowed:.0} are \
+                 allowed"
+            )]
+        }),
+        None => Found::count(count, "pieces and places held for nobody", || stranded.witness)
+            .with_some((count as f64, Unit::Pieces), "held for nobody at the end"),
+    };
+    match kept {
+        Some(kept) if kept.unit_ns > 0 || allowed.is_some() => {
+            let what = "held for orders that were never paid";
+            found.with((kept.unit_seconds(), Unit::UnitSeconds), what, allowed)
+        }
+        _ => found,
+    }
+}
+
+/// Pieces times the time for which each was held for an order that was never paid.
+struct Kept {
+    unit_ns: u128,
+}
+
+impl Kept {
+    fn unit_seconds(&self) -> f64 {
+        self.unit_ns as f64 / 1e9
+    }
+
+    /// Whole unit-seconds, and at least one.
+    fn whole(&self) -> u64 {
+        u64::try_from(self.unit_ns / 1_000_000_000).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// What was held for nothing, as far as the shop says when it held what.
+fn kept_in_vain(books: &Books<'_>) -> Option<Kept> {
+    let History::Told(holds) = history::history(books) else { return None };
+    let judged = books.evidence.ending.judged;
+    let unsold = holds.iter().filter(|hold| !hold.sold);
+    let unit_ns = unsold.map(|hold| {
+        let until = hold.freed.map_or(judged, |(_, freed)| freed);
+        u128::from(hold.quantity) * until.since(hold.taken).as_nanos()
+    });
+    Some(Kept { unit_ns: unit_ns.fold(0, u128::saturating_add) })
 }
 
 struct Stranded<'a, 'b> {
@@ -36,7 +87,7 @@ struct Stranded<'a, 'b> {
     /// What reservations, rows and orders account for.
     accounted: Tally,
     count: u64,
-    witness: Vec<String>,
+    witness: Story,
     /// Why it cannot be said of something that is held whether it is lost.
     unsure: Option<String>,
 }
@@ -52,7 +103,7 @@ impl<'a, 'b> Stranded<'a, 'b> {
             reserved: reserved.collect(),
             accounted: Tally::default(),
             count: 0,
-            witness: Vec::new(),
+            witness: Story::default(),
             unsure: None,
         }
     }
@@ -135,11 +186,11 @@ impl<'a, 'b> Stranded<'a, 'b> {
     /// Counts what was found; the first one is told as a story.
     fn found(&mut self, order: Option<&Order<'a>>, many: u64, what: &str) {
         self.count = self.count.saturating_add(many);
-        if self.witness.is_empty() {
+        if self.witness.lines.is_empty() {
             let end = format!("at the end: {what}");
             self.witness = match order {
                 Some(order) => story::of_order(self.books, order, end),
-                None => vec![end],
+                None => vec![end].into(),
             };
         }
     }
@@ -166,7 +217,9 @@ fn fate(books: &Books<'_>, order: Option<&str>, held_until_utc_ns: Option<u64>) 
     if order.terminal && !order.paid {
         return Fate::Lost(never_paid(order));
     }
-    let Some(until) = held_until_utc_ns.map(|until| books.time(until)) else { return Fate::Fine };
+    let Some(until) = held_until_utc_ns.map(|until| books.shop_time(until)) else {
+        return Fate::Fine;
+    };
     let judged = books.evidence.ending.judged;
     if until + books.facts.grace < judged {
         return Fate::Lost(too_late(until, judged));

@@ -1,11 +1,24 @@
 //! Was it right: invariants over evidence. It shares no code with the accused.
 
 mod books;
+mod budget;
+mod clocks;
+mod counted;
+mod course;
 pub mod coverage;
+mod fifo;
+mod finding;
 mod flow;
 mod foreign;
 mod held;
+mod history;
+mod isolation;
+mod order;
 mod payments;
+mod rank;
+mod resurrect;
+mod sold_out;
+mod stale;
 mod stock;
 mod story;
 mod told;
@@ -14,66 +27,15 @@ mod undersold;
 #[cfg(test)]
 mod tests;
 
-use domain::time::Span;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub use budget::{
+    AuditSettings, Budgets, Fair, Fifo, Isolation, Phantom, Pieces, Quota, Resurrect, ServiceOrder,
+    Stale, Stranded, Waiver,
+};
+pub use finding::{Figure, Finding, Status, Unit, Who, WitnessEvent};
 
 use crate::evidence::{Evidence, Facts};
 use books::Books;
-
-/// The table `[audit]` of a scenario; every key may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct AuditSettings {
-    /// How long the shop is left alone before the ledgers are read; left out: backlog / provider
-    /// rate + longest time to live and sweep + retry horizon.
-    pub drain: Option<Span>,
-    /// Invariants whose `not_checked` does not cost the pass.
-    pub waive: Vec<Waiver>,
-}
-
-/// An invariant whose `not_checked` does not cost the pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Waiver {
-    /// `INV-…`.
-    pub id: String,
-    /// Why, for the verdict line.
-    pub reason: String,
-}
-
-/// What became of an invariant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// `INV-OVERSELL` and so on.
-    pub id: String,
-    /// Its status.
-    pub status: Status,
-    /// How many violations.
-    pub count: u64,
-    /// What is counted, as a few words: "pieces oversold".
-    pub measure: String,
-    /// One violation, as a person can follow it; a line each. Why, if it is not checked.
-    pub witness: Vec<String>,
-    /// Whether and why the scenario waives it.
-    pub waived: Option<String>,
-}
-
-/// Whether an invariant held.
-#[derive(
-    Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It held.
-    Held,
-    /// It was violated.
-    Violated,
-    /// There is nothing it could apply to.
-    NotApplicable,
-    /// It could not be checked.
-    NotChecked,
-}
+use finding::Found;
 
 /// An invariant: what must hold, and where one would see it broken.
 pub struct Invariant {
@@ -111,7 +73,7 @@ pub enum Source {
 }
 
 /// All invariants, in the order of their findings.
-pub const INVARIANTS: [Invariant; 14] = [
+pub const INVARIANTS: [Invariant; 20] = [
     Invariant {
         id: "INV-CONSERVE",
         promise: "free, held and sold pieces and places always add up to what there was",
@@ -210,37 +172,56 @@ pub const INVARIANTS: [Invariant; 14] = [
         reads: &[Source::Provider],
         check: flow::quota,
     },
+    Invariant {
+        id: "INV-PHANTOM-SOLDOUT",
+        promise: "who is told that it is sold out could not have had it then",
+        kind: Kind::Hard,
+        reads: &[Source::Clients, Source::Shop],
+        check: sold_out::phantom,
+    },
+    Invariant {
+        id: "INV-STALE-SOLDOUT",
+        promise: "what a page says of availability is as old as its time to live at most",
+        kind: Kind::Soft,
+        reads: &[Source::Clients, Source::Shop],
+        check: stale::stale,
+    },
+    Invariant {
+        id: "INV-RESURRECT",
+        promise: "what was said to be sold out is not sold afterwards, where the scenario forbids it",
+        kind: Kind::Soft,
+        reads: &[Source::Clients],
+        check: resurrect::resurrect,
+    },
+    Invariant {
+        id: "INV-RESURRECT-FAIR",
+        promise: "pieces that come back go to early fans as often as a draw by lot would have it",
+        kind: Kind::Soft,
+        reads: &[Source::Clients],
+        check: resurrect::fair,
+    },
+    Invariant {
+        id: "INV-FIFO",
+        promise: "who comes first is not refused what a later one buys",
+        kind: Kind::Soft,
+        reads: &[Source::Clients],
+        check: fifo::fifo,
+    },
+    Invariant {
+        id: "INV-ISOLATION",
+        promise: "one sale is served as well as ever while another opens",
+        kind: Kind::Soft,
+        reads: &[Source::Clients],
+        check: isolation::isolation,
+    },
 ];
-
-/// What a check found.
-enum Found {
-    Held,
-    Violated { count: u64, measure: &'static str, witness: Vec<String> },
-    NotApplicable(&'static str),
-    NotChecked(String),
-}
-
-impl Found {
-    /// Violated if there is a first one of `count`, and otherwise held.
-    fn count(count: u64, measure: &'static str, witness: impl FnOnce() -> Vec<String>) -> Self {
-        if count == 0 { Self::Held } else { Self::Violated { count, measure, witness: witness() } }
-    }
-
-    /// What was found, unless nothing was found and something was missing to be sure.
-    fn unless_missing(self, missing: Option<String>) -> Self {
-        match (self, missing) {
-            (Self::Held, Some(reason)) => Self::NotChecked(reason),
-            (found, _) => found,
-        }
-    }
-}
 
 /// Holds the evidence against every invariant: one finding each, in the order of [`INVARIANTS`].
 ///
 /// What is violated by the evidence there is, is violated, even where a ledger is missing; what
 /// merely seems to hold while one is missing is not checked. A waiver lifts `not_checked` only.
-pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Finding> {
-    let books = Books::new(evidence, facts);
+pub fn audit(evidence: &Evidence, facts: &Facts, asked: &AuditSettings) -> Vec<Finding> {
+    let books = Books::new(evidence, facts, asked);
     let nothing_sold = evidence.catalogue.items().next().is_none()
         && evidence.shop.is_none()
         && evidence.provider.is_none();
@@ -248,11 +229,11 @@ pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Find
         .iter()
         .map(|invariant| {
             let found = if nothing_sold {
-                Found::NotApplicable("nothing was for sale")
+                Found::not_applicable("nothing was for sale")
             } else {
                 judged(&books, invariant)
             };
-            finding(invariant, found, waivers)
+            finding(invariant, found, &asked.waive)
         })
         .collect()
 }
@@ -260,7 +241,7 @@ pub fn audit(evidence: &Evidence, facts: &Facts, waivers: &[Waiver]) -> Vec<Find
 /// What is found of an invariant; nothing, where a foreign shop's ledgers lack what it needs.
 fn judged(books: &Books<'_>, invariant: &Invariant) -> Found {
     if let Some(why) = coverage::nothing_to_say(books, invariant.id) {
-        return Found::NotChecked(why);
+        return Found::not_checked(why);
     }
     let missing = missing(books, invariant.reads);
     let missing = missing.or_else(|| coverage::not_all(books, invariant.id));
@@ -282,20 +263,19 @@ fn missing(books: &Books<'_>, reads: &[Source]) -> Option<String> {
 }
 
 fn finding(invariant: &Invariant, found: Found, waivers: &[Waiver]) -> Finding {
-    let id = invariant.id.to_owned();
-    let (status, count, measure, witness) = match found {
-        Found::Held => (Status::Held, 0, String::new(), Vec::new()),
-        Found::Violated { count, measure, witness } => {
-            (Status::Violated, count, measure.to_owned(), witness)
-        }
-        Found::NotApplicable(why) => {
-            (Status::NotApplicable, 0, String::new(), vec![why.to_owned()])
-        }
-        Found::NotChecked(why) => (Status::NotChecked, 0, String::new(), vec![why]),
-    };
+    let Found { status, count, measure, story, figures } = found;
     let waived = waivers
         .iter()
-        .find(|waiver| status == Status::NotChecked && waiver.id == id)
+        .find(|waiver| status == Status::NotChecked && waiver.id == invariant.id)
         .map(|waiver| waiver.reason.clone());
-    Finding { id, status, count, measure, witness, waived }
+    Finding {
+        id: invariant.id.to_owned(),
+        status,
+        count,
+        measure: measure.to_owned(),
+        figures,
+        witness: story.lines,
+        events: story.events,
+        waived,
+    }
 }

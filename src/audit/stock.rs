@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::shop::{Balance, ShopLine};
 
 use crate::audit::books::{Books, Order};
+use crate::audit::finding::{Found, Unit};
+use crate::audit::foreign;
 use crate::audit::story::line;
-use crate::audit::{Found, foreign};
 use crate::evidence::PurchaseLine;
 use crate::evidence::demand::{self, Tally};
 
@@ -154,8 +155,34 @@ pub(super) fn oversell(books: &Books<'_>) -> Found {
         let excess = excess.entry(item.to_owned()).or_default();
         *excess = twice.max(*excess);
     }
-    let count = excess.values().fold(0, |sum: u64, over| sum.saturating_add(*over));
-    Found::count(count, "pieces and places oversold", || witness)
+    let allowed = books.asked.budgets.oversell.pieces;
+    let sum = |over: &dyn Fn(u64) -> bool| {
+        let counted = excess.values().filter(|pieces| over(**pieces));
+        counted.fold(0, |sum: u64, pieces| sum.saturating_add(*pieces))
+    };
+    let (all, count) = (sum(&|_| true), sum(&|pieces| pieces > allowed));
+    let most = excess.values().copied().max().unwrap_or(0);
+    let money = price(books, &excess);
+    let found = Found::count(count, "pieces and places oversold", || witness);
+    if all == 0 {
+        return found;
+    }
+    found
+        .with(
+            (most as f64, Unit::Pieces),
+            "sold beyond what there was of one thing",
+            Some(allowed as f64),
+        )
+        .with_some((money, Unit::Money), "to be given back for pieces that are not there")
+}
+
+/// What the pieces oversold cost \[minor units\].
+fn price(books: &Books<'_>, excess: &BTreeMap<String, u64>) -> f64 {
+    let items = books.evidence.catalogue.items();
+    let of = |item: &domain::shop::Item| {
+        excess.get(&item.id).map_or(0.0, |over| *over as f64 * item.price.minor() as f64)
+    };
+    items.map(|(_, _, item)| of(item)).sum()
 }
 
 /// What is in orders whose money was taken.
@@ -197,7 +224,7 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
             // A ledger that says no times is read in its own order.
             return Some(match order.updated_utc_ns {
                 0 => what,
-                utc_ns => line(books.time(utc_ns), &what),
+                utc_ns => line(books.shop_time(utc_ns), &what),
             });
         }
     }

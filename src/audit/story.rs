@@ -2,9 +2,11 @@
 
 use domain::outcome::{Operation, Outcome};
 use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
+use domain::shop::ShopLine;
 use domain::time::Time;
 
 use crate::audit::books::{Books, Order};
+use crate::audit::finding::{Story, Who, WitnessEvent};
 use crate::evidence::PurchaseLine;
 
 /// How many lines a story has at most: what fits beside a verdict on a screen.
@@ -15,42 +17,101 @@ pub(super) fn line(at: Time, what: &str) -> String {
     format!("{at}  {what}")
 }
 
+/// Something that happened, as one told it.
+struct Moment {
+    at: Time,
+    who: Who,
+    what: String,
+}
+
 /// The story of one intent, oldest line first, and how it ended.
-pub(super) fn of_intent(books: &Books<'_>, intent: &str, end: String) -> Vec<String> {
-    let mut lines: Vec<(Time, String)> = Vec::new();
+pub(super) fn of_intent(books: &Books<'_>, intent: &str, end: String) -> Story {
+    told(moments(books, intent), end)
+}
+
+/// The stories of two intents in one, and how they ended.
+pub(super) fn of_two(books: &Books<'_>, one: &str, other: &str, end: String) -> Story {
+    let mut moments_of_both = moments(books, one);
+    if one != other {
+        moments_of_both.extend(moments(books, other));
+    }
+    told(moments_of_both, end)
+}
+
+fn moments(books: &Books<'_>, intent: &str) -> Vec<Moment> {
+    let mut moments: Vec<Moment> = Vec::new();
     for purchase in &books.evidence.purchases {
-        of_client(purchase, intent, &mut lines);
+        of_client(purchase, intent, &mut moments);
     }
     for payment in books.provider.unwrap_or_default().iter().filter(|line| line.intent == intent) {
-        lines.push((books.time(payment.utc_ns), of_provider(payment)));
+        let (at, what) = (books.clocks.provider.time(payment.utc_ns), of_provider(payment));
+        moments.push(Moment { at, who: Who::Provider, what });
     }
     for order in books.orders.iter().filter(|order| order.intent == intent) {
-        of_shop(books, order, &mut lines);
+        of_shop(books, order, &mut moments);
+        of_holds(books, order, &mut moments);
     }
-    lines.sort_by_key(|(at, _)| *at);
-    let more = lines.len().saturating_sub(LINES_MAX - 1);
-    let mut story: Vec<String> =
-        lines.into_iter().take(LINES_MAX - 1).map(|(at, what)| line(at, &what)).collect();
+    moments
+}
+
+fn told(mut moments: Vec<Moment>, end: String) -> Story {
+    moments.sort_by_key(|moment| moment.at);
+    let more = moments.len().saturating_sub(LINES_MAX - 1);
+    moments.truncate(LINES_MAX - 1);
+    let event = |moment: &Moment| WitnessEvent::new(moment.at, moment.who, &moment.what);
+    let events = moments.iter().map(event).collect();
+    let mut lines: Vec<String> =
+        moments.into_iter().map(|Moment { at, what, .. }| line(at, &what)).collect();
     if more > 0 {
-        story.push(format!("… and {more} more lines"));
+        lines.push(format!("… and {more} more lines"));
     }
-    story.push(end);
-    story
+    lines.push(end);
+    Story { lines, events }
 }
 
 /// The story of an order: of its intent, or where it has none, of itself alone.
-pub(super) fn of_order(books: &Books<'_>, order: &Order<'_>, end: String) -> Vec<String> {
+pub(super) fn of_order(books: &Books<'_>, order: &Order<'_>, end: String) -> Story {
     if !order.intent.is_empty() {
         return of_intent(books, order.intent, end);
     }
-    let mut lines = Vec::new();
-    of_shop(books, order, &mut lines);
-    let mut story: Vec<String> = lines.into_iter().map(|(at, what)| line(at, &what)).collect();
-    story.push(end);
-    story
+    let mut moments = Vec::new();
+    of_shop(books, order, &mut moments);
+    of_holds(books, order, &mut moments);
+    told(moments, end)
 }
 
-fn of_client(purchase: &PurchaseLine, wanted: &str, lines: &mut Vec<(Time, String)>) {
+/// What the shop held for an order, and let go.
+fn of_holds(books: &Books<'_>, order: &Order<'_>, moments: &mut Vec<Moment>) {
+    for row in books.shop.unwrap_or_default() {
+        let ShopLine::Hold {
+            order_id,
+            item,
+            quantity,
+            taken_utc_ns,
+            sold_utc_ns,
+            freed_utc_ns,
+            ..
+        } = row
+        else {
+            continue;
+        };
+        if order_id != order.id {
+            continue;
+        }
+        let mut note = |utc_ns: u64, what: String| {
+            moments.push(Moment { at: books.shop_time(utc_ns), who: Who::Shop, what });
+        };
+        note(*taken_utc_ns, format!("the shop held {quantity} × {item} for order {order_id}"));
+        if let Some(sold) = sold_utc_ns {
+            note(*sold, format!("the shop sold {quantity} × {item} to order {order_id}"));
+        }
+        if let Some(freed) = freed_utc_ns {
+            note(*freed, format!("the shop let {quantity} × {item} of order {order_id} go"));
+        }
+    }
+}
+
+fn of_client(purchase: &PurchaseLine, wanted: &str, moments: &mut Vec<Moment>) {
     let PurchaseLine::Attempt {
         fan, intent, operation, item, quantity, sent, done, outcome, ..
     } = purchase
@@ -64,13 +125,14 @@ fn of_client(purchase: &PurchaseLine, wanted: &str, lines: &mut Vec<(Time, Strin
         Operation::Checkout => format!("to check out {quantity} × {item}"),
         _ => "what became of its order".to_owned(),
     };
-    lines.push((*sent, format!("fan {fan} asked {asked} (intent {intent})")));
+    let asked = format!("fan {fan} asked {asked} (intent {intent})");
+    moments.push(Moment { at: *sent, who: Who::Fan, what: asked });
     let told = match outcome {
         Outcome::Unknown => "had no answer in time".to_owned(),
         Outcome::Shed => "was not sent after all".to_owned(),
         outcome => format!("was told {}", words(outcome.word())),
     };
-    lines.push((*done, format!("fan {fan} {told}")));
+    moments.push(Moment { at: *done, who: Who::Fan, what: format!("fan {fan} {told}") });
 }
 
 fn of_provider(payment: &PaymentLine) -> String {
@@ -118,24 +180,23 @@ fn of_provider(payment: &PaymentLine) -> String {
     }
 }
 
-fn of_shop(books: &Books<'_>, order: &Order<'_>, lines: &mut Vec<(Time, String)>) {
+fn of_shop(books: &Books<'_>, order: &Order<'_>, moments: &mut Vec<Moment>) {
     let Order { id, status, .. } = order;
     let (what, money) = (order.what(), thousands(order.amount));
     // A foreign shop's ledger may not say when.
     let judged = books.evidence.ending.judged;
-    let at =
-        |utc_ns| if utc_ns == 0 && books.ledgers.is_some() { judged } else { books.time(utc_ns) };
-    lines.push((
-        at(order.created_utc_ns),
-        format!("the shop placed order {id}: {what} for {money}"),
-    ));
+    let at = |utc_ns| {
+        if utc_ns == 0 && books.ledgers.is_some() { judged } else { books.shop_time(utc_ns) }
+    };
+    let mut note = |at, what| moments.push(Moment { at, who: Who::Shop, what });
+    note(at(order.created_utc_ns), format!("the shop placed order {id}: {what} for {money}"));
     let meaning = match (order.paid, order.terminal) {
         (true, _) => "sold",
         (false, true) => "over, not sold",
         (false, false) => "not over",
     };
     let stands = format!("order {id} is left at `{status}`: {meaning}");
-    lines.push((at(order.updated_utc_ns), stands));
+    note(at(order.updated_utc_ns), stands);
 }
 
 /// A number with its thousands apart: 9,000.

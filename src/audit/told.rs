@@ -6,9 +6,10 @@ use domain::outcome::{Operation, Outcome};
 use domain::time::Time;
 
 use crate::audit::books::{Books, Order, Payment};
+use crate::audit::finding::{Found, Unit};
+use crate::audit::foreign;
 use crate::audit::payments::of_payment;
 use crate::audit::story::{self, thousands};
-use crate::audit::{Found, foreign};
 use crate::evidence::PurchaseLine;
 
 /// What a client knows of its purchase.
@@ -84,23 +85,25 @@ pub(super) fn silent_charge(books: &Books<'_>) -> Found {
         && books.ledgers.is_some()
         && unheard as f64 > UNHEARD_SHARE_MAX * ours as f64
     {
-        return Found::NotChecked(format!(
+        return Found::not_checked(format!(
             "{unheard} of the {ours} fans who were charged heard nothing but failures at last: \
              nobody knows what they were told"
         ));
     }
+    let money = silent.iter().fold(0, |sum: u64, payment| sum.saturating_add(payment.net()));
     Found::count(silent.len() as u64, "payments taken from fans who were refused", || {
         let net = thousands(silent[0].net());
         let end = format!("at the end {net} were taken, and the fan was never told of it");
         of_payment(books, silent[0], end)
     })
+    .with_some((money as f64, Unit::Money), "taken from fans who were refused")
 }
 
 /// Intents whose client was told that it is bought, and whose paid orders are not what it asked for:
 /// there is none, or other pieces are in them.
 pub(super) fn phantom_sale(books: &Books<'_>) -> Found {
     if books.shop.is_none() {
-        return Found::Held;
+        return Found::held();
     }
     let has = bought(books);
     let wrong: Vec<(&str, Told<'_>)> = told(books)
@@ -162,7 +165,7 @@ pub(super) fn early(books: &Books<'_>) -> Found {
     let catalogue = &books.evidence.catalogue;
     let announced = |sale: &domain::shop::Sale| !books.facts.unannounced.contains(sale.id.as_str());
     if !catalogue.sales.iter().any(announced) {
-        return Found::NotApplicable(
+        return Found::not_applicable(
             "`opens` counts from the run\'s beginning, which no shop could know",
         );
     }

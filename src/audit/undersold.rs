@@ -7,8 +7,8 @@ use domain::outcome::{Departure, Operation, Outcome};
 use domain::shop::Sale;
 use domain::time::Time;
 
-use crate::audit::Found;
 use crate::audit::books::Books;
+use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::story;
 use crate::evidence::PurchaseLine;
 use crate::evidence::demand::{self, Tally};
@@ -21,21 +21,21 @@ use crate::evidence::demand::{self, Tally};
 pub(super) fn undersold(books: &Books<'_>) -> Found {
     let evidence = books.evidence;
     if evidence.catalogue.sales.is_empty() {
-        return Found::NotApplicable("nothing was for sale");
+        return Found::not_applicable("nothing was for sale");
     }
-    let Some(shop) = books.shop else { return Found::Held };
+    let Some(shop) = books.shop else { return Found::held() };
     if evidence.ending.aborted {
-        return Found::NotChecked("the sale was cut short".to_owned());
+        return Found::not_checked("the sale was cut short".to_owned());
     }
     if let Some(name) = books.ledgers.and_then(|ledgers| ledgers.disputed.first()) {
-        return Found::NotChecked(format!(
+        return Found::not_checked(format!(
             "the scenario and the shop do not agree how many there were of {name}"
         ));
     }
     let sold = demand::sold(&evidence.catalogue, shop);
     let sellable = demand::sellable(evidence, books.facts);
     let empty_handed = EmptyHanded::new(books);
-    let (mut count, mut witness) = (0, Vec::new());
+    let (mut count, mut money, mut witness) = (0, 0.0, Story::default());
     for (sale, sellable) in evidence.catalogue.sales.iter().zip(sellable) {
         let within = |item: &domain::shop::Item| sold.item(&item.id).min(u64::from(item.stock));
         let total: u64 = sale.items.iter().map(within).sum();
@@ -45,7 +45,8 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
         }
         if let Some((fan, wanted)) = empty_handed.who_could_have_bought(sale, &sold) {
             count += missing;
-            if witness.is_empty() {
+            money += missing as f64 * mean_price(sale);
+            if witness.lines.is_empty() {
                 let end = format!(
                     "at the end: {total} of {} sellable pieces of sale {} were sold, and fan {fan} \
                      left without {wanted}",
@@ -55,7 +56,28 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
             }
         }
     }
-    Found::count(count, "sellable pieces not sold", || witness)
+    let allowed = books.asked.budgets.undersold.pieces;
+    let over = if count > allowed { count } else { 0 };
+    let found = Found::count(over, "sellable pieces not sold", || witness);
+    if count == 0 {
+        return found;
+    }
+    found
+        .with(
+            (count as f64, Unit::Pieces),
+            "not sold though they could have been",
+            Some(allowed as f64),
+        )
+        .with((money.round(), Unit::Money), "not earned", None)
+}
+
+/// The mean price of a sale's pieces \[minor units\].
+fn mean_price(sale: &Sale) -> f64 {
+    let (money, pieces) = sale.items.iter().fold((0.0, 0.0), |(money, pieces), item| {
+        let stock = f64::from(item.stock);
+        (money + stock * item.price.minor() as f64, pieces + stock)
+    });
+    if pieces > 0.0 { money / pieces } else { 0.0 }
 }
 
 fn slots_are_full(sale: &Sale, sold: &Tally) -> bool {

@@ -54,7 +54,7 @@ pub fn judge_folder(run: &RunFolder, scenario: &Scenario, world: World) -> anyho
         catalogue: &scenario.catalogue,
         facts: &facts,
         objectives: &scenario.objectives,
-        waivers: &scenario.audit.waive,
+        asked: &scenario.audit,
         remarks: &remarks(scenario),
     };
     let mut files = files(run)?;
@@ -134,6 +134,7 @@ fn files(run: &RunFolder) -> anyhow::Result<Files<'static>> {
         provider: open(folder::LEDGER_PROVIDER)?,
         ending: open(folder::ENDING)?,
         opening: open(folder::OPENING)?,
+        cut_short: open(folder::CUT_SHORT)?,
         sizes: run.sizes()?,
     })
 }

@@ -28,6 +28,8 @@ pub const LEDGER_SHOP: &str = "ledger-shop.jsonl";
 pub const LEDGER_PROVIDER: &str = "ledger-provider.jsonl";
 /// What a foreign shop had at the opening.
 pub const OPENING: &str = "opening.json";
+/// Why the run was not lived to its end, if that was known.
+pub const CUT_SHORT: &str = "cut-short.json";
 /// How the run ended; its absence means that it did not.
 pub const ENDING: &str = "ending.json";
 /// Where the run came from, written at its beginning.

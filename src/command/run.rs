@@ -13,6 +13,7 @@ use super::progress::Watch;
 use super::target::{self, Place};
 use super::{check, network, one_of, print, say, series};
 use crate::cli::{LiveArgs, RunArgs};
+use crate::evidence::read::CutShort;
 use crate::evidence::{Ending, NeverBegun};
 use crate::live::clock::Clock;
 use crate::live::guard::Limits;
@@ -133,7 +134,10 @@ fn run_one(
         {
             Some(Nothing::Abandoned) => return Ok(abandoned(&run)),
             Some(Nothing::Begun(what)) => never_begun(clock, &error, what),
-            _ => return Err(error),
+            _ => {
+                cut_short(&run, &format!("{error:#}"));
+                return Err(error);
+            }
         },
     };
     ending.written = run.sizes()?;
@@ -173,8 +177,17 @@ fn in_time(ready: Option<Ready>, loaded: &Loaded, args: &RunArgs) -> anyhow::Res
     }
 }
 
+/// Notes why there is no ending, for whoever judges what there is.
+fn cut_short(run: &RunFolder, why: &str) {
+    let why =
+        why.lines().take_while(|line| !line.starts_with("hint: ")).collect::<Vec<_>>().join(" ");
+    // Where it cannot be written, such as on a full disk, the error itself is told all the same.
+    drop(run.write_json(folder::CUT_SHORT, &CutShort { why }));
+}
+
 /// What is left of a run that its user stopped for the second time.
 fn abandoned(run: &RunFolder) -> Verdict {
+    cut_short(run, "its user abandoned it");
     say(&format!("\nwhat was measured so far: {}", run.path().display()));
     say(&format!("{}: the run was abandoned by its user", bare_line(Verdict::Aborted)));
     Verdict::Aborted

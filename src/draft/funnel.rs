@@ -40,10 +40,7 @@ const STATIC: [&str; 14] = [
 pub(super) fn funnel(recorded: Vec<Exchange>) -> Result<Funnel, HarError> {
     let entries = recorded.len();
     let calls: Vec<Exchange> = recorded.into_iter().filter(is_call).collect();
-    let page = calls.iter().find(|call| call.answer.is_page());
-    let Some(origin) = page.map(Exchange::origin).or_else(|| busiest(&calls)) else {
-        return Err(HarError::Empty { entries });
-    };
+    let Some(origin) = shop(&calls) else { return Err(HarError::Empty { entries }) };
     let (own, others): (Vec<_>, Vec<_>) =
         calls.into_iter().partition(|call| belongs(call, &origin));
     let mut steps = Vec::new();
@@ -58,11 +55,40 @@ pub(super) fn funnel(recorded: Vec<Exchange>) -> Result<Funnel, HarError> {
     Ok(Funnel { origin, steps, notes: left_out(&others) })
 }
 
-/// The origin that was asked most often; of several the first.
-fn busiest(calls: &[Exchange]) -> Option<String> {
-    let origins: Vec<String> = calls.iter().map(Exchange::origin).collect();
-    let asked = |origin: &&String| origins.iter().filter(|other| other == origin).count();
-    origins.iter().rev().max_by_key(asked).cloned()
+/// How many questions a page is worth: a shop that is a page and a form is asked less than whoever
+/// counts its visitors.
+const PAGE_WORTH: usize = 2;
+
+/// What was asked of one origin.
+struct Asked<'a> {
+    origin: String,
+    /// Each question once: its method and path.
+    questions: Vec<(&'a str, &'a str)>,
+    /// What its pages add to them.
+    worth: usize,
+}
+
+/// The origin that was asked the most different things; of several the first. Who counts visitors or
+/// takes a card's number is asked one thing, however often.
+fn shop(calls: &[Exchange]) -> Option<String> {
+    let mut all: Vec<Asked<'_>> = Vec::new();
+    for call in calls {
+        let origin = call.origin();
+        let place = all.iter().position(|known| known.origin == origin).unwrap_or_else(|| {
+            all.push(Asked { origin, questions: Vec::new(), worth: 0 });
+            all.len() - 1
+        });
+        let asked = &mut all[place];
+        let question = (call.method.as_str(), call.url.path());
+        if !asked.questions.contains(&question) {
+            asked.questions.push(question);
+        }
+        if call.answer.is_page() {
+            asked.worth = PAGE_WORTH;
+        }
+    }
+    let most = all.into_iter().rev().max_by_key(|asked| asked.questions.len() + asked.worth);
+    most.map(|asked| asked.origin)
 }
 
 /// Whether it is part of what a shop does, and not of how a page looks.
@@ -80,6 +106,9 @@ fn is_call(exchange: &Exchange) -> bool {
 /// Whether it goes to the shop, or hands something over to a part of it at another host.
 fn belongs(call: &Exchange, origin: &str) -> bool {
     let site = |host: &str| {
+        if host.trim_matches(['[', ']']).parse::<core::net::IpAddr>().is_ok() {
+            return host.to_owned();
+        }
         let labels: Vec<&str> = host.rsplit('.').take(2).collect();
         labels.join(".")
     };
@@ -130,7 +159,10 @@ fn name_operations(steps: &mut Vec<Step>) {
             Operation::Checkout
         } else if place > last {
             Operation::Poll
-        } else if sends(step) && says(step, &["login", "signin", "sign-in", "session"]) {
+        } else if sends(step)
+            && (step.exchange.sends_a_password()
+                || says(step, &["login", "signin", "sign-in", "session"]))
+        {
             Operation::Login
         } else if sends(step) && says(step, &["cart", "basket", "bag"]) {
             Operation::Cart

@@ -162,6 +162,13 @@ impl PostData {
     }
 }
 
+/// The pairs of a form.
+pub(super) fn form(text: &str) -> Vec<(String, String)> {
+    let mut url = Url::parse("http://form").expect("a constant is a URL");
+    url.set_query(Some(text));
+    url.query_pairs().into_owned().collect()
+}
+
 impl Content {
     fn read(self) -> String {
         let text = self.text.unwrap_or_default();
@@ -177,6 +184,18 @@ impl Exchange {
     /// Its host as a scenario names it: with the port where that is unusual.
     pub(super) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
+    }
+
+    /// Whether a field of its body is a password: who sends one says who it is.
+    pub(super) fn sends_a_password(&self) -> bool {
+        let Some((kind, text)) = &self.body else { return false };
+        let is_password = |name: &str| name.to_ascii_lowercase().contains("password");
+        if kind == "application/x-www-form-urlencoded" {
+            return form(text).iter().any(|(name, _)| is_password(name));
+        }
+        let json: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        let members = json.as_ref().and_then(serde_json::Value::as_object);
+        members.is_some_and(|members| members.keys().any(|name| is_password(name)))
     }
 
     /// Whether the answer sends the browser on to `next`.
@@ -196,7 +215,16 @@ impl Answer {
 
     /// Whether its body is JSON.
     pub(super) fn is_json(&self) -> bool {
-        self.kind == "application/json" || self.kind.ends_with("+json")
+        self.kind == "application/json" || self.kind.ends_with("+json") || self.looks_like_json()
+    }
+
+    /// Whether a body of which nobody says what it is, as many an API forgets to, is an object or a
+    /// list of JSON.
+    fn looks_like_json(&self) -> bool {
+        let says_nothing = ["", "x-unknown", "text/plain", "application/octet-stream"];
+        says_nothing.contains(&self.kind.as_str())
+            && self.body.trim_start().starts_with(['{', '['])
+            && serde_json::from_str::<serde::de::IgnoredAny>(&self.body).is_ok()
     }
 
     /// Whether its body is a page.

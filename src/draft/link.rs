@@ -5,7 +5,7 @@ use domain::outcome::Operation;
 use serde_json::Value;
 
 use super::funnel::{Funnel, Step};
-use super::har::Answer;
+use super::har::{Answer, form};
 use super::privacy::{self, Private};
 
 /// The shortest value that is looked for in earlier answers: shorter ones are there by chance.
@@ -91,7 +91,7 @@ impl Linker {
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
         let headers = headers.map(|(name, value)| {
             let stays = PLAIN.contains(&name.as_str());
-            let value = if stays { value } else { self.value(place, &name, &value) };
+            let value = if stays { value } else { self.header(place, &name, &value) };
             (name, value)
         });
         let headers = headers.collect();
@@ -101,6 +101,18 @@ impl Linker {
             headers,
             body: self.body(place, exchange.body),
         }
+    }
+
+    /// What stands in place of a header's value; of `Bearer x` the word after the scheme may have been
+    /// told before.
+    fn header(&mut self, place: usize, name: &str, value: &str) -> String {
+        if let Some((scheme, word)) = value.split_once(' ')
+            && scheme.chars().all(|letter| letter.is_ascii_alphabetic())
+            && let Some(captured) = self.captured(place, "", word)
+        {
+            return format!("{scheme} {{{{{captured}}}}}");
+        }
+        self.value(place, name, value)
     }
 
     fn body(&mut self, place: usize, body: Option<(String, String)>) -> Body {
@@ -199,8 +211,10 @@ impl Linker {
 
     /// The name of the capture that finds `value` in the latest answer before `place` that had it.
     fn captured(&mut self, place: usize, name: &str, value: &str) -> Option<String> {
-        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
-        if value.is_empty() || (value.len() < LINK_MIN && !is_number) {
+        let digits = value.bytes().filter(u8::is_ascii_digit).count();
+        // A part of a path with a number in it is the name of something, such as `o7`.
+        let is_short_name = digits == value.len() || (name.is_empty() && digits > 0);
+        if value.is_empty() || (value.len() < LINK_MIN && !is_short_name) {
             return None;
         }
         let names = self.names();
@@ -243,12 +257,6 @@ impl Linker {
 fn decoded(segment: &str) -> String {
     let text = form(&format!("x={}", segment.replace('+', "%2B")));
     text.into_iter().next().map(|(_, value)| value).unwrap_or_default()
-}
-
-fn form(text: &str) -> Vec<(String, String)> {
-    let mut url = url::Url::parse("http://form").expect("a constant is a URL");
-    url.set_query(Some(text));
-    url.query_pairs().into_owned().collect()
 }
 
 fn is_own(name: &str) -> bool {

@@ -156,6 +156,107 @@ fn an_order_that_was_only_accepted_is_no_purchase() {
 }
 
 #[test]
+fn a_short_name_in_a_path_is_captured_where_it_was_told_and_a_version_is_none() {
+    let (shop, kind) = ("https://shop.example", "application/json");
+    let sent = json!({ "mimeType": "application/json", "text": r#"{"sku":"tee"}"# });
+    let visit = har(&[
+        entry(
+            "GET",
+            &format!("{shop}/v2/tour"),
+            &Value::Null,
+            200,
+            kind,
+            r#"{"id":"t","api":"v2"}"#,
+        ),
+        entry("POST", &format!("{shop}/v2/checkout"), &sent, 202, kind, r#"{"order":{"id":"o7"}}"#),
+        entry(
+            "GET",
+            &format!("{shop}/v2/orders/o7"),
+            &Value::Null,
+            200,
+            kind,
+            r#"{"state":"paid"}"#,
+        ),
+    ]);
+    let scenario = draft("tour", &visit).unwrap().scenario;
+    assert!(scenario.contains("{ json = \"$.order.id\" }"), "{scenario}");
+    assert!(scenario.contains("path = \"/v2/orders/{{id}}\""), "{scenario}");
+    assert!(scenario.contains("path = \"/v2/checkout\""), "{scenario}");
+}
+
+/// A shop of JSON alone, whose card is taken by a page elsewhere: who buys says who it is by a bearer's
+/// token.
+fn bearer_visit() -> String {
+    let (shop, till) = ("http://127.0.0.1:8421", "http://127.0.0.1:8422");
+    let sent = |body: Value| json!({ "mimeType": "application/json", "text": body.to_string() });
+    let kind = "application/json";
+    let token = r#"{"access_token":"tok_secret_987654","expires":3600}"#;
+    let person = sent(json!({ "user": "hanako", "password": "S3cret" }));
+    let mut cart =
+        entry("POST", &format!("{shop}/api/cart"), &sent(json!({ "sku": "tee" })), 200, kind, "{}");
+    let mut pay = entry(
+        "POST",
+        &format!("{shop}/api/pay"),
+        &sent(json!({ "card": "visa" })),
+        200,
+        kind,
+        "{}",
+    );
+    for call in [&mut cart, &mut pay] {
+        let bearer = json!({ "name": "Authorization", "value": "Bearer tok_secret_987654" });
+        call["request"]["headers"].as_array_mut().unwrap().push(bearer);
+    }
+    har(&[
+        entry("POST", &format!("{shop}/api/token"), &person, 200, kind, token),
+        entry("GET", &format!("{shop}/api/tour"), &Value::Null, 200, kind, r#"{"open":true}"#),
+        cart,
+        entry("GET", &format!("{till}/frame"), &Value::Null, 200, "text/html", "<input name=card>"),
+        pay,
+    ])
+}
+
+#[test]
+fn a_bearers_token_is_captured_where_it_was_told() {
+    let Draft { scenario, notes, .. } = draft("tour", &bearer_visit()).unwrap();
+    assert!(scenario.contains("url = \"http://127.0.0.1:8421\"\n"), "{scenario}");
+    assert!(
+        scenario.contains("capture.access_token = { json = \"$.access_token\" }"),
+        "{scenario}"
+    );
+    let bearer = "authorization = \"Bearer {{access_token}}\"";
+    // Both steps say it, and the line that is proposed for the checkout.
+    assert_eq!(scenario.matches(bearer).count(), 3, "{scenario}");
+    assert!(!scenario.contains("tok_secret"), "{scenario}");
+    assert!(!notes.iter().any(|note| note.contains("AUTHORIZATION")), "{notes:?}");
+    assert!(
+        scenario.contains("as = \"login\"\nmethod = \"POST\"\npath = \"/api/token\""),
+        "{scenario}"
+    );
+}
+
+#[test]
+fn each_step_is_told_what_one_lucky_visit_does_not_show() {
+    let scenario = draft("tour", &bearer_visit()).unwrap().scenario;
+    let steps: Vec<&str> = scenario.split("[[step]]").skip(1).collect();
+    let of = |name: &str| {
+        let name = format!("name = \"{name}\"");
+        *steps
+            .iter()
+            .find(|step| step.contains(&name))
+            .unwrap_or_else(|| panic!("{name}: {scenario}"))
+    };
+    assert!(of("page").contains("is = \"not_open\""), "{scenario}");
+    assert!(of("cart").contains("is = \"sold_out\"") && !of("cart").contains("declined"));
+    let checkout = of("checkout");
+    assert!(checkout.contains("is = \"sold_out\"") && checkout.contains("is = \"declined\""));
+    assert!(checkout.contains("# The judge finds a purchase in both ledgers by {{intent}}"));
+    let intent = "# json = { card = \"{{env.CARD}}\", reference = \"{{intent}}\" }\n";
+    assert!(checkout.contains(intent), "{checkout}");
+    assert!(checkout.contains("idempotency-key = \"{{key}}\" }"), "{checkout}");
+    assert!(!of("login").contains("sold_out") && !of("cart").contains("{{intent}}"), "{scenario}");
+}
+
+#[test]
 fn what_is_no_recording_is_told() {
     let told = |text: &str| draft("s", text).unwrap_err().to_string();
     assert!(told("no JSON").contains("save it in the browser's network panel"));

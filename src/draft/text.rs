@@ -88,10 +88,51 @@ fn write_step(text: &mut String, funnel: &Funnel, step: &Step, said: &Spoken) {
         Body::Json(json) => writeln!(text, "json = {}", inline(json)).expect(GROWS),
         Body::Raw(raw) => writeln!(text, "body = {}", quoted(raw)).expect(GROWS),
     }
+    if step.operation == Operation::Checkout {
+        write_where_the_intent_goes(text, said);
+    }
     for (name, capture) in &step.captures {
         writeln!(text, "capture.{name} = {capture}").expect(GROWS);
     }
     write_outcomes(text, funnel, step);
+}
+
+/// By what a purchase is found again in both ledgers, where the recording had nothing of the kind.
+fn write_where_the_intent_goes(text: &mut String, said: &Spoken) {
+    let says = |hole: &str| format!("{said:?}").contains(hole);
+    if says("{{intent}}") && says("{{key}}") {
+        return;
+    }
+    if !says("{{intent}}") {
+        text.push_str(
+            "# The judge finds a purchase in both ledgers by {{intent}}: send it where the shop keeps a word\n\
+             # of its client's, and let the shop bring it into the order and its payment.\n",
+        );
+    }
+    let known = |kind: &str, pairs: &[(String, String)]| {
+        let mut pairs = pairs.to_vec();
+        pairs.push(("reference".to_owned(), "{{intent}}".to_owned()));
+        format!("# {kind} = {}\n", table(&pairs))
+    };
+    if !says("{{intent}}") {
+        let line = match &said.body {
+            Body::Form(pairs) => known("form", pairs),
+            Body::Json(Value::Object(members)) => {
+                let mut members = members.clone();
+                members.insert("reference".to_owned(), Value::String("{{intent}}".to_owned()));
+                format!("# json = {}\n", inline(&Value::Object(members)))
+            }
+            Body::None => known("query", &said.query),
+            Body::Json(_) | Body::Raw(_) => known("headers", &said.headers),
+        };
+        text.push_str(&line);
+    }
+    if !says("{{key}}") {
+        text.push_str("# A click that is sent again has the same {{key}}:\n");
+        let mut headers = said.headers.clone();
+        headers.push(("idempotency-key".to_owned(), "{{key}}".to_owned()));
+        writeln!(text, "# headers = {}", table(&headers)).expect(GROWS);
+    }
 }
 
 /// Rules for the answers that were seen, and for those that a rush brings.
@@ -114,15 +155,30 @@ fn write_outcomes(text: &mut String, funnel: &Funnel, step: &Step) {
         _ => writeln!(text, "  {{ status = {status}, is = \"ok\" }},").expect(GROWS),
     }
     text.push_str("  { status = 429, is = \"rate_limited\" },\n]\n");
-    if step.operation == Operation::Checkout {
-        text.push_str(
-            "# How does the shop say that nothing is left, and that a card was declined? Such as:\n\
-             #   { status = 409, json = \"$.code\", equals = \"sold_out\", is = \"sold_out\" },\n\
-             #   { status = 402, is = \"declined\" },\n",
-        );
-    }
+    text.push_str(unseen(step));
     if step.operation == Operation::Poll {
         text.push_str("every = \"500ms\"\ntimeout = \"30s\"\n");
+    }
+}
+
+/// What the recording of one lucky visit cannot show.
+fn unseen(step: &Step) -> &'static str {
+    let sends = step.exchange.method != "GET";
+    match step.operation {
+        Operation::Checkout => {
+            "# How does the shop say that nothing is left, and that a card was declined? Such as:\n\
+             #   { status = 409, json = \"$.code\", equals = \"sold_out\", is = \"sold_out\" },\n\
+             #   { status = 402, is = \"declined\" },\n"
+        }
+        Operation::Reload => {
+            "# How does the page say that the sale is not open yet? Such as, before the others:\n\
+             #   { status = 200, regex = \"coming soon\", is = \"not_open\" },\n"
+        }
+        Operation::Cart | Operation::Slots | Operation::Other if sends => {
+            "# How does the shop say here that nothing is left? Such as:\n\
+             #   { status = 409, json = \"$.code\", equals = \"sold_out\", is = \"sold_out\" },\n"
+        }
+        _ => "",
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Ledgers {
     pub lacking: BTreeMap<String, String>,
     /// Pieces of each item that could be sold in the run, as far as anybody said.
     pub stock: BTreeMap<String, u64>,
+    /// Items that the query `stock` knows, and no sale.
+    pub elsewhere: BTreeSet<String>,
     /// Places of each slot, by `sale/slot`, likewise.
     pub places: BTreeMap<String, u64>,
     /// Pieces by item that orders from before the run may have taken or given back during it.

@@ -83,7 +83,10 @@ pub enum PurchaseLine {
     Seen {
         /// Who.
         fan: FanId,
-        /// When.
+        /// When it asked for what it sees; in runs of earlier versions the run's beginning.
+        #[serde(default)]
+        sent: Time,
+        /// When it saw it.
         at: Time,
         /// The items it sees as available.
         items: Vec<String>,
@@ -194,6 +197,8 @@ pub struct Facts {
     pub opening: Duration,
     /// How long after its end a reservation may still be held: the sweeper's period and a little.
     pub grace: Duration,
+    /// How long the edge may give an answer again that it had before.
+    pub edge_ttl: Duration,
     /// The sales, by id, whose opening no shop could know: it counts from the run's beginning.
     pub unannounced: BTreeSet<String>,
 }
@@ -212,6 +217,7 @@ impl Default for Facts {
             admitted: Admitted::Unbounded,
             opening: OPENING,
             grace: GRACE,
+            edge_ttl: Duration::from_secs(1),
             unannounced: BTreeSet::new(),
         }
     }

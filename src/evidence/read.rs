@@ -7,6 +7,7 @@ use std::io::{self, BufRead};
 
 use domain::shop::Catalogue;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::ledgers::{AtOpening, Ledgers};
 use crate::evidence::{Ending, Evidence, PurchaseLine};
@@ -65,6 +66,8 @@ pub struct Files<'a> {
     pub ending: Option<Box<dyn BufRead + 'a>>,
     /// `opening.json`, of a run of a foreign shop.
     pub opening: Option<Box<dyn BufRead + 'a>>,
+    /// `cut-short.json`, of a run that could not be lived to its end.
+    pub cut_short: Option<Box<dyn BufRead + 'a>>,
     /// The size of each file of evidence that is there, by its name \[bytes\].
     pub sizes: BTreeMap<String, u64>,
 }
@@ -146,10 +149,25 @@ fn one<T: DeserializeOwned>(reader: impl BufRead, file: &'static str) -> Result<
 pub enum Completeness {
     /// It did, and said how.
     Whole,
-    /// It was killed: what there is, is all there is.
-    Partial,
+    /// It did not: what there is, is all there is.
+    Partial(CutShort),
     /// It did, and files of it are no longer as they were.
     Damaged(Vec<Damage>),
+}
+
+/// Why a run did not reach its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CutShort {
+    /// As a clause, such as `its user abandoned it`.
+    pub why: String,
+}
+
+impl Default for CutShort {
+    /// Who is killed says nothing.
+    fn default() -> Self {
+        Self { why: "it was killed before its end".to_owned() }
+    }
 }
 
 /// A file that is no longer as it was written.
@@ -210,7 +228,9 @@ pub fn evidence(
             ledgers.apply(&mut evidence.catalogue);
             evidence.ending.ledgers = Some(ledgers);
         }
-        return Ok((evidence, Completeness::Partial));
+        // It may have been cut short itself, by a full disk.
+        let why = files.cut_short.as_mut().and_then(|reader| one(reader, "cut-short.json").ok());
+        return Ok((evidence, Completeness::Partial(why.unwrap_or_default())));
     };
     let mut ending = ending(reader)?;
     let damages = damages(&ending, &files.sizes);
@@ -291,6 +311,7 @@ mod tests {
             provider: Some(boxed("")),
             ending: ending.map(boxed),
             opening: opening.map(boxed),
+            cut_short: None,
             sizes: [("purchases.jsonl".to_owned(), 0), ("ledger-shop.jsonl".to_owned(), 0)].into(),
         }
     }
@@ -314,7 +335,7 @@ mod tests {
     fn a_killed_run_of_a_foreign_shop_knows_what_there_was_at_the_opening() {
         let opening = r#"{"stock":{"tee":40}}"#;
         let (read, complete) = evidence(catalogue(), &mut files(None, Some(opening))).unwrap();
-        assert_eq!(complete, Completeness::Partial);
+        assert_eq!(complete, Completeness::Partial(CutShort::default()));
         assert_eq!(read.catalogue.sales[0].items[0].stock, 40);
         assert_eq!(read.ending.ledgers.unwrap().stock["tee"], 40);
         let (read, _) = evidence(catalogue(), &mut files(None, Some("{}"))).unwrap();

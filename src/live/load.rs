@@ -94,6 +94,7 @@ pub(super) struct Report {
     #[serde(with = "lines")]
     pub(super) lines: Vec<PurchaseLine>,
     /// What its fans could not understand or say since its last report.
+    #[serde(with = "lines")]
     pub(super) complaints: Vec<Complaint>,
     /// How often each step of theirs was answered since then, by its name.
     pub(super) answered: Vec<(String, u64)>,

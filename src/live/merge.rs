@@ -154,6 +154,7 @@ mod tests {
     fn report(place: usize, second: u64, line_ms: u64, ended: Option<Time>) -> Report {
         let line = PurchaseLine::Seen {
             fan: FanId::default(),
+            sent: Time::ZERO,
             at: Time::from_millis(line_ms),
             items: Vec::new(),
         };

@@ -18,6 +18,7 @@ mod drain;
 pub mod guard;
 pub mod health;
 mod http;
+pub mod joined;
 mod ledger;
 mod lenient;
 mod load;

@@ -10,8 +10,6 @@ use crate::step::edge::{self, Seen};
 use crate::step::funnel::{Funnel, Step};
 use crate::step::session::Heard;
 
-/// How much of a body is shown \[bytes\].
-const BODY_SHOWN: usize = 2_000;
 /// What stands in place of what came from the environment.
 const MASK: &str = "•••";
 
@@ -35,10 +33,8 @@ pub struct Exchange {
     pub status: u16,
     /// The answer's fields, a line each.
     pub fields: Vec<String>,
-    /// The beginning of its body.
+    /// Its body.
     pub body: String,
-    /// How many bytes of it are not shown.
-    pub hidden_bytes: usize,
     /// What its head says of the edge.
     pub edge: Seen,
     /// What was captured in it, by name.
@@ -89,7 +85,6 @@ impl<'run> Scribe<'run> {
             Heard::Done { outcome, then } => (Some(outcome), then),
         };
         let stage = |stage: u8| self.funnel.stages.get(usize::from(stage))?.first();
-        let shown = &answer.body[..answer.body.len().min(BODY_SHOWN)];
         let names = &self.funnel.names;
         let found =
             step.captures.iter().filter_map(|kept| Some((kept.name, kept.at.find(answer)?)));
@@ -101,8 +96,7 @@ impl<'run> Scribe<'run> {
             request,
             status: answer.status,
             fields: lines(&self.shown(answer.fields)),
-            body: self.shown(shown),
-            hidden_bytes: answer.body.len() - shown.len(),
+            body: self.shown(answer.body),
             edge: edge::of(answer),
             captured,
             troubles,

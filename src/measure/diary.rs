@@ -56,7 +56,7 @@ impl<'run> Diary<'run> {
             self.lines.push(purchase_line(sale, &Attempt { outcome, ..*attempt }, asked, reply));
         }
         if let Some(items) = reply.items {
-            self.seen(sale, attempt.fan, attempt.done, items);
+            self.seen(sale, attempt, items);
         }
     }
 
@@ -87,7 +87,8 @@ impl<'run> Diary<'run> {
     }
 
     /// Notes the first time something is gone, and the first time something gone is back.
-    fn seen(&mut self, sale: &Sale, fan: FanId, at: Time, items: u64) {
+    fn seen(&mut self, sale: &Sale, attempt: &Attempt, items: u64) {
+        let Attempt { fan, sent, done: at, .. } = *attempt;
         let all = (0..sale.items.len()).fold(0_u64, |all, item| all | 1 << item);
         if items & all == all && !self.notes.contains_key(&fan) {
             return;
@@ -100,7 +101,7 @@ impl<'run> Diary<'run> {
         if first_gone || first_return {
             let available = (0_u8..).zip(&sale.items).filter(|(item, _)| items >> item & 1 == 1);
             let items = available.map(|(_, item)| item.id.clone()).collect();
-            self.lines.push(PurchaseLine::Seen { fan, at, items });
+            self.lines.push(PurchaseLine::Seen { fan, sent, at, items });
         }
     }
 }
@@ -231,6 +232,7 @@ mod tests {
         }
         let line = |items: &[&str]| PurchaseLine::Seen {
             fan: FAN,
+            sent: Time::from_millis(2),
             at: Time::from_millis(3),
             items: items.iter().map(|item| (*item).to_owned()).collect(),
         };

@@ -1,5 +1,7 @@
 //! Figures as people read them: thousands separators, units, as many digits as mean something.
 
+use crate::audit::{Figure, Unit};
+
 /// What stands where there is nothing to say.
 pub const NONE: &str = "–";
 
@@ -125,6 +127,28 @@ pub fn moment(from_opening_s: f64) -> String {
     let floor = from_opening_s.floor();
     let sign = if floor < 0.0 { '−' } else { '+' };
     format!("T{sign}{} s", number(whole(floor.abs())))
+}
+
+/// A figure of a finding, and how much is allowed: "4,500 ¥ not earned", "3.1 % of the pairs … (50 %
+/// allowed)".
+pub fn figured(found: &Figure) -> String {
+    let amount = |value: f64| match found.unit {
+        Unit::Money => money(whole(value)),
+        Unit::Share => ratio(value),
+        Unit::Pieces => format!("{} pieces", number(whole(value))),
+        Unit::Answers => format!("{} answers", number(whole(value))),
+        Unit::Fans => format!("{} fans", number(whole(value))),
+        Unit::Calls => format!("{} calls", number(whole(value))),
+        Unit::UnitSeconds => format!("{} unit-seconds", number(whole(value))),
+        Unit::Seconds => seconds(value),
+        Unit::Correlation => format!("{value:.2}"),
+        Unit::Factor => format!("{value:.2} ×"),
+    };
+    let told = format!("{} {}", amount(found.value), found.what);
+    match found.budget {
+        Some(budget) => format!("{told} ({} allowed)", amount(budget)),
+        None => told,
+    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn a_stock_that_nobody_told_has_no_chart() {
+        let titles = |summary: &Summary| {
+            let html = render(summary).html;
+            html.matches("How the stock went").count()
+        };
+        let mut summary = fixture::passing();
+        assert!(titles(&summary) > 0);
+        for second in &mut summary.result.measured.timeline {
+            second.sold.clear();
+            second.free.clear();
+        }
+        assert_eq!(titles(&summary), 0);
+    }
+
+    #[test]
     fn the_page_asks_nothing_of_the_network() {
         for summary in [fixture::passing(), fixture::failing(), fixture::empty()] {
             let html = render(&summary).html;

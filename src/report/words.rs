@@ -216,7 +216,7 @@ pub(super) fn capital(clause: &str) -> String {
 
 /// A finding's count and what is counted: "37 pieces oversold".
 pub(super) fn counted(finding: &Finding) -> String {
-    format!("{} {}", figure::number(finding.count), finding.measure)
+    format!("{} {}", figure::number(finding.count), finding.counted())
 }
 
 /// How a fan left, as a clause after its number: "were told that it is sold out".

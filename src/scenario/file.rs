@@ -255,19 +255,27 @@ impl Loaded {
     }
 
     /// Why the scenario, called `file`, cannot be lived in virtual time, if it cannot: nobody but
-    /// the shop itself knows how it answers.
+    /// the shop itself knows how it answers, or the simulator would acquit what it asks for.
     pub fn only_live(&self, file: &str) -> Option<Problems> {
-        self.meant.scenario.target.as_ref()?;
         let (tree, _) = DeTable::parse_recoverable(&self.text);
-        let span = tree.get_ref().get_key_value("target").map(|(key, _)| key.span());
-        let said = "a shop of your own is lived against a real shop alone";
+        let scenario = &self.meant.scenario;
+        let (span, said, hint) = if scenario.target.is_some() {
+            let span = tree.get_ref().get_key_value("target").map(|(key, _)| key.span());
+            let said = "a shop of your own is lived against a real shop alone".to_owned();
+            let hint =
+                "`spike run` lives it; without `[target]` the embedded shop can be simulated";
+            (span, said, hint.to_owned())
+        } else {
+            let misfit = scenario.shop.only_live()?;
+            let shop = tree.get_ref().get("shop").and_then(|shop| shop.get_ref().as_table());
+            let span = shop.and_then(|shop| shop.get_key_value(misfit.key));
+            (span.map(|(key, _)| key.span()), misfit.message, misfit.hint)
+        };
         let problem = match span {
             Some(span) => Problem::at(span, said),
             None => Problem::nowhere(said),
         };
-        let problem = problem
-            .hint("`spike run` lives it; without `[target]` the embedded shop can be simulated");
-        Some(Problems::new(file, &self.text, vec![problem]))
+        Some(Problems::new(file, &self.text, vec![problem.hint(hint)]))
     }
 
     /// The scale that `world` uses: `--scale`, else `[live] scale` in the live world and 1 in the

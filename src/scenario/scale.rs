@@ -1,8 +1,6 @@
 //! Scaling: people, stock, slots, limiter rates and bursts, and admission; never times, per-fan
 //! numbers, pools or times to live. Of a foreign shop nothing scales but its visitors.
 
-use reference_shop::settings::Admission;
-
 use crate::scenario::Scenario;
 
 /// Multiplies all that scales by `scale`.
@@ -21,7 +19,10 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
         apportion(sale.slots.iter_mut().map(|slot| &mut slot.capacity).collect(), scale);
     }
     if let Some(admission) = &mut scenario.shop.admission {
-        scale_admission(admission, scale);
+        admission.scale(scale);
+    }
+    if let Some(worker) = &mut scenario.shop.worker {
+        worker.calls_per_second *= scale;
     }
     scenario.provider = scenario.provider.scaled(scale);
 }
@@ -79,11 +80,6 @@ fn largest_remainder(exact: &[f64]) -> Vec<u32> {
         }
     }
     shares.into_iter().map(|share| u32::try_from(share).expect("a scaled count fits")).collect()
-}
-
-fn scale_admission(admission: &mut Admission, scale: f64) {
-    admission.orders_per_second *= scale;
-    admission.burst = admission.burst.map(|burst| (burst * scale).max(1.0));
 }
 
 #[cfg(test)]

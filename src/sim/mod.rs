@@ -7,6 +7,7 @@ pub mod calendar;
 mod guest;
 mod path;
 mod shop;
+mod transactions;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -31,6 +32,7 @@ use calendar::Calendar;
 use guest::Guest;
 use path::Call;
 use shop::Books;
+use transactions::Transactions;
 
 pub use shop::Ledgers;
 
@@ -78,6 +80,8 @@ struct World<'a> {
     edge_station: Option<Station<u32>>,
     application: Option<Station<u32>>,
     database: Option<Station<u32>>,
+    /// Those of a database that carries out several at once.
+    transactions: Option<Transactions>,
     shop: Shop,
     inventory: Memory,
     provider: Provider,
@@ -166,7 +170,7 @@ pub fn run(
     };
     Ok(SimulatedRun {
         ending,
-        ledgers: world.books.ledgers(&world.inventory),
+        ledgers: world.books.ledgers(&world.inventory, &world.shop),
         visits: world.visits.unwrap_or_default(),
         events,
     })
@@ -177,7 +181,7 @@ impl<'a> World<'a> {
         let station = |tier: Option<&crate::tier::Tier>| {
             tier.map(|tier| Station::new(tier.servers, tier.queue))
         };
-        let settings = scenario.shop_settings();
+        let settings = scenario.shop_settings().alone();
         Self {
             calendar: Calendar::new(),
             guests: Vec::new(),
@@ -188,7 +192,12 @@ impl<'a> World<'a> {
             edge_station: station(scenario.stack.edge.as_ref()),
             application: station(scenario.stack.application.as_ref()),
             // Statements wait as long as it takes: the bound is the application's queue in front.
-            database: scenario.stack.database.as_ref().map(|tier| Station::new(tier.servers, None)),
+            database: connections(scenario).map(|servers| Station::new(servers, None)),
+            transactions: settings
+                .shop
+                .storage
+                .is_postgres()
+                .then(|| Transactions::new(settings.shop.inventory)),
             inventory: Memory::new(
                 &scenario.catalogue,
                 settings.shop.inventory,
@@ -233,6 +242,13 @@ impl<'a> World<'a> {
         self.draws += 1;
         self.draws
     }
+}
+
+/// How many statements the database carries out at once; none if it has a connection for everybody.
+fn connections(scenario: &Scenario) -> Option<u32> {
+    let shop = &scenario.shop;
+    let stack = scenario.stack.database.as_ref().map(|tier| tier.servers);
+    stack.or_else(|| shop.storage.is_postgres().then(|| shop.pool()))
 }
 
 #[cfg(test)]

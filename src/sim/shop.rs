@@ -6,10 +6,14 @@ use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
 use domain::shop::{ShopLine, ShopSnapshot};
 use domain::time::Time;
 use mock_provider::rules::Delivery;
+use reference_shop::inventory::hold_lines;
 use reference_shop::inventory::memory::Memory;
-use reference_shop::rules::{Asker, Effect, Input, InventoryCall, Ticket, Wake};
+use reference_shop::rules::{
+    Asker, Effect, Input, InventoryCall, InventoryReply, Shop, Ticket, Wake,
+};
 
 use super::path::number;
+use super::transactions::Ending;
 use super::{Event, Statement, World};
 use crate::tier::station::{Offered, Station};
 
@@ -33,8 +37,10 @@ pub struct Ledgers {
 
 impl Books {
     /// Both ledgers as they stand. Virtual time begins at 0 UTC.
-    pub(super) fn ledgers(self, inventory: &Memory) -> Ledgers {
-        Ledgers { shop: inventory.lines(), provider: self.payments }
+    pub(super) fn ledgers(self, inventory: &Memory, shop: &Shop) -> Ledgers {
+        let mut lines = inventory.lines();
+        lines.extend(hold_lines(shop, 0));
+        Ledgers { shop: lines, provider: self.payments }
     }
 }
 
@@ -64,6 +70,9 @@ impl World<'_> {
                 }
                 Effect::Inventory { asker, call } => self.ask_inventory(at, asker, call),
                 Effect::CallProvider { order, request } => self.call_provider(at, order, &request),
+                Effect::AskGate { .. } | Effect::SettleGate(_) => {
+                    unreachable!("a shop that stands alone keeps its own gate")
+                }
                 Effect::Record(row) => self.inventory.record(row),
                 Effect::Wake { at, wake } => self.calendar.schedule(at, Event::Shop(wake)),
             }
@@ -73,7 +82,9 @@ impl World<'_> {
     /// A statement goes to the database.
     fn ask_inventory(&mut self, at: Time, asker: Asker, call: InventoryCall) {
         let statement = number(self.statements.insert(Statement { asker, call }));
-        match self.database.as_mut().map(|station| station.offer(statement)) {
+        let is_pooled = self.takes_a_connection(asker);
+        let database = self.database.as_mut().filter(|_| is_pooled);
+        match database.map(|station| station.offer(statement)) {
             // A database that the scenario does not speak of has a connection for everybody.
             None | Some(Offered::Started) => self.start_statement(at, statement),
             Some(Offered::Queued) => {}
@@ -81,25 +92,46 @@ impl World<'_> {
         }
     }
 
-    fn start_statement(&mut self, at: Time, statement: u32) {
+    pub(super) fn serve_statement(&mut self, at: Time, statement: u32) {
+        let call = self.statements[statement as usize].call;
         let mut service = self.service(self.scenario.stack.database.as_ref());
-        if in_transaction(self.statements[statement as usize].call) {
-            service += self.scenario.shop.time_in_transaction.0;
+        if in_transaction(call) {
+            service += self.pause(at, call);
         }
         self.calendar.schedule(at + service, Event::DatabaseDone(statement));
     }
 
     pub(super) fn database_done(&mut self, at: Time, statement: u32) {
-        if let Some(next) = self.database.as_mut().and_then(Station::finish) {
+        let ending = match &mut self.transactions {
+            Some(transactions) => transactions.ending(statement),
+            None => Ending::Commits,
+        };
+        if ending == Ending::BeginsAgain {
+            return self.serve_statement(at, statement);
+        }
+        let Statement { asker, call } = self.statements.remove(statement as usize);
+        let reply = match ending {
+            Ending::Fails => InventoryReply::Failed,
+            _ => self.inventory.apply(at, call),
+        };
+        let freed = match &mut self.transactions {
+            Some(transactions) => transactions.end(statement, call, &reply),
+            None => Vec::new(),
+        };
+        for statement in freed {
+            self.lock_and_serve(at, statement);
+        }
+        let is_pooled = self.takes_a_connection(asker);
+        if let Some(next) = self.database.as_mut().filter(|_| is_pooled).and_then(Station::finish) {
             self.start_statement(at, next);
         }
-        self.carry_out_statement(at, statement);
+        self.tell_shop(at, Input::Inventory { asker, reply });
     }
 
-    fn carry_out_statement(&mut self, at: Time, statement: u32) {
-        let Statement { asker, call } = self.statements.remove(statement as usize);
-        let reply = self.inventory.apply(at, call);
-        self.tell_shop(at, Input::Inventory { asker, reply });
+    /// Whether who asks waits for one of the connections: `[stack] database` is for all, those of the
+    /// shop's own pool are for what orders and sweeps do.
+    fn takes_a_connection(&self, asker: Asker) -> bool {
+        self.scenario.stack.database.is_some() || !matches!(asker, Asker::Request(_))
     }
 
     /// The provider decides at once; its answer, or the shop's time-out, comes later.
@@ -146,6 +178,7 @@ impl World<'_> {
             pending: self.shop.pending(),
             items: balances.items,
             slots: balances.slots,
+            database: None,
         }
     }
 

@@ -120,3 +120,35 @@ fn a_part_that_is_not_answered_ends_the_reload_of_all_who_wait_for_it() {
     // until all three leave, and nobody asks for a second part.
     assert_eq!(left.calls().values().sum::<u64>(), 3, "{:?}", left.calls());
 }
+
+/// When the last of ten fans who come at once has bought one of ten tees \[ms after the opening\], where
+/// a transaction takes 500 ms.
+fn last_sale_ms(shop: &str) -> u64 {
+    let left = live(
+        "count = 10\narrive = { shape = \"at-once\" }\nreload = { calls = 0, cacheable = 0 }\n\
+         think = \"0s\"\nabandon = 0.0\ntimeout = \"15s\"\npieces = [1.0]",
+        &format!(
+            "[shop]\nstorage = \"postgres\"\nsaga = \"reserve-first\"\nprovider_timeout = \"1s\"\n\
+             time_in_transaction = \"500ms\"\n{shop}\n[provider]\nprofile = \"stripe-2024\"\n\
+             declines = 0.0\nlatency = {{ authorize = \"1ms\", capture = \"1ms\" }}"
+        ),
+    );
+    let sales = left.run.ledgers.shop.iter().filter_map(|line| match line {
+        ShopLine::Order { paid: true, updated_utc_ns, .. } => Some(*updated_utc_ns),
+        _ => None,
+    });
+    let sales: Vec<u64> = sales.collect();
+    assert_eq!(sales.len(), 10, "{shop}: {}", left.purchases);
+    sales.into_iter().max().unwrap() / 1_000_000 - 1_000
+}
+
+#[test]
+fn a_counters_row_is_waited_for_rows_of_pieces_are_not_and_a_connection_always_is() {
+    // Each reserves, which takes its time once; that it is held longer takes none.
+    for slow in ["inventory = \"row-lock\"", "inventory = \"guarded-counter\"", "connections = 1"] {
+        assert!(last_sale_ms(slow) >= 5_000, "{slow}");
+    }
+    // One of those who have read the same version gets through at a time.
+    assert!(last_sale_ms("inventory = \"optimistic\"") >= 5_000);
+    assert!(last_sale_ms("inventory = \"unit-rows\"") < 2_000);
+}

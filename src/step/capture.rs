@@ -67,8 +67,8 @@ pub enum CaptureError {
     },
     /// No selector.
     #[error(
-        "read the selector `{selector}`\nhint: name one element by what it is, such as \
-         `input[name=csrf_token]`; what stands around it cannot be asked for"
+        "read the selector `{selector}`\nhint: name one element by what it is and what it stands in, such \
+         as `#buy input[name=csrf_token]`; `>`, `+` and `~` cannot be asked for"
     )]
     Css {
         /// As it is written.

@@ -1,5 +1,6 @@
 //! Infrastructure as pure machines, for the simulated world.
 
+pub mod locks;
 pub mod station;
 
 use domain::law::Law;

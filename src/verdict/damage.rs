@@ -19,14 +19,8 @@ pub(super) fn doubt(findings: &mut [Finding], damages: &[Damage]) {
             let is_sure =
                 finding.status == Status::Violated && ONLY_MORE.contains(&finding.id.as_str());
             if matches!(finding.status, Status::Held | Status::Violated) && !is_sure {
-                *finding = Finding {
-                    id: finding.id.clone(),
-                    status: Status::NotChecked,
-                    count: 0,
-                    measure: String::new(),
-                    witness: vec![format!("{} is damaged", damage.file)],
-                    waived: None,
-                };
+                let why = format!("{} is damaged", damage.file);
+                *finding = Finding::plain(&finding.id, Status::NotChecked, vec![why]);
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::audit::Finding;
 
 /// The gravest first: money that was taken wrongly and promises to people that were broken, then
 /// what was sold and is not there, then what was given away, then what is lost for a while.
-const GRAVEST_FIRST: [&str; 15] = [
+const GRAVEST_FIRST: [&str; 21] = [
     "INV-DOUBLE-CHARGE",
     "INV-SILENT-CHARGE",
     "INV-CAPTURED-NO-STOCK",
@@ -17,8 +17,14 @@ const GRAVEST_FIRST: [&str; 15] = [
     "INV-STRANDED",
     "INV-RESOLVED",
     "INV-CONSERVE",
+    "INV-PHANTOM-SOLDOUT",
+    "INV-RESURRECT",
+    "INV-RESURRECT-FAIR",
     OTHERS,
+    "INV-STALE-SOLDOUT",
+    "INV-FIFO",
     "INV-QUOTA",
+    "INV-ISOLATION",
     "INV-UNDERSOLD",
 ];
 
@@ -42,14 +48,7 @@ mod tests {
     use crate::audit::Status;
 
     fn sorted(ids: &[&str]) -> Vec<String> {
-        let finding = |id: &&str| Finding {
-            id: (*id).to_owned(),
-            status: Status::Violated,
-            count: 1,
-            measure: String::new(),
-            witness: Vec::new(),
-            waived: None,
-        };
+        let finding = |id: &&str| Finding::plain(id, Status::Violated, Vec::new());
         let mut findings: Vec<Finding> = ids.iter().map(finding).collect();
         sort(&mut findings);
         findings.into_iter().map(|finding| finding.id).collect()

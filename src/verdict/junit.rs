@@ -52,7 +52,7 @@ fn of_finding(finding: &Finding) -> TestCase {
             None => failed(NonSuccessKind::Error, "not checked", &witness),
         },
         Status::Violated => {
-            let message = format!("{} {}", finding.count, finding.measure);
+            let message = format!("{} {}", finding.count, finding.counted());
             failed(NonSuccessKind::Failure, &message, &witness)
         }
     };

@@ -15,12 +15,12 @@ use domain::shop::Catalogue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Finding, INVARIANTS, Status, Waiver, audit};
+use crate::audit::{AuditSettings, Finding, INVARIANTS, Status, audit};
 use crate::evidence::read::{Completeness, Files, ReadError, evidence};
 use crate::evidence::{Complaint, Evidence, Facts, NeverBegun};
 use crate::measure::latency::LatencyLog;
 use crate::measure::timeline::Timeline;
-use crate::measure::{Measured, summarize};
+use crate::measure::{Measured, round3, summarize};
 use assess::{Assessed, Readings, Times, assess};
 use objective::Objective;
 use weigh::{Case, weigh};
@@ -38,8 +38,8 @@ pub struct Question<'a> {
     pub facts: &'a Facts,
     /// The objectives.
     pub objectives: &'a [Objective],
-    /// Invariants that need not be checked.
-    pub waivers: &'a [Waiver],
+    /// What the scenario asks of the judge.
+    pub asked: &'a AuditSettings,
     /// Sentences that the verdict must repeat, such as why no canary was sent.
     pub remarks: &'a [String],
 }
@@ -105,14 +105,19 @@ fn findings(
 ) -> Vec<Finding> {
     let mut findings = match &evidence.ending.never_begun {
         Some(_) => INVARIANTS.iter().map(|invariant| never_checked(invariant.id)).collect(),
-        None => audit(evidence, question.facts, question.waivers),
+        None => audit(evidence, question.facts, question.asked),
     };
-    if evidence.ending.ledgers.is_some()
-        && let Some(doubt) = measured.health.iter().flat_map(bounds::doubts).next()
-    {
-        for finding in &mut findings {
-            excuse(finding, &doubt);
-        }
+    if let Some(doubt) = measured.health.iter().flat_map(bounds::doubts).next() {
+        let is_foreign = evidence.ending.ledgers.is_some();
+        let hang_on_time = findings.iter_mut().filter(|finding| hangs_on_time(finding, is_foreign));
+        hang_on_time.for_each(|finding| excuse(finding, &doubt));
+    }
+    if question.times == Times::Unmodelled {
+        let of_times = findings.iter_mut().filter(|finding| finding.id == "INV-ISOLATION");
+        let why = || vec!["the simulated stack has no service times ([stack])".to_owned()];
+        of_times.for_each(|finding| {
+            *finding = Finding::plain(&finding.id, Status::NotApplicable, why());
+        });
     }
     if let Completeness::Damaged(damages) = completeness {
         damage::doubt(&mut findings, damages);
@@ -121,27 +126,31 @@ fn findings(
     findings
 }
 
-/// Takes back what a late or starved machine may have caused. What a foreign shop did not sell in
-/// time hangs on time alone, and both share this machine; what its ledgers say is a fact.
+/// Whether a late or starved machine may have caused what was found: how fast fans were served, in
+/// which order they came through, and what a foreign shop did not sell in time, for both share this
+/// machine. What ledgers say is a fact.
+fn hangs_on_time(finding: &Finding, is_foreign: bool) -> bool {
+    match finding.id.as_str() {
+        "INV-FIFO" | "INV-ISOLATION" => true,
+        "INV-UNDERSOLD" => is_foreign,
+        _ => false,
+    }
+}
+
+/// Takes back what a late or starved machine may have caused.
 fn excuse(finding: &mut Finding, doubt: &str) {
-    if finding.id == "INV-UNDERSOLD" && finding.status == Status::Violated {
+    if finding.status == Status::Violated {
         let Finding { count, measure, .. } = &*finding;
         let found = format!("{count} {measure}, but the reading is not valid. {doubt}");
         finding.witness = vec![found.trim_end_matches('.').to_owned()];
         (finding.status, finding.count) = (Status::NotChecked, 0);
         finding.measure.clear();
+        finding.events.clear();
     }
 }
 
 fn never_checked(id: &str) -> Finding {
-    Finding {
-        id: id.to_owned(),
-        status: Status::NotChecked,
-        count: 0,
-        measure: String::new(),
-        witness: vec!["the run never began".to_owned()],
-        waived: None,
-    }
+    Finding::plain(id, Status::NotChecked, vec!["the run never began".to_owned()])
 }
 
 /// The last line on stderr where there is nothing more to say: `verdict: error (1)`.
@@ -283,6 +292,24 @@ pub struct Assessment {
     pub value: Option<f64>,
     /// Why it was not assessed.
     pub reason: Option<String>,
+}
+
+impl Assessment {
+    /// The value that was read, in the unit of its bound: `20.972s` beside `< 15s`.
+    pub fn shown(&self) -> Option<String> {
+        let value = self.value?;
+        let bound = self.text.split_whitespace().next_back().unwrap_or_default();
+        let bound = bound.trim_start_matches(['<', '>', '=']);
+        let unit = bound.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
+        let is_number = bound.starts_with(|letter: char| letter.is_ascii_digit());
+        Some(match unit {
+            _ if bound.ends_with('%') => format!("{}%", round3(value * 100.0)),
+            "" => value.to_string(),
+            _ if !is_number => value.to_string(),
+            "ms" | "us" => format!("{value}ms"),
+            _ => format!("{}s", round3(value / 1e3)),
+        })
+    }
 }
 
 /// Whether an objective was met.

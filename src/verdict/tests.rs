@@ -14,7 +14,7 @@ use domain::time::Time;
 use serde::Serialize;
 
 use super::*;
-use crate::audit::Status;
+use crate::audit::{Status, Waiver};
 use crate::evidence::{Attempt, Ending, PurchaseLine};
 use crate::measure::BoundStatus;
 use crate::measure::meter::Meter;
@@ -193,6 +193,7 @@ impl Run {
             provider: self.provider.as_deref().map(lines),
             ending: self.ending.map(|ending| lines(&[ending])),
             opening: None,
+            cut_short: None,
             sizes: self.sizes,
         };
         let question = Question {
@@ -201,7 +202,7 @@ impl Run {
             catalogue: &catalogue(),
             facts: &Facts::default(),
             objectives: &self.objectives,
-            waivers: &self.waivers,
+            asked: &AuditSettings { waive: self.waivers.clone(), ..AuditSettings::default() },
             remarks: &[],
         };
         judge(&question, files).unwrap()
@@ -479,7 +480,7 @@ fn the_last_line_names_what_was_violated() {
     let judged = run.judged();
     assert_eq!(
         last_line(&judged),
-        "verdict: invariant_violated (111): INV-STOCK-NO-CAPTURE: 1 orders sold without their money"
+        "verdict: invariant_violated (111): INV-STOCK-NO-CAPTURE: 1 order sold without its money"
     );
 }
 
@@ -516,7 +517,7 @@ fn junit_has_a_case_per_invariant_and_objective() {
     let mut run = Run::default().objective("reload p(99)", "< 5ms");
     run.provider.as_mut().unwrap().pop();
     let xml = junit::junit("dome", &run.judged()).unwrap();
-    assert!(xml.contains("<testsuites name=\"dome\" tests=\"16\""), "{xml}");
+    assert!(xml.contains("<testsuites name=\"dome\" tests=\"22\""), "{xml}");
     assert!(xml.contains("failures=\"3\" errors=\"0\""), "{xml}");
     assert!(xml.contains("<testcase name=\"INV-STOCK-NO-CAPTURE\">"), "{xml}");
     assert!(xml.contains("message=\"invariant_violated (111)\""), "{xml}");

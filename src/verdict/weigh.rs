@@ -52,7 +52,7 @@ impl Case<'_> {
         self.findings
             .iter()
             .filter(|finding| finding.status == Status::Violated)
-            .map(|Finding { id, count, measure, .. }| format!("{id}: {count} {measure}."))
+            .map(|finding| format!("{}: {} {}.", finding.id, finding.count, finding.counted()))
             .collect()
     }
 
@@ -70,7 +70,7 @@ impl Case<'_> {
             .iter()
             .map(|assessed| &assessed.assessment)
             .filter(|assessment| assessment.status == AssessmentStatus::Missed)
-            .map(|assessment| match assessment.value {
+            .map(|assessment| match assessment.shown() {
                 Some(value) => format!("Missed {}: it was {value}.", assessment.text),
                 None => format!("Missed {}.", assessment.text),
             })
@@ -95,8 +95,8 @@ impl Case<'_> {
         let mut doubts = Vec::new();
         match self.completeness {
             Completeness::Whole => {}
-            Completeness::Partial => {
-                doubts.push("The run is partial: it was killed before its end.".to_owned());
+            Completeness::Partial(cut_short) => {
+                doubts.push(format!("The run is partial: {}.", cut_short.why));
             }
             Completeness::Damaged(damages) => doubts.extend(
                 damages.iter().map(|damage| format!("The run's evidence is damaged: {damage}.")),
@@ -110,7 +110,7 @@ impl Case<'_> {
             Completeness::Damaged(damages) => {
                 damages.iter().any(|damage| why.ends_with(&damage.to_string()))
             }
-            Completeness::Whole | Completeness::Partial => false,
+            Completeness::Whole | Completeness::Partial(_) => false,
         };
         let unreadable = self.evidence.ending.unreadable.iter().filter(|why| !damaged(why));
         doubts.extend(unreadable.map(|why| format!("A ledger could not be read: {why}.")));

@@ -387,7 +387,10 @@ fn the_second_stop_leaves_the_partial_run() {
     assert!(rest.contains("what was measured so far: reports/small/"), "{rest}");
     assert!(rest.lines().last().unwrap().starts_with("verdict: aborted (105): "), "{rest}");
     assert!(!desk.file("reports/latest/summary.json").exists());
-    assert_eq!(desk.say(&["verify", "reports/latest", "-q"]).code, Some(112));
+    let judged = desk.say(&["verify", "reports/latest", "-q"]);
+    assert_eq!(judged.code, Some(112), "{}", judged.stderr);
+    let why = "The run is partial: its user abandoned it";
+    assert!(judged.last_line().contains(why), "{}", judged.last_line());
 }
 
 #[test]

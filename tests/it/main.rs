@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
 mod allowance;
+mod any_funnel;
 mod bad_input;
 mod challenge;
 mod cli;
@@ -10,11 +11,14 @@ mod determinism;
 mod docs;
 mod doctor;
 mod floors;
+mod funnel_promises;
 mod init;
 mod lived;
 mod memory;
 mod omission;
+mod own_processes;
 mod own_shop;
+mod postgres;
 mod problems;
 mod processes;
 mod program;

@@ -380,6 +380,29 @@ fn check_says_what_each_step_and_host_is_asked_and_what_nobody_can_check() {
 }
 
 #[test]
+fn check_says_where_there_are_too_few_people_for_an_objective() {
+    let objectives = "\n[objectives]\n\"checkout p(99)\" = \"< 2s\"\n\"login med\" = \"< 1s\"\n\
+                      \"reload p(99.99)\" = \"< 1s\"\n\"checkout max\" = \"< 9s\"\n";
+    let told = offered(&format!("{}{objectives}", with("count = 700", "count = 120")));
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    // 0.7 of the people take the first checkout, and all the second.
+    let said = "`checkout p(99) < 2s` needs 1000 samples, and people who take each step once make 204: \
+                take `p(95)`, or send more people";
+    assert!(told.contains(said), "{told}");
+    assert_eq!(told.matches("samples, and people").count(), 1, "{told}");
+}
+
+#[test]
+fn a_misspelt_then_is_told_with_the_other_mistakes() {
+    let told = problems(&with("then = \"poll\"", "then = \"pol\"").replacen(
+        "as = \"login\"",
+        "as = \"logon\"",
+        1,
+    ));
+    assert!(told.contains("there is no step `pol`") && told.contains("`logon`"), "{told}");
+}
+
+#[test]
 fn the_tiny_shop_is_a_scenario_without_a_mistake() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny-shop/scenario.toml");
     let path = std::path::Path::new(path);
@@ -390,7 +413,7 @@ fn the_tiny_shop_is_a_scenario_without_a_mistake() {
 }
 
 /// Steps as a tired person, or a machine, might write them: some of it is right.
-fn any_step() -> impl Strategy<Value = String> {
+pub(crate) fn any_step() -> impl Strategy<Value = String> {
     let name = "[ab{}: ]{0,3}";
     let operation = select(vec!["reload", "login", "cart", "checkout", "poll", "other", "buy"]);
     let text = "(/|\\{\\{|\\}\\}|fan|a|:number|env\\.|:json|é|%| ){0,6}";
@@ -504,7 +527,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("X-Seen = \"{{seen}}\"", "X-Seen = \"{{order:json}}\""),
     ("attr = \"value\"", "attr = \"value\", json = \"$.a\""),
     ("css = \"input[name=csrf_token]\", ", ""),
-    ("css = \"input[name=csrf_token]\"", "css = \"form input\""),
+    ("css = \"input[name=csrf_token]\"", "css = \"form > input\""),
     ("header = \"ETag\"", "header = \"E Tag\""),
     ("header = \"ETag\"", "json = \"seen\""),
     ("header = \"ETag\"", "regex = \"(seen\""),

@@ -113,6 +113,10 @@ fn a_load_process_that_dies_fails_the_run_and_the_others_end() {
                 left (signal: 9";
     assert!(rest.contains(told), "{rest}");
     assert!(!desk.file("reports/latest/summary.json").exists(), "half a crowd is not judged");
+    let judged = desk.say(&["verify", "reports/latest", "--quiet"]);
+    assert_eq!(judged.code, Some(112), "{}", judged.stderr);
+    let reasons = &desk.json("reports/latest/summary.json")["result"]["reasons"];
+    assert!(reasons.to_string().contains(&format!("The run is partial: {told}")), "{reasons}");
 }
 
 #[test]

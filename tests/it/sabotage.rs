@@ -53,6 +53,18 @@ drain = "4s"
 /// More want a place than there are places.
 const FEW_PLACES: [&str; 2] = ["sale.0.slots.0.capacity=10", "sale.0.slots.1.capacity=30"];
 
+/// Nobody waits as long as a checkout takes, and there is enough for all who try again; who were refused
+/// then would be charged silently besides.
+const IMPATIENT: [&str; 7] = [
+    "fans.0.timeout=250ms",
+    "fans.0.retry.base=100ms",
+    "provider.declines=0",
+    "sale.0.items.0.stock=5000",
+    "sale.0.items.1.stock=5000",
+    "sale.0.slots.0.capacity=5000",
+    "sale.0.slots.1.capacity=5000",
+];
+
 const SAGAS: [(&str, Saga); 2] =
     [("authorize-first", Saga::AuthorizeFirst), ("reserve-first", Saga::ReserveFirst)];
 
@@ -61,8 +73,10 @@ fn sabotaged(saga: &str, fault: Option<Fault>) -> Judged {
     let saga = format!("shop.saga={saga}");
     let faults = faults(fault);
     let mut changes = vec![saga.as_str(), &faults];
-    if fault == Some(Fault::OversellSlots) {
-        changes.extend(FEW_PLACES);
+    match fault {
+        Some(Fault::OversellSlots) => changes.extend(FEW_PLACES),
+        Some(Fault::ForgetKeys) => changes.extend(IMPATIENT),
+        _ => {}
     }
     simulate(&scenario(SALE, &set(&changes))).0
 }

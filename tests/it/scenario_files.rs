@@ -9,16 +9,20 @@ use spike::scenario::overrides::Overrides;
 use spike::scenario::{Context, Scenario, offer, schema};
 use spike::verdict::World;
 
-fn shipped() -> Vec<PathBuf> {
+/// Every scenario file of the repository.
+pub(crate) fn shipped() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .collect();
+    let mut files = files_under(&folder);
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
     assert!(files.len() >= 4, "{files:?}");
     files
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let under = |path: PathBuf| if path.is_dir() { files_under(&path) } else { vec![path] };
+    entries.flat_map(under).collect()
 }
 
 fn load(name: &str, overrides: &Overrides) -> Loaded {
@@ -59,7 +63,7 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("", "sead", serde_json::json!(7)),
         ("/fans/0", "cuont", serde_json::json!(7)),
         ("/sale/0/items/0", "stok", serde_json::json!(7)),
-        ("/shop", "storage", serde_json::json!("postgres")),
+        ("/shop", "storage", serde_json::json!("mysql")),
         ("/fans/0", "abandon", serde_json::json!(1.5)),
         ("/live", "connections", serde_json::json!("pool")),
     ] {
@@ -107,7 +111,7 @@ fn overrides_reach_every_kind_of_place() {
     assert_eq!(behaviour.pieces, [1.0, 1.0]);
     assert_eq!(scenario.provider.limits[0].rate, Some(30.0));
     assert_eq!(scenario.shop.storage, reference_shop::settings::Storage::Memory);
-    assert_eq!(scenario.shop.admission.unwrap().orders_per_second, 13.5);
+    assert_eq!(scenario.shop.admission.as_ref().unwrap().orders_per_second, Some(13.5));
     assert_eq!(scenario.shop.faults.len(), 1);
     assert!(scenario.objectives.iter().any(|objective| objective.text == "checkout p(95) < 2s"));
     assert_eq!(offer::drain(&scenario).as_secs(), 5);
@@ -162,7 +166,7 @@ fn scale_shrinks_people_stock_and_limits_but_no_time() {
         (small.provider.limits[0].rate, small.provider.limits[0].burst),
         (Some(1.0), Some(1.0))
     );
-    assert_eq!(small.shop.admission.unwrap().orders_per_second, 0.45);
+    assert_eq!(small.shop.admission.unwrap().orders_per_second, Some(0.45));
     assert_eq!(small.catalogue.sales[0].closes, full.catalogue.sales[0].closes);
     assert_eq!(small.populations[0].crowd, full.populations[0].crowd);
     assert_eq!(small.shop.reservation, full.shop.reservation);

@@ -237,8 +237,10 @@ fn a_file_put_in_place_breaks_a_run_off() {
 
 #[test]
 fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
-    let (desk, _provider, shop) = opened(None);
+    let (desk, provider, shop) = opened(None);
     let target = format!("target.url={}", shop.url);
+    let mock = format!("ledger.provider.mock={}", provider.url);
+    let target = [target, mock].join(";");
     let said = desk.say(&["try", "tiny-shop.toml", "--item", "towel", "--set", &target]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(said.last_line(), "verdict: pass (0): the fan left as bought");
@@ -267,12 +269,110 @@ fn one_fan_walks_the_funnel_and_one_sees_what_it_says_and_hears() {
 
 #[test]
 fn what_comes_from_the_environment_is_masked_wherever_it_stands() {
-    let (desk, _provider, shop) = opened(None);
-    let target = format!("target.url={}", shop.url);
+    let (desk, provider, shop) = opened(None);
+    let target = format!("target.url={};ledger.provider.mock={}", shop.url, provider.url);
     let path = "step.0.path=/?fan={{fan}}&token={{env.TINY_TOKEN}}";
     let mut command = desk.command(&["try", "tiny-shop.toml", "--set", &target, "--set", path]);
     let said = Said::of(command.env("TINY_TOKEN", "s3cr3t"));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.contains("&token=••• HTTP/1.1"), "{}", said.stdout);
     assert!(!said.stdout.contains("s3cr3t") && !said.stderr.contains("s3cr3t"));
+}
+
+#[test]
+fn a_purchase_is_followed_through_both_ledgers_or_it_is_told_why_not() {
+    let (desk, provider, shop) = opened(None);
+    let set = format!("target.url={};ledger.provider.mock={}", shop.url, provider.url);
+    let tried = |more: &str| {
+        let told = ["try", "tiny-shop.toml", "--item", "towel", "--set", &set, "--set", more];
+        desk.say(&told)
+    };
+    let whole = tried("seed=2");
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let row = whole.stdout.lines().find(|line| line.contains("fan 0-0 → order 1: "));
+    let row = row.unwrap_or_else(|| panic!("{}", whole.stdout));
+    assert!(row.contains("1 × towel for 3000, `confirmed`, paid → payment pi_"), "{row}");
+    assert!(row.ends_with(" captured 3000"), "{row}");
+
+    for (more, told) in [
+        ("ledger.shop.orders=selct 1", "near \"selct\": syntax error"),
+        (
+            "ledger.shop.paid=[\"paid\"]",
+            "stands at `confirmed`, which `[ledger.shop] paid` does not list",
+        ),
+        ("ledger.shop.sql=sqlite://no-such.db", "no-such.db"),
+        ("step.1.form.reference=mine", "no order bears the intent"),
+    ] {
+        let said = tried(more);
+        assert_eq!(said.code, Some(112), "{more}: {}", said.stderr);
+        assert!(said.stderr.contains("ledgers: ") && said.stderr.contains(told), "{}", said.stderr);
+        assert!(said.last_line().contains("the fan left as bought"), "{}", said.last_line());
+    }
+    let elsewhere = provider_of(&[]);
+    let said = tried(&format!("ledger.provider.mock={}", elsewhere.url));
+    assert!(said.stderr.contains("does the shop pay at this provider"), "{}", said.stderr);
+}
+
+#[test]
+fn each_answer_can_be_kept_whole() {
+    let (desk, provider, shop) = opened(None);
+    let set = format!("target.url={};ledger.provider.mock={}", shop.url, provider.url);
+    let told = ["try", "tiny-shop.toml", "--body", "20", "--save", "answers", "--set", &set];
+    let said = desk.say(&told);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("bytes more (`--body N` shows more)"), "{}", said.stdout);
+    assert!(said.stdout.contains("the words and forms of "), "{}", said.stdout);
+    assert!(desk.read("answers/01-page.html").contains("name=\"csrf_token\""));
+    assert!(desk.read("answers/02-checkout.txt").starts_with("{\"order\""));
+}
+
+/// The visit was recorded with Chromium 156: the page, loaded again, the form filled in and sent, and
+/// the order asked for until it was confirmed.
+#[test]
+fn what_chromium_recorded_is_drafted_and_walked() {
+    let (desk, provider, shop) = opened(None);
+    desk.write("tiny-shop.har", include_str!("recordings/tiny-shop.har"));
+    let said = desk.say(&["init", "--har", "tiny-shop.har", "drafted.toml"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let draft = desk.read("drafted.toml");
+    for line in [
+        "capture.csrf_token = { css = \"input[name=csrf_token]\", attr = \"value\" }",
+        "capture.order = { json = \"$.order\" }",
+        "{ status = 202, is = \"waiting\", then = \"poll\" }",
+        "path = \"/orders/{{order}}\"",
+        "{ json = \"$.state\", equals = \"confirmed\", is = \"ok\" }",
+    ] {
+        assert!(draft.contains(line), "{line}: {draft}");
+    }
+    assert!(!draft.contains("Hanako"), "nothing of the person is left: {draft}");
+    let target = format!("target.url={}", shop.url);
+    let tried = desk.say(&["try", "drafted.toml", "--set", &target]);
+    assert_eq!(tried.code, Some(0), "{}{}", tried.stdout, tried.stderr);
+    assert_eq!(tried.last_line(), "verdict: pass (0): the fan left as bought");
+    drop(provider);
+}
+
+#[test]
+fn the_tiny_shop_needs_nothing_but_pythons_standard_library() {
+    let standard = [
+        "argparse",
+        "base64",
+        "http",
+        "json",
+        "queue",
+        "secrets",
+        "sqlite3",
+        "threading",
+        "time",
+        "urllib",
+    ];
+    let shop = include_str!("../../examples/tiny-shop/shop.py");
+    let imports = shop.lines().filter_map(|line| line.trim_start().strip_prefix("import "));
+    let modules: Vec<&str> = imports.flat_map(|names| names.split(", ")).collect();
+    assert!(modules.contains(&"sqlite3"), "{modules:?}");
+    for module in modules {
+        let root = module.split('.').next().unwrap();
+        assert!(standard.contains(&root), "{module}");
+    }
+    assert!(!shop.lines().any(|line| line.starts_with("from ")), "no other way to import");
 }

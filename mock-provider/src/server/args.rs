@@ -28,7 +28,8 @@ pub struct Args {
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub list_profiles: bool,
 
-    /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed
+    /// Read the settings from this TOML or JSON file: the keys of a scenario's [provider], and seed; or
+    /// from a scenario's own
     #[arg(long, value_name = "FILE", env = "SPIKE_PROVIDER_SETTINGS", conflicts_with = "profile")]
     pub settings: Option<PathBuf>,
 

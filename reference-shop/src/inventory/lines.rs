@@ -12,7 +12,6 @@ use crate::inventory::rows::signed;
 use crate::inventory::sqlite::Sqlite;
 use crate::inventory::{slot_name, status_word};
 use crate::rules::OrderRow;
-use crate::settings::Inventory;
 
 /// Each slot's own name, by `sale/slot`.
 type Names = HashMap<String, String>;
@@ -66,7 +65,7 @@ impl Sqlite {
              where state = 'held' order by order_id",
             |row| reservation(row, &names),
         )?);
-        if self.strategy == Inventory::UnitRows {
+        if self.strategy.has_rows() {
             lines.extend(self.query(
                 "select unit, item, state, order_id from units order by unit, order_id",
                 unit,

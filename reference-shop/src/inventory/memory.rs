@@ -116,7 +116,7 @@ impl Memory {
         let order_lines = self.orders.values();
         lines.extend(order_lines.map(|row| order_line(row, &self.catalogue, self.began_utc_ns)));
         lines.extend(self.reservation_lines());
-        if self.strategy == Inventory::UnitRows {
+        if self.strategy.has_rows() {
             lines.extend(self.piece_lines());
         }
         lines

@@ -1,19 +1,25 @@
 //! Where the stock is: carries out the inventory calls of the rules.
 
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 pub mod stock;
 
 mod lines;
 mod rows;
 mod shelf;
+#[cfg(test)]
+mod trial;
+mod view;
+mod writer;
 
 use std::collections::BTreeMap;
 
 use domain::shop::{Balance, Catalogue, ShopLine};
+use domain::time::Time;
 
-use crate::rules::OrderRow;
 use crate::rules::fault::Fault;
+use crate::rules::{Hold, HoldEnd, OrderRow, Shop};
 
 /// Where all pieces and places are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +58,33 @@ pub fn order_line(row: &OrderRow, catalogue: &Catalogue, began_utc_ns: u64) -> S
         created_utc_ns: began_utc_ns + row.created.nanos(),
         updated_utc_ns: began_utc_ns + row.updated.nanos(),
     }
+}
+
+/// The ledger lines of the holds of a shop, for a run that began at `began_utc_ns` \[ns\].
+pub fn hold_lines(shop: &Shop, began_utc_ns: u64) -> Vec<ShopLine> {
+    let catalogue = shop.catalogue();
+    let items: Vec<&str> = catalogue.items().map(|(_, _, item)| item.id.as_str()).collect();
+    let slots: Vec<&str> = catalogue.slots().map(|(_, _, slot)| slot.id.as_str()).collect();
+    let utc = |at: Time| began_utc_ns + at.nanos();
+    let line = |hold: &Hold| {
+        let (sold, freed) = match hold.end {
+            HoldEnd::Held => (None, None),
+            HoldEnd::Sold { at } => (Some(at), None),
+            HoldEnd::Freed { asked, at } => (None, Some((asked, at))),
+        };
+        ShopLine::Hold {
+            order_id: hold.order.to_string(),
+            item: items[usize::from(hold.item.0)].to_owned(),
+            slot: hold.slot.map(|slot| slots[usize::from(slot.0)].to_owned()),
+            quantity: hold.quantity,
+            asked_utc_ns: utc(hold.asked),
+            taken_utc_ns: utc(hold.taken),
+            sold_utc_ns: sold.map(utc),
+            freeing_utc_ns: freed.map(|(asked, _)| utc(asked)),
+            freed_utc_ns: freed.map(|(_, at)| utc(at)),
+        }
+    };
+    shop.holds().iter().map(line).collect()
 }
 
 /// The word of a status in ledgers, the same as in JSON.

@@ -11,11 +11,11 @@ use crate::settings::Inventory;
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Kind {
     /// The table of what is for sale, and the table of its rows.
-    of: &'static str,
-    rows: &'static str,
+    pub(super) of: &'static str,
+    pub(super) rows: &'static str,
     /// The column of the name, and that of the row's number.
-    name: &'static str,
-    number: &'static str,
+    pub(super) name: &'static str,
+    pub(super) number: &'static str,
 }
 
 /// Items, a row per piece.
@@ -40,11 +40,11 @@ impl Shelf {
     /// Puts everything on the shelf.
     pub(super) fn fill(&self, at: &Connection, sale: &str, strategy: Inventory) -> Result<()> {
         let Kind { of, rows, name, number } = self.kind;
-        let free = (strategy == Inventory::NaiveCounter).then_some(self.initial);
+        let free = (!strategy.has_rows()).then_some(self.initial);
         let zero = free.map(|_| 0);
         let insert = format!("insert into {of} values (?1, ?2, ?3, ?4, ?5, ?5)");
         at.execute(&insert, params![self.name, sale, self.initial, free, zero])?;
-        if strategy == Inventory::UnitRows {
+        if strategy.has_rows() {
             let insert = format!("insert into {rows} ({number}, {name}) values (?1, ?2)");
             let mut insert = at.prepare_cached(&insert)?;
             for row in self.first..self.first + u64::from(self.initial) {
@@ -56,19 +56,18 @@ impl Shelf {
 
     /// How much is free, as the shelf says: a broken promise makes it lie.
     pub(super) fn says_free(&self, at: &Connection, strategy: Inventory) -> Result<i64> {
-        let free = match strategy {
-            Inventory::NaiveCounter => {
-                let Kind { of, name, .. } = self.kind;
-                one(at, &format!("select free from {of} where {name} = ?1"), [&self.name])?
-            }
-            Inventory::UnitRows => self.free_rows(at, i64::MAX)? - self.doubled_rows(at)?,
+        let free = if strategy.has_rows() {
+            self.free_rows(at, i64::MAX)? - self.doubled_rows(at)?
+        } else {
+            let Kind { of, name, .. } = self.kind;
+            one(at, &format!("select free from {of} where {name} = ?1"), [&self.name])?
         };
         Ok(free + self.margin)
     }
 
     /// Whether at least `quantity` is free, as the shelf says; it reads no more rows than it must.
     pub(super) fn has(&self, at: &Connection, strategy: Inventory, quantity: u32) -> Result<bool> {
-        if strategy == Inventory::NaiveCounter {
+        if !strategy.has_rows() {
             return Ok(self.says_free(at, strategy)? >= i64::from(quantity));
         }
         let rows = i64::from(quantity) + self.doubled_rows(at)? - self.margin;
@@ -85,7 +84,7 @@ impl Shelf {
         until: Option<i64>,
     ) -> Result<()> {
         let Kind { rows, name, number, .. } = self.kind;
-        if strategy == Inventory::NaiveCounter {
+        if !strategy.has_rows() {
             return self.count(at, "free = free - ?2, held = held + ?2", quantity);
         }
         let taken = run(
@@ -128,7 +127,7 @@ impl Shelf {
         order: OrderId,
         quantity: u32,
     ) -> Result<()> {
-        if strategy == Inventory::NaiveCounter {
+        if !strategy.has_rows() {
             return self.count(at, "held = held - ?2, sold = sold + ?2", quantity);
         }
         let rows = self.kind.rows;
@@ -145,7 +144,7 @@ impl Shelf {
         order: OrderId,
         quantity: u32,
     ) -> Result<()> {
-        if strategy == Inventory::NaiveCounter {
+        if !strategy.has_rows() {
             return self.count(at, "held = held - ?2, free = free + ?2", quantity);
         }
         let rows = self.kind.rows;
@@ -163,7 +162,7 @@ impl Shelf {
         if self.says_free(at, strategy)? - self.margin <= 0 {
             return Ok(());
         }
-        if strategy == Inventory::NaiveCounter {
+        if !strategy.has_rows() {
             return self.count(at, "free = free - ?2", 1);
         }
         let Kind { rows, name, number, .. } = self.kind;
@@ -177,15 +176,14 @@ impl Shelf {
     /// Where everything is.
     pub(super) fn balance(&self, at: &Connection, strategy: Inventory) -> Result<Balance> {
         let Kind { of, rows, name, .. } = self.kind;
-        let query = match strategy {
-            Inventory::NaiveCounter => {
-                format!("select free, held, sold from {of} where {name} = ?1")
-            }
-            Inventory::UnitRows => format!(
+        let query = if strategy.has_rows() {
+            format!(
                 "select coalesce(sum((state = 'free') - doubled), 0), \
                  coalesce(sum(state = 'held'), 0), coalesce(sum(state = 'sold'), 0) \
                  from {rows} where {name} = ?1"
-            ),
+            )
+        } else {
+            format!("select free, held, sold from {of} where {name} = ?1")
         };
         let mut statement = at.prepare_cached(&query)?;
         statement.query_row([&self.name], |row| {

@@ -12,7 +12,7 @@ use crate::settings::Inventory;
 pub(super) struct Shelf {
     pub(super) initial: u32,
     pub(super) balance: Balance,
-    /// The rows that are free, by number; none for a naive counter.
+    /// The rows that are free, by number; none for a counter.
     pub(super) free: BTreeSet<u64>,
     /// What a broken promise adds to what is free, or hides of it.
     margin: i64,
@@ -23,10 +23,8 @@ pub(super) struct Shelf {
 impl Shelf {
     /// A full shelf whose rows are numbered from `first`.
     pub(super) fn new(initial: u32, margin: i64, strategy: Inventory, first: u64) -> Self {
-        let rows = match strategy {
-            Inventory::UnitRows => first..first + u64::from(initial),
-            Inventory::NaiveCounter => first..first,
-        };
+        let rows = if strategy.has_rows() { u64::from(initial) } else { 0 };
+        let rows = first..first + rows;
         let balance = Balance { free: i64::from(initial), held: 0, sold: 0 };
         Self { initial, balance, free: rows.collect(), margin, first }
     }

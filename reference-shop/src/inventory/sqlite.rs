@@ -358,7 +358,8 @@ fn tuned(connection: Connection) -> Result<Connection> {
     Ok(connection)
 }
 
-fn shelves(catalogue: &Catalogue, faults: &[Fault]) -> (Vec<Shelf>, Vec<Shelf>) {
+/// All items and all slots of `catalogue`, in its order.
+pub(super) fn shelves(catalogue: &Catalogue, faults: &[Fault]) -> (Vec<Shelf>, Vec<Shelf>) {
     let (mut unit, mut place) = (1, 1);
     let items = catalogue.items().map(|(_, _, item)| {
         let (initial, first) = (item.stock, unit);
@@ -384,74 +385,8 @@ pub(super) fn order_id(number: i64) -> OrderId {
 mod tests {
     use super::*;
     use crate::inventory::memory::Memory;
-    use crate::rules::OrderRow;
-    use domain::money::Amount;
-    use domain::shop::{Checkout, Item, OrderStatus, Sale, Slot};
+    use crate::inventory::trial::{Course, call, catalogue, row};
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    fn catalogue() -> Catalogue {
-        let item = |id: &str, stock| Item { id: id.to_owned(), stock, price: Amount::new(100) };
-        let slot = |id: &str, capacity| Slot { id: id.to_owned(), capacity };
-        let sale = |id: &str, items, slots| Sale {
-            id: id.to_owned(),
-            opens: Time::ZERO,
-            closes: Time::NEVER,
-            limit_per_fan: 4,
-            items,
-            slots,
-        };
-        Catalogue {
-            sales: vec![
-                sale("day-1", vec![item("tee", 7), item("towel", 0)], vec![slot("a/b", 4)]),
-                sale("day-2", vec![item("cap", 3)], vec![slot("a/b", 2), slot("13:00", 9)]),
-            ],
-        }
-    }
-
-    /// A call about item `n` of the catalogue and one of the slots of its sale.
-    fn call() -> impl Strategy<Value = InventoryCall> {
-        let wish = (1_u64..12, 0_u16..3, 0_u16..2, 1_u32..4, prop::option::of(0_u64..50));
-        let wish = wish.prop_map(|(order, item, slot, quantity, until)| {
-            let slot = if item < 2 { SlotId(0) } else { SlotId(1 + slot) };
-            let until = until.map(Time::from_millis);
-            (OrderId(order), ItemId(item), slot, quantity, until)
-        });
-        let order = (1_u64..12).prop_map(OrderId);
-        prop_oneof![
-            6 => wish.clone().prop_map(|(order, item, slot, quantity, until)| {
-                InventoryCall::Reserve { order, item, slot: Some(slot), quantity, until }
-            }),
-            1 => wish.prop_map(|(_, item, slot, _, _)| {
-                InventoryCall::Read { item, slot: Some(slot) }
-            }),
-            2 => order.clone().prop_map(|order| InventoryCall::Sell { order }),
-            3 => order.prop_map(|order| InventoryCall::Release { order }),
-            1 => (0_u64..60).prop_map(|now| InventoryCall::Sweep { now: Time::from_millis(now) }),
-            1 => (0_u16..2).prop_map(|sale| InventoryCall::Availability { sale }),
-        ]
-    }
-
-    fn row(order: u64) -> OrderRow {
-        let checkout = Checkout {
-            fan: "0-3".parse().unwrap(),
-            intent: "0-3".to_owned(),
-            key: "0-3-0".to_owned(),
-            item: ItemId(2),
-            slot: Some(SlotId(1)),
-            quantity: 2,
-            card: 0,
-        };
-        OrderRow {
-            order: OrderId(order),
-            checkout,
-            status: OrderStatus::Voided,
-            payment: Some(domain::id::AuthorizationId(17)),
-            amount: Amount::new(200),
-            created: Time::from_millis(5),
-            updated: Time::from_millis(order),
-        }
-    }
 
     proptest! {
         // Each case writes a file through to the disk.
@@ -472,37 +407,13 @@ mod tests {
             let sqlite =
                 Sqlite::create(&path, &catalogue(), strategy, &faults, began_utc_ns).unwrap();
             sqlite.begin().unwrap();
-            let (mut holding, mut bought) = (BTreeSet::new(), BTreeSet::new());
+            let mut course = Course::of(strategy);
             for call in calls {
-                let call = match call {
-                    // An order that bought something asks for nothing more.
-                    InventoryCall::Reserve { order, .. } if bought.contains(&order) => continue,
-                    InventoryCall::Reserve { order, item, slot, quantity, until }
-                        if naive && !holding.contains(&order) =>
-                    {
-                        InventoryCall::Decrement { order, item, slot, quantity, until }
-                    }
-                    call => call,
-                };
+                let Some(call) = course.next(call) else { continue };
                 let expected = memory.apply(Time::NEVER, call);
                 let reply = sqlite.apply(call).unwrap();
                 prop_assert_eq!(&reply, &expected, "to {:?}", call);
-                match (call, reply) {
-                    (
-                        InventoryCall::Reserve { order, .. }
-                        | InventoryCall::Decrement { order, .. },
-                        InventoryReply::Reserved,
-                    ) => drop(holding.insert(order)),
-                    (InventoryCall::Sell { order }, InventoryReply::Done { held: true }) => {
-                        holding.remove(&order);
-                        bought.insert(order);
-                    }
-                    (InventoryCall::Release { order }, _) => drop(holding.remove(&order)),
-                    (_, InventoryReply::Swept(orders)) => {
-                        holding.retain(|order| !orders.contains(order));
-                    }
-                    _ => {}
-                }
+                course.heard(call, &reply);
             }
             for order in [3, 1, 3] {
                 memory.record(row(order));

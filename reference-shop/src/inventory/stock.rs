@@ -1,24 +1,17 @@
-//! The inventory at work beside the shop: one thread that writes, with group commit, and one that
-//! reads.
+//! The inventory at work beside the shop, whatever it is kept in.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
-
+use domain::database::DatabaseState;
+use domain::id::OrderId;
 use domain::shop::ShopLine;
 use domain::time::{Duration, Time};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::inventory::Balances;
-use crate::inventory::memory::Memory;
-use crate::inventory::sqlite::Sqlite;
+use crate::inventory::postgres::Pool;
+use crate::inventory::writer::Writer;
 use crate::rules::{Asker, InventoryCall, InventoryReply, OrderRow};
 
-/// How many calls share one transaction: enough for a second's orders, few enough that the first
-/// of them does not wait long for the last.
-const BATCH_MAX: usize = 512;
+pub use crate::inventory::writer::Storage;
 
 /// What the inventory has to say.
 #[derive(Debug)]
@@ -30,6 +23,10 @@ pub enum Notice {
         /// What it says.
         reply: InventoryReply,
     },
+    /// All that was to be written down of an order is.
+    Recorded(OrderId),
+    /// What was to be written down of an order is not; it is tried again.
+    Unrecorded(OrderId),
     /// It cannot go on; nothing asked before is answered any more.
     Failed(StockError),
 }
@@ -45,76 +42,20 @@ pub enum StockError {
     Read(#[source] rusqlite::Error),
 }
 
-/// Where stock and orders are kept.
+/// The way to the stock. Its queues need no bound of their own: who asks waits for the answer, so
+/// they are as long as there are requests and orders under way.
 #[derive(Debug)]
-pub enum Storage {
-    /// In memory, shared by the two threads.
-    Memory(Arc<Mutex<Memory>>),
-    /// In a file.
-    Sqlite(Box<Sqlite>),
-}
+pub struct Stock(Way);
 
-enum Write {
-    Call { at: Time, asker: Asker, call: InventoryCall },
-    Record(Box<OrderRow>),
-    Lines(oneshot::Sender<Vec<ShopLine>>),
-}
-
-enum Look {
-    Call { at: Time, asker: Asker, call: InventoryCall },
-    Balances(oneshot::Sender<Balances>),
-}
-
-/// What was free when the reader last looked: the same answer, for nothing, until something is
-/// written.
-#[derive(Debug, Default)]
-struct View {
-    /// How many transactions have been committed.
-    commits: AtomicU64,
-    /// What is free in each sale, and how many transactions had been committed before it was read.
-    available: Mutex<BTreeMap<u16, (u64, InventoryReply)>>,
-}
-
-impl View {
-    /// What was written can be read now.
-    fn committed(&self) {
-        self.commits.fetch_add(1, Ordering::Release);
-    }
-
-    fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
-    }
-
-    /// What is free, if it was read after the latest commit.
-    fn available(&self, sale: u16) -> Option<InventoryReply> {
-        let available = self.locked();
-        let (commits, reply) = available.get(&sale)?;
-        (*commits == self.commits()).then(|| reply.clone())
-    }
-
-    /// What is free was read after so many commits.
-    fn read(&self, sale: u16, commits: u64, reply: InventoryReply) {
-        self.locked().insert(sale, (commits, reply));
-    }
-
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<u16, (u64, InventoryReply)>> {
-        self.available.lock().expect("who locks the view does not panic")
-    }
-}
-
-/// The two threads, and the way to them. The queues need no bound of their own: who asks waits for
-/// the answer, so they are as long as there are requests and orders under way.
 #[derive(Debug)]
-pub struct Stock {
-    writes: Sender<Write>,
-    looks: Sender<Look>,
-    view: Arc<View>,
-    threads: [JoinHandle<()>; 2],
+enum Way {
+    Writer(Writer),
+    Pool(Pool),
 }
 
 impl Stock {
-    /// Starts the threads; what they have to say goes to `notices`. Each call that writes keeps
-    /// its transaction open for `pause` beside its statements.
+    /// Stock in memory or in a file, written by one thread; what it has to say goes to `notices`.
+    /// Each call that writes keeps its transaction open for `pause` beside its statements.
     ///
     /// # Errors
     /// When the database does not open a second time, for reading.
@@ -123,58 +64,79 @@ impl Stock {
         pause: Duration,
         notices: mpsc::UnboundedSender<Notice>,
     ) -> Result<Self, StockError> {
-        let reader = storage.reader().map_err(StockError::Read)?;
-        let (writes, to_write) = channel();
-        let (looks, to_look) = channel();
-        let view = Arc::new(View::default());
-        let (written, changed, seen) = (notices.clone(), Arc::clone(&view), Arc::clone(&view));
-        let writing = std::thread::spawn(move || {
-            if let Err(error) = write(&storage, pause, &changed, &to_write, &written) {
-                tell(&written, Notice::Failed(error));
-            }
-        });
-        let looking = std::thread::spawn(move || {
-            if let Err(error) = look(&reader, &seen, &to_look, &notices) {
-                tell(&notices, Notice::Failed(error));
-            }
-        });
-        Ok(Self { writes, looks, view, threads: [writing, looking] })
+        Writer::start(storage, pause, notices).map(|writer| Self(Way::Writer(writer)))
     }
 
-    /// Asks; the answer comes as a [`Notice`]. Plain reads go past the writer.
+    /// Stock in `PostgreSQL`, changed over several connections at once.
+    pub const fn pooled(pool: Pool) -> Self {
+        Self(Way::Pool(pool))
+    }
+
+    /// Asks; the answer comes as a [`Notice`]. Plain reads go past who writes.
     pub fn call(&self, at: Time, asker: Asker, call: InventoryCall) {
-        // A thread that is gone has sent its failure first.
-        let _ = match call {
-            InventoryCall::Read { .. } | InventoryCall::Availability { .. } => {
-                self.looks.send(Look::Call { at, asker, call }).is_ok()
-            }
-            _ => self.writes.send(Write::Call { at, asker, call }).is_ok(),
-        };
+        match &self.0 {
+            Way::Writer(writer) => writer.call(at, asker, call),
+            Way::Pool(pool) => pool.call(asker, call),
+        }
     }
 
     /// What is free in a sale, where that is known without asking: nothing was written since the
     /// reader last looked.
     pub fn glance(&self, sale: u16) -> Option<InventoryReply> {
-        self.view.available(sale)
+        match &self.0 {
+            Way::Writer(writer) => writer.glance(sale),
+            Way::Pool(pool) => pool.glance(sale),
+        }
     }
 
-    /// Writes an order down, before any call that is made after this.
+    /// Writes an order down, before or with any call of that order that is made after this.
     pub fn record(&self, row: OrderRow) {
-        let _ = self.writes.send(Write::Record(Box::new(row)));
+        match &self.0 {
+            Way::Writer(writer) => writer.record(row),
+            Way::Pool(pool) => pool.record(row),
+        }
+    }
+
+    /// Nothing more is asked for now: what was recorded without a call that it goes with is to be
+    /// written down.
+    pub fn flush(&self) {
+        if let Way::Pool(pool) = &self.0 {
+            pool.flush();
+        }
+    }
+
+    /// Whether something is to be written down of an order before anybody else may be asked on its
+    /// behalf; [`Notice::Recorded`] or [`Notice::Unrecorded`] follows.
+    pub fn is_writing(&self, order: OrderId) -> bool {
+        match &self.0 {
+            // Its own file it does not lose.
+            Way::Writer(_) => false,
+            Way::Pool(pool) => pool.is_writing(order),
+        }
     }
 
     /// The ledger, with everything that was asked before; nothing comes when the database failed.
     pub fn lines(&self) -> oneshot::Receiver<Vec<ShopLine>> {
-        let (sender, receiver) = oneshot::channel();
-        let _ = self.writes.send(Write::Lines(sender));
-        receiver
+        match &self.0 {
+            Way::Writer(writer) => writer.lines(),
+            Way::Pool(pool) => pool.lines(),
+        }
     }
 
     /// Where all pieces and places are; nothing comes when the database failed.
     pub fn balances(&self) -> oneshot::Receiver<Balances> {
-        let (sender, receiver) = oneshot::channel();
-        let _ = self.looks.send(Look::Balances(sender));
-        receiver
+        match &self.0 {
+            Way::Writer(writer) => writer.balances(),
+            Way::Pool(pool) => pool.balances(),
+        }
+    }
+
+    /// How the connections to the database are getting on, where there are several.
+    pub fn state(&self) -> Option<DatabaseState> {
+        match &self.0 {
+            Way::Writer(_) => None,
+            Way::Pool(pool) => Some(pool.state()),
+        }
     }
 
     /// Carries out what was asked and ends the threads.
@@ -182,188 +144,15 @@ impl Stock {
     /// # Panics
     /// If one of the threads panicked.
     pub fn close(self) {
-        drop((self.writes, self.looks));
-        for thread in self.threads {
-            thread.join().expect("the inventory's threads do not panic");
+        match self.0 {
+            Way::Writer(writer) => writer.close(),
+            Way::Pool(pool) => pool.close(),
         }
     }
 }
 
-impl Storage {
-    fn reader(&self) -> rusqlite::Result<Self> {
-        Ok(match self {
-            Self::Memory(memory) => Self::Memory(Arc::clone(memory)),
-            Self::Sqlite(sqlite) => Self::Sqlite(Box::new(sqlite.reader()?)),
-        })
-    }
-
-    fn begin(&self) -> rusqlite::Result<()> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Sqlite(sqlite) => sqlite.begin(),
-        }
-    }
-
-    fn begin_reading(&self) -> rusqlite::Result<()> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Sqlite(sqlite) => sqlite.begin_reading(),
-        }
-    }
-
-    fn commit(&self) -> rusqlite::Result<()> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Sqlite(sqlite) => sqlite.commit(),
-        }
-    }
-
-    fn apply(&self, at: Time, call: InventoryCall) -> rusqlite::Result<InventoryReply> {
-        match self {
-            Self::Memory(memory) => Ok(locked(memory).apply(at, call)),
-            Self::Sqlite(sqlite) => sqlite.apply(call),
-        }
-    }
-
-    fn record(&self, row: OrderRow) -> rusqlite::Result<()> {
-        match self {
-            Self::Memory(memory) => {
-                locked(memory).record(row);
-                Ok(())
-            }
-            Self::Sqlite(sqlite) => sqlite.record(&row),
-        }
-    }
-
-    fn balances(&self) -> rusqlite::Result<Balances> {
-        match self {
-            Self::Memory(memory) => Ok(locked(memory).balances()),
-            Self::Sqlite(sqlite) => sqlite.balances(),
-        }
-    }
-
-    fn lines(&self) -> rusqlite::Result<Vec<ShopLine>> {
-        match self {
-            Self::Memory(memory) => Ok(locked(memory).lines()),
-            Self::Sqlite(sqlite) => sqlite.lines(),
-        }
-    }
-}
-
-fn locked(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    memory.lock().expect("who locks the stock does not panic")
-}
-
-fn tell(notices: &mpsc::UnboundedSender<Notice>, notice: Notice) {
+/// Says something to the shop.
+pub(super) fn tell(notices: &mpsc::UnboundedSender<Notice>, notice: Notice) {
     // A shop that is shutting down listens no more, and nobody waits for the answer.
     let _ = notices.send(notice);
-}
-
-/// What has arrived, at most [`BATCH_MAX`]; waits for the first. `None` when nobody is left.
-fn batch<T>(queue: &Receiver<T>) -> Option<Vec<T>> {
-    let mut batch = vec![queue.recv().ok()?];
-    batch.extend(queue.try_iter().take(BATCH_MAX - 1));
-    Some(batch)
-}
-
-/// The writer: one transaction per batch, and answers only when it lasts.
-fn write(
-    storage: &Storage,
-    pause: Duration,
-    view: &View,
-    queue: &Receiver<Write>,
-    notices: &mpsc::UnboundedSender<Notice>,
-) -> Result<(), StockError> {
-    while let Some(batch) = batch(queue) {
-        let mut replies = Vec::new();
-        let mut ledgers = Vec::new();
-        storage.begin().map_err(StockError::Write)?;
-        for write in batch {
-            match write {
-                Write::Call { at, asker, call } => {
-                    std::thread::sleep(pause);
-                    let reply = storage.apply(at, call).map_err(StockError::Write)?;
-                    replies.push(Notice::Reply { asker, reply });
-                }
-                Write::Record(row) => storage.record(*row).map_err(StockError::Write)?,
-                Write::Lines(sender) => ledgers.push(sender),
-            }
-        }
-        storage.commit().map_err(StockError::Write)?;
-        // Before anybody is told: who knows of a change never reads what was before it.
-        view.committed();
-        for reply in replies {
-            tell(notices, reply);
-        }
-        for ledger in ledgers {
-            // Who asked may have gone.
-            let _ = ledger.send(storage.lines().map_err(StockError::Read)?);
-        }
-    }
-    Ok(())
-}
-
-/// The reader: one state of the database per batch, and one query per sale however many ask.
-fn look(
-    storage: &Storage,
-    view: &View,
-    queue: &Receiver<Look>,
-    notices: &mpsc::UnboundedSender<Notice>,
-) -> Result<(), StockError> {
-    while let Some(batch) = batch(queue) {
-        let mut available = BTreeMap::new();
-        let commits = view.commits();
-        storage.begin_reading().map_err(StockError::Read)?;
-        for look in batch {
-            match look {
-                Look::Call { asker, call: InventoryCall::Availability { sale }, at } => {
-                    let reply = match available.get(&sale) {
-                        Some(reply) => InventoryReply::clone(reply),
-                        None => storage
-                            .apply(at, InventoryCall::Availability { sale })
-                            .map_err(StockError::Read)?,
-                    };
-                    if available.insert(sale, reply.clone()).is_none() {
-                        view.read(sale, commits, reply.clone());
-                    }
-                    tell(notices, Notice::Reply { asker, reply });
-                }
-                Look::Call { asker, call, at } => {
-                    let reply = storage.apply(at, call).map_err(StockError::Read)?;
-                    tell(notices, Notice::Reply { asker, reply });
-                }
-                Look::Balances(sender) => {
-                    // Who asked may have gone.
-                    let _ = sender.send(storage.balances().map_err(StockError::Read)?);
-                }
-            }
-        }
-        storage.commit().map_err(StockError::Read)?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn free(items: u64) -> InventoryReply {
-        InventoryReply::Available { items, slots: 0 }
-    }
-
-    #[test]
-    fn what_was_read_before_a_commit_is_not_told_after_it() {
-        let view = View::default();
-        assert_eq!(view.available(0), None);
-        view.read(0, view.commits(), free(7));
-        assert_eq!((view.available(0), view.available(1)), (Some(free(7)), None));
-        // A commit while the reader reads: what it saw may be older.
-        let commits = view.commits();
-        view.committed();
-        assert_eq!(view.available(0), None);
-        view.read(0, commits, free(3));
-        assert_eq!(view.available(0), None);
-        view.read(0, view.commits(), free(3));
-        assert_eq!(view.available(0), Some(free(3)));
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::time::Time;
 
 use crate::rules::Ticket;
-use crate::settings::Edge as Settings;
+use crate::settings::{Cookies, Edge as Settings};
 
 /// What to do with a request for a cacheable object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ impl Edge {
 
     /// A request for `object` arrives `at`; `ticket` is who asks.
     pub fn lookup(&mut self, at: Time, object: u64, ticket: Ticket) -> Lookup {
-        let caching = !self.settings.ttl.0.is_zero();
+        let shareable = self.settings.cookies == Cookies::Checkout;
+        let caching = shareable && !self.settings.ttl.0.is_zero();
         let entry = self.objects.entry(object).or_default();
         if caching && at < entry.fresh_until {
             return Lookup::Hit;
@@ -70,11 +71,10 @@ impl Edge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::time::{Duration, Span};
 
     #[test]
     fn many_requests_are_one_fetch_per_time_to_live() {
-        let mut edge = Edge::new(Settings { ttl: Span(Duration::from_secs(1)), collapse: true });
+        let mut edge = Edge::new(Settings::default());
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Wait);
         assert_eq!(edge.fetched(Time::from_millis(10), 7, true), [Ticket(2)]);
@@ -84,8 +84,17 @@ mod tests {
 
     #[test]
     fn without_collapsing_each_miss_is_a_fetch() {
-        let mut edge = Edge::new(Settings { ttl: Span(Duration::from_secs(1)), collapse: false });
+        let mut edge = Edge::new(Settings { collapse: false, ..Settings::default() });
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Fetch);
+    }
+
+    #[test]
+    fn an_answer_with_a_cookie_serves_one_visitor() {
+        let mut edge = Edge::new(Settings { cookies: Cookies::EveryPage, ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Fetch);
+        assert!(edge.fetched(Time::ZERO, 7, true).is_empty());
+        assert_eq!(edge.lookup(Time::from_millis(1), 7, Ticket(3)), Lookup::Fetch);
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 /// | `confirm-without-capture` | both | INV-STOCK-NO-CAPTURE |
 /// | `leak-units` | both | INV-CONSERVE, INV-UNDERSOLD |
 /// | `early-sold-out` | both | INV-UNDERSOLD |
+/// | `forget-keys` | both | INV-DOUBLE-CHARGE |
 ///
 /// What is stranded or lost cannot be sold, so both also undersell. Money taken for pieces that
 /// are not there is a sale as the provider and the fan count it, so it also oversells. An order
@@ -26,7 +27,8 @@ use serde::{Deserialize, Serialize};
 /// Under reserve-first an authorization leads to no sale only when a capture is refused, so
 /// `lost-void` shows there only behind a provider that refuses captures; and a reservation falls
 /// short only for those who looked just before, so `capture-without-stock` shows there only when
-/// many reserve at once.
+/// many reserve at once. `forget-keys` shows where fans do not wait for the first answer; one whose
+/// second try is refused is charged silently besides (INV-SILENT-CHARGE).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -48,11 +50,13 @@ pub enum Fault {
     LeakUnits,
     /// Says sold out while pieces are left.
     EarlySoldOut,
+    /// Takes a repeated checkout for another purchase: no idempotency key is looked at.
+    ForgetKeys,
 }
 
 impl Fault {
     /// All faults.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Oversell,
         Self::OversellSlots,
         Self::StrandOnDecline,
@@ -62,6 +66,7 @@ impl Fault {
         Self::ConfirmWithoutCapture,
         Self::LeakUnits,
         Self::EarlySoldOut,
+        Self::ForgetKeys,
     ];
 
     /// The fault's word in files.
@@ -76,6 +81,7 @@ impl Fault {
             Self::ConfirmWithoutCapture => "confirm-without-capture",
             Self::LeakUnits => "leak-units",
             Self::EarlySoldOut => "early-sold-out",
+            Self::ForgetKeys => "forget-keys",
         }
     }
 
@@ -85,11 +91,11 @@ impl Fault {
             Self::Oversell | Self::OversellSlots => &["INV-OVERSELL"],
             Self::StrandOnDecline => &["INV-STRANDED", "INV-UNDERSOLD"],
             Self::LostVoid => &["INV-ORPHAN-AUTH"],
-            Self::DoubleCharge => &["INV-DOUBLE-CHARGE"],
+            Self::DoubleCharge | Self::ForgetKeys => &["INV-DOUBLE-CHARGE"],
             Self::CaptureWithoutStock => &["INV-CAPTURED-NO-STOCK", "INV-OVERSELL"],
             Self::ConfirmWithoutCapture => &["INV-STOCK-NO-CAPTURE"],
             Self::LeakUnits => &["INV-CONSERVE", "INV-UNDERSOLD"],
-            Self::EarlySoldOut => &["INV-UNDERSOLD"],
+            Self::EarlySoldOut => &["INV-UNDERSOLD", "INV-PHANTOM-SOLDOUT", "INV-STALE-SOLDOUT"],
         }
     }
 }
@@ -99,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_of_the_eight_invariants_is_tripped_by_a_fault() {
+    fn each_of_the_ten_invariants_is_tripped_by_a_fault() {
         for invariant in [
             "INV-CONSERVE",
             "INV-OVERSELL",
@@ -109,6 +115,8 @@ mod tests {
             "INV-DOUBLE-CHARGE",
             "INV-CAPTURED-NO-STOCK",
             "INV-STOCK-NO-CAPTURE",
+            "INV-PHANTOM-SOLDOUT",
+            "INV-STALE-SOLDOUT",
         ] {
             assert!(
                 Fault::ALL.iter().any(|fault| fault.trips().contains(&invariant)),

@@ -8,11 +8,16 @@ pub mod fault;
 
 mod admission;
 mod challenge;
+mod checkout;
+mod history;
 mod order;
+mod orders;
 mod question;
 mod saga;
 mod shop;
 mod step;
+mod unheard;
+mod worker;
 #[cfg(test)]
 mod world;
 
@@ -21,6 +26,7 @@ use domain::provider::{PaymentReply, PaymentRequest};
 use domain::shop::{OrderStatus, ShopReply, ShopRequest, Short};
 use domain::time::Time;
 
+pub use history::{Hold, HoldEnd};
 pub use shop::Shop;
 
 /// The name that the world gives a request while its answer is outstanding.
@@ -50,6 +56,13 @@ pub enum Input {
         order: OrderId,
         /// What it said.
         reply: Option<PaymentReply>,
+    },
+    /// Who keeps the gate answered, or `None`: it did not.
+    Gate {
+        /// To this request.
+        ticket: Ticket,
+        /// Whether it passes.
+        passes: Option<bool>,
     },
     /// A moment asked for by [`Effect::Wake`] has come.
     Woke(Wake),
@@ -91,6 +104,15 @@ pub enum Effect {
         /// What.
         request: PaymentRequest,
     },
+    /// Ask who keeps the gate whether a request passes; the answer comes back as [`Input::Gate`].
+    AskGate {
+        /// Which request.
+        ticket: Ticket,
+        /// What it takes if it passes.
+        toll: Toll,
+    },
+    /// Tell who keeps the gate what was taken beside what passed, or given back.
+    SettleGate(Toll),
     /// Write down where an order stands.
     Record(OrderRow),
     /// Come back at that time.
@@ -102,6 +124,15 @@ pub enum Effect {
     },
 }
 
+/// Tokens of an allowance that somebody else counts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Toll {
+    /// Whose allowance: 0 for the account, or the sale's place in the catalogue where each has its own.
+    pub lane: u16,
+    /// How many; below zero they are given back.
+    pub tokens: i32,
+}
+
 /// Why the shop wants to be woken.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Wake {
@@ -109,6 +140,8 @@ pub enum Wake {
     Sweep,
     /// To make an order's outstanding call to the provider again.
     Retry(OrderId),
+    /// To make an order's call to the provider that waited for the worker.
+    Worker(OrderId),
     /// To ask the provider where an order's challenged payment stands.
     Look(OrderId),
 }
@@ -201,6 +234,8 @@ pub enum InventoryReply {
         /// Bit n: the sale's slot n has free places.
         slots: u64,
     },
+    /// To anything: the database failed. What was asked may have been done, or not.
+    Failed,
 }
 
 /// Where an order stands, as the shop writes it down.
@@ -220,4 +255,15 @@ pub struct OrderRow {
     pub created: Time,
     /// When it last changed.
     pub updated: Time,
+    /// Which authorization of the same key it is about, from 0: an earlier one was let go.
+    pub attempt: u32,
+}
+
+/// An order that an earlier shop wrote down, and whether something is still held for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it stood.
+    pub row: OrderRow,
+    /// Whether pieces or a place are held for it.
+    pub holds: bool,
 }

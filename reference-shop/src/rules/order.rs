@@ -2,7 +2,7 @@
 
 use domain::id::{AuthorizationId, OrderId};
 use domain::money::Amount;
-use domain::provider::{PaymentOperation, PaymentReply};
+use domain::provider::{PaymentOperation, PaymentReply, PaymentRequest};
 use domain::shop::{Checkout, OrderStatus, ShopReply, Short};
 use domain::time::{Duration, Time};
 
@@ -59,6 +59,8 @@ pub(super) enum Then {
 pub(super) enum Event {
     /// It was placed.
     Begun,
+    /// An earlier shop wrote it down and ended before it was over.
+    Found,
     /// The inventory answered.
     Inventory(InventoryReply),
     /// Its reservation ran out.
@@ -75,11 +77,14 @@ pub(super) enum Event {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     Begun,
+    Found,
     Free(Option<Short>),
     Reserved,
     Short(Short),
     Done,
     Swept,
+    /// The inventory failed: it may have done what it was asked.
+    Unheard,
     Authorized(AuthorizationId),
     Challenged(AuthorizationId),
     Captured,
@@ -96,9 +101,11 @@ pub(super) enum Sign {
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) row: OrderRow,
-    /// Which authorization of the same key this is, from 0: an earlier one was let go.
-    pub(super) attempt: u32,
     pub(super) stage: Stage,
+    /// The call to the provider that waits for the worker's turn.
+    pub(super) parked: Option<PaymentRequest>,
+    /// How many calls to the provider it was let through with and has not made yet.
+    pub(super) prepaid: u32,
     /// Who waits for the answer; nobody once the fan was told to come back for it.
     pub(super) ticket: Option<Ticket>,
     /// The answer, once it is decided; it never changes.
@@ -109,7 +116,7 @@ pub(super) struct Order {
     pub(super) swept: bool,
     /// How often the outstanding call was made without a clear answer.
     pub(super) unknowns: u32,
-    /// How often the outstanding void was refused.
+    /// How often the outstanding call was refused by a limit.
     pub(super) refusals: u32,
     /// How many voids went out to resolve an unknown capture.
     pub(super) resolves: u32,
@@ -122,13 +129,15 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// A purchase just placed; it waits for [`Event::Begun`].
-    pub(super) fn new(row: OrderRow, ticket: Ticket, attempt: u32) -> Self {
+    /// A purchase; it waits for [`Event::Begun`] if it was just placed, for [`Event::Found`] if an
+    /// earlier shop wrote it down.
+    pub(super) fn new(row: OrderRow, ticket: Option<Ticket>) -> Self {
         Self {
             row,
-            attempt,
             stage: Stage::New,
-            ticket: Some(ticket),
+            parked: None,
+            prepaid: 0,
+            ticket,
             answer: None,
             holds: false,
             swept: false,
@@ -161,7 +170,7 @@ impl Order {
     pub(super) fn next_attempt(&self, checkout: &Checkout) -> u32 {
         let same = self.row.checkout == *checkout;
         let spent = self.row.payment.is_some() || !self.is_over();
-        self.attempt + u32::from(spent || !same)
+        self.row.attempt + u32::from(spent || !same)
     }
 
     /// What follows from `event` `at` that time.
@@ -183,6 +192,7 @@ impl Order {
         let in_doubt = self.unknowns > 0 && self.stage != Stage::Voiding;
         match event {
             Event::Begun => Sign::Begun,
+            Event::Found => Sign::Found,
             Event::Swept => Sign::Swept,
             Event::Retry => Sign::Retry,
             Event::Look => Sign::Look,
@@ -231,12 +241,19 @@ impl Order {
             InventoryReply::Done { .. }
             | InventoryReply::Swept(_)
             | InventoryReply::Available { .. } => Sign::Done,
+            InventoryReply::Failed => Sign::Unheard,
         }
     }
 }
 
 /// The row of an order that was just placed.
-pub(super) fn new_row(order: OrderId, checkout: Checkout, amount: Amount, at: Time) -> OrderRow {
+pub(super) fn new_row(
+    order: OrderId,
+    checkout: Checkout,
+    amount: Amount,
+    at: Time,
+    attempt: u32,
+) -> OrderRow {
     OrderRow {
         order,
         checkout,
@@ -245,5 +262,6 @@ pub(super) fn new_row(order: OrderId, checkout: Checkout, amount: Amount, at: Ti
         amount,
         created: at,
         updated: at,
+        attempt,
     }
 }

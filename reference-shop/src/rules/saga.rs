@@ -1,6 +1,8 @@
 //! The saga of an order: every transition, and what each asks of stock and money.
 //!
 //! The promises of the machine:
+//! - With a queue of captures the customer is told `ok` once money and pieces are reserved. What
+//!   cannot be captured then is let go all the same: the judge says what that is.
 //! - What is being captured is held without a time to live, so the sweeper never frees what is
 //!   being paid for: reserve-first asks for that between authorization and capture, and lets the
 //!   authorization go if its reservation has run out by then.
@@ -54,6 +56,12 @@ impl Step<'_> {
         use Stage as At;
         match (self.order.stage, sign) {
             (At::New, Sign::Begun) => self.begin(),
+            (At::New, Sign::Found) => self.found(),
+
+            (At::Reading | At::Reserving | At::Securing, Sign::Unheard) => self.unserved(),
+            (At::Selling | At::Releasing(_), Sign::Unheard) => self.ask_later(),
+            (At::Selling | At::Releasing(_), Sign::Retry) => self.ask_again(),
+            (At::Stranding, Sign::Unheard) => self.end(OrderStatus::Declined),
 
             (At::Reading, Sign::Free(None)) => self.decrement(),
             (At::Reading, Sign::Free(Some(short))) => self.short(short),
@@ -85,7 +93,7 @@ impl Step<'_> {
             (_, Sign::Swept) => {}
 
             (At::Capturing, Sign::Captured) => self.captured(),
-            (At::Capturing, Sign::Limited(wait)) => self.abandon(limited(wait)),
+            (At::Capturing, Sign::Limited(wait)) => self.capture_refused(wait),
             (At::Capturing, Sign::Declined) => self.abandon(ShopReply::of(Outcome::Declined)),
             (At::Capturing, Sign::Refused) => self.abandon(ShopReply::of(Outcome::Error)),
             (At::Capturing, Sign::Unknown) => self.capture_unknown(),
@@ -122,7 +130,7 @@ impl Step<'_> {
 
     fn begin(&mut self) {
         match self.saga() {
-            Saga::AuthorizeFirst => self.authorize(),
+            Saga::AuthorizeFirst | Saga::CaptureQueue => self.authorize(),
             Saga::ReserveFirst => {
                 self.record(OrderStatus::Created);
                 self.reserve();
@@ -130,26 +138,30 @@ impl Step<'_> {
         }
     }
 
-    fn reserved(&mut self) {
+    pub(super) fn reserved(&mut self) {
         self.order.holds = true;
         if self.order.swept {
             self.decide(ShopReply::of(Outcome::Error));
             return self.let_go(match self.saga() {
-                Saga::AuthorizeFirst => Then::Void,
+                Saga::AuthorizeFirst | Saga::CaptureQueue => Then::Void,
                 Saga::ReserveFirst => Then::End(OrderStatus::Expired),
             });
         }
         match self.saga() {
             Saga::AuthorizeFirst => self.capture(),
+            Saga::CaptureQueue => {
+                self.decide(ShopReply::of(Outcome::Ok));
+                self.capture();
+            }
             Saga::ReserveFirst => self.authorize(),
         }
     }
 
     fn short(&mut self, short: Short) {
         match self.saga() {
-            Saga::AuthorizeFirst if self.has(Fault::CaptureWithoutStock) => self.capture(),
             Saga::ReserveFirst if self.has(Fault::CaptureWithoutStock) => self.authorize(),
-            Saga::AuthorizeFirst => self.abandon(sold_out(short)),
+            _ if self.has(Fault::CaptureWithoutStock) => self.capture(),
+            Saga::AuthorizeFirst | Saga::CaptureQueue => self.abandon(sold_out(short)),
             Saga::ReserveFirst => {
                 self.decide(sold_out(short));
                 self.end(OrderStatus::Failed);
@@ -162,7 +174,7 @@ impl Step<'_> {
         self.record(OrderStatus::Authorized);
         match self.saga() {
             _ if self.order.answer.is_some() => self.let_go(Then::Void),
-            Saga::AuthorizeFirst => self.reserve(),
+            Saga::AuthorizeFirst | Saga::CaptureQueue => self.reserve(),
             Saga::ReserveFirst if self.order.holds => {
                 let call = self.take_call(None);
                 self.ask(Stage::Securing, call);
@@ -230,7 +242,7 @@ impl Step<'_> {
     }
 
     /// The order ends without money: what is held becomes free.
-    fn unpaid(&mut self, reply: ShopReply) {
+    pub(super) fn unpaid(&mut self, reply: ShopReply) {
         let status = match (&self.order.answer, reply.outcome) {
             (Some(_), _) => OrderStatus::Expired,
             (None, Outcome::Declined) => OrderStatus::Declined,
@@ -241,7 +253,7 @@ impl Step<'_> {
     }
 
     /// The order ends although money is reserved: all that is held is let go, stock first.
-    fn abandon(&mut self, reply: ShopReply) {
+    pub(super) fn abandon(&mut self, reply: ShopReply) {
         self.decide(reply);
         self.let_go(Then::Void);
     }
@@ -250,6 +262,18 @@ impl Step<'_> {
     fn unresolved(&mut self) {
         self.decide(ShopReply::of(Outcome::Error));
         self.let_go(Then::End(OrderStatus::Voided));
+    }
+
+    /// A capture that was refused did not happen: it is made again as often as the shop has patience,
+    /// which a queue always has.
+    fn capture_refused(&mut self, wait: Option<Duration>) {
+        let most = match self.saga() {
+            Saga::CaptureQueue => u32::MAX,
+            Saga::AuthorizeFirst | Saga::ReserveFirst => self.settings.shop.capture_retries,
+        };
+        if !self.refused_again(most) {
+            self.abandon(limited(wait));
+        }
     }
 
     fn capture_unknown(&mut self) {
@@ -284,7 +308,7 @@ impl Step<'_> {
     }
 
     fn void_refused(&mut self) {
-        if !self.void_again() {
+        if !self.refused_again(self.settings.shop.void_retries) {
             self.unsold();
         }
     }

@@ -12,30 +12,27 @@
 //! - What a fan's undecided and paid orders of one sale hold together stays within the limit per
 //!   fan.
 
+mod resume;
+
 use std::collections::HashMap;
 
 use domain::id::{FanId, ItemId, OrderId, SlotId};
 use domain::money::Amount;
 use domain::outcome::Outcome;
-use domain::shop::{Checkout, Sale, ShopReply, ShopRequest, Short};
+use domain::shop::{Catalogue, Checkout, Sale, ShopReply, ShopRequest, Short};
 use domain::time::{Duration, Time};
 
-use crate::rules::admission::Admission;
-use crate::rules::order::{Event, Order, new_row};
+use crate::rules::admission::{Admission, Over};
+use crate::rules::history::{History, Hold};
+use crate::rules::order::{Event, Order};
+use crate::rules::orders::Orders;
 use crate::rules::question::{Places, Question, availability};
+use crate::rules::worker::{self, Worker};
 use crate::rules::{Asker, Effect, Input, InventoryCall, InventoryReply, Ticket, Wake};
 use crate::settings::ShopSettings;
 
 /// When to ask again for an order that is under way \[s\]: the least that HTTP can say.
 const UNDER_WAY_S: u32 = 1;
-
-/// The longest key and intent \[bytes\]: with the operation's word they stay within the 255 that
-/// payment providers allow.
-const KEY_LENGTH_MAX: usize = 200;
-
-/// How many checkouts without a token are remembered for those who poll instead of knocking again:
-/// about 200 MB. Beyond, a poll is answered `rejected`, and knocking again works as ever.
-const KNOCKS_MAX: usize = 1 << 20;
 
 /// The shortest time between two sweeps: below it the sweeper would do nothing else.
 const SWEEP_MIN: Duration = Duration::from_millis(1);
@@ -43,38 +40,50 @@ const SWEEP_MIN: Duration = Duration::from_millis(1);
 /// The shop: orders in progress and admission, but never stock.
 #[derive(Debug)]
 pub struct Shop {
-    settings: ShopSettings,
-    places: Places,
-    admission: Option<Admission>,
-    /// All orders, in the order of their numbers; they grow with the number of orders only.
-    orders: Vec<Order>,
+    pub(super) settings: ShopSettings,
+    pub(super) places: Places,
+    pub(super) admission: Option<Admission>,
+    /// Who makes the calls that no customer waits for, where that has a pace of its own.
+    worker: Option<Worker>,
+    /// All orders; they grow with the number of orders only.
+    pub(super) orders: Orders,
     /// The latest order under each key.
-    by_key: HashMap<String, OrderId>,
+    pub(super) by_key: HashMap<String, OrderId>,
     /// The latest order of each intent.
-    by_intent: HashMap<String, OrderId>,
+    pub(super) by_intent: HashMap<String, OrderId>,
     /// Pieces in each fan's undecided and paid orders, by the sale's place in the catalogue.
-    pieces: HashMap<(FanId, u16), u32>,
+    pub(super) pieces: HashMap<(FanId, u16), u32>,
     /// Checkouts that found no token, by key.
-    knocks: HashMap<String, Checkout>,
+    pub(super) knocks: HashMap<String, Checkout>,
+    /// Checkouts that wait for the word of who keeps the gate.
+    pub(super) at_the_gate: HashMap<Ticket, Checkout>,
     /// Requests that wait for the inventory.
     questions: HashMap<Ticket, Question>,
-    pending: u64,
+    pub(super) pending: u64,
+    history: History,
 }
 
 impl Shop {
     /// A shop without orders.
     pub fn new(settings: ShopSettings) -> Self {
         Self {
+            worker: settings.shop.worker.map(Worker::new),
             places: Places::new(&settings.catalogue),
-            admission: settings.shop.admission.map(|gate| Admission::new(gate, settings.seed)),
-            settings,
-            orders: Vec::new(),
+            admission: settings
+                .shop
+                .admission
+                .as_ref()
+                .map(|gate| Admission::new(gate, settings.catalogue.sales.len(), settings.seed)),
+            orders: Orders::default(),
             by_key: HashMap::new(),
             by_intent: HashMap::new(),
             pieces: HashMap::new(),
             knocks: HashMap::new(),
+            at_the_gate: HashMap::new(),
             questions: HashMap::new(),
             pending: 0,
+            history: History::default(),
+            settings,
         }
     }
 
@@ -86,6 +95,29 @@ impl Shop {
     /// What follows from `input` `at` that time. Every request is answered exactly once, every
     /// inventory call and provider call is expected to come back exactly once.
     pub fn handle(&mut self, at: Time, input: Input) -> Vec<Effect> {
+        if let Input::Inventory { asker, reply } = &input {
+            self.history.answered(at, *asker, reply);
+        }
+        let effects = self.react(at, input);
+        for effect in &effects {
+            if let Effect::Inventory { asker, call } = effect {
+                self.history.asked(at, *asker, *call);
+            }
+        }
+        effects
+    }
+
+    /// All that is for sale.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.settings.catalogue
+    }
+
+    /// What was held for orders so far, and when.
+    pub fn holds(&self) -> &[Hold] {
+        self.history.holds()
+    }
+
+    fn react(&mut self, at: Time, input: Input) -> Vec<Effect> {
         match input {
             Input::Request { ticket, request } => self.request(at, ticket, request),
             Input::Inventory { asker: Asker::Request(ticket), reply } => {
@@ -96,11 +128,13 @@ impl Shop {
             }
             Input::Inventory { asker: Asker::Sweeper, reply } => self.swept(at, reply),
             Input::Provider { order, reply } => self.advance(at, order, Event::Provider(reply)),
+            Input::Gate { ticket, passes } => self.gate_said(at, ticket, passes),
             Input::Woke(Wake::Sweep) => {
                 let call = InventoryCall::Sweep { now: at };
                 vec![Effect::Inventory { asker: Asker::Sweeper, call }]
             }
             Input::Woke(Wake::Retry(order)) => self.advance(at, order, Event::Retry),
+            Input::Woke(Wake::Worker(order)) => worker::unpark(order, &mut self.orders[order]),
             Input::Woke(Wake::Look(order)) => self.advance(at, order, Event::Look),
         }
     }
@@ -134,7 +168,13 @@ impl Shop {
     }
 
     /// Asks the inventory what is free, if the sale is open.
-    fn look(&mut self, at: Time, ticket: Ticket, sale: u16, question: Question) -> Vec<Effect> {
+    pub(super) fn look(
+        &mut self,
+        at: Time,
+        ticket: Ticket,
+        sale: u16,
+        question: Question,
+    ) -> Vec<Effect> {
         if let Some(reply) = self.closed(at, sale) {
             return answer(ticket, reply);
         }
@@ -146,8 +186,10 @@ impl Shop {
     /// The inventory said what is free.
     fn looked(&mut self, at: Time, ticket: Ticket, reply: &InventoryReply) -> Vec<Effect> {
         let question = self.questions.remove(&ticket).expect("only who asked is answered");
-        let InventoryReply::Available { items, slots } = *reply else {
-            unreachable!("an availability is answered by an availability, not {reply:?}")
+        let (items, slots) = match *reply {
+            InventoryReply::Available { items, slots } => (items, slots),
+            InventoryReply::Failed => return answer(ticket, ShopReply::of(Outcome::Error)),
+            _ => unreachable!("an availability is answered by an availability, not {reply:?}"),
         };
         let short = match &question {
             Question::Status => None,
@@ -164,100 +206,13 @@ impl Shop {
         }
     }
 
-    /// A checkout without a token, once it is known whether waiting is of any use.
-    fn knocked(&mut self, at: Time, checkout: Checkout, free: ShopReply) -> ShopReply {
-        let Some(admission) = &mut self.admission else { return free };
-        if free.outcome == Outcome::SoldOut {
-            self.knocks.remove(&checkout.key);
-            return free;
-        }
-        let wait_s = admission.wait_s(at, checkout.fan);
-        if self.knocks.len() < KNOCKS_MAX {
-            self.knocks.insert(checkout.key.clone(), checkout);
-        }
-        ShopReply { outcome: Outcome::Waiting, retry_after_s: Some(wait_s), ..free }
-    }
-
-    /// What became of the order under a key; a purchase that waits for a token knocks again.
-    fn poll(&mut self, at: Time, ticket: Ticket, key: &str) -> Vec<Effect> {
-        if let Some(checkout) = self.knocks.get(key).cloned() {
-            return self.checkout(at, ticket, checkout);
-        }
-        let reply = match self.by_key.get(key) {
-            Some(order) => self.standing(at, *order),
-            None => ShopReply::of(Outcome::Rejected),
-        };
-        answer(ticket, reply)
-    }
-
-    fn checkout(&mut self, at: Time, ticket: Ticket, checkout: Checkout) -> Vec<Effect> {
-        if let Some(order) = self.by_key.get(&checkout.key).copied() {
-            let reply = self.standing(at, order);
-            if binds(reply.outcome) {
-                return answer(ticket, reply);
-            }
-        }
-        let wish = match self.welcome(at, &checkout) {
-            Ok(wish) => wish,
-            Err(refusal) => return answer(ticket, refusal),
-        };
-        let (fan, sale) = (checkout.fan, wish.0);
-        if self.admission.as_mut().is_some_and(|admission| !admission.admit(at, fan)) {
-            return self.look(at, ticket, sale, Question::Knock(checkout));
-        }
-        self.knocks.remove(&checkout.key);
-        self.begin(at, ticket, checkout, wish)
-    }
-
-    /// Whether a new order may begin: its sale and the money it is about, or why not.
-    fn welcome(&self, at: Time, checkout: &Checkout) -> Result<(u16, Amount), ShopReply> {
-        let rejected = || ShopReply::of(Outcome::Rejected);
-        if checkout.key.len() > KEY_LENGTH_MAX || checkout.intent.len() > KEY_LENGTH_MAX {
-            return Err(rejected());
-        }
-        let Checkout { item, slot, quantity, .. } = *checkout;
-        let (sale, amount) = self.sale_of(item, slot, quantity).ok_or_else(rejected)?;
-        if let Some(refusal) = self.closed(at, sale) {
-            return Err(refusal);
-        }
-        if let Some(order) = self.by_intent.get(&checkout.intent) {
-            match self.standing(at, *order) {
-                earlier if earlier.outcome == Outcome::Waiting => return Err(earlier),
-                earlier if earlier.outcome == Outcome::Ok => return Err(rejected()),
-                _ => {}
-            }
-        }
-        let pieces = self.pieces.get(&(checkout.fan, sale)).copied().unwrap_or(0);
-        if pieces.saturating_add(quantity) > self.sale(sale).limit_per_fan {
-            return Err(rejected());
-        }
-        Ok((sale, amount))
-    }
-
-    fn begin(
-        &mut self,
-        at: Time,
-        ticket: Ticket,
-        checkout: Checkout,
-        (sale, amount): (u16, Amount),
-    ) -> Vec<Effect> {
-        let earlier = self.by_key.get(&checkout.key);
-        let attempt = earlier.map_or(0, |order| self.order(*order).next_attempt(&checkout));
-        let id = OrderId(self.orders.len() as u64 + 1);
-        self.by_key.insert(checkout.key.clone(), id);
-        self.by_intent.insert(checkout.intent.clone(), id);
-        *self.pieces.entry((checkout.fan, sale)).or_default() += checkout.quantity;
-        self.pending += 1;
-        self.orders.push(Order::new(new_row(id, checkout, amount, at), ticket, attempt));
-        self.advance(at, id, Event::Begun)
-    }
-
     /// Something happened to an order.
-    fn advance(&mut self, at: Time, id: OrderId, event: Event) -> Vec<Effect> {
-        let order = &mut self.orders[place(id)];
+    pub(super) fn advance(&mut self, at: Time, id: OrderId, event: Event) -> Vec<Effect> {
+        let order = &mut self.orders[id];
         let (decided, over) = (order.answer().is_some(), order.is_over());
-        let effects = order.step(at, event, &self.settings);
-        if !over && order.is_over() {
+        let mut effects = order.step(at, event, &self.settings);
+        let over = if !over && order.is_over() { Over::Now } else { Over::NotYet };
+        if over == Over::Now {
             self.pending -= 1;
         }
         let unpaid = order.answer().is_some_and(|answer| answer.outcome != Outcome::Ok);
@@ -267,12 +222,20 @@ impl Shop {
             let pieces = self.pieces.get_mut(&(fan, sale));
             *pieces.expect("who ordered has pieces counted") -= quantity;
         }
+        effects.extend(self.settle(at, id, &effects, over).map(Effect::SettleGate));
+        let order = &mut self.orders[id];
+        if let Some(worker) = self.worker.as_mut().filter(|_| order.answer().is_some()) {
+            worker.park(at, order, &mut effects);
+        }
         effects
     }
 
     fn swept(&mut self, at: Time, reply: InventoryReply) -> Vec<Effect> {
-        let InventoryReply::Swept(orders) = reply else {
-            unreachable!("a sweep is answered by what was swept, not {reply:?}")
+        let orders = match reply {
+            InventoryReply::Swept(orders) => orders,
+            // What has run out is found by the next sweep.
+            InventoryReply::Failed => Vec::new(),
+            _ => unreachable!("a sweep is answered by what was swept, not {reply:?}"),
         };
         let mut effects = vec![self.next_sweep(at)];
         for order in orders {
@@ -289,7 +252,7 @@ impl Shop {
     }
 
     /// The answer of an order, or that it is under way.
-    fn standing(&self, at: Time, id: OrderId) -> ShopReply {
+    pub(super) fn standing(&self, at: Time, id: OrderId) -> ShopReply {
         let order = self.order(id);
         order.answer().cloned().unwrap_or_else(|| ShopReply {
             retry_after_s: Some(order.looks_in_s(at).unwrap_or(UNDER_WAY_S)),
@@ -299,7 +262,7 @@ impl Shop {
     }
 
     /// Why nothing of a sale can be looked at or ordered now, if so.
-    fn closed(&self, at: Time, sale: u16) -> Option<ShopReply> {
+    pub(super) fn closed(&self, at: Time, sale: u16) -> Option<ShopReply> {
         let Some(sale) = self.settings.catalogue.sales.get(usize::from(sale)) else {
             return Some(ShopReply::of(Outcome::Rejected));
         };
@@ -314,7 +277,12 @@ impl Shop {
 
     /// The sale of a well-formed wish, and the money it is about: item and slot belong to one
     /// sale, a slot is chosen exactly where there are slots, and the limit per fan is kept.
-    fn sale_of(&self, item: ItemId, slot: Option<SlotId>, quantity: u32) -> Option<(u16, Amount)> {
+    pub(super) fn sale_of(
+        &self,
+        item: ItemId,
+        slot: Option<SlotId>,
+        quantity: u32,
+    ) -> Option<(u16, Amount)> {
         let (number, place) = self.places.item(item)?;
         let sale = self.sale(number);
         let slot_fits = match slot {
@@ -330,34 +298,26 @@ impl Shop {
         (slots == 0 && !self.sale(sale).slots.is_empty()).then_some(Short::Slot)
     }
 
-    fn sale(&self, number: u16) -> &Sale {
+    pub(super) fn sale(&self, number: u16) -> &Sale {
         &self.settings.catalogue.sales[usize::from(number)]
     }
 
-    fn order(&self, id: OrderId) -> &Order {
-        &self.orders[place(id)]
+    pub(super) fn order(&self, id: OrderId) -> &Order {
+        &self.orders[id]
     }
 }
 
-/// Whether a key stands by this answer for ever.
-const fn binds(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Ok | Outcome::Declined | Outcome::Rejected | Outcome::Waiting)
-}
-
-fn place(id: OrderId) -> usize {
-    usize::try_from(id.0 - 1).expect("as many orders as fit the memory")
-}
-
-fn answer(ticket: Ticket, reply: ShopReply) -> Vec<Effect> {
+pub(super) fn answer(ticket: Ticket, reply: ShopReply) -> Vec<Effect> {
     vec![Effect::Reply { ticket, reply }]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::HoldEnd;
     use crate::rules::fault::Fault;
     use crate::rules::world::{Cardholder, Money, Mood, World, checkout, settings};
-    use crate::settings::{Admission as Gate, AdmissionBy, Inventory, Saga};
+    use crate::settings::{Admission as Gate, AdmissionBy, Inventory, Saga, Worker};
     use domain::shop::OrderStatus;
     use domain::time::Span;
     use proptest::prelude::*;
@@ -784,7 +744,7 @@ mod tests {
 
     fn gated(stock: u32, orders_per_second: f64) -> ShopSettings {
         let mut settings = settings(stock, 100);
-        let gate = Gate { orders_per_second, burst: None, by: AdmissionBy::Memory };
+        let gate = Gate { orders_per_second: Some(orders_per_second), ..Gate::default() };
         settings.shop.admission = Some(gate);
         settings
     }
@@ -805,6 +765,112 @@ mod tests {
         for ticket in [first[0], first[1], knock, poll] {
             assert_eq!(world.answers[&ticket].outcome, Outcome::Ok);
         }
+    }
+
+    /// A gate that somebody else keeps, which says this.
+    fn kept_elsewhere(says: &[Option<bool>], saga: Saga, moods: &[(Mood, u64)]) -> World {
+        let mut settings = settings(10, 100);
+        settings.shop.admission = Some(Gate {
+            calls_per_second: Some(100.0),
+            by: AdmissionBy::OwnRedis,
+            ..Gate::default()
+        });
+        let mut world = world_of(settings, saga, &[], moods);
+        world.gate = says.iter().copied().collect();
+        world
+    }
+
+    fn tokens(world: &World) -> Vec<i32> {
+        world.tolls.iter().map(|toll| toll.tokens).collect()
+    }
+
+    #[test]
+    fn who_keeps_the_gate_is_asked_and_a_purchase_costs_its_two_calls() {
+        let mut world = kept_elsewhere(&[Some(true)], Saga::AuthorizeFirst, &[]);
+        assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::Ok);
+        assert_eq!(tokens(&world), [2]);
+    }
+
+    #[test]
+    fn who_is_refused_by_the_gate_or_gets_no_word_of_it_waits() {
+        let says = [Some(false), None, Some(true)];
+        let mut world = kept_elsewhere(&says, Saga::AuthorizeFirst, &[]);
+        for _ in 0..2 {
+            let reply = world.bought(checkout(1, 0, 1));
+            assert_eq!(reply.outcome, Outcome::Waiting);
+            assert!(reply.retry_after_s >= Some(1));
+        }
+        let poll = world.ask(ShopRequest::Order { key: "0-1-0".to_owned() });
+        world.pass(10);
+        assert_eq!(world.answers[&poll].outcome, Outcome::Ok);
+        assert_eq!(world.bank.calls.len(), 2);
+    }
+
+    #[test]
+    fn a_second_request_of_one_purchase_gives_back_what_the_gate_took() {
+        let mut world = kept_elsewhere(&[Some(true); 2], Saga::AuthorizeFirst, &[]);
+        let both = [0, 1].map(|_| world.buy(checkout(1, 0, 1)));
+        world.pass(10);
+        assert_eq!(world.answers[&both[0]].outcome, Outcome::Ok);
+        assert_eq!(world.answers[&both[1]].outcome, Outcome::Waiting);
+        assert_eq!(tokens(&world), [2, 2, -2]);
+        assert_eq!(world.bank.count("0-1", Money::Taken), 1);
+    }
+
+    #[test]
+    fn calls_beside_the_two_are_told_to_the_gate_and_those_not_made_are_given_back() {
+        let decline = [(Mood::Decline, 100)];
+        let mut world = kept_elsewhere(&[Some(true)], Saga::AuthorizeFirst, &decline);
+        assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::Declined);
+        assert_eq!(tokens(&world), [2, -1]);
+        // Authorized, refused at the capture, and voided: three calls.
+        let refused = [WELL, LIMIT, WELL];
+        let mut world = kept_elsewhere(&[Some(true)], Saga::AuthorizeFirst, &refused);
+        assert_eq!(world.bought(checkout(1, 0, 1)).outcome, Outcome::RateLimited);
+        assert_eq!(tokens(&world), [2, 1]);
+    }
+
+    #[test]
+    fn a_queued_capture_is_made_after_the_answer_and_until_it_is_answered() {
+        let mut moods = vec![WELL];
+        moods.extend([LIMIT; 8]);
+        let mut world = world(Saga::CaptureQueue, &moods);
+        let ticket = world.buy(checkout(1, 0, 2));
+        world.pass(2);
+        assert_eq!(world.answers[&ticket].outcome, Outcome::Ok);
+        assert_eq!((world.pieces(), world.pending()), ((8, 2, 0), 1));
+        world.pass(200);
+        assert_eq!(world.status(1), OrderStatus::Captured);
+        assert_eq!((world.pieces(), world.pending()), ((8, 0, 2), 0));
+        assert_eq!(world.bank.calls.len(), 10);
+    }
+
+    #[test]
+    fn a_refused_capture_is_made_again_as_often_as_the_shop_has_patience() {
+        for (retries, outcome) in [(1, Outcome::RateLimited), (2, Outcome::Ok)] {
+            let mut settings = settings(10, 10);
+            settings.shop.capture_retries = retries;
+            let moods = [WELL, LIMIT, LIMIT];
+            let mut world = world_of(settings, Saga::AuthorizeFirst, &[], &moods);
+            assert_eq!(world.bought(checkout(1, 0, 1)).outcome, outcome);
+        }
+    }
+
+    #[test]
+    fn what_no_customer_waits_for_is_called_at_the_workers_pace() {
+        let mut settings = settings(10, 10);
+        settings.shop.worker = Some(Worker { calls_per_second: 0.5 });
+        let mut world = world_of(settings, Saga::CaptureQueue, &[], &[]);
+        let tickets = [1, 2, 3].map(|fan| world.buy(checkout(fan, 0, 1)));
+        world.pass(1);
+        assert!(tickets.iter().all(|ticket| world.answers[ticket].outcome == Outcome::Ok));
+        let mut captured = Vec::new();
+        for _ in 0..3 {
+            captured.push(world.pieces().2);
+            world.pass(2);
+        }
+        captured.push(world.pieces().2);
+        assert_eq!(captured, [0, 1, 2, 3]);
     }
 
     #[test]
@@ -884,6 +950,32 @@ mod tests {
         (mood, 0_u64..12_000)
     }
 
+    /// What the history of holds says of item 0 in the end: pieces held and sold.
+    fn told_pieces(world: &World) -> (i64, i64) {
+        let of = |fits: fn(&HoldEnd) -> bool| {
+            let holds = world.shop.holds().iter().filter(|hold| fits(&hold.end));
+            holds.map(|hold| i64::from(hold.quantity)).sum()
+        };
+        let held = of(|end| *end == HoldEnd::Held);
+        (held, of(|end| matches!(end, HoldEnd::Sold { .. })))
+    }
+
+    /// The first moment at which fewer pieces of item 0 were free than the history of holds says
+    /// there were at the least: never, or the history is not to be trusted.
+    fn history_is_too_generous_at(world: &World, stock: i64) -> Option<Time> {
+        let too_generous = |(at, free): &&(Time, i64)| {
+            let mut least = stock;
+            for hold in world.shop.holds() {
+                let is_free = matches!(hold.end, HoldEnd::Freed { at: freed, .. } if freed <= *at);
+                if hold.asked <= *at && !is_free {
+                    least -= i64::from(hold.quantity);
+                }
+            }
+            least > *free
+        };
+        world.free.iter().find(too_generous).map(|(at, _)| *at)
+    }
+
     proptest! {
         #[test]
         fn every_ticket_is_answered_and_every_order_ends(
@@ -920,6 +1012,8 @@ mod tests {
             prop_assert_eq!(world.answers.len(), tickets.len());
             let (free, held, sold) = world.pieces();
             prop_assert_eq!((free + sold, held), (6, 0));
+            prop_assert_eq!(told_pieces(&world), (0, sold));
+            prop_assert_eq!(history_is_too_generous_at(&world, 6), None);
             prop_assert!(naive || free >= 0);
             prop_assert!(world.rows.values().all(|row| row.status.is_terminal()));
             for fan in 0..6 {

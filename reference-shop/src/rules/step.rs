@@ -27,14 +27,11 @@ impl Step<'_> {
     /// Asks for pieces and place, as the strategy of the inventory has it.
     pub(super) fn reserve(&mut self) {
         let Checkout { item, slot, .. } = self.order.row.checkout;
-        match self.settings.shop.inventory {
-            Inventory::NaiveCounter => {
-                self.ask(Stage::Reading, InventoryCall::Read { item, slot });
-            }
-            Inventory::UnitRows => {
-                let call = self.take_call(self.held_until());
-                self.ask(Stage::Reserving, call);
-            }
+        if self.settings.shop.inventory == Inventory::NaiveCounter {
+            self.ask(Stage::Reading, InventoryCall::Read { item, slot });
+        } else {
+            let call = self.take_call(self.held_until());
+            self.ask(Stage::Reserving, call);
         }
     }
 
@@ -54,13 +51,19 @@ impl Step<'_> {
     /// live.
     pub(super) fn held_until(&self) -> Option<Time> {
         match self.saga() {
-            Saga::AuthorizeFirst => None,
+            Saga::AuthorizeFirst | Saga::CaptureQueue => None,
             Saga::ReserveFirst => Some(self.at + self.settings.shop.reservation.ttl.0),
         }
     }
 
     pub(super) fn ask(&mut self, stage: Stage, call: InventoryCall) {
         self.order.stage = stage;
+        self.order.unknowns = 0;
+        self.ask_as_before(call);
+    }
+
+    /// Asks the inventory again, at the same stage.
+    pub(super) fn ask_as_before(&mut self, call: InventoryCall) {
         self.effects.push(Effect::Inventory { asker: Asker::Order(self.order.row.order), call });
     }
 
@@ -93,7 +96,7 @@ impl Step<'_> {
             PaymentOperation::Retrieve => Call::Retrieve { authorization: authorization() },
             other => unreachable!("the saga has no step `{}`", other.word()),
         };
-        let mut key = provider_key(&order.row.checkout.key, operation, order.attempt, again);
+        let mut key = provider_key(&order.row.checkout.key, operation, order.row.attempt, again);
         let before = match order.stage {
             Stage::Voiding => order.unknowns,
             Stage::Resolving => order.resolves - 1,
@@ -122,11 +125,11 @@ impl Step<'_> {
         true
     }
 
-    /// Waits to make a refused void again; false when that was it.
-    pub(super) fn void_again(&mut self) -> bool {
+    /// Waits to make a refused call again, at most `most` times; false when that was it.
+    pub(super) fn refused_again(&mut self, most: u32) -> bool {
         let tried = self.order.refusals;
-        self.order.refusals += 1;
-        if tried >= self.settings.shop.void_retries {
+        self.order.refusals = tried.saturating_add(1);
+        if tried >= most {
             return false;
         }
         self.wake(tried);

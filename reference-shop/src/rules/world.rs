@@ -1,179 +1,35 @@
 //! A world of one shop for tests: its stock in memory, a provider that does what it is told, and a
 //! calendar instead of a clock.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+mod bank;
 
-use domain::id::{AuthorizationId, FanId, ItemId, OrderId, SlotId};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+
+use domain::id::{FanId, ItemId, OrderId, SlotId};
 use domain::money::Amount;
-use domain::provider::{Call, PaymentReply, PaymentRequest};
-use domain::shop::{Catalogue, Checkout, Item, OrderStatus, Sale, ShopReply, ShopRequest, Slot};
+use domain::provider::PaymentRequest;
+use domain::shop::{
+    Catalogue, Checkout, Item, OrderStatus, Sale, ShopLine, ShopReply, ShopRequest, Slot,
+};
 use domain::time::{Duration, Time};
 
 use crate::inventory::memory::Memory;
-use crate::rules::{Asker, Effect, Input, InventoryCall, OrderRow, Shop, Ticket};
+use crate::rules::{
+    Asker, Effect, Found, Input, InventoryCall, InventoryReply, OrderRow, Shop, Ticket, Toll,
+};
 use crate::settings::{Settings, ShopSettings};
 
-/// What the provider does with one call.
+pub(super) use bank::{Bank, Cardholder, Money, Mood};
+
+/// Whether what the inventory is asked takes effect, and is heard of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
-    /// As asked.
-    Well,
-    /// 429 with this wait \[s\], nothing happens.
-    Limit(Option<u64>),
-    /// The card is declined.
-    Decline,
-    /// It happens, but nobody is told.
-    Silent,
-    /// Nothing happens, and nobody is told.
-    Lost,
-    /// It happens, and a 5xx is told.
-    Fail,
-    /// The cardholder is asked, and answers so.
-    Challenge(Cardholder),
-}
-
-/// What a cardholder does who is asked, and after how long \[ms\].
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cardholder {
-    Passes(u64),
-    Fails(u64),
-    NeverAnswers,
-}
-
-/// Where an authorization stands at the provider.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Money {
-    /// The cardholder is asked.
-    Asked,
-    /// The cardholder failed.
-    Refused,
-    Reserved,
-    Taken,
-    LetGo,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Bank {
-    pub(super) authorizations: Vec<(String, Money)>,
-    replies: HashMap<String, (String, PaymentReply)>,
-    /// What cardholders will have made of authorizations, and when.
-    answers: HashMap<u64, (Time, Money)>,
-    /// All keys that were called, in order.
-    pub(super) calls: Vec<String>,
-}
-
-impl Bank {
-    /// How many authorizations of `intent` stand so.
-    pub(super) fn count(&self, intent: &str, money: Money) -> usize {
-        let wanted = (intent.to_owned(), money);
-        self.authorizations.iter().filter(|authorization| **authorization == wanted).count()
-    }
-
-    fn answer(&mut self, at: Time, request: &PaymentRequest, mood: Mood) -> Option<PaymentReply> {
-        self.calls.push(request.key.clone());
-        self.let_cardholders_answer(at);
-        match mood {
-            Mood::Limit(wait) => {
-                Some(PaymentReply::RateLimited { retry_after: wait.map(Duration::from_secs) })
-            }
-            Mood::Lost => None,
-            Mood::Well | Mood::Decline | Mood::Challenge(_) => Some(self.effect(at, request, mood)),
-            Mood::Silent => {
-                self.effect(at, request, mood);
-                None
-            }
-            Mood::Fail => {
-                self.effect(at, request, mood);
-                Some(PaymentReply::Failed)
-            }
-        }
-    }
-
-    /// Cardholders answer by themselves, whether or not anybody asks.
-    fn let_cardholders_answer(&mut self, at: Time) {
-        for (id, (when, becomes)) in &self.answers {
-            let (_, money) = &mut self.authorizations[place(*id)];
-            if *when <= at && *money == Money::Asked {
-                *money = *becomes;
-            }
-        }
-    }
-
-    fn standing(&self, id: AuthorizationId) -> PaymentReply {
-        match self.authorizations[place(id.0)].1 {
-            Money::Asked => PaymentReply::Challenged { authorization: id },
-            Money::Refused => PaymentReply::Declined { code: "card_declined".to_owned() },
-            Money::Reserved => PaymentReply::Authorized { authorization: id },
-            Money::Taken => PaymentReply::Captured,
-            Money::LetGo => PaymentReply::Voided,
-        }
-    }
-
-    /// The first effect of a key, or its replay.
-    fn effect(&mut self, at: Time, request: &PaymentRequest, mood: Mood) -> PaymentReply {
-        if let Call::Retrieve { authorization } = request.call {
-            return self.standing(authorization);
-        }
-        let asked = format!("{:?}", request.call);
-        if let Some((before, reply)) = self.replies.get(&request.key) {
-            assert_eq!(*before, asked, "a key stands for one call");
-            return reply.clone();
-        }
-        let reply = match (&request.call, mood) {
-            (Call::Authorize { .. }, Mood::Decline) => {
-                PaymentReply::Declined { code: "insufficient_funds".to_owned() }
-            }
-            (Call::Authorize { .. }, Mood::Challenge(cardholder)) => {
-                self.authorizations.push((request.reference.clone(), Money::Asked));
-                let id = self.authorizations.len() as u64;
-                let after = |ms| at + Duration::from_millis(ms);
-                match cardholder {
-                    Cardholder::Passes(ms) => {
-                        self.answers.insert(id, (after(ms), Money::Reserved));
-                    }
-                    Cardholder::Fails(ms) => {
-                        self.answers.insert(id, (after(ms), Money::Refused));
-                    }
-                    Cardholder::NeverAnswers => {}
-                }
-                PaymentReply::Challenged { authorization: AuthorizationId(id) }
-            }
-            (Call::Authorize { .. }, _) => {
-                self.authorizations.push((request.reference.clone(), Money::Reserved));
-                let authorization = AuthorizationId(self.authorizations.len() as u64);
-                PaymentReply::Authorized { authorization }
-            }
-            (Call::Capture { authorization, .. }, _) => {
-                self.settle(*authorization, Money::Taken, PaymentReply::Captured)
-            }
-            (Call::Void { authorization }, _) => {
-                self.settle(*authorization, Money::LetGo, PaymentReply::Voided)
-            }
-            (Call::Refund { .. } | Call::Retrieve { .. }, _) => {
-                unreachable!("the saga gives nothing back, and looking was dealt with")
-            }
-        };
-        self.replies.insert(request.key.clone(), (asked, reply.clone()));
-        reply
-    }
-
-    fn settle(&mut self, id: AuthorizationId, to: Money, reply: PaymentReply) -> PaymentReply {
-        let (_, money) = &mut self.authorizations[place(id.0)];
-        let may = match to {
-            Money::LetGo => matches!(money, Money::Reserved | Money::Asked | Money::Refused),
-            _ => *money == Money::Reserved,
-        };
-        if !may {
-            return PaymentReply::Refused { code: "payment_intent_unexpected_state".to_owned() };
-        }
-        *money = to;
-        reply
-    }
-}
-
-fn place(id: u64) -> usize {
-    usize::try_from(id - 1).unwrap()
+pub(super) enum Hearing {
+    Heard,
+    /// It is done, but its database is lost before it says so.
+    Unheard,
+    /// Its database is lost before it is done.
+    Undone,
 }
 
 enum Happening {
@@ -182,10 +38,10 @@ enum Happening {
 }
 
 pub(super) struct World {
-    shop: Shop,
+    pub(super) shop: Shop,
     pub(super) memory: Memory,
     pub(super) bank: Bank,
-    provider_timeout: Duration,
+    settings: ShopSettings,
     calendar: BinaryHeap<Reverse<(Time, u64)>>,
     happenings: HashMap<u64, Happening>,
     next: u64,
@@ -194,12 +50,25 @@ pub(super) struct World {
     pub(super) answers: BTreeMap<Ticket, ShopReply>,
     pub(super) answered_at: BTreeMap<Ticket, Time>,
     pub(super) rows: BTreeMap<OrderId, OrderRow>,
+    /// Those rows that are in the database: each goes there with the call that it came with.
+    written: BTreeMap<OrderId, OrderRow>,
     /// What the provider does with each call, and how long it takes \[ms\]; then it is well.
     pub(super) moods: Vec<(Mood, u64)>,
     /// How long the inventory takes before and after a call takes effect \[ms\], in turn.
     pub(super) stock_ms: Vec<u64>,
+    /// Free pieces of item 0 after each call to the inventory.
+    pub(super) free: Vec<(Time, i64)>,
+    /// What becomes of what orders ask of the inventory; then all is heard.
+    pub(super) hearings: Vec<Hearing>,
+    /// Whether the inventory's database is gone, for everybody.
+    pub(super) is_gone: bool,
+    /// What the gate says that somebody else keeps, in this order.
+    pub(super) gate: VecDeque<Option<bool>>,
+    /// What it was asked and told.
+    pub(super) tolls: Vec<Toll>,
     called: usize,
     asked: usize,
+    stocked: usize,
 }
 
 /// Item 0 of `stock` pieces at 4,500 and slot 0 of `capacity`, from 10 s to 1,000 s.
@@ -239,7 +108,7 @@ impl World {
             shop: Shop::new(settings.clone()),
             memory,
             bank: Bank::default(),
-            provider_timeout: settings.shop.provider_timeout.0,
+            settings: settings.clone(),
             calendar: BinaryHeap::new(),
             happenings: HashMap::new(),
             next: 0,
@@ -248,10 +117,17 @@ impl World {
             answers: BTreeMap::new(),
             answered_at: BTreeMap::new(),
             rows: BTreeMap::new(),
+            written: BTreeMap::new(),
             moods: Vec::new(),
             stock_ms: Vec::new(),
+            free: Vec::new(),
+            hearings: Vec::new(),
+            is_gone: false,
+            gate: VecDeque::new(),
+            tolls: Vec::new(),
             called: 0,
             asked: 0,
+            stocked: 0,
         };
         let effects = world.shop.start();
         world.carry_out(effects);
@@ -285,13 +161,16 @@ impl World {
             }
             self.calendar.pop();
             self.now = at;
-            match self.happenings.remove(&number).unwrap() {
+            // What the calendar still says of a shop that died does not happen.
+            let Some(happening) = self.happenings.remove(&number) else { continue };
+            match happening {
                 Happening::Input(input) => {
                     let effects = self.shop.handle(at, input);
                     self.carry_out(effects);
                 }
                 Happening::Stock(asker, call) => {
-                    let reply = self.memory.apply(at, call);
+                    let reply = self.ask_stock(asker, call);
+                    self.free.push((at, self.pieces().0));
                     let after = self.stock_delay();
                     self.plan(at + after, Happening::Input(Input::Inventory { asker, reply }));
                 }
@@ -299,6 +178,32 @@ impl World {
         }
         self.now = until;
         self.bank.let_cardholders_answer(until);
+    }
+
+    /// The shop dies, and another goes on where it ended. What was asked of the inventory is done;
+    /// who waited for an answer gets none.
+    pub(super) fn die(&mut self) {
+        let mut happenings: Vec<(u64, Happening)> = self.happenings.drain().collect();
+        happenings.sort_by_key(|(number, _)| *number);
+        for (number, happening) in happenings {
+            match happening {
+                Happening::Stock(asker, call) => drop(self.do_stock(asker, call)),
+                Happening::Input(Input::Request { .. }) => {
+                    self.happenings.insert(number, happening);
+                }
+                Happening::Input(_) => {}
+            }
+        }
+        self.rows.clone_from(&self.written);
+        self.shop = Shop::new(self.settings.clone());
+        let mut effects = self.shop.start();
+        let held = self.held();
+        let found = self.written.values().map(|row| {
+            let holds = held.contains(&row.order.to_string());
+            Found { row: row.clone(), holds }
+        });
+        effects.extend(self.shop.resume(self.now, found.collect()));
+        self.carry_out(effects);
     }
 
     /// Asks and waits long enough; the answer.
@@ -322,6 +227,44 @@ impl World {
         (balance.free, balance.held, balance.sold)
     }
 
+    /// The orders for which something is held.
+    fn held(&self) -> BTreeSet<String> {
+        let lines = self.memory.lines().into_iter();
+        let held = lines.filter_map(|line| match line {
+            ShopLine::Reservation { order_id, .. } => Some(order_id),
+            _ => None,
+        });
+        held.collect()
+    }
+
+    fn ask_stock(&mut self, asker: Asker, call: InventoryCall) -> InventoryReply {
+        let hearing = match asker {
+            _ if self.is_gone => Hearing::Undone,
+            Asker::Order(_) => {
+                self.stocked += 1;
+                self.hearings.get(self.stocked - 1).copied().unwrap_or(Hearing::Heard)
+            }
+            _ => Hearing::Heard,
+        };
+        match hearing {
+            Hearing::Heard => self.do_stock(asker, call),
+            Hearing::Unheard => {
+                self.do_stock(asker, call);
+                InventoryReply::Failed
+            }
+            Hearing::Undone => InventoryReply::Failed,
+        }
+    }
+
+    fn do_stock(&mut self, asker: Asker, call: InventoryCall) -> InventoryReply {
+        if let Asker::Order(order) = asker
+            && let Some(row) = self.rows.get(&order)
+        {
+            self.written.insert(order, row.clone());
+        }
+        self.memory.apply(self.now, call)
+    }
+
     fn plan(&mut self, at: Time, happening: Happening) {
         self.next += 1;
         self.calendar.push(Reverse((at, self.next)));
@@ -335,6 +278,18 @@ impl World {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        let asks = |order: OrderId| {
+            effects.iter().any(|effect| {
+                matches!(effect, Effect::Inventory { asker: Asker::Order(it), .. } if *it == order)
+            })
+        };
+        for effect in &effects {
+            if let Effect::Record(row) = effect
+                && !asks(row.order)
+            {
+                self.written.insert(row.order, row.clone());
+            }
+        }
         for effect in effects {
             match effect {
                 Effect::Reply { ticket, reply } => {
@@ -347,6 +302,13 @@ impl World {
                     self.plan(self.now + before, Happening::Stock(asker, call));
                 }
                 Effect::CallProvider { order, request } => self.call(order, &request),
+                Effect::AskGate { ticket, toll } => {
+                    self.tolls.push(toll);
+                    let passes = self.gate.pop_front().expect("the test says what the gate says");
+                    let input = Input::Gate { ticket, passes };
+                    self.plan(self.now + Duration::from_millis(1), Happening::Input(input));
+                }
+                Effect::SettleGate(toll) => self.tolls.push(toll),
                 Effect::Record(row) => {
                     self.memory.record(row.clone());
                     self.rows.insert(row.order, row);
@@ -359,10 +321,10 @@ impl World {
     fn call(&mut self, order: OrderId, request: &PaymentRequest) {
         let (mood, takes) = self.moods.get(self.called).copied().unwrap_or((Mood::Well, 700));
         self.called += 1;
-        let takes = Duration::from_millis(takes);
-        let reply =
-            self.bank.answer(self.now, request, mood).filter(|_| takes < self.provider_timeout);
-        let after = if reply.is_some() { takes } else { self.provider_timeout };
+        let (takes, timeout) =
+            (Duration::from_millis(takes), self.settings.shop.provider_timeout.0);
+        let reply = self.bank.answer(self.now, request, mood).filter(|_| takes < timeout);
+        let after = if reply.is_some() { takes } else { timeout };
         self.plan(self.now + after, Happening::Input(Input::Provider { order, reply }));
     }
 }

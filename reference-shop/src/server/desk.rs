@@ -7,17 +7,18 @@ use std::sync::atomic::Ordering;
 
 use domain::id::OrderId;
 use domain::outcome::Outcome;
-use domain::provider::PaymentReply;
+use domain::provider::PaymentRequest;
 use domain::shop::{ShopLine, ShopReply, ShopRequest, ShopSnapshot};
 use domain::time::{Duration, Time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::inventory::Balances;
 use crate::inventory::stock::{Notice, Stock, StockError};
-use crate::rules::{Asker, Effect, Input, InventoryCall, Shop, Ticket, Wake};
+use crate::inventory::{Balances, hold_lines};
+use crate::rules::{Asker, Effect, Found, Input, InventoryCall, Shop, Ticket, Wake};
 use crate::server::Counters;
+use crate::server::gate::Gate;
 use crate::server::link::hub::Told;
 use crate::server::pages::{Existence, Page, Pages};
 use crate::server::payment::Payment;
@@ -34,8 +35,8 @@ pub(super) enum Message {
     Fetch(Page, Ticket),
     /// What the shop says of itself now, but for what the edge counted.
     Snapshot(oneshot::Sender<(ShopSnapshot, oneshot::Receiver<Balances>)>),
-    /// All that it wrote down.
-    Ledger(oneshot::Sender<oneshot::Receiver<Vec<ShopLine>>>),
+    /// All that it wrote down: the inventory's lines, and those that the rules know themselves.
+    Ledger(oneshot::Sender<(oneshot::Receiver<Vec<ShopLine>>, Vec<ShopLine>)>),
 }
 
 /// Where an answer goes.
@@ -61,9 +62,13 @@ pub(super) struct Desk {
     pub(super) clock: Clock,
     pub(super) stock: Stock,
     pub(super) payment: Payment,
+    /// The gate, where Redis keeps it.
+    pub(super) gate: Option<Gate>,
     pub(super) pages: Arc<Pages>,
     pub(super) counters: Arc<Counters>,
     pub(super) queues: Queues,
+    /// The orders that an earlier shop left.
+    pub(super) found: Vec<Found>,
 }
 
 /// What is under way.
@@ -71,7 +76,11 @@ pub(super) struct Desk {
 pub(super) struct Queues {
     asked: HashMap<Ticket, Asked>,
     tickets: u64,
-    calls: JoinSet<(OrderId, Option<PaymentReply>)>,
+    /// Calls to the provider and questions to who keeps the gate, each of which becomes an input.
+    calls: JoinSet<Option<Input>>,
+    /// Calls to the provider that are made once the order behind them is written down: a shop that
+    /// dies must know of every order that the provider knows of.
+    held_back: HashMap<OrderId, PaymentRequest>,
     /// The next wake first; those of one moment in the order they were asked for.
     wakes: BinaryHeap<Reverse<(Time, u64)>>,
     planned: HashMap<u64, Wake>,
@@ -88,7 +97,8 @@ impl Desk {
         mut messages: mpsc::UnboundedReceiver<Message>,
         mut notices: mpsc::UnboundedReceiver<Notice>,
     ) -> Result<(), StockError> {
-        let effects = self.shop.start();
+        let mut effects = self.shop.start();
+        effects.extend(self.shop.resume(self.clock.now(), std::mem::take(&mut self.found)));
         self.carry_out(effects);
         let served = loop {
             let pause = match self.queues.wakes.peek() {
@@ -104,11 +114,14 @@ impl Desk {
                     Notice::Reply { asker, reply } => {
                         self.handle(Input::Inventory { asker, reply });
                     }
+                    Notice::Recorded(order) => self.go_on(order),
+                    Notice::Unrecorded(order) => self.give_up(order),
                     Notice::Failed(error) => break Err(error),
                 },
                 Some(call) = self.queues.calls.join_next() => {
-                    let (order, reply) = call.expect("a call to the provider does not panic");
-                    self.handle(Input::Provider { order, reply });
+                    if let Some(input) = call.expect("a call to others does not panic") {
+                        self.handle(input);
+                    }
                 }
                 () = tokio::time::sleep(pause) => self.wake(),
             }
@@ -129,7 +142,8 @@ impl Desk {
                 let _ = answer.send((self.snapshot(), self.stock.balances()));
             }
             Message::Ledger(answer) => {
-                let _ = answer.send(self.stock.lines());
+                let holds = hold_lines(&self.shop, self.clock.began_utc_ns());
+                let _ = answer.send((self.stock.lines(), holds));
             }
         }
     }
@@ -165,10 +179,26 @@ impl Desk {
                 Effect::Reply { ticket, reply } => self.reply(ticket, reply),
                 Effect::Inventory { asker, call } => self.call(asker, call),
                 Effect::CallProvider { order, request } => {
-                    self.counters.payment.fetch_add(1, Ordering::Relaxed);
-                    let payment = self.payment.clone();
-                    let call = async move { (order, payment.call(request).await) };
-                    self.queues.calls.spawn(call);
+                    // What this step recorded is on its way before it is asked about.
+                    self.stock.flush();
+                    if self.stock.is_writing(order) {
+                        self.queues.held_back.insert(order, request);
+                    } else {
+                        self.pay(order, request);
+                    }
+                }
+                Effect::AskGate { ticket, toll } => {
+                    let gate = self.gate();
+                    self.queues.calls.spawn(async move {
+                        Some(Input::Gate { ticket, passes: gate.ask(toll).await })
+                    });
+                }
+                Effect::SettleGate(toll) => {
+                    let gate = self.gate();
+                    self.queues.calls.spawn(async move {
+                        gate.settle(toll).await;
+                        None
+                    });
                 }
                 Effect::Record(row) => self.stock.record(row),
                 Effect::Wake { at, wake } => {
@@ -178,6 +208,33 @@ impl Desk {
                 }
             }
         }
+        self.stock.flush();
+    }
+
+    fn pay(&mut self, order: OrderId, request: PaymentRequest) {
+        self.counters.payment.fetch_add(1, Ordering::Relaxed);
+        let payment = self.payment.clone();
+        self.queues.calls.spawn(async move {
+            Some(Input::Provider { order, reply: payment.call(request).await })
+        });
+    }
+
+    /// An order is written down: what waited for that goes to the provider.
+    fn go_on(&mut self, order: OrderId) {
+        if let Some(request) = self.queues.held_back.remove(&order) {
+            self.pay(order, request);
+        }
+    }
+
+    /// An order cannot be written down: the provider is not asked, which is as good as no answer.
+    fn give_up(&mut self, order: OrderId) {
+        if self.queues.held_back.remove(&order).is_some() {
+            self.handle(Input::Provider { order, reply: None });
+        }
+    }
+
+    fn gate(&self) -> Gate {
+        self.gate.clone().expect("a gate that others keep was connected to at the start")
     }
 
     fn call(&mut self, asker: Asker, call: InventoryCall) {
@@ -211,6 +268,7 @@ impl Desk {
             at: self.clock.now(),
             payment: self.counters.payment.load(Ordering::Relaxed),
             pending: self.shop.pending(),
+            database: self.stock.state(),
             ..ShopSnapshot::default()
         }
     }

@@ -152,8 +152,8 @@ async fn page(front: &Front, sale: u16, part: u16) -> Said {
         }
     };
     let Some(found) = found else { return Said::gone() };
-    let cache_control = front.pages.cache_control.clone();
-    Said { content: Content::Text, cache_control, ..Said::new(found) }
+    let (cache_control, cookie) = (front.pages.cache_control.clone(), front.pages.cookie);
+    Said { content: Content::Text, cache_control, cookie, ..Said::new(found) }
 }
 
 async fn shop(front: &Front, request: ShopRequest) -> Option<Said> {

@@ -3,6 +3,7 @@
 mod connection;
 mod date;
 mod desk;
+mod gate;
 mod http;
 mod lane;
 mod link;
@@ -16,6 +17,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod warehouse;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;

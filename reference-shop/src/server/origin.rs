@@ -99,9 +99,10 @@ impl Office {
 
     /// All that the shop wrote down, a line each.
     pub(super) async fn ledger(&self) -> Option<Said> {
-        let lines = self.desk(Message::Ledger).await?.await.ok()?;
+        let (lines, holds) = self.desk(Message::Ledger).await?;
+        let lines = lines.await.ok()?;
         let mut body = Vec::new();
-        for line in lines {
+        for line in lines.into_iter().chain(holds) {
             serde_json::to_writer(&mut body, &line).expect("a ledger line can always be written");
             body.push(b'\n');
         }

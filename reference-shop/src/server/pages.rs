@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::rules::Ticket;
 use crate::rules::edge::{Edge, Lookup};
-use crate::settings::Edge as EdgeSettings;
+use crate::settings::{Cookies, Edge as EdgeSettings};
 
 /// How many parts a page may have. It bounds the cache, whatever is asked for.
 const PARTS_MAX: u16 = 64;
@@ -73,6 +73,8 @@ pub(super) struct Pages {
     catalogue: Catalogue,
     /// What a browser may do with a page.
     pub(super) cache_control: HeaderValue,
+    /// The cookie that a page sets.
+    pub(super) cookie: Option<&'static str>,
     state: Mutex<State>,
 }
 
@@ -87,15 +89,19 @@ struct State {
 impl Pages {
     pub(super) fn new(catalogue: &Catalogue, settings: EdgeSettings) -> Self {
         let seconds = settings.ttl.0.as_secs();
-        let cache_control = HeaderValue::from_str(&format!("public, max-age={seconds}"))
-            .expect("digits and letters make a header");
+        let (cache_control, cookie) = match settings.cookies {
+            Cookies::Checkout => (format!("public, max-age={seconds}"), None),
+            Cookies::EveryPage => ("private".to_owned(), Some("visitor=1; Path=/")),
+        };
+        let cache_control =
+            HeaderValue::from_str(&cache_control).expect("digits and letters make a header");
         let state = State {
             edge: Edge::new(settings),
             texts: HashMap::new(),
             waiting: HashMap::new(),
             tickets: 0,
         };
-        Self { catalogue: catalogue.clone(), cache_control, state: Mutex::new(state) }
+        Self { catalogue: catalogue.clone(), cache_control, cookie, state: Mutex::new(state) }
     }
 
     /// A request for a page arrives.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::outcome::Outcome;
 use domain::shop::ShopReply;
 use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use hyper::{Response, StatusCode};
 
 use crate::server::date::DATE_LENGTH;
@@ -44,6 +44,8 @@ pub(super) struct Said {
     pub(super) content: Content,
     /// Who may keep it.
     pub(super) cache_control: HeaderValue,
+    /// The cookie it sets.
+    pub(super) cookie: Option<&'static str>,
     /// When to ask again, in whole seconds \[s\].
     pub(super) retry_after_s: Option<u32>,
     pub(super) body: Bytes,
@@ -53,7 +55,14 @@ impl Said {
     /// A JSON text that nobody may keep.
     pub(super) fn new(body: Bytes) -> Self {
         let cache_control = HeaderValue::from_static("no-store");
-        Self { status: 200, content: Content::Json, cache_control, retry_after_s: None, body }
+        Self {
+            status: 200,
+            content: Content::Json,
+            cache_control,
+            cookie: None,
+            retry_after_s: None,
+            body,
+        }
     }
 
     /// An answer of the shop's rules.
@@ -87,6 +96,10 @@ impl Said {
         to.extend_from_slice(self.content.media_type().as_bytes());
         to.extend_from_slice(b"\r\ncache-control: ");
         to.extend_from_slice(self.cache_control.as_bytes());
+        if let Some(cookie) = self.cookie {
+            to.extend_from_slice(b"\r\nset-cookie: ");
+            to.extend_from_slice(cookie.as_bytes());
+        }
         if let Some(seconds) = self.retry_after_s {
             to.extend_from_slice(b"\r\nretry-after: ");
             put_number(seconds as usize, to);
@@ -111,6 +124,9 @@ impl Said {
         let kind = HeaderValue::from_static(self.content.media_type());
         headers.insert(CONTENT_TYPE, kind);
         headers.insert(CACHE_CONTROL, self.cache_control);
+        if let Some(cookie) = self.cookie {
+            headers.insert(SET_COOKIE, HeaderValue::from_static(cookie));
+        }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

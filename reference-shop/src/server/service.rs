@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use tokio::net::{TcpListener, UnixStream};
@@ -13,23 +13,22 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
-use crate::inventory::memory::Memory;
-use crate::inventory::sqlite::Sqlite;
-use crate::inventory::stock::{Stock, StockError, Storage as Kept};
+use crate::inventory::stock::StockError;
 use crate::rules::Shop;
 use crate::server::Counters;
 use crate::server::connection;
 use crate::server::date::Date;
 use crate::server::desk::{Desk, Queues};
+use crate::server::gate::{Gate, OwnRedis};
 use crate::server::http::Front;
 use crate::server::link::Hello;
 use crate::server::link::hub::Hub;
-use crate::server::machine::Scrap;
 use crate::server::origin::{Office, Origin};
 use crate::server::pages::Pages;
 use crate::server::payment::Payment;
 use crate::server::tls::{self, Identity};
-use crate::settings::{ShopSettings, Storage};
+use crate::server::warehouse::{self, Place};
+use crate::settings::ShopSettings;
 
 /// Where the edge is.
 pub(super) enum Edge {
@@ -49,8 +48,10 @@ enum Door {
 pub(super) struct Service {
     door: Door,
     desk: JoinHandle<Result<(), StockError>>,
-    /// Dropped last: the database is deleted when nobody has it open.
-    scrap: Option<Scrap>,
+    /// Dropped last: a database is deleted when nobody has it open.
+    place: Place,
+    /// The server that keeps the gate, if it is the shop's own.
+    redis: Option<OwnRedis>,
 }
 
 /// What ended the service.
@@ -74,22 +75,27 @@ impl Service {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let shop = &settings.shop;
-        let scrap = (shop.storage == Storage::Sqlite && database.is_none())
-            .then(|| Scrap::new(clock.began_utc_ns()));
-        let path = database.or(scrap.as_ref().map(Scrap::path));
-        let storage = storage(&settings, path, clock.began_utc_ns())?;
+        let (notify, notices) = mpsc::unbounded_channel();
+        let kept = warehouse::open(&settings, database, clock, notify).await?;
         let payment = Payment::new(provider, shop.provider_timeout.0)
             .context("make the client of the payment provider")?;
-        let (notify, notices) = mpsc::unbounded_channel();
+        let (gate, redis) = match &shop.admission {
+            Some(admission) => {
+                Gate::open(admission, &settings.account, clock.began_utc_ns()).await?
+            }
+            None => (None, None),
+        };
         let (ask, messages) = mpsc::unbounded_channel();
         let (catalogue, cache) = (settings.catalogue.clone(), shop.edge);
         let pages = Arc::new(Pages::new(&catalogue, cache));
         let counters = Arc::new(Counters::default());
         let desk = Desk {
-            stock: Stock::start(storage, shop.time_in_transaction.0, notify)?,
+            stock: kept.stock,
+            found: kept.found,
             shop: Shop::new(settings),
             clock,
             payment,
+            gate,
             pages: Arc::clone(&pages),
             counters: Arc::clone(&counters),
             queues: Queues::default(),
@@ -117,7 +123,7 @@ impl Service {
                 Door::Links(links.collect())
             }
         };
-        Ok(Self { door, desk, scrap })
+        Ok(Self { door, desk, place: kept.place, redis })
     }
 
     /// Serves until `stop` comes, the database fails or a process of the edge ends; then ends every
@@ -126,7 +132,7 @@ impl Service {
     /// # Errors
     /// When the database fails, or a process of the edge has ended.
     pub(super) async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { mut door, mut desk, scrap } = self;
+        let Self { mut door, mut desk, place, redis } = self;
         let end = tokio::select! {
             () = door.serve() => End::Link,
             ended = &mut desk => End::Desk(ended),
@@ -139,7 +145,7 @@ impl Service {
             End::Link => (desk.await, Err(anyhow!("keep the edge: one of its processes ended"))),
             End::Desk(ended) => (ended, Ok(())),
         };
-        drop(scrap);
+        drop((place, redis));
         ended.context("keep the shop's desk")?.context("keep the shop's stock")?;
         link
     }
@@ -155,26 +161,6 @@ impl Door {
             }
             // A link ends with its process, whatever it says of it.
             Self::Links(links) => drop(links.join_next().await),
-        }
-    }
-}
-
-fn storage(
-    settings: &ShopSettings,
-    path: Option<&Path>,
-    began_utc_ns: u64,
-) -> anyhow::Result<Kept> {
-    let (catalogue, shop) = (&settings.catalogue, &settings.shop);
-    match (shop.storage, path) {
-        (Storage::Memory, _) => {
-            let memory = Memory::new(catalogue, shop.inventory, &shop.faults).began(began_utc_ns);
-            Ok(Kept::Memory(Arc::new(Mutex::new(memory))))
-        }
-        (Storage::Sqlite, path) => {
-            let path = path.context("name the database")?;
-            let sqlite =
-                Sqlite::create(path, catalogue, shop.inventory, &shop.faults, began_utc_ns)?;
-            Ok(Kept::Sqlite(Box::new(sqlite)))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The shop's ledger at the end, as the judge's lines: without what was there before the storm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use domain::money::Amount;
@@ -158,6 +158,7 @@ impl<'a> Closing<'a> {
         }
         self.opening.settle();
         let doubts = self.balances(canary, ledgers);
+        ledgers.elsewhere = self.not_for_sale();
         ledgers.moved = self.opening.moved.clone();
         ledgers.units = self.opening.units.clone();
         let flushed = self.sink.flush().err();
@@ -165,6 +166,12 @@ impl<'a> Closing<'a> {
             Some(error) => Err(format!("its file cannot be written: {error}")),
             None => Ok(doubts),
         }
+    }
+
+    /// Items that the query `stock` knows, and no sale.
+    fn not_for_sale(&self) -> BTreeSet<String> {
+        let is_sold = |name: &&String| self.catalogue.items().any(|(_, _, item)| item.id == **name);
+        self.stock.keys().filter(|name| !is_sold(name)).cloned().collect()
     }
 
     fn balances(&mut self, canary: Option<(&str, u64)>, ledgers: &mut Ledgers) -> Vec<String> {

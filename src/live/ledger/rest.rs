@@ -26,6 +26,11 @@ pub(in crate::live) enum Rest {
 }
 
 impl Rest {
+    /// Whether another look may see more.
+    pub(in crate::live) const fn may_change(self) -> bool {
+        !matches!(self, Self::Whole | Self::Unseen)
+    }
+
     /// Whether nothing more need be waited for.
     pub(in crate::live) const fn is_whole(self) -> bool {
         matches!(self, Self::Whole)

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::audit::{Finding, Status, audit};
+use crate::audit::{AuditSettings, Finding, Status, audit};
 use crate::evidence::read::json_lines;
 use crate::evidence::{Ending, Evidence, Facts, PurchaseLine};
 use crate::live::abroad::Trust;
@@ -261,7 +261,7 @@ impl Shop {
 }
 
 fn findings(evidence: &Evidence) -> Vec<Finding> {
-    audit(evidence, &Facts::default(), &[])
+    audit(evidence, &Facts::default(), &AuditSettings::default())
 }
 
 /// The invariants that are neither held nor out of place, with their statuses.

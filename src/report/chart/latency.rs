@@ -21,7 +21,7 @@ const NINES_MAX: f64 = 6.0;
 pub fn latency(summary: &Summary) -> String {
     let measured = &summary.result.measured;
     let title = "Response time by percentile".to_owned();
-    let caption = Caption { name: "latency", title, description: description(measured) };
+    let caption = Caption { name: "latency".to_owned(), title, description: description(measured) };
     let mut lines: Vec<Line> = digest::operations(measured)
         .into_iter()
         .filter_map(|(word, operation)| line(word, operation))

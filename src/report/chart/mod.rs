@@ -8,13 +8,15 @@ mod panel;
 mod sell_through;
 mod sheet;
 mod timeline;
+mod witness;
 
 use sheet::{Anchor, Caption, DOTS, Ink, Size, drawing};
 
 pub use latency::latency;
 pub use opening::opening;
-pub use sell_through::sell_through;
+pub use sell_through::{sell_through, tells_stock};
 pub use timeline::timeline;
+pub use witness::witness;
 
 /// A chart without data, which says so.
 fn nothing(caption: &Caption) -> String {

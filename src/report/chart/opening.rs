@@ -18,7 +18,7 @@ pub fn opening(summary: &Summary) -> String {
     let busiest = tenths.iter().map(|tenth| tenth.sent).max().unwrap_or(0);
     let slowest_ms = tenths.iter().filter_map(|tenth| tenth.reload_p99_ms).fold(0.0, f64::max);
     let caption = Caption {
-        name: "opening",
+        name: "opening".to_owned(),
         title: "The opening, in tenths of a second".to_owned(),
         description: format!(
             "At most {} operations are sent in 100 ms; the slowest reloads take {}.",

@@ -22,13 +22,12 @@ pub fn sell_through(summary: &Summary) -> String {
     let measured = &summary.result.measured;
     let lots = lots(measured);
     let caption = Caption {
-        name: "sell-through",
+        name: "sell-through".to_owned(),
         title: "How the stock went".to_owned(),
         description: description(&lots, measured),
     };
-    // A foreign shop does not say how its stock goes: an empty frame would look like none sold.
-    let is_told = lots.iter().any(|lot| !lot.sold.is_empty() || !lot.free.is_empty());
-    let Some(axis) = axis(measured).filter(|_| is_told) else {
+    // An empty frame would look like none sold.
+    let Some(axis) = axis(measured).filter(|_| is_told(&lots)) else {
         return super::nothing(&caption);
     };
     let labels = axis.labels_height(FRAME);
@@ -52,6 +51,15 @@ pub fn sell_through(summary: &Summary) -> String {
         free.names_below(&axis.ticks(), axis.title);
         axis.labels(sheet, upper);
     })
+}
+
+/// Whether anybody said in the course of the run how the stock went: a foreign shop does not.
+pub fn tells_stock(measured: &Measured) -> bool {
+    is_told(&lots(measured))
+}
+
+fn is_told(lots: &[Lot]) -> bool {
+    lots.iter().any(|lot| !lot.sold.is_empty() || !lot.free.is_empty())
 }
 
 fn moved(frame: Frame, down: i32) -> Frame {

@@ -96,7 +96,7 @@ pub(super) enum Anchor {
 #[derive(Clone, Debug)]
 pub(super) struct Caption {
     /// A word that no other chart of a page has.
-    pub name: &'static str,
+    pub name: String,
     /// What it shows.
     pub title: String,
     /// What there is to see, in sentences.
@@ -186,7 +186,7 @@ const FONTS: &str =
 /// The backend's SVG with title, description, fonts and dashes, which it knows nothing of.
 fn dressed(raw: &str, caption: &Caption, (width, height): (u32, u32)) -> String {
     let dots = DOTS.unsigned_abs();
-    let name = caption.name;
+    let name = &caption.name;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{name}-title {name}-description\" \

@@ -25,7 +25,8 @@ const MARGIN_BELOW: i32 = 44;
 pub fn timeline(summary: &Summary) -> String {
     let measured = &summary.result.measured;
     let title = "Requests per second at each tier".to_owned();
-    let caption = Caption { name: "timeline", title, description: description(measured) };
+    let caption =
+        Caption { name: "timeline".to_owned(), title, description: description(measured) };
     let (Some(first), Some(last)) = (measured.timeline.first(), measured.timeline.last()) else {
         return super::nothing(&caption);
     };

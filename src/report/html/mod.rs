@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::chart;
 use super::edge::{self, EdgeRow};
 use super::series::{self, EventRow, MetricRow};
-use super::words;
 use crate::measure::Measured;
 use crate::verdict::Summary;
 
@@ -99,7 +98,7 @@ struct Page {
     /// Whether the run began: without, there is nothing to show but why not.
     began: bool,
     answer: Answer,
-    charts: [Figure; 4],
+    charts: Vec<Figure>,
     steps: Vec<Step>,
     departures: Vec<Share>,
     arrived: String,
@@ -161,7 +160,7 @@ impl Page {
             title: summary.provenance.title.clone(),
             began: judged.never_begun.is_none(),
             answer: Answer::of(summary),
-            charts: figures(charts),
+            charts: figures(charts, measured),
             steps: tables::steps(measured),
             departures: tables::departures(measured),
             arrived: super::figure::number(measured.fans.arrived),
@@ -175,7 +174,7 @@ impl Page {
             sales: tables::sales(measured),
             orders: tables::orders(measured),
             payments: tables::payments(measured),
-            violated: words::violated(judged).map(FindingView::of).collect(),
+            violated: tables::violated(judged),
             unchecked: tables::findings(judged, crate::audit::Status::NotChecked),
             held: tables::findings(judged, crate::audit::Status::Held),
             inapplicable: tables::findings(judged, crate::audit::Status::NotApplicable),
@@ -189,8 +188,14 @@ impl Page {
     }
 }
 
-fn figures(charts: &Charts) -> [Figure; 4] {
-    [
+/// The charts that show something: of a shop that never says how its stock goes there is none.
+fn figures(charts: &Charts, measured: &Measured) -> Vec<Figure> {
+    let stock = chart::tells_stock(measured).then(|| Figure {
+        title: "How the stock went",
+        caption: "What is neither sold nor free is reserved by a checkout under way.",
+        svg: inlined(&charts.sell_through),
+    });
+    let before = [
         Figure {
             title: "Requests per second",
             caption: "From the fans inwards, each tier on a scale of its own. The sale is shaded; \
@@ -202,18 +207,14 @@ fn figures(charts: &Charts) -> [Figure; 4] {
             caption: "A spike of three seconds is thirty steps wide here.",
             svg: inlined(&charts.opening),
         },
-        Figure {
-            title: "How the stock went",
-            caption: "What is neither sold nor free is reserved by a checkout under way.",
-            svg: inlined(&charts.sell_through),
-        },
-        Figure {
-            title: "How long people waited",
-            caption: "Answers, and timeouts at their deadline; refusals and errors enter the \
-                      counts alone.",
-            svg: inlined(&charts.latency),
-        },
-    ]
+    ];
+    let waited = Figure {
+        title: "How long people waited",
+        caption: "Answers, and timeouts at their deadline; refusals and errors enter the \
+                  counts alone.",
+        svg: inlined(&charts.latency),
+    };
+    before.into_iter().chain(stock).chain([waited]).collect()
 }
 
 /// The SVG as a part of an HTML page, where it needs no name space and takes the room there is.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::audit::{Finding, Status};
 use crate::measure::{Measured, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
-use crate::report::{digest, invariant, words};
+use crate::report::{chart, digest, invariant, words};
 use crate::verdict::{Assessment, Judged, Summary};
 
 /// A name and what is known under it.
@@ -305,7 +305,11 @@ pub(super) struct FindingView {
     counted: String,
     violated: String,
     cure: &'static str,
+    /// How much in each unit, and how much was allowed.
+    figures: Vec<String>,
     witness: Vec<String>,
+    /// The witness as a picture.
+    picture: Option<String>,
     waived: Option<String>,
 }
 
@@ -318,10 +322,21 @@ impl FindingView {
             counted: words::counted(finding),
             violated: words::sentence(explanation.violated),
             cure: explanation.cure,
+            figures: finding.figures.iter().map(figure::figured).collect(),
             witness: finding.witness.clone(),
+            picture: None,
             waived: finding.waived.clone(),
         }
     }
+}
+
+/// The violated findings, each with a picture of its witness.
+pub(super) fn violated(judged: &Judged) -> Vec<FindingView> {
+    let pictured = |(place, finding): (usize, &Finding)| {
+        let picture = chart::witness(finding, place).map(|svg| super::inlined(&svg));
+        FindingView { picture, ..FindingView::of(finding) }
+    };
+    words::violated(judged).enumerate().map(pictured).collect()
 }
 
 /// The findings of a status.

@@ -171,6 +171,15 @@ mod tests {
     }
 
     #[test]
+    fn money_that_was_given_back_is_told() {
+        let mut summary = fixture::passing();
+        let of = |summary: &Summary| text(summary, 100, Colour::Plain);
+        assert!(!of(&summary).contains("given back"));
+        summary.result.measured.payments.refunded = 7;
+        assert!(of(&summary).contains(" voided, 7 given back; "), "{}", of(&summary));
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_terminal() {
         for width in [60, 72, 80, 100] {
             for line in text(&fixture::failing(), width, Colour::Plain).lines() {

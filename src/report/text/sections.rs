@@ -77,6 +77,9 @@ fn findings(page: &mut Page, findings: &[Finding]) {
     for finding in with(Status::Violated) {
         let text = format!("✗ {}  {}", finding.id, words::counted(finding));
         page.toned(Tone::Bad, "  ", &text);
+        for found in &finding.figures {
+            page.wrapped("      ", &figure::figured(found));
+        }
         for line in &finding.witness {
             page.wrapped("      ", line);
         }
@@ -91,15 +94,32 @@ fn findings(page: &mut Page, findings: &[Finding]) {
         }
     }
     listed(page, "✓ held: ", with(Status::Held));
+    figures(page, with(Status::Held));
     listed(page, "– not applicable: ", with(Status::NotApplicable));
+    figures(page, with(Status::NotApplicable));
+}
+
+/// How much there was of what was not judged, or is within what is allowed.
+fn figures<'a>(page: &mut Page, findings: impl Iterator<Item = &'a Finding>) {
+    for finding in findings {
+        let used = finding.figures.iter().filter(|found| found.value != 0.0);
+        let used: Vec<String> = used.map(figure::figured).collect();
+        if !used.is_empty() {
+            page.wrapped("      ", &format!("{}: {}", short(finding), used.join("; ")));
+        }
+    }
 }
 
 fn listed<'a>(page: &mut Page, title: &str, findings: impl Iterator<Item = &'a Finding>) {
-    let ids: Vec<&str> =
-        findings.map(|finding| finding.id.strip_prefix("INV-").unwrap_or(&finding.id)).collect();
+    let ids: Vec<&str> = findings.map(short).collect();
     if !ids.is_empty() {
         page.wrapped("  ", &format!("{title}{}", ids.join(", ")));
     }
+}
+
+/// An invariant's name without what all have in common.
+fn short(finding: &Finding) -> &str {
+    finding.id.strip_prefix("INV-").unwrap_or(&finding.id)
 }
 
 fn objectives(page: &mut Page, judged: &Judged) {
@@ -253,10 +273,14 @@ fn payments(page: &mut Page, measured: &Measured) {
         page.wrapped("  ", "payments: not known, there is no ledger of the provider");
         return;
     }
+    let given_back = match payments.refunded {
+        0 => String::new(),
+        refunded => format!(", {} given back", figure::number(refunded)),
+    };
     page.wrapped(
         "  ",
         &format!(
-            "payments: {} authorized, {} captured, {} voided; {} calls refused by a limiter",
+            "payments: {} authorized, {} captured, {} voided{given_back}; {} calls refused by a limiter",
             figure::number(payments.authorized),
             figure::number(payments.captured),
             figure::number(payments.voided),

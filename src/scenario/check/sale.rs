@@ -188,9 +188,13 @@ fn not_past(
         problem.mark(format!("{:.0} s ago", -seconds));
         problem.advise("`--late` runs what is left of it");
     } else if late == Late::Refused && from_now < ahead {
+        let needed = AHEAD_MIN.as_secs();
         let problem = checker.wrong(here, "the sale opens too soon to be ready for it");
-        problem.mark(format!("in {seconds:.0} s"));
-        problem.advise("`--late` runs it all the same");
+        problem.mark(format!("in {seconds:.1} s: at least {needed} s are needed"));
+        problem.advise(
+            "the file is right, and the clock is late: let the sale open later, or let `--late` run it \
+             all the same",
+        );
     }
 }
 

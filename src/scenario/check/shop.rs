@@ -3,7 +3,7 @@
 use mock_provider::settings::{Overrides, Settings as Provider};
 use reference_shop::settings::Settings as Shop;
 
-use crate::audit::{AuditSettings, INVARIANTS};
+use crate::audit::{AuditSettings, Budgets, INVARIANTS};
 use crate::scenario::check::Checker;
 use crate::scenario::check::fans::law;
 use crate::scenario::place::Place;
@@ -16,22 +16,20 @@ const RETRIES_MAX: u32 = 1_000;
 /// The most servers of a tier.
 const SERVERS_MAX: u32 = 1_000_000;
 
-/// Invariants that this version does not look at, and that can be waived all the same: a file that
-/// waives them stays right when it does.
-const UNCHECKED: [&str; 5] =
-    ["INV-FIFO", "INV-ISOLATION", "INV-PHANTOM-SOLDOUT", "INV-RESURRECT", "INV-STALE-SOLDOUT"];
-
 /// The invariants that can be waived.
 fn invariants() -> Vec<&'static str> {
-    INVARIANTS.iter().map(|invariant| invariant.id).chain(UNCHECKED).collect()
+    INVARIANTS.iter().map(|invariant| invariant.id).collect()
 }
 
 /// The shop, if its numbers are in range.
 pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop {
     if let Some(admission) = &shop.admission {
-        let here = place.key("admission");
-        checker.positive(admission.orders_per_second, here, "orders_per_second");
-        burst(checker, admission.burst, here);
+        for (key, problem) in admission.problems() {
+            checker.wrong(place.key("admission").key(key), problem);
+        }
+    }
+    for misfit in shop.misfits() {
+        checker.wrong(place.key(misfit.key), misfit.message).advise(misfit.hint);
     }
     let reservation = place.key("reservation");
     checker.lasting(shop.reservation.ttl.0, reservation, "ttl");
@@ -39,6 +37,10 @@ pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop
     checker.lasting(shop.provider_timeout.0, place, "provider_timeout");
     checker.lasting(shop.challenge_timeout.0, place, "challenge_timeout");
     checker.count(shop.provider_retries, (0, RETRIES_MAX), place, "provider_retries");
+    checker.count(shop.capture_retries, (0, RETRIES_MAX), place, "capture_retries");
+    if let Some(worker) = shop.worker {
+        checker.positive(worker.calls_per_second, place.key("worker"), "calls_per_second");
+    }
     checker.count(shop.void_retries, (0, RETRIES_MAX), place, "void_retries");
     for (index, fault) in shop.faults.iter().enumerate() {
         if shop.faults[..index].contains(fault) {
@@ -46,12 +48,6 @@ pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop
         }
     }
     shop.clone()
-}
-
-fn burst(checker: &mut Checker, burst: Option<f64>, place: Place<'_>) {
-    if let Some(burst) = burst.filter(|burst| !(burst.is_finite() && *burst >= 1.0)) {
-        checker.wrong(place.key("burst"), format!("`burst` is {burst}")).mark("must be 1 or more");
-    }
 }
 
 /// The provider that is meant. Its schedule may name instants if a sale opens at one, such as
@@ -129,5 +125,33 @@ pub(super) fn audit(
             checker.wrong(here.key("id"), format!("`{}` is waived twice", waiver.id));
         }
     }
+    budgets(checker, &audit.budgets, place.key("budgets"));
     audit.clone()
+}
+
+/// How much of each soft promise may be broken.
+fn budgets(checker: &mut Checker, budgets: &Budgets, place: Place<'_>) {
+    if let Some(unit_seconds) = budgets.stranded.unit_seconds
+        && !(unit_seconds.is_finite() && unit_seconds >= 0.0)
+    {
+        let here = place.key("INV-STRANDED").key("unit_seconds");
+        checker.wrong(here, format!("`unit_seconds` is {unit_seconds}")).mark("must be 0 or more");
+    }
+    let shares = [
+        ("INV-QUOTA", "share", Some(budgets.quota.share)),
+        ("INV-PHANTOM-SOLDOUT", "transient", budgets.phantom.transient),
+        ("INV-STALE-SOLDOUT", "share", Some(budgets.stale.share)),
+        ("INV-RESURRECT-FAIR", "share", Some(budgets.fair.share)),
+        ("INV-FIFO", "share", budgets.fifo.share),
+    ];
+    for (id, key, share) in shares {
+        if let Some(share) = share {
+            checker.chance(share, place.key(id), key);
+        }
+    }
+    let factor = budgets.isolation.factor;
+    if !(factor.is_finite() && factor >= 1.0) {
+        let here = place.key("INV-ISOLATION").key("factor");
+        checker.wrong(here, format!("`factor` is {factor}")).mark("must be 1 or more");
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::law::Law;
 use domain::time::{Duration, duration_from_seconds};
-use reference_shop::settings::{look_wait, looks};
+use reference_shop::settings::{Saga, Settings, look_wait, looks};
 
 use crate::scenario::Scenario;
 use crate::scenario::offer::payment::{calls_per_order, payment};
@@ -71,21 +71,29 @@ pub fn drain_needed(scenario: &Scenario) -> Drain {
 }
 
 /// How long the provider needs for the calls that may be outstanding: those under way, and, where
-/// voids are made again, the void of every authorization it can have granted meanwhile. At the rate
-/// they were granted, that takes as long as the sales lasted.
+/// voids are made again or captures wait in a queue, one of every authorization it can have granted
+/// meanwhile. At the rate they were granted that takes as long as the sales lasted, at the worker's,
+/// if it is slower, longer.
 fn backlog(scenario: &Scenario) -> Duration {
-    let Some(orders_per_s) = payment(scenario).orders_per_s else { return Duration::ZERO };
     let latency = &scenario.provider.latency;
     let under_way = latency.authorize.bound() + latency.capture.bound();
-    if scenario.shop.void_retries == 0 {
+    let allowed_per_s =
+        payment(scenario).orders_per_s.map(|orders| orders * calls_per_order(scenario));
+    let Settings { void_retries, saga, worker, .. } = scenario.shop;
+    let slowest_per_s = [allowed_per_s, worker.map(|worker| worker.calls_per_second)]
+        .into_iter()
+        .flatten()
+        .min_by(f64::total_cmp);
+    let Some(settled_per_s) = slowest_per_s else { return Duration::ZERO };
+    if void_retries == 0 && saga != Saga::CaptureQueue && worker.is_none() {
         return under_way;
     }
     let sales = &scenario.catalogue.sales;
     let window_s: f64 =
         sales.iter().map(|sale| sale.closes.since(sale.opens).as_secs_f64()).fold(0.0, f64::max);
     let fans: f64 = scenario.populations.iter().map(|people| f64::from(people.count)).sum();
-    let all_fans_s = fans / (orders_per_s * calls_per_order(scenario));
-    under_way + duration_from_seconds(window_s.min(all_fans_s))
+    let granted = allowed_per_s.map_or(fans, |calls| (calls * window_s).min(fans));
+    under_way + duration_from_seconds(granted / settled_per_s)
 }
 
 /// Until the last cardholder who may be challenged has answered and the shop has looked, or the shop
@@ -123,12 +131,21 @@ fn retries(scenario: &Scenario) -> Duration {
     } else {
         slowest
     };
-    calls.saturating_add(doublings(shop.void_retries))
+    let refused = shop.void_retries.max(shop.capture_retries);
+    let refused = match shop.saga {
+        // A capture of the queue is made again every 30 s at last, for as long as it takes.
+        Saga::CaptureQueue => doublings(refused).max(QUEUED),
+        Saga::AuthorizeFirst | Saga::ReserveFirst => doublings(refused),
+    };
+    calls.saturating_add(refused)
 }
 
 /// The calls that an order may have to make one after the other, each until it is answered: the
 /// authorization, the capture, where it stands, the void.
 const CALLS_IN_A_ROW: u32 = 4;
+
+/// How long a queued capture that was refused at the very end may still take: the longest wait.
+const QUEUED: Duration = Duration::from_secs(30);
 
 /// 1 + 2 + 4 + … seconds.
 fn doublings(waits: u32) -> Duration {

@@ -5,6 +5,7 @@ mod drain;
 mod foreign;
 mod payment;
 mod sale;
+mod samples;
 mod scale;
 mod text;
 
@@ -95,7 +96,10 @@ pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
         drain: drain_needed(scenario),
         foreign: foreign::foreign(scenario, arrivals_peak_per_s, fans(lived)),
         lost_by_scale: scale::lost(lived),
-        remarks: remarks(scenario, &payment, storm_per_s),
+        remarks: remarks(scenario, &payment, storm_per_s)
+            .into_iter()
+            .chain(samples::few(lived))
+            .collect(),
     }
 }
 
@@ -238,6 +242,13 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
             text::count(storm_per_s)
         )),
         _ => {}
+    }
+    if scenario.target.is_none() && scenario.shop.storage.is_postgres() {
+        remarks.push(format!(
+            "{} connections to PostgreSQL; in virtual time they, and locked counters, are waited for, but \
+             there are no deadlocks, and nobody passes over rows of pieces that others have locked",
+            scenario.shop.pool()
+        ));
     }
     remarks.extend(payment::turns(scenario).iter().map(|turn| {
         format!(

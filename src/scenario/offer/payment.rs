@@ -47,7 +47,11 @@ pub fn payment(scenario: &Scenario) -> Payment {
         calls_per_s: lowest(limits.iter().filter_map(|limit| demand.calls_per_s(limit))),
         orders_per_s: demand.orders_per_s(&limits),
         orders_mean_per_s: orders_mean_per_s(scenario, &demand),
-        admission_per_s: scenario.shop.admission.map(|admission| admission.orders_per_second),
+        admission_per_s: scenario
+            .shop
+            .admission
+            .as_ref()
+            .map(|gate| gate.orders_per_s(demand.calls())),
     }
 }
 
@@ -65,6 +69,7 @@ pub fn facts(scenario: &Scenario) -> Facts {
         admitted,
         opening: scenario.phases.opening,
         grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
+        edge_ttl: scenario.shop.edge.ttl.0,
         unannounced: unannounced(scenario),
     }
 }
@@ -80,7 +85,7 @@ fn unannounced(scenario: &Scenario) -> BTreeSet<String> {
 
 /// Calls to the provider that one paid order makes in the mean.
 pub(super) fn calls_per_order(scenario: &Scenario) -> f64 {
-    Demand::new(scenario).operations.iter().map(|asked| asked.calls).sum()
+    Demand::new(scenario).calls()
 }
 
 /// What one paid order asks of the provider in the mean: it is authorized, then captured, and
@@ -112,6 +117,11 @@ impl Demand {
             Asked { operation, calls, takes_s }
         });
         Self { operations }
+    }
+
+    /// All that it asks for.
+    fn calls(&self) -> f64 {
+        self.operations.iter().map(|asked| asked.calls).sum()
     }
 
     /// What one order takes of the allowance of a limit that it takes most of, by `weight`.

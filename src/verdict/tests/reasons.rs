@@ -122,3 +122,18 @@ fn evidence_that_was_cut_is_neither_a_pass_nor_an_accusation() {
     let silent = judged.findings.iter().find(|finding| finding.id == "INV-SILENT-CHARGE").unwrap();
     assert_eq!(silent.status, Status::NotChecked);
 }
+
+#[test]
+fn a_missed_objective_says_its_unit() {
+    let shown = |text: &str, value: f64| {
+        let status = AssessmentStatus::Missed;
+        let assessed =
+            Assessment { text: text.to_owned(), status, value: Some(value), reason: None };
+        assessed.shown().unwrap()
+    };
+    assert_eq!(shown("checkout med < 15s", 20_971.519), "20.972s");
+    assert_eq!(shown("reload p(99) for 5s in opening < 800ms", 801.5), "801.5ms");
+    assert_eq!(shown("reload avg <1s", 1_500.0), "1.5s");
+    assert_eq!(shown("edge error <= 0.5%", 0.0125), "1.25%");
+    assert_eq!(shown("sold ratio >= 1", 0.97), "0.97");
+}

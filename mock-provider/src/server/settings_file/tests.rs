@@ -62,6 +62,21 @@ fn a_file_may_hold_a_part_of_the_keys() {
 }
 
 #[test]
+fn a_scenario_may_be_given_for_its_provider() {
+    let expected = Settings { cards: Cards::Drawn, seed: 5, ..profile_of("shared-30") };
+    let around = "schema = 1\nname = \"own\"\nseed = 5\n[target]\nurl = \"http://127.0.0.1:1\"\n\
+                  [[sale]]\nid = \"noon\"\nopens = \"+1s\"\n";
+    let own = "[provider]\nprofile = \"shared-30\"\ncards = \"drawn\"\n";
+    assert_eq!(from_file("settings.toml", &format!("{around}{own}"), &[]).unwrap(), expected);
+    // What is wrong there is told with its line in the scenario, and nothing of the rest.
+    let wrong = from_file("settings.toml", &format!("{around}{own}crads = 1\n"), &[]).unwrap_err();
+    assert!(wrong.contains("./settings.toml:12: ") && wrong.contains("crads"), "{wrong}");
+    assert!(!wrong.contains("sale"), "{wrong}");
+    let none = from_file("settings.toml", around, &[]).unwrap();
+    assert_eq!(none, Settings { seed: 5, ..profile_of(DEFAULT) });
+}
+
+#[test]
 fn a_profile_may_be_a_file_that_extends_another() {
     let text = "extends = \"stripe-2026\"\nprovenance = \"our own measurements\"\n\
                 [keys]\nlength = 64\n";

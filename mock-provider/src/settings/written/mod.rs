@@ -7,8 +7,8 @@ mod strike;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use toml::Table;
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table};
 
 use super::problem::Problem;
 use super::profile::{DEFAULT, nearest, profile};
@@ -45,11 +45,33 @@ pub(crate) struct Written {
     struck: BTreeSet<String>,
 }
 
+/// The keys by which a scenario is known: settings have none of them.
+const OF_SCENARIO: [&str; 4] = ["schema", "sale", "fans", "target"];
+
+/// The settings in a file: of a scenario its `[provider]`, with its seed; of any other all of it.
+fn of_scenario(mut tree: Spanned<DeTable<'_>>) -> Spanned<DeTable<'_>> {
+    let span = tree.span();
+    let table = tree.get_mut();
+    if !OF_SCENARIO.iter().any(|key| table.contains_key(*key)) {
+        return tree;
+    }
+    let seed = table.remove_entry("seed");
+    let mut provider = match table.remove("provider").map(Spanned::into_inner) {
+        Some(DeValue::Table(provider)) => provider,
+        _ => DeTable::new(),
+    };
+    if let Some((key, seed)) = seed {
+        provider.insert(key, seed);
+    }
+    Spanned::new(span, provider)
+}
+
 impl Written {
     /// Reads TOML.
     pub(crate) fn toml(name: &str, text: &str) -> Self {
         let mut written = Self { name: name.to_owned(), ..Self::default() };
-        let (mut tree, errors) = DeTable::parse_recoverable(text);
+        let (tree, errors) = DeTable::parse_recoverable(text);
+        let mut tree = of_scenario(tree);
         for error in &errors {
             let line = error.span().map(|span| line_of(text, span.start));
             let message = error.message();
@@ -194,7 +216,7 @@ impl Written {
     }
 
     /// Reads the tree; what cannot be read is told and struck out, and the rest is read again.
-    fn recover(&mut self, mut tree: toml::Spanned<DeTable<'_>>, text: &str) -> Overrides {
+    fn recover(&mut self, mut tree: Spanned<DeTable<'_>>, text: &str) -> Overrides {
         for _ in 0..MISTAKES_MAX {
             let error = match Overrides::deserialize(toml::de::Deserializer::from(tree.clone())) {
                 Ok(overrides) => return overrides,

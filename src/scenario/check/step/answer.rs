@@ -96,8 +96,8 @@ fn unreadable(checker: &mut Checker, error: &CaptureError, place: Place<'_>) {
             .wrong(place, format!("`{pattern}` is no regular expression: {}", last_line(why))),
         CaptureError::Css { selector } => {
             checker.wrong(place, format!("`{selector}` is no selector of one element")).advise(
-                "name it by what it is, such as `input[name=csrf_token]`; what stands around it \
-                 cannot be asked for",
+                "name it by what it is and what it stands in, such as `#buy input[name=csrf_token]`; \
+                 `>`, `+` and `~` cannot be asked for",
             )
         }
     };
@@ -212,6 +212,11 @@ fn condition(checker: &mut Checker, written: &OutcomeTable, at: Place<'_>) -> Op
     Some(Condition { of: of?, test })
 }
 
+/// Whether `name` is one letter off a name that is known.
+fn is_misspelt(name: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| strsim::damerau_levenshtein(name, known) == 1)
+}
+
 /// The stage that follows an answer.
 fn then(
     checker: &mut Checker,
@@ -229,8 +234,9 @@ fn then(
             .mark("is the purchase: nothing follows");
     }
     let Some(stage) = plan.by_name.get(name) else {
-        if plan.is_whole {
-            let known: Vec<&str> = plan.by_name.keys().copied().collect();
+        let known: Vec<&str> = plan.by_name.keys().copied().collect();
+        // A step whose name could not be read may be the one; but not where another is meant.
+        if plan.is_whole || is_misspelt(name, &known) {
             checker
                 .wrong(place, format!("there is no step `{name}`"))
                 .advise(did_you_mean(name, &known));

@@ -1,5 +1,8 @@
 //! What can be set about the shop: the table `[shop]` of a scenario.
 
+mod admission;
+mod inventory;
+
 use std::collections::BTreeSet;
 
 use domain::money::Amount;
@@ -10,6 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::fault::Fault;
 
+pub use admission::{Admission, AdmissionBy, Allowance, Per, Unit};
+pub use inventory::{
+    CONNECTIONS, CONNECTIONS_MAX, Inventory, Misfit, Recheck, Reserve, Storage, StorageError,
+};
+
 /// The table `[shop]`: every key may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +26,13 @@ pub struct Settings {
     pub storage: Storage,
     /// How stock is counted and reserved.
     pub inventory: Inventory,
+    /// Whether slot and pieces are reserved in one transaction.
+    pub reserve: Reserve,
+    /// What is done before unit rows are said to be sold out.
+    pub recheck: Recheck,
+    /// How many connections there are to the database; left out: 20.
+    #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
+    pub connections: Option<u32>,
     /// In which order stock and money are reserved.
     pub saga: Saga,
     /// How long each inventory transaction stays open beside its statements: the application's
@@ -33,8 +48,13 @@ pub struct Settings {
     pub provider_timeout: Span,
     /// How often a call to the provider that was not answered is made again under the same key.
     pub provider_retries: u32,
+    /// How often a capture that was refused by a limit is made again, one second apart and doubling,
+    /// before the order is given up. A capture of the queue is made until it is answered.
+    pub capture_retries: u32,
     /// How often a void that was refused is made again, one second apart and doubling.
     pub void_retries: u32,
+    /// How fast the shop does at the provider what no customer waits for; left out means at once.
+    pub worker: Option<Worker>,
     /// How long a cardholder may take to answer a challenge (3-D Secure); then the payment is let
     /// go and the order declined. Never scaled.
     pub challenge_timeout: Span,
@@ -47,6 +67,9 @@ impl Default for Settings {
         Self {
             storage: Storage::default(),
             inventory: Inventory::default(),
+            reserve: Reserve::default(),
+            recheck: Recheck::default(),
+            connections: None,
             saga: Saga::default(),
             time_in_transaction: Span(Duration::ZERO),
             edge: Edge::default(),
@@ -54,7 +77,9 @@ impl Default for Settings {
             reservation: Reservation::default(),
             provider_timeout: Span(Duration::from_secs(10)),
             provider_retries: 3,
+            capture_retries: 0,
             void_retries: 0,
+            worker: None,
             challenge_timeout: Span(Duration::from_mins(5)),
             faults: Vec::new(),
         }
@@ -84,30 +109,6 @@ pub fn looks(takes: Duration) -> u32 {
     asked
 }
 
-/// Where stock and orders are kept.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Storage {
-    /// A file: write-ahead log, one writer with group commit; commits survive the shop's death, not a
-    /// power cut.
-    #[default]
-    Sqlite,
-    /// The shop's memory: fast, lost with the process.
-    Memory,
-}
-
-/// How stock is counted and reserved.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Inventory {
-    /// Reads the counter, then decrements it: two statements without a transaction across them.
-    /// Oversells.
-    NaiveCounter,
-    /// One row per piece and per place in a slot, taken in one transaction.
-    #[default]
-    UnitRows,
-}
-
 /// In which order stock and money are reserved.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -117,6 +118,17 @@ pub enum Saga {
     AuthorizeFirst,
     /// Reserve, authorize, capture; release when the payment fails.
     ReserveFirst,
+    /// Authorize, reserve, tell the customer that it is bought, and capture afterwards: a worker does,
+    /// as often as it must.
+    CaptureQueue,
+}
+
+/// What the shop does at the provider after its customer was answered: `[shop] worker`.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Its calls per second \[1/s\], more than 0: voids, their repetitions, captures of the queue.
+    pub calls_per_second: f64,
 }
 
 /// The cache in front of the shop: `[shop] edge`.
@@ -127,35 +139,25 @@ pub struct Edge {
     pub ttl: Span,
     /// Whether requests for an object that is being fetched wait for that one fetch.
     pub collapse: bool,
+    /// Which of the shop's answers set a cookie. No cache that visitors share may keep one that does.
+    pub cookies: Cookies,
+}
+
+/// Which of the shop's answers set a cookie.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cookies {
+    /// None that a cache might keep.
+    #[default]
+    Checkout,
+    /// Every page: nothing can be cached any more, nor one answer serve two visitors.
+    EveryPage,
 }
 
 impl Default for Edge {
     fn default() -> Self {
-        Self { ttl: Span(Duration::from_secs(1)), collapse: true }
+        Self { ttl: Span(Duration::from_secs(1)), collapse: true, cookies: Cookies::default() }
     }
-}
-
-/// The gate in front of the payment: `[shop] admission`.
-#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Admission {
-    /// Orders let through per second \[1/s\], more than 0.
-    pub orders_per_second: f64,
-    /// How many may pass at once after a quiet time; left out: one second's worth, at least 2.
-    #[serde(default)]
-    pub burst: Option<f64>,
-    /// Who counts.
-    #[serde(default)]
-    pub by: AdmissionBy,
-}
-
-/// Who counts admitted orders.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AdmissionBy {
-    /// The shop's own memory: one process.
-    #[default]
-    Memory,
 }
 
 /// How long pieces and slots are held: `[shop] reservation`.
@@ -210,6 +212,16 @@ impl ShopSettings {
         }
     }
 
+    /// The same shop, in a world that has nothing beside it: a gate that Redis would keep is the same
+    /// bucket in its own memory.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        if let Some(admission) = &mut self.shop.admission {
+            admission.by = AdmissionBy::Memory;
+        }
+        self
+    }
+
     /// What of it the shop cannot work with, a sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -228,14 +240,14 @@ impl ShopSettings {
                 twice.map(|slot| format!("sale `{}` has two slots `{}`", sale.id, slot.id)),
             );
         }
-        if let Some(Admission { orders_per_second: rate, burst, .. }) = self.shop.admission {
-            if !(rate.is_finite() && rate > 0.0) {
-                problems.push(format!("`orders_per_second` is {rate}, it must be more than 0"));
-            }
-            if burst.is_some_and(|burst| !(burst.is_finite() && burst >= 1.0)) {
-                problems.push("`burst` must be at least 1".to_owned());
-            }
+        if let Some(Worker { calls_per_second: rate }) = self.shop.worker
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            problems
+                .push(format!("the worker's `calls_per_second` is {rate}, it must be more than 0"));
         }
+        let gate = self.shop.admission.iter().flat_map(Admission::problems);
+        problems.extend(gate.map(|(_, problem)| problem));
         problems
     }
 }

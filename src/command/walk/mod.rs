@@ -1,6 +1,8 @@
 //! `spike try`: one fan walks the funnel of a foreign shop, and one sees each request and each answer.
 
-use std::fmt::Write as _;
+mod page;
+mod readable;
+
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -14,14 +16,11 @@ use super::{network, print, run, say};
 use crate::cli::TryArgs;
 use crate::live::alone::{self, Walk};
 use crate::live::clock::Clock;
+use crate::live::joined::{Beside, Joined};
 use crate::live::means::{self, Machine};
-use crate::live::transcript::{Exchange, Spoken};
+use crate::live::transcript::Spoken;
 use crate::live::{LiveError, Nothing, Settings};
-use crate::step::edge::Seen;
 use crate::verdict::{Verdict, World, bare_line};
-
-/// Why text can be appended to.
-const GROWS: &str = "text can be appended to";
 
 /// Lets one fan walk, and prints what it says and hears.
 pub(super) fn walk(args: &TryArgs) -> anyhow::Result<Verdict> {
@@ -49,13 +48,19 @@ pub(super) fn walk(args: &TryArgs) -> anyhow::Result<Verdict> {
     let settings = Settings { transcript: Some(told), ..run::settings(&one, clock, means) };
     let (target, _) = place.open(&one, std::path::Path::new(""), clock.began_utc_ns())?;
     let stop = run::stop_on_signals()?;
+    let beside = Beside::open(&scenario, &settings, &target, loaded.folder());
+    if let Some(folder) = &args.save {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("failed to make the folder {}", folder.display()))?;
+    }
     let lived = thread::scope(|scope| {
         let pages = scope.spawn(move || {
             let mut number = 0;
             heard.into_iter().try_for_each(|spoken| match spoken {
                 Spoken::Exchange(exchange) => {
                     number += 1;
-                    print(&page(number, &exchange))
+                    print(&page::of(number, &exchange, args.body))?;
+                    page::save(number, &exchange, args.save.as_deref())
                 }
                 Spoken::Pause(pause) => {
                     print(&format!("   goes on after {:.1} s\n", pause.as_secs_f64()))
@@ -68,23 +73,43 @@ pub(super) fn walk(args: &TryArgs) -> anyhow::Result<Verdict> {
         printed.map(|()| lived)
     })?;
     match lived {
-        Ok(walk) => Ok(end(&walk)),
+        Ok(walk) => {
+            let joined = match beside {
+                Ok(beside) => beside.map(|beside| beside.after(walk.departure)),
+                Err(why) => Some(Joined { troubles: vec![why], ..Joined::default() }),
+            };
+            end(&walk, joined)
+        }
         Err(error) => refused(error),
     }
 }
 
-/// What is said at the end of a visit.
-fn end(walk: &Walk) -> Verdict {
+/// What is said at the end of a visit, with what the ledgers say of it.
+fn end(walk: &Walk, joined: Option<Joined>) -> anyhow::Result<Verdict> {
+    let joined = joined.unwrap_or_default();
+    if !joined.rows.is_empty() {
+        print("\nin the ledgers\n")?;
+    }
+    for row in &joined.rows {
+        print(&format!("   {row}\n"))?;
+    }
+    for trouble in &joined.troubles {
+        say(&format!("ledgers: {trouble}"));
+    }
     for complaint in &walk.complaints {
         say(&format!("not understood: {complaint}"));
     }
     let left = walk.departure.map_or("was stopped", Departure::word);
     let verdict = match walk.departure {
-        Some(Departure::Bought) => Verdict::Pass,
+        Some(Departure::Bought) if joined.troubles.is_empty() => Verdict::Pass,
         _ => Verdict::Inconclusive,
     };
-    say(&format!("{}: the fan left as {left}", bare_line(verdict)));
-    verdict
+    let unjoined = match joined.troubles.len() {
+        0 => "",
+        _ => ", and the ledgers do not say what they should",
+    };
+    say(&format!("{}: the fan left as {left}{unjoined}", bare_line(verdict)));
+    Ok(verdict)
 }
 
 fn refused(error: LiveError) -> anyhow::Result<Verdict> {
@@ -94,43 +119,4 @@ fn refused(error: LiveError) -> anyhow::Result<Verdict> {
             Err(anyhow::anyhow!(error).context("failed to live the visit"))
         }
     }
-}
-
-/// An exchange as a person reads it: what was sent after `>`, what came after `<`.
-fn page(number: usize, exchange: &Exchange) -> String {
-    let mut page = format!("\n{number}  {}\n", exchange.step);
-    for line in exchange.request.trim_end().lines() {
-        writeln!(page, "   > {line}").expect(GROWS);
-    }
-    writeln!(page, "   < {}", exchange.status).expect(GROWS);
-    for line in &exchange.fields {
-        writeln!(page, "   < {line}").expect(GROWS);
-    }
-    if !exchange.body.is_empty() {
-        page.push_str("   <\n");
-    }
-    for line in exchange.body.trim_end().lines() {
-        writeln!(page, "   < {line}").expect(GROWS);
-    }
-    if exchange.hidden_bytes > 0 {
-        writeln!(page, "   < … and {} bytes more", exchange.hidden_bytes).expect(GROWS);
-    }
-    if exchange.edge != Seen::default() {
-        writeln!(page, "   edge: {}", exchange.edge).expect(GROWS);
-    }
-    for (name, value) in &exchange.captured {
-        writeln!(page, "   {name} = {value:?}").expect(GROWS);
-    }
-    match exchange.outcome {
-        None => page.push_str("   redirected"),
-        Some(outcome) => write!(page, "   is {outcome}").expect(GROWS),
-    }
-    if !exchange.troubles.is_empty() {
-        write!(page, ": {}", exchange.troubles.join(", ")).expect(GROWS);
-    }
-    if let Some(then) = &exchange.then {
-        write!(page, ", then {then}").expect(GROWS);
-    }
-    page.push('\n');
-    page
 }

@@ -1,0 +1,161 @@
+//! What a shop wrote down, and what it says of itself meanwhile.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::database::DatabaseState;
+use crate::money::Amount;
+use crate::time::Time;
+
+/// One line of the shop's ledger at the end of a run (and of a foreign shop's, once mapped).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ShopLine {
+    /// An item's stock, and where its pieces are according to the shop.
+    Stock {
+        /// The item.
+        item: String,
+        /// Pieces at the start.
+        initial: u64,
+        /// Pieces for sale; below 0 when the shop lost count.
+        free: i64,
+        /// Pieces held for orders.
+        held: i64,
+        /// Pieces sold.
+        sold: i64,
+    },
+    /// A slot's capacity, and where its places are according to the shop.
+    Slot {
+        /// The slot.
+        slot: String,
+        /// The sale.
+        sale: String,
+        /// Places at the start.
+        initial: u64,
+        /// Places left.
+        free: i64,
+        /// Places held.
+        held: i64,
+        /// Places taken.
+        sold: i64,
+    },
+    /// An order.
+    Order {
+        /// Its number.
+        order_id: String,
+        /// Who buys.
+        fan: String,
+        /// The purchase intent.
+        intent: String,
+        /// The item.
+        item: String,
+        /// The slot.
+        slot: Option<String>,
+        /// Pieces.
+        quantity: u32,
+        /// The money it is about.
+        amount: Amount,
+        /// The shop's own word for where it stands.
+        status: String,
+        /// Whether that word means sold.
+        paid: bool,
+        /// Whether that word means that nothing more will happen.
+        terminal: bool,
+        /// The provider's name of the payment.
+        payment: Option<String>,
+        /// When it was placed, in nanoseconds of UTC \[ns\].
+        created_utc_ns: u64,
+        /// When it last changed, in nanoseconds of UTC \[ns\].
+        updated_utc_ns: u64,
+    },
+    /// Pieces and a slot that are held.
+    Reservation {
+        /// For which order.
+        order_id: String,
+        /// The item.
+        item: String,
+        /// The slot.
+        slot: Option<String>,
+        /// Pieces.
+        quantity: u32,
+        /// Until when, in nanoseconds of UTC \[ns\]; absent means for ever.
+        held_until_utc_ns: Option<u64>,
+    },
+    /// Pieces and a place that an order took, and what became of them, where the shop says when:
+    /// each happened between the moment it was asked for and the moment it was known.
+    Hold {
+        /// For which order.
+        order_id: String,
+        /// The item.
+        item: String,
+        /// The slot.
+        slot: Option<String>,
+        /// Pieces.
+        quantity: u32,
+        /// When they were asked for, in nanoseconds of UTC \[ns\].
+        asked_utc_ns: u64,
+        /// When they were known to be held.
+        taken_utc_ns: u64,
+        /// When they were known to be sold; absent where they are not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sold_utc_ns: Option<u64>,
+        /// When they were to be let go; absent where they never were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freeing_utc_ns: Option<u64>,
+        /// When they were known to be free again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_utc_ns: Option<u64>,
+    },
+    /// One piece of stock, where the shop keeps one row per piece.
+    Unit {
+        /// Its number.
+        unit: u64,
+        /// What a foreign shop calls it, where that is no number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// The item.
+        item: String,
+        /// `free`, `held` or `sold`.
+        state: String,
+        /// The order that holds or bought it.
+        order_id: Option<String>,
+    },
+}
+
+/// Where an item's pieces or a slot's places are.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// For sale; below 0 when the shop lost count.
+    pub free: i64,
+    /// Held for orders.
+    pub held: i64,
+    /// Sold.
+    pub sold: i64,
+}
+
+/// What the shop says of itself at one moment of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShopSnapshot {
+    /// When, from the run's beginning.
+    #[schemars(with = "u64")]
+    pub at: Time,
+    /// Requests that reached the edge so far.
+    pub edge: u64,
+    /// Requests that reached the origin so far.
+    pub origin: u64,
+    /// Calls to the payment provider so far.
+    pub payment: u64,
+    /// Orders and void jobs that are not over.
+    pub pending: u64,
+    /// Each item's balance, by its name.
+    pub items: BTreeMap<String, Balance>,
+    /// Each slot's balance, by `sale/slot`.
+    pub slots: BTreeMap<String, Balance>,
+    /// How its database is getting on, where it has one that several transactions change at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseState>,
+}

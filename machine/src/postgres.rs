@@ -1,0 +1,257 @@
+//! A `PostgreSQL` server of one's own: started from the system's packages as a user without
+//! privileges, in a temporary folder, reached through a Unix socket there, and gone with who
+//! started it.
+//!
+//! The server hangs on a shell that waits for its standard input to end: so it ends, and its folder
+//! is removed, however the process ends that started it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getuid, kill_process};
+use tempfile::TempDir;
+
+use crate::server::{self, NOBODY};
+
+/// Where Debian has its versions of the server, a folder each.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// How often it is looked whether the server is ready, and how many times: a minute.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 6_000;
+
+/// What the server says of itself when it is ready, and when processes of one that was killed are
+/// still about.
+const READY: &str = "database system is ready to accept connections";
+const STILL_THERE: &str = "is still in use";
+
+/// Serves, serves again for each line that comes (what still runs is killed then), and ends and clears
+/// away when none comes any more. `$1` is the folder, the rest is the server's command line. It is told
+/// to end until it has ended: before it listens to signals it hears none.
+const GUARD: &str = "folder=$1; shift
+serve() { \"$@\" >>\"$folder/log\" 2>&1 </dev/null & server=$!; }
+serve \"$@\"
+while read -r _; do kill -KILL \"$server\" 2>/dev/null; wait \"$server\"; serve \"$@\"; done
+while kill -INT \"$server\" 2>/dev/null; do sleep 0.1; done
+cd / && rm -rf \"$folder\"";
+
+/// A server that runs as long as this is kept.
+#[derive(Debug)]
+pub struct Server {
+    folder: TempDir,
+    guard: Child,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It is not installed.
+    #[error(
+        "start PostgreSQL: neither {DEBIAN}/*/bin nor the path has `initdb` and `postgres`\nhint: \
+         `apt-get install postgresql` installs it; or name a server that runs: \
+         `storage = \"postgres://user@host/database\"`"
+    )]
+    Missing,
+    /// The folder cannot be made.
+    #[error("make a folder for PostgreSQL in {}", std::env::temp_dir().display())]
+    Folder(#[source] io::Error),
+    /// Its files cannot be made.
+    #[error("prepare PostgreSQL's files")]
+    Prepare(#[source] server::StartError),
+    /// A program of it cannot be run.
+    #[error("run {}", .0.display())]
+    Run(PathBuf, #[source] io::Error),
+    /// It did not come up.
+    #[error("start PostgreSQL: it said\n  {0}")]
+    Said(String),
+}
+
+impl Server {
+    /// Starts a new and empty server that takes up to `connections` connections, and waits until it
+    /// is ready: a second or two. What it has committed survives its death, but no power cut.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not start.
+    pub fn start(connections: u32) -> Result<Self, StartError> {
+        let programs = programs().ok_or(StartError::Missing)?;
+        let place = server::folder().map_err(StartError::Folder)?;
+        let folder = place.path();
+        let data = folder.join("data");
+        let prepare = initialize(&programs.join("initdb"), &data);
+        server::finish(&prepare, folder).map_err(StartError::Prepare)?;
+        let program = programs.join("postgres");
+        let mut guard = unprivileged("/bin/sh", folder);
+        guard.args(["-c", GUARD, "guard"]).arg(folder).arg(&program);
+        guard.arg("-D").arg(&data).arg("-k").arg(folder).arg("-F");
+        for setting in ["listen_addresses=", "log_lock_waits=on", "logging_collector=off"] {
+            guard.args(["-c", setting]);
+        }
+        guard.args(["-c", &format!("max_connections={connections}")]);
+        // The terminal's Ctrl-C is not for it: who started it still has to finish.
+        guard.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = guard.spawn().map_err(|error| StartError::Run(program, error))?;
+        let mut server = Self { folder: place, guard };
+        server.wait_until_ready(0)?;
+        Ok(server)
+    }
+
+    /// The address of its one database, which `psql` takes too.
+    pub fn url(&self) -> String {
+        format!("postgres://shop@{}/postgres", encoded(self.folder()))
+    }
+
+    /// Where its files, its log and its socket are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills it at once, as a machine that dies does; what it has committed is kept.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&self) -> io::Result<()> {
+        let file = fs::read_to_string(self.folder().join("data/postmaster.pid"))?;
+        let number = file.lines().next().and_then(|line| line.trim().parse().ok());
+        let process = number.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process(process, Signal::KILL)?)
+    }
+
+    /// Starts it again on what it has, after [`Self::kill`], and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_again(&mut self) -> Result<(), StartError> {
+        let known = self.log().len();
+        self.serve_again()?;
+        self.wait_until_ready(known)
+    }
+
+    fn serve_again(&mut self) -> Result<(), StartError> {
+        let stdin = self.guard.stdin.as_mut().expect("its input is closed at its end alone");
+        let told = stdin.write_all(b"\n").and_then(|()| stdin.flush());
+        told.map_err(|error| StartError::Run(PathBuf::from("/bin/sh"), error))
+    }
+
+    /// Waits until the log says, behind its first `known` bytes, that it is ready.
+    fn wait_until_ready(&mut self, mut known: usize) -> Result<(), StartError> {
+        for _ in 0..LOOKS_MAX {
+            let log = self.log();
+            let news = log.get(known..).unwrap_or_default();
+            if news.contains(READY) {
+                return Ok(());
+            }
+            if news.contains(STILL_THERE) {
+                known = log.len();
+                self.serve_again()?;
+            } else if news.lines().any(is_the_end) {
+                break;
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Err(StartError::Said(server::last(self.log().lines().map(str::to_owned))))
+    }
+
+    fn log(&self) -> String {
+        fs::read(self.folder().join("log"))
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        // The guard ends with its server, and what it could not remove goes with the folder.
+        let _ = self.guard.wait();
+    }
+}
+
+/// The folder of the newest server's programs.
+fn programs() -> Option<PathBuf> {
+    let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let versions = fs::read_dir(DEBIAN).ok().into_iter().flatten().filter_map(Result::ok);
+    let mut versions: Vec<PathBuf> = versions.map(|entry| entry.path()).collect();
+    versions.sort_by_key(|path| std::cmp::Reverse(version(path)));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = versions.into_iter().map(|path| path.join("bin"));
+    debian
+        .chain(std::env::split_paths(&path))
+        .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+fn initialize(program: &Path, data: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(["--auth=trust", "--username=shop", "--no-sync", "--encoding=UTF8"]);
+    command.args(["--locale=C", "-D"]).arg(data);
+    command
+}
+
+fn unprivileged(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null());
+    if getuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// Whether the log says that nothing comes of it: not that somebody came too early, or that
+/// processes of one that was killed end.
+fn is_the_end(line: &str) -> bool {
+    let passing = ["the database system is", "terminating"];
+    line.contains("FATAL:") && !passing.iter().any(|word| line.contains(word))
+}
+
+/// A path as the host of an address: all but letters, digits, `-`, `_` and `.` as `%2F`.
+fn encoded(path: &Path) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    bytes
+        .map(|byte| match *byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_the_host_of_an_address() {
+        assert_eq!(encoded(Path::new("/tmp/a b-1_2.c")), "%2Ftmp%2Fa%20b-1_2.c");
+    }
+
+    #[test]
+    fn only_what_keeps_the_server_from_starting_is_the_end() {
+        assert!(is_the_end("[7] FATAL:  could not create any Unix-domain sockets"));
+        assert!(!is_the_end("[7] FATAL:  the database system is starting up"));
+        assert!(!is_the_end("[7] FATAL:  terminating connection due to postmaster exit"));
+        assert!(!is_the_end("[7] LOG:  database system was interrupted"));
+    }
+
+    #[test]
+    fn a_server_comes_up_dies_comes_up_again_and_leaves_nothing() {
+        let mut server = match Server::start(10) {
+            Ok(server) => server,
+            Err(StartError::Missing) => {
+                eprintln!("PostgreSQL is not installed: nothing was tested with it");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let folder = server.folder().to_owned();
+        assert!(folder.join(".s.PGSQL.5432").exists());
+        server.kill().unwrap();
+        server.start_again().unwrap();
+        assert!(folder.join(".s.PGSQL.5432").exists());
+        drop(server);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,341 @@
+//! Whether who came first is served first; or, where lots are drawn, whether all had one chance.
+
+use std::collections::BTreeMap;
+
+use domain::time::{Duration, Time};
+
+use crate::audit::books::Books;
+use crate::audit::budget::ServiceOrder;
+use crate::audit::finding::{Found, Story, Unit};
+use crate::audit::order::{Asker, askers};
+use crate::audit::rank::{Counts, kendall_tau};
+use crate::audit::story;
+
+/// The share of pairs in the wrong order that a draw by lot gives.
+const BY_LOT: f64 = 0.5;
+/// How far from that chance may lead, in standard deviations: hardly ever farther.
+const CHANCE: f64 = 4.0;
+
+/// Pairs of a fan who was refused an item (or a slot) and another who bought at least as much of it:
+/// the buyer should have come first.
+pub(super) fn fifo(books: &Books<'_>) -> Found {
+    let askers = askers(books);
+    match books.asked.order {
+        ServiceOrder::Fifo => overtaken(books, &askers),
+        ServiceOrder::Draw => drawn(&askers),
+    }
+}
+
+fn overtaken(books: &Books<'_>, lines: &BTreeMap<String, Vec<Asker<'_>>>) -> Found {
+    let budget = books.asked.budgets.fifo;
+    let within = budget.within.0;
+    let mut sum = Pairs::default();
+    let mut first = None;
+    let mut tau = (0.0, 0_usize);
+    for askers in lines.values() {
+        let pairs = pairs(askers, within);
+        if pairs.overtaken > 0 && first.is_none() {
+            first = example(askers, within);
+        }
+        sum.add(&pairs);
+        if let Some(value) = order_kept(askers).filter(|_| pairs.all() > 0) {
+            tau = (tau.0 + value * askers.len() as f64, tau.1 + askers.len());
+        }
+    }
+    if sum.all() == 0 {
+        return Found::not_applicable("no fan was refused what another bought");
+    }
+    let share = sum.wrong as f64 / sum.all() as f64;
+    let allowed = budget.share.unwrap_or(BY_LOT);
+    let chance = if budget.share.is_none() { CHANCE * sum.deviation() } else { 0.0 };
+    let count = if share > allowed + chance { sum.overtaken } else { 0 };
+    let measure = "fans refused what a later one bought";
+    let found = Found::count(count, measure, || {
+        first.map_or_else(Story::default, |(loser, winner)| told(books, loser, winner))
+    });
+    let found = found
+        .with(
+            (share, Unit::Share),
+            "of the pairs of a refused fan and a buyer were served in the \
+               wrong order",
+            Some(allowed),
+        )
+        .with((sum.overtaken as f64, Unit::Fans), "were refused what a later one bought", None);
+    if tau.1 == 0 {
+        return found;
+    }
+    let tau = tau.0 / tau.1 as f64;
+    found.with(
+        (tau, Unit::Correlation),
+        "between coming early and being served early (Kendall)",
+        None,
+    )
+}
+
+/// Pairs of a refused fan and a buyer of at least as much, who did not come at the same time.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+struct Pairs {
+    /// The refused one came first.
+    wrong: u64,
+    /// The buyer came first.
+    right: u64,
+    /// Refused fans of any pair in the wrong order.
+    overtaken: u64,
+    refused: u64,
+    buyers: u64,
+}
+
+impl Pairs {
+    fn add(&mut self, more: &Self) {
+        self.wrong += more.wrong;
+        self.right += more.right;
+        self.overtaken += more.overtaken;
+        self.refused += more.refused;
+        self.buyers += more.buyers;
+    }
+
+    fn all(&self) -> u64 {
+        self.wrong + self.right
+    }
+
+    /// The standard deviation of the share of wrong pairs where lots decide (Mann and Whitney).
+    fn deviation(&self) -> f64 {
+        let (refused, buyers) = (self.refused.max(1) as f64, self.buyers.max(1) as f64);
+        ((refused + buyers + 1.0) / (12.0 * refused * buyers)).sqrt()
+    }
+}
+
+impl Asker<'_> {
+    fn is_refused(&self) -> bool {
+        self.refused && self.bought.is_none()
+    }
+
+    fn is_buyer(&self) -> bool {
+        self.bought.is_some()
+    }
+}
+
+/// Counts the pairs among `askers`, who stand in the order in which they came.
+fn pairs(askers: &[Asker<'_>], within: Duration) -> Pairs {
+    let refused: Vec<&Asker<'_>> = askers.iter().filter(|asker| asker.is_refused()).collect();
+    let buyers: Vec<&Asker<'_>> = askers.iter().filter(|asker| asker.is_buyer()).collect();
+    let mut quantities: Vec<u32> = refused.iter().map(|asker| asker.quantity).collect();
+    quantities.sort_unstable();
+    quantities.dedup();
+    let rank = |quantity: u32| quantities.partition_point(|known| *known <= quantity);
+    let wrong = {
+        let mut before = Counts::new(quantities.len());
+        let mut waiting = refused.iter().peekable();
+        let count = |buyer: &&Asker<'_>| {
+            while let Some(asker) = waiting.next_if(|asker| asker.first + within < buyer.first) {
+                before.add(rank(asker.quantity) - 1);
+            }
+            no_more_than(&before, rank(buyer.quantity))
+        };
+        buyers.iter().map(count).sum()
+    };
+    let right = {
+        let mut after = Counts::new(quantities.len());
+        let mut waiting = refused.iter().rev().peekable();
+        let count = |buyer: &&Asker<'_>| {
+            while let Some(asker) = waiting.next_if(|asker| buyer.first + within < asker.first) {
+                after.add(rank(asker.quantity) - 1);
+            }
+            no_more_than(&after, rank(buyer.quantity))
+        };
+        buyers.iter().rev().map(count).sum()
+    };
+    let overtaken = overtaken_fans(&refused, &buyers, within);
+    Pairs { wrong, right, overtaken, refused: refused.len() as u64, buyers: buyers.len() as u64 }
+}
+
+/// How many of those counted wanted one of the first `ranks` quantities.
+fn no_more_than(counted: &Counts, ranks: usize) -> u64 {
+    if ranks == 0 { 0 } else { counted.up_to(ranks - 1) }
+}
+
+/// How many of the refused came before a buyer of at least as much.
+fn overtaken_fans(refused: &[&Asker<'_>], buyers: &[&Asker<'_>], within: Duration) -> u64 {
+    let mut by_quantity: Vec<(u32, Time)> =
+        buyers.iter().map(|buyer| (buyer.quantity, buyer.first)).collect();
+    by_quantity.sort_unstable();
+    // The last to come of those who bought so much or more.
+    for place in (1..by_quantity.len()).rev() {
+        by_quantity[place - 1].1 = by_quantity[place - 1].1.max(by_quantity[place].1);
+    }
+    let is_overtaken = |asker: &&&Asker<'_>| {
+        let place = by_quantity.partition_point(|(quantity, _)| *quantity < asker.quantity);
+        by_quantity.get(place).is_some_and(|(_, last)| asker.first + within < *last)
+    };
+    refused.iter().filter(is_overtaken).count() as u64
+}
+
+/// The first of the refused who was overtaken, and the last who overtook it.
+fn example<'a, 'b>(
+    askers: &'b [Asker<'a>],
+    within: Duration,
+) -> Option<(&'b Asker<'a>, &'b Asker<'a>)> {
+    let last = askers.iter().filter(|asker| asker.is_buyer()).map(|buyer| buyer.quantity).max()?;
+    let fits = |asker: &&Asker<'_>| asker.is_refused() && asker.quantity <= last;
+    askers.iter().filter(fits).find_map(|refused| {
+        let overtakes = |buyer: &&Asker<'_>| {
+            buyer.is_buyer()
+                && buyer.quantity >= refused.quantity
+                && refused.first + within < buyer.first
+        };
+        askers.iter().rev().find(overtakes).map(|buyer| (refused, buyer))
+    })
+}
+
+fn told(books: &Books<'_>, refused: &Asker<'_>, buyer: &Asker<'_>) -> Story {
+    let end = format!(
+        "fan {} asked {:.1} s before fan {}, who bought {}; it wanted {} and was refused",
+        refused.intent,
+        buyer.first.since(refused.first).as_secs_f64(),
+        buyer.intent,
+        buyer.quantity,
+        refused.quantity
+    );
+    story::of_two(books, refused.intent, buyer.intent, end)
+}
+
+/// How much the order of coming is that of being served: who was never served is served last.
+fn order_kept(askers: &[Asker<'_>]) -> Option<f64> {
+    let served = askers.iter().filter(|asker| asker.bought.is_some() || asker.refused);
+    let ranks: Vec<(Time, Time)> =
+        served.map(|asker| (asker.first, asker.bought.unwrap_or(Time::NEVER))).collect();
+    kendall_tau(&ranks)
+}
+
+/// Into how many groups of equal size those who took part in a draw are put, by when they came.
+const GROUPS: usize = 10;
+/// How many buyers, and how many others, each group must have in the mean for the test to mean
+/// anything.
+const IN_A_GROUP_MIN: f64 = 5.0;
+/// Beyond this, χ² of 1 to 9 degrees of freedom is chance in one of a thousand fair draws.
+const CHI_SQUARE_MAX: [f64; 9] =
+    [10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877];
+
+/// Whether those who came early, late or in between bought equally often (χ²).
+fn drawn(lines: &BTreeMap<String, Vec<Asker<'_>>>) -> Found {
+    let (mut tested, mut unfair) = (0_u64, 0_u64);
+    let mut witness = Vec::new();
+    for (name, askers) in lines {
+        let took_part: Vec<bool> = askers
+            .iter()
+            .filter(|asker| asker.refused || asker.bought.is_some())
+            .map(|asker| asker.bought.is_some())
+            .collect();
+        let Some(groups) = groups(&took_part) else { continue };
+        tested += 1;
+        if chi_square(&groups) > CHI_SQUARE_MAX[groups.len() - 2] {
+            unfair += 1;
+            let shares: Vec<String> = groups
+                .iter()
+                .map(|(bought, all)| format!("{:.0} %", 100.0 * *bought as f64 / *all as f64))
+                .collect();
+            witness.push(format!(
+                "{name}: of {} groups of equal size, from the first to come to the last, {} bought",
+                groups.len(),
+                shares.join(", ")
+            ));
+        }
+    }
+    if tested == 0 {
+        return Found::not_applicable("too few took part for a draw to be told from another order");
+    }
+    Found::count(unfair, "draws in which it mattered when a fan came", || witness)
+}
+
+/// How many bought of how many, in groups of equal size; none where they would be too small.
+fn groups(took_part: &[bool]) -> Option<Vec<(u64, u64)>> {
+    let all = took_part.len() as f64;
+    let bought = took_part.iter().filter(|bought| **bought).count() as f64;
+    let fits = |groups: &usize| bought.min(all - bought) / *groups as f64 >= IN_A_GROUP_MIN;
+    let count = (2..=GROUPS).rev().find(fits)?;
+    let group = |number: usize| {
+        let from = took_part.len() * number / count;
+        let until = took_part.len() * (number + 1) / count;
+        let group = &took_part[from..until];
+        (group.iter().filter(|bought| **bought).count() as u64, group.len() as u64)
+    };
+    Some((0..count).map(group).collect())
+}
+
+/// χ² of buyers and others in the groups, against equal chances.
+fn chi_square(groups: &[(u64, u64)]) -> f64 {
+    let (bought, all) = groups.iter().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
+    let chance = bought as f64 / all as f64;
+    groups
+        .iter()
+        .map(|(bought, all)| {
+            let expected = chance * *all as f64;
+            let off = *bought as f64 - expected;
+            off * off / expected + off * off / (*all as f64 - expected)
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn asker(first_ms: u64, quantity: u32, bought: bool) -> Asker<'static> {
+        let first = Time::from_millis(first_ms);
+        let bought = bought.then(|| first + Duration::from_millis(10));
+        Asker { intent: "0-1", first, quantity, refused: bought.is_none(), bought }
+    }
+
+    #[test]
+    fn a_refused_fan_who_came_first_is_one_pair_in_the_wrong_order() {
+        let line = [asker(0, 1, false), asker(5_000, 1, true), asker(9_000, 1, false)];
+        let pairs = pairs(&line, Duration::from_secs(1));
+        assert_eq!((pairs.wrong, pairs.right, pairs.overtaken), (1, 1, 1));
+    }
+
+    #[test]
+    fn who_wanted_more_than_the_later_one_bought_was_not_overtaken() {
+        let line = [asker(0, 3, false), asker(5_000, 2, true)];
+        assert_eq!(pairs(&line, Duration::from_secs(1)).all(), 0);
+    }
+
+    #[test]
+    fn a_draw_by_lot_is_fair_and_a_queue_is_no_draw() {
+        let queue: Vec<bool> = (0..200).map(|place| place < 100).collect();
+        let groups_of_queue = groups(&queue).unwrap();
+        assert!(chi_square(&groups_of_queue) > CHI_SQUARE_MAX[groups_of_queue.len() - 2]);
+        let even: Vec<bool> = (0..200).map(|place| place % 2 == 0).collect();
+        assert!(chi_square(&groups(&even).unwrap()) < 1.0);
+        assert_eq!(groups(&[true, false, true]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_trees_count_what_looking_at_all_pairs_counts(
+            line in prop::collection::vec((0_u64..40, 1_u32..4, any::<bool>()), 0..40),
+            within in 0_u64..6,
+        ) {
+            let mut askers: Vec<Asker<'_>> =
+                line.into_iter().map(|(at, many, bought)| asker(at, many, bought)).collect();
+            askers.sort_by_key(|asker| asker.first);
+            let within = Duration::from_millis(within);
+            let mut slow = Pairs::default();
+            for refused in askers.iter().filter(|asker| asker.is_refused()) {
+                slow.refused += 1;
+                let mut overtaken = 0;
+                for buyer in askers.iter().filter(|asker| asker.is_buyer()) {
+                    if buyer.quantity >= refused.quantity {
+                        slow.right += u64::from(buyer.first + within < refused.first);
+                        overtaken += u64::from(refused.first + within < buyer.first);
+                    }
+                }
+                slow.wrong += overtaken;
+                slow.overtaken += u64::from(overtaken > 0);
+            }
+            slow.buyers = askers.iter().filter(|asker| asker.is_buyer()).count() as u64;
+            prop_assert_eq!(pairs(&askers, within), slow);
+        }
+    }
+}

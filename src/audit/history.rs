@@ -1,0 +1,195 @@
+//! What was held when: how much of an item, or of a slot, was free at each moment, at the least and
+//! at the most.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::shop::ShopLine;
+use domain::time::{Duration, Time};
+
+use crate::audit::books::{Books, Line, Order};
+use crate::audit::course::Course;
+use crate::evidence::demand;
+use crate::evidence::ledgers::ShopClock;
+
+/// Pieces and a place that an order took.
+pub(super) struct Held<'a> {
+    pub(super) order: &'a str,
+    pub(super) item: &'a str,
+    /// As `sale/slot`.
+    pub(super) place: Option<String>,
+    pub(super) quantity: u32,
+    /// They were taken between these two.
+    pub(super) asked: Time,
+    pub(super) taken: Time,
+    pub(super) sold: bool,
+    /// They were let go between these two, if they were.
+    pub(super) freed: Option<(Time, Time)>,
+}
+
+impl Held<'_> {
+    fn names(&self) -> impl Iterator<Item = (&str, u32)> {
+        let place = self.place.iter().map(|place| (place.as_str(), 1));
+        std::iter::once((self.item, self.quantity)).chain(place)
+    }
+}
+
+/// What is known of what was held when.
+pub(super) enum History<'a> {
+    /// All of it: the shop wrote it down.
+    Told(Vec<Held<'a>>),
+    /// Nothing was held before its order was placed, as far as orders are all that holds anything:
+    /// those of a foreign shop.
+    ByOrders(Vec<Held<'a>>),
+    /// Nothing, and why.
+    Unknown(&'static str),
+}
+
+/// What the shop's ledger says of what was held when.
+pub(super) fn history<'a>(books: &Books<'a>) -> History<'a> {
+    let Some(ledgers) = books.ledgers else { return told(books) };
+    let ShopClock::Within { error_ns } = ledgers.clock else {
+        return History::Unknown("nobody knows what the shop's clock says");
+    };
+    if !ledgers.has_one_of("orders", &["created"]) {
+        return History::Unknown("the shop's ledger does not say when orders were placed");
+    }
+    let error = Duration::from_nanos(error_ns);
+    let dated = books.orders.iter().filter(|order| order.created_utc_ns > 0);
+    History::ByOrders(dated.flat_map(|order| by_order(books, order, error)).collect())
+}
+
+/// What our own shop wrote down, if it is all: a shop that was started again has forgotten what it held
+/// before, and one of an earlier version wrote nothing down.
+fn told<'a>(books: &Books<'a>) -> History<'a> {
+    let holds = holds(books);
+    let known: BTreeSet<&str> = holds.iter().map(|hold| hold.order).collect();
+    if books.orders.iter().any(|order| order.paid && !known.contains(order.id)) {
+        return History::Unknown("the shop does not say of every order when it held its pieces");
+    }
+    History::Told(holds)
+}
+
+/// What an order holds from when it was placed on, give or take `error`.
+fn by_order<'a>(books: &Books<'a>, order: &Order<'a>, error: Duration) -> Vec<Held<'a>> {
+    let created = books.shop_time(order.created_utc_ns);
+    let place = order
+        .slot
+        .zip(order.lines.first())
+        .map(|(slot, line)| demand::place(&books.evidence.catalogue, line.item, slot));
+    let held = |(number, line): (usize, &Line<'a>)| Held {
+        order: order.id,
+        item: line.item,
+        // An order takes one place, whatever it is about.
+        place: place.clone().filter(|_| number == 0),
+        quantity: line.quantity,
+        asked: created.before(error),
+        taken: created + error,
+        sold: order.paid,
+        freed: None,
+    };
+    order.lines.iter().enumerate().map(held).collect()
+}
+
+fn holds<'a>(books: &Books<'a>) -> Vec<Held<'a>> {
+    let hold = |line: &'a ShopLine| match line {
+        ShopLine::Hold {
+            order_id,
+            item,
+            slot,
+            quantity,
+            asked_utc_ns,
+            taken_utc_ns,
+            sold_utc_ns,
+            freeing_utc_ns,
+            freed_utc_ns,
+        } => Some(Held {
+            order: order_id,
+            item,
+            place: slot.as_ref().map(|slot| demand::place(&books.evidence.catalogue, item, slot)),
+            quantity: *quantity,
+            asked: books.shop_time(*asked_utc_ns),
+            taken: books.shop_time(*taken_utc_ns),
+            sold: sold_utc_ns.is_some(),
+            freed: freeing_utc_ns
+                .zip(*freed_utc_ns)
+                .map(|(asked, known)| (books.shop_time(asked), books.shop_time(known))),
+        }),
+        _ => None,
+    };
+    books.shop.unwrap_or_default().iter().filter_map(hold).collect()
+}
+
+/// How much of one thing was free over time.
+pub(super) struct Free {
+    /// At the least.
+    pub(super) least: Course,
+    /// At the least, if what was let go later had never been held.
+    pub(super) but_for_returns: Course,
+    /// At the most.
+    pub(super) most: Course,
+}
+
+/// How much of each item, and of each slot by `sale/slot`, was free over time, as far as the shop
+/// says when it held what.
+///
+/// What the history does not account for (pieces that vanished, holds of before a restart) is taken
+/// to have been gone from the beginning, and at the most to have been there until the end.
+pub(super) fn free(books: &Books<'_>, holds: &[Held<'_>]) -> BTreeMap<String, Free> {
+    let mut changes: BTreeMap<String, Changes> = BTreeMap::new();
+    for hold in holds {
+        for (name, quantity) in hold.names() {
+            changes.entry(name.to_owned()).or_default().add(hold, i64::from(quantity));
+        }
+    }
+    let left: BTreeMap<String, i64> =
+        books.balances().map(|(name, _, balance)| (name, balance.free)).collect();
+    let catalogue = &books.evidence.catalogue;
+    let items = catalogue.items().map(|(_, _, item)| item.id.clone());
+    let slots = catalogue.slots().map(|(_, sale, slot)| format!("{}/{}", sale.id, slot.id));
+    items
+        .chain(slots)
+        .filter_map(|name| {
+            let initial = i64::try_from(books.initial(&name)?).ok()?;
+            let changes = changes.remove(&name).unwrap_or_default();
+            let free = changes.free(initial, left.get(&name).copied());
+            Some((name, free))
+        })
+        .collect()
+}
+
+/// How holds changed what is free of one thing.
+#[derive(Default)]
+struct Changes {
+    least: Vec<(Time, i64)>,
+    kept: Vec<(Time, i64)>,
+    most: Vec<(Time, i64)>,
+    /// What is not let go.
+    taken: i64,
+}
+
+impl Changes {
+    fn add(&mut self, hold: &Held<'_>, quantity: i64) {
+        self.least.push((hold.asked, -quantity));
+        self.most.push((hold.taken, -quantity));
+        if let Some((asked, known)) = hold.freed {
+            self.least.push((known, quantity));
+            self.most.push((asked, quantity));
+        } else {
+            self.kept.push((hold.asked, -quantity));
+            self.taken = self.taken.saturating_add(quantity);
+        }
+    }
+
+    /// `left` is what the shop's balance says is free in the end, if it does.
+    fn free(self, initial: i64, left: Option<i64>) -> Free {
+        let accounted = initial.saturating_sub(self.taken);
+        let unaccounted = accounted.saturating_sub(left.unwrap_or(accounted));
+        let lowered = initial.saturating_sub(unaccounted.max(0));
+        let raised = initial.saturating_sub(unaccounted.min(0));
+        Free {
+            least: Course::at_the_least(lowered, self.least),
+            but_for_returns: Course::at_the_least(lowered, self.kept),
+            most: Course::at_the_most(raised, self.most),
+        }
+    }
+}

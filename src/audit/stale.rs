@@ -1,0 +1,117 @@
+//! Whether pages speak of an availability that is no older than they may be.
+
+use std::collections::BTreeMap;
+
+use domain::id::FanId;
+use domain::shop::Sale;
+use domain::time::{Duration, Time};
+
+use crate::audit::books::Books;
+use crate::audit::finding::{Found, Story, Unit, Who, WitnessEvent};
+use crate::audit::history::{self, Free, History};
+use crate::audit::story;
+use crate::evidence::PurchaseLine;
+
+/// The first page on which a fan saw something gone, and the first on which it was back, held
+/// against what was free: what it says must have been so at some moment since the edge's time to
+/// live, and a grace, before it was asked for.
+pub(super) fn stale(books: &Books<'_>) -> Found {
+    if books.ledgers.is_some() {
+        return Found::not_applicable("a foreign shop does not say what was free when");
+    }
+    let holds = match history::history(books) {
+        History::Told(holds) => holds,
+        History::ByOrders(_) => return Found::held(),
+        History::Unknown(why) => return Found::not_applicable(why),
+    };
+    if books.shop.is_none() {
+        return Found::held();
+    }
+    let free = history::free(books, &holds);
+    let allowed = books.asked.budgets.stale;
+    let age = books.facts.edge_ttl.saturating_add(allowed.grace.0);
+    let error = books.clocks.shop.error();
+    let mut pages = 0_u64;
+    let mut old: Vec<Page<'_>> = Vec::new();
+    for line in &books.evidence.purchases {
+        let PurchaseLine::Seen { fan, sent, at, items } = line else { continue };
+        let Some(sale) = sale_of(books, items) else { continue };
+        pages += 1;
+        let page = |item| Page { fan: *fan, sent: *sent, at: *at, item, shows: items };
+        old.extend(
+            sale.items
+                .iter()
+                .map(|item| page(&item.id))
+                .find(|page| page.is_older_than(age, error, &free)),
+        );
+    }
+    let share = if pages == 0 { 0.0 } else { old.len() as f64 / pages as f64 };
+    let count = if share > allowed.share { old.len() as u64 } else { 0 };
+    let found =
+        Found::count(count, "pages that spoke of what had long changed", || old[0].told(age));
+    if pages == 0 {
+        return found;
+    }
+    found.with((share, Unit::Share), "of the pages with news were stale", Some(allowed.share))
+}
+
+/// The sale that a page is of; where all is gone it cannot be told from the page, unless there is
+/// only one.
+fn sale_of<'a>(books: &'a Books<'_>, items: &[String]) -> Option<&'a Sale> {
+    match books.evidence.catalogue.sales.as_slice() {
+        [only] => Some(only),
+        sales => sales.iter().find(|sale| {
+            let is_of = |item: &String| sale.items.iter().any(|known| known.id == *item);
+            items.first().is_some_and(is_of)
+        }),
+    }
+}
+
+/// What a page says of one item.
+struct Page<'a> {
+    fan: FanId,
+    sent: Time,
+    at: Time,
+    item: &'a str,
+    /// What it shows as available.
+    shows: &'a [String],
+}
+
+impl Page<'_> {
+    fn shows_it(&self) -> bool {
+        self.shows.iter().any(|shown| shown == self.item)
+    }
+
+    /// Whether it was otherwise ever since so long before the page was asked for.
+    fn is_older_than(&self, age: Duration, error: Duration, free: &BTreeMap<String, Free>) -> bool {
+        let Some(free) = free.get(self.item) else { return false };
+        let from = self.sent.before(age).before(error);
+        let until = self.at + error;
+        if self.shows_it() {
+            free.most.within(from, until) <= 0
+        } else {
+            free.least.within(from, until) > 0
+        }
+    }
+
+    fn told(&self, age: Duration) -> Story {
+        let Self { fan, sent, at, item, .. } = self;
+        let (said, truth) = if self.shows_it() {
+            ("is there", "none was free")
+        } else {
+            ("is gone", "some were free")
+        };
+        let from = sent.before(age);
+        let asked = format!("fan {fan} asked for a page");
+        let told = format!("fan {fan} was told that {item} {said}");
+        let truth = format!("{truth} of {item} all the time from {from} to {at}");
+        Story {
+            lines: vec![story::line(*sent, &asked), story::line(*at, &told), truth.clone()],
+            events: vec![
+                WitnessEvent::new(from, Who::Shop, &truth),
+                WitnessEvent::new(*sent, Who::Fan, &asked),
+                WitnessEvent::new(*at, Who::Fan, &told),
+            ],
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Rows about the crowd: what it asks of each tier.
+
+use spike::measure::{Measured, Second};
+use spike::scenario::offer;
+use spike::verdict::Judged;
+
+use crate::claim::{Claim, at_least, at_most, misses, near, passes};
+use crate::row::Row;
+use crate::stage::{Lived, Size, simulate};
+
+pub(super) const FIRST_COME_SALE: Row = Row {
+    number: 1,
+    name: "first-come-sale",
+    phenomenon: "the storm begins before the opening; slot and item sell out together",
+    lives: first_come_sale,
+};
+
+fn first_come_sale(_: Size) -> Vec<Claim> {
+    let Lived { scenario, judged, .. } = simulate("dome", &[]);
+    let foretold = offer::offer(&scenario, &scenario).openings[0].checkouts_per_s;
+    let measured = &judged.measured;
+    let sale = &measured.sales["day-1"];
+    let of_all: u64 = measured.timeline.iter().map(|second| second.edge).sum();
+    let early = measured.timeline.iter().filter(|second| second.at_s < sale.opens_s);
+    let early: u64 = early.map(|second| second.edge).sum();
+    let (sold, stock) =
+        sale.items.values().fold((0, 0), |sum, item| (sum.0 + item.sold, sum.1 + item.stock));
+    let edge = before_the_opening(measured, |second| second.edge);
+    let origin = before_the_opening(measured, |second| second.origin.unwrap_or_default());
+    vec![
+        passes("the dome at full scale", &judged),
+        near("requests per second at the edge before the opening", edge, 50_000.0, 0.05),
+        near("requests per second at the origin before the opening", origin, 8_000.0, 0.1),
+        near("payment attempts per second foretold", foretold, 400.0, 0.05),
+        near("payment attempts per second, the most", peak(measured, "checkout"), 400.0, 0.2),
+        at_least("share of all requests before the opening", early as f64 / of_all as f64, 0.3),
+        near("pieces sold", sold as f64, stock as f64, 0.0),
+    ]
+}
+
+pub(super) const LAYERS: Row = Row {
+    number: 10,
+    name: "layers",
+    phenomenon: "the edge answers five of six; without collapsing, or with a cookie, the shop gets all",
+    lives: layers,
+};
+
+fn layers(size: Size) -> Vec<Claim> {
+    let few: &[&str] = size.pick(&[], &["fans.0.count=7000"]);
+    let lived = |set: &[&str]| simulate("crowd/layers", &[few, set].concat()).judged;
+    let cached = lived(&[]);
+    let at_origin =
+        |judged: &Judged| judged.measured.rates["origin"].mean_per_s.unwrap_or_default();
+    let times = |set: &str| at_origin(&lived(&[set])) / at_origin(&cached);
+    let cookies = lived(&["shop.edge.cookies=every-page"]);
+    vec![
+        passes("one fetch for many", &cached),
+        near("share that the edge answers", offload(&cached.measured), 5.0 / 6.0, 0.02),
+        at_least("times the requests at the origin, nothing kept", times("shop.edge.ttl=0s"), 5.0),
+        at_least("the same, nobody waits for a fetch", times("shop.edge.collapse=false"), 1.5),
+        at_most("share that it answers, a cookie on every page", offload(&cookies.measured), 0.01),
+    ]
+}
+
+pub(super) const PUSH_AT_ONCE: Row = Row {
+    number: 44,
+    name: "push-at-once",
+    phenomenon: "one push to all is a storm of one's own making; spread over minutes it is none",
+    lives: push_at_once,
+};
+
+fn push_at_once(_: Size) -> Vec<Claim> {
+    /// Requests per second that are reserved in front of the shop.
+    const RESERVED_PER_S: f64 = 2_000.0;
+    let bad = simulate("crowd/push-at-once", &[]).judged;
+    let good = simulate("crowd/push-at-once", &["fans.0.arrive.over=5m"]).judged;
+    vec![
+        misses("one push to all", &bad),
+        at_least(
+            "its peak at the edge, requests per second",
+            peak(&bad.measured, "edge"),
+            RESERVED_PER_S,
+        ),
+        passes("spread over five minutes", &good),
+        at_most(
+            "its peak at the edge, requests per second",
+            peak(&good.measured, "edge"),
+            RESERVED_PER_S,
+        ),
+    ]
+}
+
+/// Requests per second in the mean of the five seconds before the opening.
+fn before_the_opening(measured: &Measured, of: fn(&Second) -> u64) -> f64 {
+    let opens_s = measured.sales["day-1"].opens_s;
+    let before = |second: &&Second| (opens_s - 5.0..opens_s).contains(&second.at_s);
+    measured.timeline.iter().filter(before).map(of).sum::<u64>() as f64 / 5.0
+}
+
+/// The most per second that a tier saw in any whole second.
+fn peak(measured: &Measured, tier: &str) -> f64 {
+    measured.rates[tier].peak_per_s.unwrap_or_default()
+}
+
+/// The share of requests that never reached the origin.
+fn offload(measured: &Measured) -> f64 {
+    let count = |tier: &str| measured.rates[tier].count.unwrap_or_default() as f64;
+    1.0 - count("origin") / count("edge")
+}

@@ -1,0 +1,70 @@
+//! Where rows are lived: in virtual time or live, in full or in small.
+
+use spike::scenario::Scenario;
+use spike::scenario::overrides::Overrides;
+use spike::sim::SimulatedRun;
+use spike::verdict::Judged;
+
+use crate::claim::Claim;
+use crate::rehearsal;
+
+/// How often a live run is lived again on a machine that is busy with others.
+const TRIES: usize = 4;
+
+/// How large a rehearsal is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// As the scenario's figures say.
+    Full,
+    /// As small as still shows it, for the tests.
+    Small,
+}
+
+impl Size {
+    /// The one of the two that goes with this size.
+    pub(crate) fn pick<T>(self, full: T, small: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Small => small,
+        }
+    }
+}
+
+/// A scenario that was lived in virtual time.
+pub(crate) struct Lived {
+    /// It.
+    pub(crate) scenario: Scenario,
+    /// What the judge said.
+    pub(crate) judged: Judged,
+    /// What was seen.
+    pub(crate) run: SimulatedRun,
+}
+
+/// Lives a shipped scenario in virtual time, with each `a.b=value` set.
+pub(crate) fn simulate(name: &str, set: &[&str]) -> Lived {
+    simulate_seeded(name, set, None)
+}
+
+/// Likewise, under that seed.
+pub(crate) fn simulate_seeded(name: &str, set: &[&str], seed: Option<u64>) -> Lived {
+    let overrides = Overrides { seed, ..rehearsal::set(set) };
+    let scenario = rehearsal::scenario(&rehearsal::shipped_text(name), &overrides);
+    let (judged, run) = rehearsal::simulate(&scenario);
+    Lived { scenario, judged, run }
+}
+
+/// Runs a shipped scenario live by the program, and claims something of it; nothing where the
+/// machine was too busy for a verdict each time.
+pub(crate) fn live(
+    what: &str,
+    (name, set): (&str, &[&str]),
+    claim: impl Fn(&str, &Judged) -> Claim,
+) -> Claim {
+    let is_starved = |judged: &Judged| {
+        let starved = ["The generator was ", "The machine was not its own"];
+        judged.reasons.iter().any(|reason| starved.iter().any(|said| reason.starts_with(said)))
+    };
+    let path = rehearsal::shipped(name);
+    let judged = (0..TRIES).map(|_| rehearsal::run(&path, set)).find(|judged| !is_starved(judged));
+    judged.map_or_else(|| Claim::unseen(what), |judged| claim(what, &judged))
+}
