@@ -272,12 +272,12 @@ proptest! {
         ]),
     ) {
         let visit = live_through(&crowd, crowd.opens, &[(Duration::ZERO, Reply::of(outcome))]);
-        // As many operations and thoughts as there are stages, or as many tries and sleeps as
-        // there are attempts.
+        // As many operations and thoughts as there are stages and one more by another card, or as
+        // many tries and sleeps as there are attempts.
         let retries = crowd.route.stages.iter().filter_map(|stage| stage.retry.as_ref());
         let attempts = retries.chain([&crowd.behaviour.retry]).map(|retry| retry.attempts).max();
         let stages = crowd.route.stages.len();
-        let bound = (2 * stages + 2).max(2 * usize::from(attempts.unwrap_or(0)) + 4);
+        let bound = (2 * stages + 4).max(2 * usize::from(attempts.unwrap_or(0)) + 4);
         prop_assert!(visit.len() <= bound, "{} inputs", visit.len());
     }
 
