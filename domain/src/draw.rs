@@ -64,6 +64,8 @@ pub enum Purpose {
     Letter = 26,
     /// Whether the fan takes a stage of its way at all.
     Branch = 27,
+    /// Which of an edge's points of presence is near to the fan.
+    PointOfPresence = 28,
 }
 
 /// One draw: 64 even bits.

@@ -10,6 +10,7 @@ mod cli;
 mod determinism;
 mod docs;
 mod doctor;
+mod filters;
 mod floors;
 mod funnel_promises;
 mod init;

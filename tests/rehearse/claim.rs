@@ -47,16 +47,14 @@ impl Claim {
             standing: Standing::Unseen,
         }
     }
-
-    /// Whether something else was seen than expected.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.standing == Standing::Broken
-    }
 }
 
 impl Display for Claim {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} expected, {} seen", self.what, self.expected, self.seen)
+        match self.standing {
+            Standing::Unseen => write!(f, "{}: not seen, {}", self.what, self.seen),
+            _ => write!(f, "{}: {} expected, {} seen", self.what, self.expected, self.seen),
+        }
     }
 }
 

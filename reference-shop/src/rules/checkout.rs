@@ -52,6 +52,9 @@ impl Shop {
     }
 
     pub(super) fn checkout(&mut self, at: Time, ticket: Ticket, checkout: Checkout) -> Vec<Effect> {
+        if self.admission.as_mut().is_some_and(|gate| !gate.pass_the_edge(at, checkout.fan)) {
+            return answer(ticket, ShopReply::of(Outcome::RateLimited));
+        }
         let wish = match self.welcome(at, &checkout) {
             Ok(wish) => wish,
             Err(reply) => return answer(ticket, reply),

@@ -12,6 +12,12 @@ const CALLS_PER_ORDER: u32 = 2;
 /// are counted when an order is let through and made a little later.
 const HEADROOM: f64 = 0.1;
 
+/// Points of presence, where nothing else is said \[A\].
+const POPS: u32 = 8;
+
+/// The most points of presence: more than any network has.
+const POPS_MAX: u32 = 1_000;
+
 /// How many orders may pass at once at least, where nothing else is said.
 const ORDERS_AT_ONCE: f64 = 2.0;
 
@@ -39,6 +45,14 @@ pub struct Admission {
     pub per: Per,
     /// Who counts.
     pub by: AdmissionBy,
+    /// Points of presence of an edge that counts, each with a counter of its own for an even part of the
+    /// whole, at least 1; left out: 8. Visitors come to them in proportion to 1, 1/2, 1/3, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pops: Option<u32>,
+    /// How far the counters of an edge are off, more than -1: 0.3 lets 30 % too many through, -0.3 so many
+    /// too few; left out: 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
 }
 
 /// What has an allowance of its own.
@@ -52,12 +66,14 @@ pub enum Per {
     Sale,
 }
 
-/// Who counts what is let through: `memory`, `redis` or `redis://…`.
+/// Who counts what is let through: `memory`, `edge`, `redis` or `redis://…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdmissionBy {
     /// The shop's own memory: one process.
     #[default]
     Memory,
+    /// The edge, by point of presence: it sees requests, and nothing of what becomes of them.
+    Edge,
     /// A Redis server that the shop starts for itself.
     OwnRedis,
     /// The Redis server at this address, which any number of shops may share.
@@ -109,6 +125,19 @@ impl Admission {
         }
     }
 
+    /// How many points of presence count, where the edge does.
+    pub fn pops(&self) -> u32 {
+        self.pops.unwrap_or(POPS)
+    }
+
+    /// The bucket of each point of presence, where the edge counts.
+    pub fn allowance_of_a_pop(&self) -> Allowance {
+        let whole = self.allowance();
+        let part = (1.0 + self.error.unwrap_or(0.0)) / f64::from(self.pops());
+        let (rate_per_s, burst) = (whole.rate_per_s * part, (whole.burst * part).max(1.0));
+        Allowance { rate_per_s, burst, ..whole }
+    }
+
     /// The same gate for a share of the people.
     pub fn scale(&mut self, scale: f64) {
         for rate in [&mut self.orders_per_second, &mut self.calls_per_second] {
@@ -157,6 +186,40 @@ impl Admission {
         if let Some(burst) = self.burst.filter(|burst| !(burst.is_finite() && *burst >= 1.0)) {
             problems.push(("burst", format!("`burst` is {burst}, it must be 1 or more")));
         }
+        problems.extend(self.edge_problems());
+        problems
+    }
+
+    /// What of it cannot work because an edge counts, or because none does.
+    fn edge_problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if self.by != AdmissionBy::Edge {
+            let given = [("pops", self.pops.is_some()), ("error", self.error.is_some())];
+            for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+                problems.push((
+                    key,
+                    format!(
+                        "`{key}` is about counters of an edge: say `by = \"edge\"`, or leave it out"
+                    ),
+                ));
+            }
+            return problems;
+        }
+        if self.calls_per_second.is_some() {
+            let problem = "an edge sees no call to the provider: say `orders_per_second`";
+            problems.push(("calls_per_second", problem.to_owned()));
+        }
+        if self.per == Per::Sale {
+            let problem = "an edge counts requests and knows no sale: leave `per` out";
+            problems.push(("per", problem.to_owned()));
+        }
+        if !(1..=POPS_MAX).contains(&self.pops()) {
+            let problem = format!("`pops` is {}, it must be from 1 to {POPS_MAX}", self.pops());
+            problems.push(("pops", problem));
+        }
+        if let Some(error) = self.error.filter(|error| !(error.is_finite() && *error > -1.0)) {
+            problems.push(("error", format!("`error` is {error}, it must be more than -1")));
+        }
         problems
     }
 }
@@ -165,6 +228,7 @@ impl Serialize for AdmissionBy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match self {
             Self::Memory => "memory",
+            Self::Edge => "edge",
             Self::OwnRedis => "redis",
             Self::Redis(address) => address,
         })
@@ -176,6 +240,7 @@ impl<'de> Deserialize<'de> for AdmissionBy {
         let word = Cow::<str>::deserialize(deserializer)?;
         match &*word {
             "memory" => Ok(Self::Memory),
+            "edge" => Ok(Self::Edge),
             "redis" => Ok(Self::OwnRedis),
             address => by_redis(address).map_err(serde::de::Error::custom),
         }
@@ -186,7 +251,9 @@ impl<'de> Deserialize<'de> for AdmissionBy {
 fn by_redis(address: &str) -> Result<AdmissionBy, String> {
     let Some((_, rest)) = address.split_once("redis://").filter(|(before, _)| before.is_empty())
     else {
-        return Err(format!("`{address}` is none of `memory`, `redis` and `redis://host:port`"));
+        return Err(format!(
+            "`{address}` is none of `memory`, `edge`, `redis` and `redis://host:port`"
+        ));
     };
     if rest.contains('@') {
         return Err("an address of Redis holds no password here: it would be written into each \
@@ -204,9 +271,10 @@ impl JsonSchema for AdmissionBy {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Who counts what is let through: the shop's own `memory`, a `redis` server \
-                            that the shop starts for itself, or one at `redis://host:port`.",
+                            that the shop starts for itself, one at `redis://host:port`, or the `edge`, \
+                            by point of presence.",
             "type": "string",
-            "pattern": "^(memory|redis|redis://[^@]+)$",
+            "pattern": "^(memory|edge|redis|redis://[^@]+)$",
             "default": "memory",
         })
     }
@@ -241,7 +309,7 @@ mod tests {
 
     #[test]
     fn who_counts_is_read_and_written_alike() {
-        for word in ["memory", "redis", "redis://127.0.0.1:6379/2"] {
+        for word in ["memory", "edge", "redis", "redis://127.0.0.1:6379/2"] {
             let gate = read(&format!("orders_per_second = 1\nby = \"{word}\"")).unwrap();
             assert_eq!(serde_json::to_value(&gate.by).unwrap(), word);
         }
@@ -270,5 +338,22 @@ mod tests {
             keys("calls_per_second = 1\nheadroom = 1.0\nburst = 0.5"),
             ["headroom", "burst"]
         );
+        assert_eq!(keys("orders_per_second = 1\npops = 3\nerror = 0.1"), ["pops", "error"]);
+        assert_eq!(
+            keys("calls_per_second = 1\nby = \"edge\"\nper = \"sale\"\npops = 0\nerror = -1.0"),
+            ["calls_per_second", "per", "pops", "error"]
+        );
+    }
+
+    #[test]
+    fn each_point_of_presence_has_an_even_part_as_far_off_as_its_counter() {
+        let gate = read("orders_per_second = 20\nby = \"edge\"\nerror = 0.2").unwrap();
+        let part = gate.allowance_of_a_pop();
+        assert!(
+            (part.rate_per_s - 3.0).abs() < 1e-9 && (part.burst - 3.0).abs() < 1e-9,
+            "{part:?}"
+        );
+        let gate = read("orders_per_second = 2\nby = \"edge\"\npops = 4").unwrap();
+        assert!((gate.allowance_of_a_pop().burst - 1.0).abs() < 1e-9, "one order passes at all");
     }
 }

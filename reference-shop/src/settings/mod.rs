@@ -216,7 +216,9 @@ impl ShopSettings {
     /// bucket in its own memory.
     #[must_use]
     pub fn alone(mut self) -> Self {
-        if let Some(admission) = &mut self.shop.admission {
+        if let Some(admission) = &mut self.shop.admission
+            && admission.by != AdmissionBy::Edge
+        {
             admission.by = AdmissionBy::Memory;
         }
         self

@@ -52,12 +52,19 @@ fn layers(size: Size) -> Vec<Claim> {
     let at_origin =
         |judged: &Judged| judged.measured.rates["origin"].mean_per_s.unwrap_or_default();
     let times = |set: &str| at_origin(&lived(&[set])) / at_origin(&cached);
+    // All come at once to a cache that holds nothing, and a page takes 100 ms.
+    let at_once = "fans.0.arrive={ shape = \"at-once\", at = \"-25s\" }";
+    let cold = |collapse: &str| {
+        peak(&lived(&[at_once, "stack.application.service=100ms", collapse]).measured, "origin")
+    };
+    let cold = cold("shop.edge.collapse=false") / cold("shop.edge.collapse=true");
     let cookies = lived(&["shop.edge.cookies=every-page"]);
     vec![
         passes("one fetch for many", &cached),
         near("share that the edge answers", offload(&cached.measured), 5.0 / 6.0, 0.02),
         at_least("times the requests at the origin, nothing kept", times("shop.edge.ttl=0s"), 5.0),
         at_least("the same, nobody waits for a fetch", times("shop.edge.collapse=false"), 1.5),
+        at_least("times the peak at the origin, all at once and nothing kept yet", cold, 5.0),
         at_most("share that it answers, a cookie on every page", offload(&cookies.measured), 0.01),
     ]
 }

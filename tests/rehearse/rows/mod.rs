@@ -1,6 +1,7 @@
 //! The rows, by what they are about.
 
 mod crowd;
+mod gate;
 mod payment;
 mod stock;
 
@@ -11,10 +12,13 @@ pub(crate) const ALL: &[Row] = &[
     crowd::FIRST_COME_SALE,
     payment::COLLAPSE,
     payment::ADMISSION,
+    gate::MISPLACED,
     payment::LIMITER_SCOPE,
     stock::OVERSELL,
     crowd::LAYERS,
+    gate::NEIGHBOURS,
     payment::VENUE_DAY,
+    payment::DRAW,
     payment::DOUBLE_TAP,
     payment::WORKER_SHARES_QUOTA,
     crowd::PUSH_AT_ONCE,

@@ -178,6 +178,30 @@ fn double_tap(_: Size) -> Vec<Claim> {
     ]
 }
 
+pub(super) const DRAW: Row = Row {
+    number: 16,
+    name: "draw-and-lottery",
+    phenomenon: "who pays per draw and taps again draws twice where no key is looked at",
+    lives: draw,
+};
+
+/// Of the row's two parts the draw; the lottery is not there.
+fn draw(_: Size) -> Vec<Claim> {
+    let bad = simulate("payment/pay-per-draw", &[]);
+    let good = simulate("payment/pay-per-draw", &["shop.faults=[]"]).judged;
+    let twice = |what: &str, judged: &Judged| {
+        violates(what, judged, &["INV-DOUBLE-CHARGE", "INV-SILENT-CHARGE"])
+    };
+    let prizes = good.measured.sales["draw"].items["prize"];
+    vec![
+        twice("no key is looked at", &bad.judged),
+        passes("with idempotency keys", &good),
+        near("prizes issued, of all", prizes.sold as f64, prizes.stock as f64, 0.0),
+        near("payments taken, one a prize", good.measured.payments.captured as f64, 900.0, 0.0),
+        live("live, no key is looked at", ("payment/pay-per-draw", &[]), twice),
+    ]
+}
+
 pub(super) const WORKER_SHARES_QUOTA: Row = Row {
     number: 42,
     name: "worker-shares-quota",

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod crowd;
+mod edge;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use crate::rules::Toll;
 use crate::settings::{Admission as Settings, AdmissionBy, Allowance, Per, Unit};
 use bucket::Bucket;
 use crowd::Crowd;
+use edge::Counters;
 
 /// The gate.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Admission {
     per: Per,
     /// One for each that has an allowance of its own.
     lanes: Vec<Lane>,
+    /// Where the edge counts, and nobody behind it.
+    edge: Option<Counters>,
 }
 
 #[derive(Debug)]
@@ -52,7 +56,13 @@ impl Admission {
             Per::Account => 1,
             Per::Sale => sales,
         };
-        Self { allowance, per: settings.per, lanes: (0..count).map(|_| lane()).collect() }
+        let edge = (settings.by == AdmissionBy::Edge).then(|| Counters::new(settings, seed));
+        Self { allowance, per: settings.per, lanes: (0..count).map(|_| lane()).collect(), edge }
+    }
+
+    /// Whether a checkout of `fan` gets past the edge, whatever it is.
+    pub(super) fn pass_the_edge(&mut self, at: Time, fan: FanId) -> bool {
+        self.edge.as_mut().is_none_or(|counters| counters.pass(at, fan))
     }
 
     /// How many calls an order is let through with.
@@ -62,6 +72,9 @@ impl Admission {
 
     /// Whether a new order of `fan` passes.
     pub(super) fn ask(&mut self, at: Time, fan: FanId, sale: u16) -> Said {
+        if self.edge.is_some() {
+            return Said::Passes;
+        }
         let (number, tokens) = (self.number(sale), self.allowance.per_order);
         let lane = &mut self.lanes[usize::from(number)];
         let Some(bucket) = &mut lane.bucket else {
@@ -87,6 +100,9 @@ impl Admission {
     /// So many tokens are taken beside what orders were let through for, or were not needed if there
     /// are fewer than none; what who counts must be told of it.
     pub(super) fn settle(&mut self, at: Time, sale: u16, tokens: i32) -> Option<Toll> {
+        if self.edge.is_some() {
+            return None;
+        }
         let number = self.number(sale);
         match &mut self.lanes[usize::from(number)].bucket {
             _ if tokens == 0 => None,

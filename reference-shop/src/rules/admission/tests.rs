@@ -155,3 +155,44 @@ fn who_counts_elsewhere_is_asked_and_told() {
     assert_eq!(gate.settle(Time::ZERO, 1, -1), Some(Toll { lane: 1, tokens: -1 }));
     assert_eq!(gate.settle(Time::ZERO, 1, 0), None);
 }
+
+/// Passes in the first minute at an edge of 8 points of presence that is meant to let 16/s through,
+/// where so many come per second.
+fn past_the_edge(error: f64, per_s: u32) -> f64 {
+    let settings = Settings {
+        orders_per_second: Some(16.0),
+        by: AdmissionBy::Edge,
+        error: Some(error),
+        ..Settings::default()
+    };
+    let mut gate = Admission::new(&settings, 1, 7);
+    let at = |index: u32| Time::from_millis(u64::from(index) * 1_000 / u64::from(per_s));
+    let passed = (0..60 * per_s).filter(|index| gate.pass_the_edge(at(*index), fan(*index)));
+    passed.count() as f64 / 60.0
+}
+
+#[test]
+fn counters_of_an_edge_let_through_more_or_less_than_they_should() {
+    // Each bucket is full at the beginning: a sixtieth more in the first minute.
+    let meant = 16.0 * 61.0 / 60.0;
+    for error in [0.3, -0.3] {
+        let passed = past_the_edge(error, 400);
+        assert!((passed / (meant * (1.0 + error)) - 1.0).abs() < 0.02, "{passed}/s at {error}");
+    }
+    // The most visited of 8 has 37 % of all visitors and an eighth of the allowance.
+    let passed = past_the_edge(0.0, 16);
+    assert!(passed < 0.85 * 16.0, "{passed}/s of 16 that came");
+}
+
+#[test]
+fn nobody_behind_an_edge_that_counts_counts_again() {
+    let settings = Settings {
+        orders_per_second: Some(1.0),
+        by: AdmissionBy::Edge,
+        pops: Some(1),
+        ..Settings::default()
+    };
+    let mut gate = Admission::new(&settings, 1, 7);
+    assert_eq!(passing(&mut gate, Time::ZERO, 0), 100);
+    assert_eq!(gate.settle(Time::ZERO, 0, 2), None);
+}

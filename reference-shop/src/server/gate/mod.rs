@@ -47,7 +47,7 @@ impl Gate {
         began_utc_ns: u64,
     ) -> anyhow::Result<(Option<Self>, Option<OwnRedis>)> {
         let (info, own) = match &settings.by {
-            AdmissionBy::Memory => return Ok((None, None)),
+            AdmissionBy::Memory | AdmissionBy::Edge => return Ok((None, None)),
             AdmissionBy::OwnRedis => {
                 let own = OwnRedis::start()?;
                 (own.address().into_connection_info()?, Some(own))
