@@ -1,5 +1,6 @@
 //! The command line: types alone.
 
+use core::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -45,6 +46,8 @@ pub enum Command {
     Provider(mock_provider::server::Args),
     /// Serve the reference shop, alone
     Shop(reference_shop::server::Args),
+    /// Serve the shop and the provider of a scenario, with all parts that they stand on, for other tools
+    Serve(ServeArgs),
     /// Live a part of a crowd for the process that started this one
     #[command(hide = true)]
     LoadProcess,
@@ -195,6 +198,27 @@ pub struct TryArgs {
     /// Keep each answer whole, in a file of this folder
     #[arg(long, env = "SPIKE_SAVE", value_name = "DIR")]
     pub save: Option<PathBuf>,
+}
+
+/// `spike serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The scenario whose shop and provider are served
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: PathBuf,
+    /// How the scenario is changed on its way in.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Where the shop listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", env = "SPIKE_SERVE_LISTEN")]
+    pub listen: SocketAddr,
+    /// Where the provider listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(env = "SPIKE_SERVE_PROVIDER_LISTEN")]
+    pub provider_listen: SocketAddr,
+    /// Keep settings, certificate and database in this folder [default: a temporary one, removed]
+    #[arg(short, long, value_name = "DIR", env = "SPIKE_SERVE_FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `spike doctor`.

@@ -1,6 +1,9 @@
 //! What the programs of spike need of the machine they run on.
 
+mod guard;
+pub mod nginx;
 pub mod postgres;
+pub mod redis;
 pub mod server;
 
 use std::fs::{self, File};

@@ -2,21 +2,19 @@
 //! privileges, in a temporary folder, reached through a Unix socket there, and gone with who
 //! started it.
 //!
-//! The server hangs on a shell that waits for its standard input to end: so it ends, and its folder
-//! is removed, however the process ends that started it.
+//! It ends, and its folder is removed, however the process ends that started it.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getuid, kill_process};
-use tempfile::TempDir;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::server::{self, NOBODY};
+use crate::guard::Guard;
+use crate::server;
 
 /// Where Debian has its versions of the server, a folder each.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -30,21 +28,10 @@ const LOOKS_MAX: u32 = 6_000;
 const READY: &str = "database system is ready to accept connections";
 const STILL_THERE: &str = "is still in use";
 
-/// Serves, serves again for each line that comes (what still runs is killed then), and ends and clears
-/// away when none comes any more. `$1` is the folder, the rest is the server's command line. It is told
-/// to end until it has ended: before it listens to signals it hears none.
-const GUARD: &str = "folder=$1; shift
-serve() { \"$@\" >>\"$folder/log\" 2>&1 </dev/null & server=$!; }
-serve \"$@\"
-while read -r _; do kill -KILL \"$server\" 2>/dev/null; wait \"$server\"; serve \"$@\"; done
-while kill -INT \"$server\" 2>/dev/null; do sleep 0.1; done
-cd / && rm -rf \"$folder\"";
-
 /// A server that runs as long as this is kept.
 #[derive(Debug)]
 pub struct Server {
-    folder: TempDir,
-    guard: Child,
+    guard: Guard,
 }
 
 /// Why there is no server.
@@ -85,17 +72,14 @@ impl Server {
         let prepare = initialize(&programs.join("initdb"), &data);
         server::finish(&prepare, folder).map_err(StartError::Prepare)?;
         let program = programs.join("postgres");
-        let mut guard = unprivileged("/bin/sh", folder);
-        guard.args(["-c", GUARD, "guard"]).arg(folder).arg(&program);
-        guard.arg("-D").arg(&data).arg("-k").arg(folder).arg("-F");
+        let mut command = Command::new(&program);
+        command.arg("-D").arg(&data).arg("-k").arg(folder).arg("-F");
         for setting in ["listen_addresses=", "log_lock_waits=on", "logging_collector=off"] {
-            guard.args(["-c", setting]);
+            command.args(["-c", setting]);
         }
-        guard.args(["-c", &format!("max_connections={connections}")]);
-        // The terminal's Ctrl-C is not for it: who started it still has to finish.
-        guard.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let guard = guard.spawn().map_err(|error| StartError::Run(program, error))?;
-        let mut server = Self { folder: place, guard };
+        command.args(["-c", &format!("max_connections={connections}")]);
+        let guard = Guard::begin(place, "INT", &command);
+        let mut server = Self { guard: guard.map_err(|error| StartError::Run(program, error))? };
         server.wait_until_ready(0)?;
         Ok(server)
     }
@@ -107,7 +91,7 @@ impl Server {
 
     /// Where its files, its log and its socket are.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.guard.folder()
     }
 
     /// Kills it at once, as a machine that dies does; what it has committed is kept.
@@ -126,21 +110,19 @@ impl Server {
     /// # Errors
     /// When it does not start.
     pub fn start_again(&mut self) -> Result<(), StartError> {
-        let known = self.log().len();
+        let known = self.guard.log().len();
         self.serve_again()?;
         self.wait_until_ready(known)
     }
 
     fn serve_again(&mut self) -> Result<(), StartError> {
-        let stdin = self.guard.stdin.as_mut().expect("its input is closed at its end alone");
-        let told = stdin.write_all(b"\n").and_then(|()| stdin.flush());
-        told.map_err(|error| StartError::Run(PathBuf::from("/bin/sh"), error))
+        self.guard.serve_again().map_err(|error| StartError::Run(PathBuf::from("/bin/sh"), error))
     }
 
     /// Waits until the log says, behind its first `known` bytes, that it is ready.
     fn wait_until_ready(&mut self, mut known: usize) -> Result<(), StartError> {
         for _ in 0..LOOKS_MAX {
-            let log = self.log();
+            let log = self.guard.log();
             let news = log.get(known..).unwrap_or_default();
             if news.contains(READY) {
                 return Ok(());
@@ -153,21 +135,7 @@ impl Server {
             }
             thread::sleep(LOOK_EVERY);
         }
-        Err(StartError::Said(server::last(self.log().lines().map(str::to_owned))))
-    }
-
-    fn log(&self) -> String {
-        fs::read(self.folder().join("log"))
-            .map(|log| String::from_utf8_lossy(&log).into_owned())
-            .unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        // The guard ends with its server, and what it could not remove goes with the folder.
-        let _ = self.guard.wait();
+        Err(StartError::Said(server::last(self.guard.log().lines().map(str::to_owned))))
     }
 }
 
@@ -188,15 +156,6 @@ fn initialize(program: &Path, data: &Path) -> Command {
     let mut command = Command::new(program);
     command.args(["--auth=trust", "--username=shop", "--no-sync", "--encoding=UTF8"]);
     command.args(["--locale=C", "-D"]).arg(data);
-    command
-}
-
-fn unprivileged(program: &str, folder: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null());
-    if getuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
     command
 }
 

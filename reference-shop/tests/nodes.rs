@@ -2,60 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+mod program;
 
-use domain::shop::ShopSnapshot;
+use std::fs;
+use std::io::Read as _;
+use std::process::Command;
+
+use program::Shop;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A running shop that ends with its test.
-struct Shop {
-    child: Child,
-    /// What it printed: scheme and address.
-    url: String,
-}
-
-impl Shop {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_reference-shop"))
-            .args(["--provider", "http://127.0.0.1:1", "--until-stdin-closes"])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").unwrap().trim().to_owned();
-        Self { child, url }
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// The processes of its edge.
-    fn nodes(&self) -> Vec<Pid> {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-        let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
-        pids.map(|pid| Pid::from_raw(pid).unwrap()).collect()
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// The processes of a shop's edge.
+fn nodes(shop: &Shop) -> Vec<Pid> {
+    let id = shop.child.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    pids.map(|pid| Pid::from_raw(pid).unwrap()).collect()
 }
 
 fn runs(pid: Pid) -> bool {
@@ -71,11 +32,8 @@ fn two_processes_hold_the_edge_and_a_lost_one_ends_the_shop() {
         assert!(shop.get("/sales/0/page/0").starts_with("HTTP/1.1 200 "));
         assert!(shop.get("/sales/0/status").ends_with(r#""items":7,"slots":7}"#));
     }
-    let answer = shop.get("/admin/snapshot");
-    let (_, snapshot) = answer.split_once("\r\n\r\n").unwrap();
-    let snapshot: ShopSnapshot = serde_json::from_str(snapshot).unwrap();
-    assert_eq!(snapshot.edge, 40);
-    let [first, second] = shop.nodes()[..] else { panic!("there are not two nodes") };
+    assert_eq!(shop.snapshot().edge, 40);
+    let [first, second] = nodes(&shop)[..] else { panic!("there are not two nodes") };
     // To wait for a child closes its standard input, at whose end it would end in peace.
     let _stdin = shop.child.stdin.take();
     kill_process(first, Signal::KILL).unwrap();
@@ -89,7 +47,7 @@ fn two_processes_hold_the_edge_and_a_lost_one_ends_the_shop() {
 #[test]
 fn no_process_outlives_the_shop() {
     let mut shop = Shop::start(&["--edge-processes", "2"]);
-    let nodes = shop.nodes();
+    let nodes = nodes(&shop);
     assert_eq!(nodes.len(), 2);
     // It is not asked to end, so nobody but the nodes themselves can see to their end.
     shop.child.kill().unwrap();

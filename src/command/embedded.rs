@@ -7,12 +7,13 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
+use reference_shop::settings::EdgeBy;
 use serde::Serialize;
 
 use crate::live::connections_needed;
@@ -33,9 +34,25 @@ pub struct Embedded {
     children: Vec<Child>,
 }
 
+/// Where the two shall listen; port 0 takes a free one.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The shop's edge.
+    pub shop: SocketAddr,
+    /// The provider.
+    pub provider: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let free = (Ipv4Addr::LOCALHOST, 0).into();
+        Self { shop: free, provider: free }
+    }
+}
+
 impl Embedded {
-    /// Starts both from the program file `binary`, which is `spike`; the shop keeps its database in
-    /// `folder`. Both are told when the run began \[ns of UTC\].
+    /// Starts both from the program file `binary`, which is `spike`, on free ports; the shop keeps its
+    /// database in `folder`. Both are told when the run began \[ns of UTC\].
     ///
     /// # Errors
     /// When a child cannot be started or does not come up.
@@ -45,9 +62,26 @@ impl Embedded {
         folder: &Path,
         began_utc_ns: u64,
     ) -> anyhow::Result<Self> {
+        Self::start_at(Listen::default(), binary, scenario, folder, began_utc_ns)
+    }
+
+    /// Likewise, at those addresses.
+    ///
+    /// # Errors
+    /// When a child cannot be started or does not come up.
+    pub fn start_at(
+        listen: Listen,
+        binary: &Path,
+        scenario: &Scenario,
+        folder: &Path,
+        began_utc_ns: u64,
+    ) -> anyhow::Result<Self> {
         let mut children = Vec::new();
         let settings = write_settings(folder, "provider.json", &scenario.provider)?;
-        let (provider, _) = start(binary, "provider", &settings, began_utc_ns, &[], &mut children)?;
+        let told = |address: SocketAddr| ["--listen".to_owned(), address.to_string()];
+        let more = told(listen.provider);
+        let (provider, _) =
+            start(binary, "provider", &settings, began_utc_ns, &more, &mut children)?;
         let settings = write_settings(folder, "shop.json", &scenario.shop_settings())?;
         let database = folder.join("shop.db");
         let mut more = vec![
@@ -56,7 +90,11 @@ impl Embedded {
             "--database".to_owned(),
             database.display().to_string(),
         ];
+        more.extend(told(listen.shop));
         let connections = connections_needed(scenario, scenario.live.connections.into());
+        if scenario.shop.edge.by == EdgeBy::Nginx {
+            more.extend(["--edge-connections".to_owned(), connections.to_string()]);
+        }
         let edges = means::edge_processes(connections, &Machine::here());
         if edges > 0 {
             more.extend(["--edge-processes".to_owned(), edges.to_string()]);
@@ -70,6 +108,11 @@ impl Embedded {
             start(binary, "shop", &settings, began_utc_ns, &more, &mut children)?;
         let certificate = certificate.map(|path| read_certificate(&path)).transpose()?;
         Ok(Self { shop, provider, certificate, shop_process, children })
+    }
+
+    /// Whether one of them has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.children.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None)))
     }
 }
 
@@ -120,7 +163,7 @@ fn start(
     let mut child = command
         .process_group(0)
         .arg(program)
-        .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
+        .arg("--until-stdin-closes")
         .arg("--settings")
         .arg(settings)
         .args(["--began-utc-ns", &began_utc_ns.to_string()])

@@ -12,6 +12,7 @@ mod network;
 mod progress;
 mod run;
 mod series;
+mod serve;
 mod servers;
 mod simulate;
 mod target;
@@ -47,6 +48,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),
         Command::Shop(args) => servers::shop(args),
+        Command::Serve(args) => serve::serve(args),
         Command::LoadProcess => servers::load_process(),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "spike", &mut std::io::stdout());

@@ -13,7 +13,7 @@ pub(super) fn provider(args: &mock_provider::server::Args) -> anyhow::Result<Ver
 
 /// Serves the reference shop until it is told to end.
 pub(super) fn shop(args: &reference_shop::server::Args) -> anyhow::Result<Verdict> {
-    reference_shop::server::run(args.clone()).context("failed to serve the shop")?;
+    reference_shop::server::run(args).context("failed to serve the shop")?;
     Ok(Verdict::Pass)
 }
 

@@ -14,8 +14,8 @@ use crate::tier::station::{Offered, Station};
 
 /// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
 pub(super) struct Call {
-    guest: u32,
-    operation: u32,
+    /// Who asks, and by which operation; nobody where the edge asks for itself.
+    asker: Option<(u32, u32)>,
     request: ShopRequest,
     reply: Option<ShopReply>,
 }
@@ -23,7 +23,8 @@ pub(super) struct Call {
 impl World<'_> {
     /// A request leaves its fan.
     pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
-        let call = self.calls.insert(Call { guest, operation, request, reply: None });
+        let call = Call { asker: Some((guest, operation)), request, reply: None };
+        let call = self.calls.insert(call);
         let there = self.network() / 2;
         self.calendar.schedule(at + there, Event::AtEdge(number(call)));
     }
@@ -57,6 +58,12 @@ impl World<'_> {
             Lookup::Hit => self.answer(at, call, ShopReply::of(Outcome::Ok)),
             Lookup::Wait => {}
             Lookup::Fetch => self.at_origin(at, call),
+            Lookup::Refresh => {
+                let request = self.calls[call as usize].request.clone();
+                self.answer(at, call, ShopReply::of(Outcome::Ok));
+                let refresh = self.calls.insert(Call { asker: None, request, reply: None });
+                self.at_origin(at, number(refresh));
+            }
         }
     }
 
@@ -103,6 +110,10 @@ impl World<'_> {
 
     /// The answer leaves for the fan.
     fn answer(&mut self, at: Time, call: u32, reply: ShopReply) {
+        if self.calls[call as usize].asker.is_none() {
+            self.calls.remove(call as usize);
+            return;
+        }
         self.calls[call as usize].reply = Some(reply);
         let back = self.network() / 2;
         self.calendar.schedule(at + back, Event::Answered(call));
@@ -111,7 +122,8 @@ impl World<'_> {
     pub(super) fn answered(&mut self, at: Time, call: u32) {
         let call = self.calls.remove(call as usize);
         let reply = call.reply.expect("an answer is there when it arrives");
-        self.reply(at, call.guest, call.operation, &reply);
+        let (guest, operation) = call.asker.expect("what the edge asks for itself ends there");
+        self.reply(at, guest, operation, &reply);
     }
 
     /// A full queue: the tier answers with an error at once.

@@ -14,6 +14,8 @@ pub enum Lookup {
     Hit,
     /// Fetch it from the origin, then call [`Edge::fetched`].
     Fetch,
+    /// Answer from the cache what is no longer fresh, and fetch it from the origin besides.
+    Refresh,
     /// Wait: the fetch under way will answer it too.
     Wait,
 }
@@ -27,7 +29,8 @@ pub struct Edge {
 
 #[derive(Debug, Default)]
 struct Object {
-    fresh_until: Time,
+    /// None where there is nothing to give.
+    fresh_until: Option<Time>,
     fetching: bool,
     waiting: Vec<Ticket>,
 }
@@ -43,8 +46,14 @@ impl Edge {
         let shareable = self.settings.cookies == Cookies::Checkout;
         let caching = shareable && !self.settings.ttl.0.is_zero();
         let entry = self.objects.entry(object).or_default();
-        if caching && at < entry.fresh_until {
-            return Lookup::Hit;
+        if let Some(until) = entry.fresh_until.filter(|_| caching) {
+            if at < until {
+                return Lookup::Hit;
+            }
+            if at < until + self.settings.grace.0 {
+                let is_first = !std::mem::replace(&mut entry.fetching, true);
+                return if is_first { Lookup::Refresh } else { Lookup::Hit };
+            }
         }
         if caching && self.settings.collapse {
             if entry.fetching {
@@ -62,7 +71,7 @@ impl Edge {
         let entry = self.objects.entry(object).or_default();
         entry.fetching = false;
         if keep {
-            entry.fresh_until = at + self.settings.ttl.0;
+            entry.fresh_until = Some(at + self.settings.ttl.0);
         }
         std::mem::take(&mut entry.waiting)
     }
@@ -70,6 +79,8 @@ impl Edge {
 
 #[cfg(test)]
 mod tests {
+    use domain::time::{Duration, Span};
+
     use super::*;
 
     #[test]
@@ -80,6 +91,32 @@ mod tests {
         assert_eq!(edge.fetched(Time::from_millis(10), 7, true), [Ticket(2)]);
         assert_eq!(edge.lookup(Time::from_millis(1_009), 7, Ticket(3)), Lookup::Hit);
         assert_eq!(edge.lookup(Time::from_millis(1_010), 7, Ticket(4)), Lookup::Fetch);
+    }
+
+    #[test]
+    fn in_its_grace_a_stale_answer_serves_all_while_one_fetches() {
+        let grace = Span(Duration::from_secs(5));
+        let mut edge = Edge::new(Settings { grace, ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert!(edge.fetched(Time::ZERO, 7, true).is_empty());
+        assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(2)), Lookup::Refresh);
+        assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(3)), Lookup::Hit);
+        assert!(edge.fetched(Time::from_millis(2_000), 7, true).is_empty());
+        assert_eq!(edge.lookup(Time::from_millis(2_999), 7, Ticket(4)), Lookup::Hit);
+        // Its grace runs out too.
+        assert_eq!(edge.lookup(Time::from_millis(8_000), 7, Ticket(5)), Lookup::Fetch);
+        assert_eq!(edge.lookup(Time::from_millis(8_000), 7, Ticket(6)), Lookup::Wait);
+    }
+
+    #[test]
+    fn a_refresh_that_fails_is_tried_again_within_the_grace() {
+        let grace = Span(Duration::from_secs(5));
+        let mut edge = Edge::new(Settings { grace, ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        edge.fetched(Time::ZERO, 7, true);
+        assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(2)), Lookup::Refresh);
+        edge.fetched(Time::from_millis(1_000), 7, false);
+        assert_eq!(edge.lookup(Time::from_millis(2_000), 7, Ticket(3)), Lookup::Refresh);
     }
 
     #[test]

@@ -79,9 +79,11 @@ pub(super) async fn answer(
 
 /// The answer to what is asked, and to a body where there is one.
 pub(super) async fn respond(front: &Front, route: Route, body: &[u8]) -> Said {
-    if !matches!(route, Route::Snapshot | Route::Ledger | Route::Unknown) {
-        front.counters.edge.fetch_add(1, Ordering::Relaxed);
-    }
+    let counter = match route {
+        Route::Snapshot | Route::Ledger | Route::Unknown => &front.counters.beside,
+        _ => &front.counters.edge,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
     let said = match route {
         Route::Page(sale, part) => return page(front, sale, part).await,
         Route::Shop(request) => shop(front, request).await,
@@ -142,13 +144,20 @@ async fn page(front: &Front, sale: u16, part: u16) -> Said {
     let Some(page) = Page::of(&front.catalogue, sale, part) else {
         return Said::text(StatusCode::NOT_FOUND, "there is no such page\n");
     };
+    let fetch = |ticket| {
+        front.counters.origin.fetch_add(1, Ordering::Relaxed);
+        front.origin.fetch(page, ticket);
+    };
     let found = match front.pages.lookup(front.clock.now(), page) {
         Answer::Hit(text) => Some(text),
         Answer::Wait(text) => text.await.ok().flatten(),
         Answer::Fetch(ticket, text) => {
-            front.counters.origin.fetch_add(1, Ordering::Relaxed);
-            front.origin.fetch(page, ticket);
+            fetch(ticket);
             text.await.ok().flatten()
+        }
+        Answer::Refresh(text, ticket) => {
+            fetch(ticket);
+            Some(text)
         }
     };
     let Some(found) = found else { return Said::gone() };

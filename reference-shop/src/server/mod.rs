@@ -8,6 +8,7 @@ mod http;
 mod lane;
 mod link;
 mod machine;
+mod nginx;
 mod node;
 mod origin;
 mod pages;
@@ -20,7 +21,7 @@ mod tls;
 mod warehouse;
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -28,11 +29,11 @@ use anyhow::{Context as _, bail};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
-use crate::server::machine::StdinWatch;
+use crate::server::machine::{Kept, StdinWatch};
 use crate::server::node::Nodes;
 use crate::server::service::{Edge, Service};
 use crate::server::tls::Identity;
-use crate::settings::ShopSettings;
+use crate::settings::{self, ShopSettings};
 
 /// How many threads serve connections at most. The load generator and the provider want the other
 /// processors, and one thread answers more cached pages than a machine of two can ask for.
@@ -59,10 +60,14 @@ pub struct Args {
     /// Speaks TLS with a key made at the start, and writes its certificate (PEM) to FILE
     #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_TLS_CERTIFICATE")]
     pub tls_certificate: Option<PathBuf>,
-    /// How many processes hold the edge's connections, each with a cache of its own; 0: this one
+    /// How many processes hold the edge's connections, each with a cache of its own; 0: this one. Of
+    /// nginx so many workers, which share one cache
     #[arg(long, value_name = "N", default_value_t = 0, env = "SPIKE_SHOP_EDGE_PROCESSES")]
     #[arg(value_parser = clap::value_parser!(u16).range(..=EDGE_PROCESSES_MAX))]
     pub edge_processes: u16,
+    /// How many connections an edge of nginx has room for
+    #[arg(long, value_name = "N", default_value_t = 16_384, env = "SPIKE_SHOP_EDGE_CONNECTIONS")]
+    pub edge_connections: u64,
     /// When the run began, in nanoseconds of UTC; left out: now
     #[arg(long, value_name = "N", env = "SPIKE_SHOP_BEGAN_UTC_NS")]
     pub began_utc_ns: Option<u64>,
@@ -84,6 +89,8 @@ struct Counters {
     origin: AtomicU64,
     /// Calls to the provider.
     payment: AtomicU64,
+    /// Requests that are not the fans': for what the shop says of itself, and for what is not there.
+    beside: AtomicU64,
 }
 
 /// Runs the shop until it is told to end: by SIGINT, SIGTERM or, if so asked, a closed standard
@@ -93,53 +100,79 @@ struct Counters {
 /// # Errors
 /// When the settings cannot be read, the provider is not named, the address is taken, the
 /// certificate cannot be written or the database fails, or a process of the edge ends.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.edge_node {
         return node::run();
     }
     let settings = read_settings(args.settings.as_deref())?;
-    let Some(provider) = args.provider else {
+    let Some(provider) = &args.provider else {
         bail!(
             "call a payment provider: none is named\nhint: start one with `mock-provider --listen \
              127.0.0.1:12111`, then pass `--provider http://127.0.0.1:12111`"
         );
     };
-    ::machine::raise_descriptor_limit();
+    let descriptors = ::machine::raise_descriptor_limit();
     let clock = Clock::new(args.began_utc_ns);
     let stdin = if args.until_stdin_closes { StdinWatch::Watched } else { StdinWatch::Ignored };
     runtime(args.edge_processes)?.block_on(async {
         let stop = machine::told_to_end(stdin)?;
-        let certificate = args.tls_certificate.as_deref();
-        let (edge, address, _nodes) = match args.edge_processes {
-            0 => {
-                let listener = machine::listen(args.listen)?;
-                let address = listener.local_addr().context("read the own address")?;
-                (Edge::Here(listener, identity(certificate, address)?), address, None)
-            }
-            count => {
-                let kept = machine::keep(args.listen)?;
-                let address = kept.address;
-                let identity = identity(certificate, address)?;
-                let (nodes, links) = Nodes::start(count)?;
-                (Edge::There(links, address, identity), address, Some((nodes, kept)))
-            }
-        };
+        let door = door(args, settings.shop.edge, descriptors).await?;
         let database = args.database.as_deref();
-        let service = Service::start(edge, settings, &provider, database, clock).await?;
+        let service = Service::start(door.edge, settings, provider, database, clock).await?;
         let mut stdout = io::stdout();
-        let scheme = if certificate.is_some() { "https" } else { "http" };
-        writeln!(stdout, "listening on {scheme}://{address}")
+        let scheme = if args.tls_certificate.is_some() { "https" } else { "http" };
+        writeln!(stdout, "listening on {scheme}://{}", door.address)
             .and_then(|()| stdout.flush())
             .context("write to standard output")?;
         service.serve(stop).await
     })
 }
 
+/// Where fans come in, and what is kept for it.
+struct Door {
+    edge: Edge,
+    address: SocketAddr,
+    _nodes: Option<Nodes>,
+    _kept: Option<Kept>,
+}
+
+/// Opens the address that fans know, in this process, in others of the edge, or in nginx; `descriptors`
+/// is how many files a process may hold open.
+async fn door(args: &Args, edge: settings::Edge, descriptors: u64) -> anyhow::Result<Door> {
+    let certificate = args.tls_certificate.as_deref();
+    if edge.by == settings::EdgeBy::Shop && args.edge_processes == 0 {
+        let listener = machine::listen(args.listen)?;
+        let address = listener.local_addr().context("read the own address")?;
+        let edge = Edge::Here(listener, identity(certificate, address)?, None);
+        return Ok(Door { edge, address, _nodes: None, _kept: None });
+    }
+    let kept = machine::keep(args.listen)?;
+    let address = kept.address;
+    let identity = identity(certificate, address)?;
+    if edge.by == settings::EdgeBy::Shop {
+        let (nodes, links) = Nodes::start(args.edge_processes)?;
+        let edge = Edge::There(links, address, identity);
+        return Ok(Door { edge, address, _nodes: Some(nodes), _kept: Some(kept) });
+    }
+    let listener = machine::listen((Ipv4Addr::LOCALHOST, 0).into())?;
+    let plan = nginx::Plan {
+        listen: address,
+        origin: listener.local_addr().context("read the own address")?,
+        identity,
+        edge,
+        connections: args.edge_connections,
+        workers: u64::from(args.edge_processes).max(threads() as u64),
+        descriptors,
+    };
+    let nginx = nginx::Nginx::start(plan).await?;
+    let edge = Edge::Here(listener, None, Some(nginx));
+    Ok(Door { edge, address, _nodes: None, _kept: Some(kept) })
+}
+
 /// The threads of the origin, and of the edge where that is in the same process. On a small machine
 /// one thread does both: the load generator and the provider want the other processors.
 fn runtime(edge_processes: u16) -> anyhow::Result<Runtime> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match (edge_processes, (processors / 2).clamp(1, THREADS_MAX)) {
+    let mut builder = match (edge_processes, threads()) {
         (0, threads) if threads > 1 => {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(threads);
@@ -148,6 +181,12 @@ fn runtime(edge_processes: u16) -> anyhow::Result<Runtime> {
         _ => Builder::new_current_thread(),
     };
     builder.enable_all().build().context("start the threads")
+}
+
+/// How many threads, or workers of nginx, serve connections.
+fn threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 2).clamp(1, THREADS_MAX)
 }
 
 /// Who the edge is in TLS, its certificate written to `path`; without one there is no TLS.

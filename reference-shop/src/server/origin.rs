@@ -12,6 +12,7 @@ use crate::server::Counters;
 use crate::server::desk::{Answer, Message};
 use crate::server::link::hub::Hub;
 use crate::server::link::spoke::Question;
+use crate::server::nginx::Nginx;
 use crate::server::pages::Page;
 use crate::server::said::{Content, Said};
 
@@ -74,6 +75,8 @@ pub(super) struct Office {
     pub(super) desk: mpsc::UnboundedSender<Message>,
     pub(super) counters: Arc<Counters>,
     pub(super) hub: Hub,
+    /// What stands in front, where something does.
+    pub(super) nginx: Option<Nginx>,
 }
 
 impl Office {
@@ -86,15 +89,23 @@ impl Office {
         let counted = self.hub.count().await?;
         let (snapshot, balances) = self.desk(Message::Snapshot).await?;
         let balances = balances.await.ok()?;
+        let origin = self.counters.origin.load(Ordering::Relaxed) + counted.origin;
         let snapshot = ShopSnapshot {
-            edge: self.counters.edge.load(Ordering::Relaxed) + counted.edge,
-            origin: self.counters.origin.load(Ordering::Relaxed) + counted.origin,
+            edge: self.at_the_edge().await + counted.edge,
+            origin,
             items: balances.items,
             slots: balances.slots,
             ..snapshot
         };
         let body = serde_json::to_vec(&snapshot).expect("a snapshot can always be written");
         Some(Said::new(Bytes::from(body)))
+    }
+
+    /// How many requests of fans have reached the edge of this process, or that in front of it.
+    async fn at_the_edge(&self) -> u64 {
+        let Some(nginx) = &self.nginx else { return self.counters.edge.load(Ordering::Relaxed) };
+        let beside = self.counters.beside.load(Ordering::Relaxed);
+        nginx.requests().await.saturating_sub(beside)
     }
 
     /// All that the shop wrote down, a line each.

@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 use domain::shop::Catalogue;
-use domain::time::Time;
+use domain::time::{Duration, Span, Time};
 use hyper::header::HeaderValue;
 use tokio::sync::oneshot;
 
 use crate::rules::Ticket;
 use crate::rules::edge::{Edge, Lookup};
-use crate::settings::{Cookies, Edge as EdgeSettings};
+use crate::settings::{Cookies, Edge as EdgeSettings, EdgeBy};
 
 /// How many parts a page may have. It bounds the cache, whatever is asked for.
 const PARTS_MAX: u16 = 64;
@@ -65,6 +65,8 @@ pub(super) enum Answer {
     Wait(oneshot::Receiver<Option<Bytes>>),
     /// It comes once [`Pages::fetched`] is told that it was fetched for this ticket.
     Fetch(Ticket, oneshot::Receiver<Option<Bytes>>),
+    /// Here it is, no longer fresh; it is to be fetched for this ticket.
+    Refresh(Bytes, Ticket),
 }
 
 /// The cache in front of the shop, shared by all connections.
@@ -88,15 +90,19 @@ struct State {
 
 impl Pages {
     pub(super) fn new(catalogue: &Catalogue, settings: EdgeSettings) -> Self {
-        let seconds = settings.ttl.0.as_secs();
-        let (cache_control, cookie) = match settings.cookies {
-            Cookies::Checkout => (format!("public, max-age={seconds}"), None),
-            Cookies::EveryPage => ("private".to_owned(), Some("visitor=1; Path=/")),
+        let cookie = match settings.cookies {
+            Cookies::Checkout => None,
+            Cookies::EveryPage => Some("visitor=1; Path=/"),
         };
-        let cache_control =
-            HeaderValue::from_str(&cache_control).expect("digits and letters make a header");
+        let cache_control = HeaderValue::from_str(&settings.cache_control());
+        let cache_control = cache_control.expect("digits and letters make a header");
+        // Where another keeps the pages, each request that comes here is one that it passed on.
+        let own_ttl = match settings.by {
+            EdgeBy::Shop => settings.ttl,
+            EdgeBy::Nginx => Span(Duration::ZERO),
+        };
         let state = State {
-            edge: Edge::new(settings),
+            edge: Edge::new(EdgeSettings { ttl: own_ttl, ..settings }),
             texts: HashMap::new(),
             waiting: HashMap::new(),
             tickets: 0,
@@ -114,6 +120,7 @@ impl Pages {
             Lookup::Hit => Answer::Hit(state.texts[&object].clone()),
             Lookup::Wait => Answer::Wait(state.enlist(ticket)),
             Lookup::Fetch => Answer::Fetch(ticket, state.enlist(ticket)),
+            Lookup::Refresh => Answer::Refresh(state.texts[&object].clone(), ticket),
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use machine::redis::Redis;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -19,10 +20,11 @@ use crate::server::Counters;
 use crate::server::connection;
 use crate::server::date::Date;
 use crate::server::desk::{Desk, Queues};
-use crate::server::gate::{Gate, OwnRedis};
+use crate::server::gate::Gate;
 use crate::server::http::Front;
 use crate::server::link::Hello;
 use crate::server::link::hub::Hub;
+use crate::server::nginx::Nginx;
 use crate::server::origin::{Office, Origin};
 use crate::server::pages::Pages;
 use crate::server::payment::Payment;
@@ -32,8 +34,8 @@ use crate::settings::ShopSettings;
 
 /// Where the edge is.
 pub(super) enum Edge {
-    /// In this process.
-    Here(StdListener, Option<Identity>),
+    /// In this process; behind nginx, where there is one, which passes on what it does not answer.
+    Here(StdListener, Option<Identity>, Option<Nginx>),
     /// In the processes at the other ends of these links.
     There(Vec<UnixStream>, SocketAddr, Option<Identity>),
 }
@@ -51,7 +53,7 @@ pub(super) struct Service {
     /// Dropped last: a database is deleted when nobody has it open.
     place: Place,
     /// The server that keeps the gate, if it is the shop's own.
-    redis: Option<OwnRedis>,
+    redis: Option<Redis>,
 }
 
 /// What ended the service.
@@ -102,12 +104,12 @@ impl Service {
         };
         let desk = tokio::spawn(desk.serve(messages, notices));
         let door = match edge {
-            Edge::Here(listener, identity) => {
+            Edge::Here(listener, identity, nginx) => {
                 let listener = TcpListener::from_std(listener).context("listen")?;
                 let tls = identity.as_ref().map(tls::acceptor).transpose();
                 let tls = tls.context("begin to speak TLS")?;
-                let office =
-                    Office { desk: ask, counters: Arc::clone(&counters), hub: Hub::default() };
+                let hub = Hub::default();
+                let office = Office { desk: ask, counters: Arc::clone(&counters), hub, nginx };
                 let origin = Origin::Here(Arc::new(office));
                 let date = Date::default();
                 let front = Front { clock, catalogue, pages, counters, origin, date };
@@ -118,7 +120,7 @@ impl Service {
                 let hello = Hello { listen, identity, catalogue, edge: cache, began_utc_ns };
                 let gathered = Hub::gather(streams, &hello).await;
                 let (hub, links) = gathered.context("start the processes of the edge")?;
-                let office = Arc::new(Office { desk: ask, counters, hub });
+                let office = Arc::new(Office { desk: ask, counters, hub, nginx: None });
                 let links = links.into_iter().map(|link| link.serve(Arc::clone(&office)));
                 Door::Links(links.collect())
             }

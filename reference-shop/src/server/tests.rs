@@ -128,7 +128,7 @@ impl Place {
         if self.nodes == 0 {
             let listener = machine::listen(any).unwrap();
             let address = listener.local_addr().unwrap();
-            return (Edge::Here(listener, identity), address, certificate, nodes);
+            return (Edge::Here(listener, identity, None), address, certificate, nodes);
         }
         let kept = machine::keep(any).unwrap();
         let address = kept.address;

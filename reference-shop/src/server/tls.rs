@@ -28,6 +28,8 @@ pub(super) struct Identity {
     certificate: Vec<u8>,
     /// Its key (PKCS #8, DER).
     key: Vec<u8>,
+    /// The same (PEM).
+    pub(super) key_pem: String,
     /// What the tickets of resumed connections are sealed with.
     ticket_key: [u8; 32],
 }
@@ -62,8 +64,8 @@ impl Identity {
             rcgen::generate_simple_self_signed(names).map_err(TlsError::Sign)?;
         let mut ticket_key = [0; 32];
         SystemRandom::new().fill(&mut ticket_key).map_err(|_| TlsError::Draw)?;
-        let key = signing_key.serialize_der();
-        Ok(Self { pem: cert.pem(), certificate: cert.der().to_vec(), key, ticket_key })
+        let (key, key_pem) = (signing_key.serialize_der(), signing_key.serialize_pem());
+        Ok(Self { pem: cert.pem(), certificate: cert.der().to_vec(), key, key_pem, ticket_key })
     }
 }
 

@@ -219,7 +219,7 @@ impl Settings {
         let Self { storage, inventory, reserve, recheck, connections, .. } = self;
         let word = String::from(storage.clone());
         let word = if storage.is_postgres() { "postgres" } else { word.as_str() };
-        let mut misfits = Vec::new();
+        let mut misfits: Vec<Misfit> = self.edge.misfits().collect();
         let mut misfit = |key, message: String, hint: &str| {
             misfits.push(Misfit { key, message, hint: hint.to_owned() });
         };

@@ -1,6 +1,7 @@
 //! What can be set about the shop: the table `[shop]` of a scenario.
 
 mod admission;
+mod edge;
 mod inventory;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::rules::fault::Fault;
 
 pub use admission::{Admission, AdmissionBy, Allowance, Per, Unit};
+pub use edge::{Cookies, Edge, EdgeBy};
 pub use inventory::{
     CONNECTIONS, CONNECTIONS_MAX, Inventory, Misfit, Recheck, Reserve, Storage, StorageError,
 };
@@ -131,35 +133,6 @@ pub struct Worker {
     pub calls_per_second: f64,
 }
 
-/// The cache in front of the shop: `[shop] edge`.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Edge {
-    /// How long a cacheable answer is kept; "0s" turns the cache off.
-    pub ttl: Span,
-    /// Whether requests for an object that is being fetched wait for that one fetch.
-    pub collapse: bool,
-    /// Which of the shop's answers set a cookie. No cache that visitors share may keep one that does.
-    pub cookies: Cookies,
-}
-
-/// Which of the shop's answers set a cookie.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cookies {
-    /// None that a cache might keep.
-    #[default]
-    Checkout,
-    /// Every page: nothing can be cached any more, nor one answer serve two visitors.
-    EveryPage,
-}
-
-impl Default for Edge {
-    fn default() -> Self {
-        Self { ttl: Span(Duration::from_secs(1)), collapse: true, cookies: Cookies::default() }
-    }
-}
-
 /// How long pieces and slots are held: `[shop] reservation`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -213,7 +186,7 @@ impl ShopSettings {
     }
 
     /// The same shop, in a world that has nothing beside it: a gate that Redis would keep is the same
-    /// bucket in its own memory.
+    /// bucket in its own memory, and an edge that another would be is its own.
     #[must_use]
     pub fn alone(mut self) -> Self {
         if let Some(admission) = &mut self.shop.admission
@@ -221,6 +194,7 @@ impl ShopSettings {
         {
             admission.by = AdmissionBy::Memory;
         }
+        self.shop.edge.by = EdgeBy::Shop;
         self
     }
 
@@ -250,6 +224,7 @@ impl ShopSettings {
         }
         let gate = self.shop.admission.iter().flat_map(Admission::problems);
         problems.extend(gate.map(|(_, problem)| problem));
+        problems.extend(self.shop.misfits().iter().map(Misfit::to_string));
         problems
     }
 }

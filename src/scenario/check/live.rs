@@ -2,11 +2,13 @@
 
 use core::net::IpAddr;
 
+use reference_shop::settings::EdgeBy;
+
 use crate::scenario::check::target::Foreign;
 use crate::scenario::check::{Checker, SCALE_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::written::{Connections, File};
-use crate::scenario::{LiveSettings, Tls, Wire};
+use crate::scenario::{LiveSettings, Protocol, Tls, Wire};
 use crate::step::funnel::Scheme;
 
 /// The most load threads: beyond the cores of any one machine.
@@ -40,6 +42,7 @@ impl Checker {
             let limits = (1, u32::from(PROCESSES_MAX));
             self.count(u32::from(processes), limits, place, "processes");
         }
+        self.protocol_of_nginx(file, place);
         LiveSettings {
             scale,
             threads: live.threads,
@@ -55,6 +58,19 @@ impl Checker {
             keep_awake: live.keep_awake.unwrap_or_default(),
             processes: live.processes,
             local_ips: self.local_ips(live.local_ips.as_deref(), place.key("local_ips")),
+        }
+    }
+
+    /// An nginx of Debian tells HTTP/2 from HTTP/1.1 by TLS alone, and the shop is asked about itself by
+    /// HTTP/1.1.
+    fn protocol_of_nginx(&mut self, file: &File, place: Place<'_>) {
+        let is_plain = file.live.tls.unwrap_or_default() == Tls::Off;
+        let is_nginx = file.target.is_none() && file.shop.edge.by == EdgeBy::Nginx;
+        if is_nginx && is_plain && file.live.protocol == Some(Protocol::Http2) {
+            let said = "`protocol = \"h2\"` without `tls` does not fit `by = \"nginx\"` in `[shop.edge]`: it \
+                        speaks HTTP/2 over TLS alone";
+            self.wrong(place.key("protocol"), said)
+                .advise("write `tls = \"full\"`, or leave `protocol` out");
         }
     }
 

@@ -10,6 +10,7 @@ mod scale;
 mod text;
 
 use domain::time::{Duration, Time};
+use reference_shop::settings::EdgeBy;
 
 use crate::scenario::{Connections, Population, Scenario};
 
@@ -249,6 +250,13 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
              there are no deadlocks, and nobody passes over rows of pieces that others have locked",
             scenario.shop.pool()
         ));
+    }
+    if scenario.target.is_none() && scenario.shop.edge.by == EdgeBy::Nginx {
+        remarks.push(
+            "the edge is an nginx; in virtual time its rules are those of the shop's own edge, and nobody \
+             looks only every half second whether a page has come"
+                .to_owned(),
+        );
     }
     remarks.extend(payment::turns(scenario).iter().map(|turn| {
         format!(

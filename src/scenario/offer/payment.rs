@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 use mock_provider::settings::{Algorithm, Limit, Scope, Settings as Provider};
-use reference_shop::settings::looks;
+use reference_shop::settings::{Edge, EdgeBy, looks};
 
 use crate::evidence::{Admitted, Facts};
 use crate::scenario::Scenario;
@@ -69,9 +69,18 @@ pub fn facts(scenario: &Scenario) -> Facts {
         admitted,
         opening: scenario.phases.opening,
         grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
-        edge_ttl: scenario.shop.edge.ttl.0,
+        edge_ttl: shown(&scenario.shop.edge),
         unannounced: unannounced(scenario),
     }
+}
+
+/// How old what the edge shows may be. nginx keeps what it may keep for a second to the end of the next.
+fn shown(edge: &Edge) -> Duration {
+    let longer = match edge.by {
+        EdgeBy::Shop => Duration::ZERO,
+        EdgeBy::Nginx => Duration::from_secs(1),
+    };
+    edge.ttl.0.saturating_add(edge.grace.0).saturating_add(longer)
 }
 
 /// The sales whose opening the shop may not know: all of an embedded shop, in whose place another may

@@ -6,7 +6,7 @@ use spike::verdict::Judged;
 
 use crate::claim::{Claim, at_least, at_most, misses, near, passes};
 use crate::row::Row;
-use crate::stage::{Lived, Size, simulate};
+use crate::stage::{Lived, Size, live, simulate};
 
 pub(super) const FIRST_COME_SALE: Row = Row {
     number: 1,
@@ -66,8 +66,25 @@ fn layers(size: Size) -> Vec<Claim> {
         at_least("the same, nobody waits for a fetch", times("shop.edge.collapse=false"), 1.5),
         at_least("times the peak at the origin, all at once and nothing kept yet", cold, 5.0),
         at_most("share that it answers, a cookie on every page", offload(&cookies.measured), 0.01),
+        live(
+            "share that an nginx answers, live",
+            ("crowd/layers", &[SOON, &[NGINX]].concat()),
+            |what, judged| near(what, offload(&judged.measured), 5.0 / 6.0, 0.05),
+        ),
+        live(
+            "the same, a cookie on every page",
+            ("crowd/layers", &[SOON, &[NGINX, "shop.edge.cookies=every-page"]].concat()),
+            |what, judged| at_most(what, offload(&judged.measured), 0.02),
+        ),
     ]
 }
+
+/// A real nginx in front of the shop.
+const NGINX: &str = "shop.edge.by=nginx";
+
+/// A live run that need not last longer.
+const SOON: &[&str] =
+    &["sale.0.opens=+12s", "sale.0.lasts=5s", "fans.0.arrive.from=-10s", "audit.drain=3s"];
 
 pub(super) const PUSH_AT_ONCE: Row = Row {
     number: 44,

@@ -1,18 +1,16 @@
 //! The gate in front of the payment where Redis keeps it: one bucket of tokens for any number of shops.
 
-mod own;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
 use domain::time::Duration;
+use machine::redis::Redis;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, Script};
 
 use crate::rules::Toll;
 use crate::settings::{Admission, AdmissionBy, Allowance};
-pub(super) use own::OwnRedis;
 
 /// The bucket, refilled and drawn from in one step that no other can come between.
 const BUCKET: &str = include_str!("bucket.lua");
@@ -45,12 +43,16 @@ impl Gate {
         settings: &Admission,
         account: &str,
         began_utc_ns: u64,
-    ) -> anyhow::Result<(Option<Self>, Option<OwnRedis>)> {
+    ) -> anyhow::Result<(Option<Self>, Option<Redis>)> {
         let (info, own) = match &settings.by {
             AdmissionBy::Memory | AdmissionBy::Edge => return Ok((None, None)),
             AdmissionBy::OwnRedis => {
-                let own = OwnRedis::start()?;
-                (own.address().into_connection_info()?, Some(own))
+                let started = tokio::task::spawn_blocking(Redis::start).await;
+                let started = started.context("wait for Redis")?;
+                let own = started.context(
+                    "start Redis, which shall keep the gate (`by = \"memory\"` does without)",
+                )?;
+                (own.url().into_connection_info()?, Some(own))
             }
             AdmissionBy::Redis(address) => (with_password(address)?, None),
         };

@@ -16,7 +16,7 @@ fn toll(tokens: i32) -> Toll {
     Toll { lane: 0, tokens }
 }
 
-async fn open(settings: &Admission) -> (Gate, OwnRedis) {
+async fn open(settings: &Admission) -> (Gate, Redis) {
     let (gate, own) = Gate::open(settings, "spike", 1).await.unwrap();
     (gate.unwrap(), own.unwrap())
 }
