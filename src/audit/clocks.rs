@@ -1,15 +1,15 @@
 //! How far the clocks of the ledgers are from the clients': measured by what must have come before
 //! what, whoever's clock says when.
 
-use std::collections::BTreeMap;
-
 use domain::outcome::{Operation, Outcome};
-use domain::provider::{PaymentLine, PaymentOutcome};
+use domain::provider::PaymentOutcome;
 use domain::time::{Duration, Time};
 
-use crate::audit::books::Order;
+use crate::audit::entries::Order;
+use crate::evidence::Evidence;
 use crate::evidence::ledgers::ProviderTells;
-use crate::evidence::{Evidence, PurchaseLine};
+use crate::evidence::names::Name;
+use crate::evidence::rows::AttemptRow;
 
 /// How far clocks may be apart that contradict nothing: processes on one machine read one clock, and
 /// not at one moment.
@@ -71,19 +71,19 @@ impl Clock {
 /// after which, it must have \[ns\].
 #[derive(Debug, Default)]
 struct Bounds {
-    after: Vec<i128>,
-    before: Vec<i128>,
+    after: Vec<i64>,
+    before: Vec<i64>,
 }
 
 impl Bounds {
     /// What the clock called `stamp_ns` came after `at`: it is ahead by no more than lies between.
     fn after(&mut self, stamp_ns: i128, at: Time) {
-        self.after.push(stamp_ns - i128::from(at.nanos()));
+        self.after.push(between(stamp_ns, at));
     }
 
     /// What the clock called `stamp_ns` came before `at`: it is ahead by no less than lies between.
     fn before(&mut self, stamp_ns: i128, at: Time) {
-        self.before.push(stamp_ns - i128::from(at.nanos()));
+        self.before.push(between(stamp_ns, at));
     }
 
     /// By how much it is ahead at the least and at the most \[ns\].
@@ -96,9 +96,15 @@ impl Bounds {
     }
 }
 
+/// From an instant to a stamp \[ns\]; what is farther than a clock can be wrong is as far as can be said.
+fn between(stamp_ns: i128, at: Time) -> i64 {
+    let apart = stamp_ns - i128::from(at.nanos());
+    i64::try_from(apart).unwrap_or(if apart < 0 { i64::MIN } else { i64::MAX })
+}
+
 /// The value at a place of those in order.
-fn nth(values: &mut [i128], place: usize) -> Option<i128> {
-    (place < values.len()).then(|| *values.select_nth_unstable(place).1)
+fn nth(values: &mut [i64], place: usize) -> Option<i128> {
+    (place < values.len()).then(|| i128::from(*values.select_nth_unstable(place).1))
 }
 
 /// The clocks of both ledgers.
@@ -108,21 +114,18 @@ pub(super) struct Clocks {
     pub(super) provider: Clock,
 }
 
-/// When each intent was first asked for, and first told to be bought.
+/// When an intent was first asked for, and first told to be bought; never, where it was not.
+#[derive(Copy, Clone)]
 struct Span {
     asked: Time,
-    bought: Option<Time>,
+    bought: Time,
 }
 
 impl Clocks {
     /// An order is placed, and a card is asked, after its fan first asked for it and before the fan is
     /// first told that it is bought. The clock of a foreign shop was measured at its database, and
     /// what a foreign provider's times mean nobody says: these are taken as they are.
-    pub(super) fn measure(
-        evidence: &Evidence,
-        orders: &[Order<'_>],
-        payments: &[PaymentLine],
-    ) -> Self {
+    pub(super) fn measure(evidence: &Evidence, orders: &[Order<'_>]) -> Self {
         let began = evidence.ending.began_utc_ns;
         let ledgers = evidence.ending.ledgers.as_ref();
         let spans = spans(evidence);
@@ -133,67 +136,57 @@ impl Clocks {
             let dated = dated.map(|order| (order.intent, order.created_utc_ns, order.paid));
             bound(&mut of_shop, &spans, since, dated);
         }
+        let shop = Clock::within(began, of_shop);
         let mut of_provider = Bounds::default();
         if ledgers.is_none_or(|ledgers| ledgers.told == ProviderTells::Calls) {
-            let fresh = payments.iter().filter(|line| !line.replayed);
-            let dated = fresh.map(|line| {
-                (line.intent.as_str(), line.utc_ns, line.outcome == PaymentOutcome::Authorized)
+            let fresh = evidence.payment_rows().filter(|row| !row.replayed);
+            let dated = fresh.map(|row| {
+                (row.intent.name(), row.utc_ns, row.outcome == PaymentOutcome::Authorized)
             });
             bound(&mut of_provider, &spans, since, dated);
         }
-        Self { shop: Clock::within(began, of_shop), provider: Clock::within(began, of_provider) }
+        Self { shop, provider: Clock::within(began, of_provider) }
     }
 }
 
 /// Bounds a clock by what it dated: of which intent, when \[ns\], and whether the first of its kind must
 /// have come before the intent was told to be bought.
-fn bound<'a>(
+fn bound(
     bounds: &mut Bounds,
-    spans: &BTreeMap<&str, Span>,
+    spans: &[Span],
     since: impl Fn(u64) -> i128,
-    dated: impl Iterator<Item = (&'a str, u64, bool)>,
+    dated: impl Iterator<Item = (Name, u64, bool)>,
 ) {
-    let mut first: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut first = vec![u64::MAX; spans.len()];
     for (intent, utc_ns, leads_to_it) in dated {
-        let Some(span) = spans.get(intent) else { continue };
+        let span = spans[intent.place()];
+        if span.asked == Time::NEVER {
+            continue;
+        }
         bounds.after(since(utc_ns), span.asked);
         if leads_to_it {
-            let first = first.entry(intent).or_insert(utc_ns);
-            *first = utc_ns.min(*first);
+            first[intent.place()] = first[intent.place()].min(utc_ns);
         }
     }
-    for (intent, utc_ns) in first {
-        if let Some(bought) = spans.get(intent).and_then(|span| span.bought) {
-            bounds.before(since(utc_ns), bought);
+    for (span, first) in spans.iter().zip(first) {
+        if first != u64::MAX && span.bought != Time::NEVER {
+            bounds.before(since(first), span.bought);
         }
     }
 }
 
-fn spans(evidence: &Evidence) -> BTreeMap<&str, Span> {
-    let mut spans: BTreeMap<&str, Span> = BTreeMap::new();
-    for line in &evidence.purchases {
-        let PurchaseLine::Attempt {
-            intent,
-            operation: operation @ (Operation::Checkout | Operation::Poll),
-            sent,
-            done,
-            outcome,
-            ..
-        } = line
-        else {
-            continue;
-        };
-        if *outcome == Outcome::Shed {
-            continue;
+/// What was asked for and told when, by intent.
+fn spans(evidence: &Evidence) -> Vec<Span> {
+    let never = Span { asked: Time::NEVER, bought: Time::NEVER };
+    let mut spans = evidence.names().people.column(never);
+    let attempts = evidence.attempts().filter(AttemptRow::buys);
+    for attempt in attempts.filter(|attempt| attempt.outcome != Outcome::Shed) {
+        let span = &mut spans[attempt.intent.name().place()];
+        if attempt.operation == Operation::Checkout {
+            span.asked = span.asked.min(attempt.sent);
         }
-        if *operation == Operation::Checkout {
-            let span = spans.entry(intent).or_insert(Span { asked: *sent, bought: None });
-            span.asked = span.asked.min(*sent);
-        }
-        if *outcome == Outcome::Ok
-            && let Some(span) = spans.get_mut(intent.as_str())
-        {
-            span.bought = Some(span.bought.map_or(*done, |bought| bought.min(*done)));
+        if attempt.outcome == Outcome::Ok && span.asked != Time::NEVER {
+            span.bought = span.bought.min(attempt.done);
         }
     }
     spans
@@ -207,7 +200,8 @@ mod tests {
     const SECOND: i128 = 1_000_000_000;
 
     fn clock(least_ns: Option<i128>, most_ns: Option<i128>) -> Clock {
-        let (before, after) = (least_ns.into_iter().collect(), most_ns.into_iter().collect());
+        let bounds = |ns: Option<i128>| ns.iter().map(|ns| i64::try_from(*ns).unwrap()).collect();
+        let (before, after) = (bounds(least_ns), bounds(most_ns));
         Clock::within(BEGAN, Bounds { after, before })
     }
 
@@ -236,8 +230,9 @@ mod tests {
 
     #[test]
     fn a_few_wrong_times_move_no_clock() {
-        let after = (0..200).map(|place| if place == 7 { -90 * SECOND } else { SECOND }).collect();
-        let before = (0..9).map(|place| if place < 4 { 90 * SECOND } else { -SECOND }).collect();
+        let second = 1_000_000_000;
+        let after = (0..200).map(|place| if place == 7 { -90 * second } else { second }).collect();
+        let before = (0..9).map(|place| if place < 4 { 90 * second } else { -second }).collect();
         assert_eq!(Clock::within(BEGAN, Bounds { after, before }), Clock::agreeing(BEGAN));
     }
 }

@@ -3,12 +3,17 @@
 
 use domain::time::Time;
 
+/// How many steps there are to a leaf of the tree: a few are quicker looked at than found.
+const LEAF: usize = 16;
+
 /// A bound of a number that changes in steps, from the run's beginning on.
 #[derive(Clone, Debug)]
 pub(super) struct Course {
-    /// When each step begins, oldest first; the first one at the run's beginning.
-    since: Vec<Time>,
-    /// The least of the steps, as a tree over them: leaf `n` at place `since.len() + n`, and in
+    /// What it is before the first step.
+    initial: i64,
+    /// When each step begins and what it is from then on, oldest first.
+    steps: Vec<(Time, i64)>,
+    /// The least of the steps, as a tree over their leaves: leaf `n` at place `leaves + n`, and in
     /// each node the less of its two children.
     least: Vec<i64>,
     /// 1, or -1 where the least of the negated steps stands for the most.
@@ -26,37 +31,47 @@ impl Course {
         Self::new(initial, changes, -1)
     }
 
-    fn new(initial: i64, mut changes: Vec<(Time, i64)>, sign: i64) -> Self {
-        for (_, by) in &mut changes {
+    fn new(initial: i64, mut steps: Vec<(Time, i64)>, sign: i64) -> Self {
+        for (_, by) in &mut steps {
             *by = by.saturating_mul(sign);
         }
-        changes.sort_unstable();
-        let count = changes.len() + 1;
-        let (mut since, mut least) = (Vec::with_capacity(count), vec![i64::MAX; 2 * count]);
-        let mut now = initial.saturating_mul(sign);
-        since.push(Time::ZERO);
-        least[count] = now;
-        for (place, (at, by)) in changes.into_iter().enumerate() {
-            now = now.saturating_add(by);
-            since.push(at);
-            least[count + place + 1] = now;
+        steps.sort_unstable();
+        let initial = initial.saturating_mul(sign);
+        let mut now = initial;
+        for (_, step) in &mut steps {
+            now = now.saturating_add(*step);
+            *step = now;
         }
-        for node in (1..count).rev() {
+        let leaves = steps.len().div_ceil(LEAF);
+        let mut least = vec![i64::MAX; leaves];
+        least.extend(steps.chunks(LEAF).map(least_of));
+        for node in (1..leaves).rev() {
             least[node] = least[2 * node].min(least[2 * node + 1]);
         }
-        Self { since, least, sign }
+        Self { initial, steps, least, sign }
     }
 
     /// The bound over the whole stretch, both ends included: the least of what it is at the least,
     /// or the most of what it is at the most.
     pub(super) fn within(&self, from: Time, until: Time) -> i64 {
-        let count = self.since.len();
         // Of several steps at `from` only the last is still in force then, but the others are too
         // close to tell.
-        let first = self.since.partition_point(|since| *since < from).saturating_sub(1);
-        let end = self.since.partition_point(|since| *since <= until).max(first + 1);
-        let (mut low, mut high) = (count + first, count + end);
-        let mut least = i64::MAX;
+        let before = self.steps.partition_point(|(since, _)| *since < from);
+        let end = self.steps.partition_point(|(since, _)| *since <= until);
+        let in_force = before.checked_sub(1).map_or(self.initial, |last| self.steps[last].1);
+        in_force.min(self.least_among(before, end.max(before))).saturating_mul(self.sign)
+    }
+
+    /// The least of the steps from one place up to another.
+    fn least_among(&self, from: usize, until: usize) -> i64 {
+        let (first, end) = (from.div_ceil(LEAF), until / LEAF);
+        if first >= end {
+            return least_of(&self.steps[from..until]);
+        }
+        let ends = [&self.steps[from..first * LEAF], &self.steps[end * LEAF..until]];
+        let mut least = ends.map(least_of).into_iter().fold(i64::MAX, i64::min);
+        let leaves = self.least.len() / 2;
+        let (mut low, mut high) = (leaves + first, leaves + end);
         while low < high {
             if low % 2 == 1 {
                 least = least.min(self.least[low]);
@@ -68,8 +83,12 @@ impl Course {
             }
             (low, high) = (low / 2, high / 2);
         }
-        least.saturating_mul(self.sign)
+        least
     }
+}
+
+fn least_of(steps: &[(Time, i64)]) -> i64 {
+    steps.iter().map(|(_, step)| *step).min().unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -100,7 +119,7 @@ mod tests {
         #[test]
         fn the_tree_finds_what_a_walk_finds(
             initial in -5_i64..20,
-            changes in prop::collection::vec((1_u64..50, -4_i64..5), 0..30),
+            changes in prop::collection::vec((1_u64..50, -4_i64..5), 0..200),
             from in 0_u64..60,
             lasts in 0_u64..20,
         ) {

@@ -1,13 +1,15 @@
 //! What each invariant needs of a foreign shop's ledgers: without it nothing is claimed, neither
 //! that it holds nor that it is violated.
 
+use std::collections::BTreeSet;
+
 use domain::id::FanId;
-use domain::shop::ShopLine;
 
 use crate::audit::books::Books;
 use crate::audit::foreign::{self, SUMS};
 use crate::evidence::demand;
 use crate::evidence::ledgers::Ledgers;
+use crate::evidence::rows::ShopRow;
 
 /// Something that an invariant needs of a foreign shop's ledgers.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -68,11 +70,15 @@ pub(super) fn nothing_to_say(books: &Books<'_>, id: &str) -> Option<String> {
     let ledgers = books.ledgers?;
     let lacking = needs(id).iter().find_map(|need| match *need {
         // A ledger that is missing altogether is told elsewhere.
-        Need::Must("payments", columns) if books.provider.is_some() => {
+        Need::Must("payments", columns) if books.evidence.has_provider() => {
             lacks(ledgers, "payments", columns)
         }
-        Need::Must("orders", columns) if books.shop.is_some() => lacks(ledgers, "orders", columns),
-        Need::Slot if books.shop.is_some() && books.evidence.catalogue.slots().next().is_some() => {
+        Need::Must("orders", columns) if books.evidence.has_shop() => {
+            lacks(ledgers, "orders", columns)
+        }
+        Need::Slot
+            if books.evidence.has_shop() && books.evidence.catalogue.slots().next().is_some() =>
+        {
             lacks(ledgers, "orders", &["slot"])
         }
         Need::Joined => not_joined(books, ledgers).or_else(|| other_units(books, id)),
@@ -119,7 +125,7 @@ fn lacks(ledgers: &Ledgers, kind: &str, columns: &[&str]) -> Option<String> {
 
 /// Whether orders and payments do not find each other.
 fn not_joined(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
-    if books.shop.is_none() || books.provider.is_none() {
+    if !books.evidence.has_shop() || !books.evidence.has_provider() {
         return None;
     }
     let both =
@@ -135,24 +141,26 @@ fn not_joined(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
         return Some(why);
     }
     let paid = ours().any(|order| order.paid);
-    let found = books.payments.iter().any(|payment| payment.order.is_some());
+    let found = books.payments.iter().any(|payment| payment.order().is_some());
     (paid && !books.payments.is_empty() && !found)
         .then(|| "no payment is one of the orders': neither `intent` nor `payment` fits".to_owned())
 }
 
 /// Whether payments do not bear the intents of clients.
 fn nameless(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
-    books.provider?;
+    if !books.evidence.has_provider() {
+        return None;
+    }
     if let Some(why) = lacks(ledgers, "payments", &["intent"]) {
         return Some(why);
     }
-    let named = books.payments.iter().any(|payment| payment.intent.parse::<FanId>().is_ok());
+    let named = books.payments.iter().any(|payment| payment.intent().parse::<FanId>().is_ok());
     (!books.payments.is_empty() && !named && told_bought(books))
         .then(|| "no payment bears an `intent` of this run".to_owned())
 }
 
 fn told_bought(books: &Books<'_>) -> bool {
-    demand::told_bought(&books.evidence.catalogue, &books.evidence.purchases).1 > 0
+    demand::told_bought(books.evidence).1 > 0
 }
 
 /// Whether shop and provider count money in different units: each paid order's is a hundredth of
@@ -210,11 +218,15 @@ fn nothing_left(books: &Books<'_>, ledgers: &Ledgers) -> Option<String> {
     if let Some(why) = ledgers.lacking.get("stock") {
         return Some(format!("the query `stock` failed: {why}"));
     }
-    let shop = books.shop?;
-    let has_balance = |name: &str| {
-        shop.iter().any(|line| matches!(line, ShopLine::Stock { item, .. } if item == name))
+    if !books.evidence.has_shop() {
+        return None;
+    }
+    let item = |row| match row {
+        ShopRow::Stock { item, .. } => Some(item),
+        _ => None,
     };
-    let unknown = |name: &str| !has_balance(name) && !ledgers.units.contains_key(name);
+    let balanced: BTreeSet<&str> = books.evidence.shop_rows().filter_map(item).collect();
+    let unknown = |name: &str| !balanced.contains(name) && !ledgers.units.contains_key(name);
     let mut items = books.evidence.catalogue.items();
     let (_, _, item) = items.find(|(_, _, item)| unknown(&item.id))?;
     if !ledgers.has("stock") {

@@ -1,13 +1,11 @@
 //! Whether who came first is served first; or, where lots are drawn, whether all had one chance.
 
-use std::collections::BTreeMap;
-
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
 use crate::audit::budget::ServiceOrder;
 use crate::audit::finding::{Found, Story, Unit};
-use crate::audit::order::{Asker, askers};
+use crate::audit::order::{Asker, Askers, askers};
 use crate::audit::rank::{Counts, kendall_tau};
 use crate::audit::story;
 
@@ -26,13 +24,13 @@ pub(super) fn fifo(books: &Books<'_>) -> Found {
     }
 }
 
-fn overtaken(books: &Books<'_>, lines: &BTreeMap<String, Vec<Asker<'_>>>) -> Found {
+fn overtaken(books: &Books<'_>, lines: &Askers) -> Found {
     let budget = books.asked.budgets.fifo;
     let within = budget.within.0;
     let mut sum = Pairs::default();
     let mut first = None;
     let mut tau = (0.0, 0_usize);
-    for askers in lines.values() {
+    for (_, askers) in lines.iter() {
         let pairs = pairs(askers, within);
         if pairs.overtaken > 0 && first.is_none() {
             first = example(askers, within);
@@ -105,20 +103,20 @@ impl Pairs {
     }
 }
 
-impl Asker<'_> {
+impl Asker {
     fn is_refused(&self) -> bool {
-        self.refused && self.bought.is_none()
+        self.refused && self.bought().is_none()
     }
 
     fn is_buyer(&self) -> bool {
-        self.bought.is_some()
+        self.bought().is_some()
     }
 }
 
 /// Counts the pairs among `askers`, who stand in the order in which they came.
-fn pairs(askers: &[Asker<'_>], within: Duration) -> Pairs {
-    let refused: Vec<&Asker<'_>> = askers.iter().filter(|asker| asker.is_refused()).collect();
-    let buyers: Vec<&Asker<'_>> = askers.iter().filter(|asker| asker.is_buyer()).collect();
+fn pairs(askers: &[Asker], within: Duration) -> Pairs {
+    let refused: Vec<&Asker> = askers.iter().filter(|asker| asker.is_refused()).collect();
+    let buyers: Vec<&Asker> = askers.iter().filter(|asker| asker.is_buyer()).collect();
     let mut quantities: Vec<u32> = refused.iter().map(|asker| asker.quantity).collect();
     quantities.sort_unstable();
     quantities.dedup();
@@ -126,7 +124,7 @@ fn pairs(askers: &[Asker<'_>], within: Duration) -> Pairs {
     let wrong = {
         let mut before = Counts::new(quantities.len());
         let mut waiting = refused.iter().peekable();
-        let count = |buyer: &&Asker<'_>| {
+        let count = |buyer: &&Asker| {
             while let Some(asker) = waiting.next_if(|asker| asker.first + within < buyer.first) {
                 before.add(rank(asker.quantity) - 1);
             }
@@ -137,7 +135,7 @@ fn pairs(askers: &[Asker<'_>], within: Duration) -> Pairs {
     let right = {
         let mut after = Counts::new(quantities.len());
         let mut waiting = refused.iter().rev().peekable();
-        let count = |buyer: &&Asker<'_>| {
+        let count = |buyer: &&Asker| {
             while let Some(asker) = waiting.next_if(|asker| buyer.first + within < asker.first) {
                 after.add(rank(asker.quantity) - 1);
             }
@@ -155,7 +153,7 @@ fn no_more_than(counted: &Counts, ranks: usize) -> u64 {
 }
 
 /// How many of the refused came before a buyer of at least as much.
-fn overtaken_fans(refused: &[&Asker<'_>], buyers: &[&Asker<'_>], within: Duration) -> u64 {
+fn overtaken_fans(refused: &[&Asker], buyers: &[&Asker], within: Duration) -> u64 {
     let mut by_quantity: Vec<(u32, Time)> =
         buyers.iter().map(|buyer| (buyer.quantity, buyer.first)).collect();
     by_quantity.sort_unstable();
@@ -163,7 +161,7 @@ fn overtaken_fans(refused: &[&Asker<'_>], buyers: &[&Asker<'_>], within: Duratio
     for place in (1..by_quantity.len()).rev() {
         by_quantity[place - 1].1 = by_quantity[place - 1].1.max(by_quantity[place].1);
     }
-    let is_overtaken = |asker: &&&Asker<'_>| {
+    let is_overtaken = |asker: &&&Asker| {
         let place = by_quantity.partition_point(|(quantity, _)| *quantity < asker.quantity);
         by_quantity.get(place).is_some_and(|(_, last)| asker.first + within < *last)
     };
@@ -171,14 +169,11 @@ fn overtaken_fans(refused: &[&Asker<'_>], buyers: &[&Asker<'_>], within: Duratio
 }
 
 /// The first of the refused who was overtaken, and the last who overtook it.
-fn example<'a, 'b>(
-    askers: &'b [Asker<'a>],
-    within: Duration,
-) -> Option<(&'b Asker<'a>, &'b Asker<'a>)> {
+fn example(askers: &[Asker], within: Duration) -> Option<(&Asker, &Asker)> {
     let last = askers.iter().filter(|asker| asker.is_buyer()).map(|buyer| buyer.quantity).max()?;
-    let fits = |asker: &&Asker<'_>| asker.is_refused() && asker.quantity <= last;
+    let fits = |asker: &&Asker| asker.is_refused() && asker.quantity <= last;
     askers.iter().filter(fits).find_map(|refused| {
-        let overtakes = |buyer: &&Asker<'_>| {
+        let overtakes = |buyer: &&Asker| {
             buyer.is_buyer()
                 && buyer.quantity >= refused.quantity
                 && refused.first + within < buyer.first
@@ -187,24 +182,24 @@ fn example<'a, 'b>(
     })
 }
 
-fn told(books: &Books<'_>, refused: &Asker<'_>, buyer: &Asker<'_>) -> Story {
+fn told(books: &Books<'_>, refused: &Asker, buyer: &Asker) -> Story {
+    let people = &books.evidence.names().people;
+    let (loser, winner) = (people.text(refused.intent), people.text(buyer.intent));
     let end = format!(
-        "fan {} asked {:.1} s before fan {}, who bought {}; it wanted {} and was refused",
-        refused.intent,
+        "fan {loser} asked {:.1} s before fan {winner}, who bought {}; it wanted {} and was refused",
         buyer.first.since(refused.first).as_secs_f64(),
-        buyer.intent,
         buyer.quantity,
         refused.quantity
     );
-    story::of_two(books, refused.intent, buyer.intent, end)
+    story::of_two(books, loser, winner, end)
 }
 
 /// How much the order of coming is that of being served: who was never served is served last.
-fn order_kept(askers: &[Asker<'_>]) -> Option<f64> {
-    let served = askers.iter().filter(|asker| asker.bought.is_some() || asker.refused);
+fn order_kept(askers: &[Asker]) -> Option<f64> {
+    let served = askers.iter().filter(|asker| asker.is_buyer() || asker.refused);
     let ranks: Vec<(Time, Time)> =
-        served.map(|asker| (asker.first, asker.bought.unwrap_or(Time::NEVER))).collect();
-    kendall_tau(&ranks)
+        served.map(|asker| (asker.first, asker.bought().unwrap_or(Time::NEVER))).collect();
+    kendall_tau(ranks)
 }
 
 /// Into how many groups of equal size those who took part in a draw are put, by when they came.
@@ -217,14 +212,14 @@ const CHI_SQUARE_MAX: [f64; 9] =
     [10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877];
 
 /// Whether those who came early, late or in between bought equally often (χ²).
-fn drawn(lines: &BTreeMap<String, Vec<Asker<'_>>>) -> Found {
+fn drawn(lines: &Askers) -> Found {
     let (mut tested, mut unfair) = (0_u64, 0_u64);
     let mut witness = Vec::new();
-    for (name, askers) in lines {
+    for (name, askers) in lines.iter() {
         let took_part: Vec<bool> = askers
             .iter()
-            .filter(|asker| asker.refused || asker.bought.is_some())
-            .map(|asker| asker.bought.is_some())
+            .filter(|asker| asker.refused || asker.is_buyer())
+            .map(Asker::is_buyer)
             .collect();
         let Some(groups) = groups(&took_part) else { continue };
         tested += 1;
@@ -281,11 +276,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::evidence::names::Names;
 
-    fn asker(first_ms: u64, quantity: u32, bought: bool) -> Asker<'static> {
-        let first = Time::from_millis(first_ms);
-        let bought = bought.then(|| first + Duration::from_millis(10));
-        Asker { intent: "0-1", first, quantity, refused: bought.is_none(), bought }
+    fn asker(first_ms: u64, quantity: u32, bought: bool) -> Asker {
+        let (first, mut names) = (Time::from_millis(first_ms), Names::default());
+        let mut asker = Asker::new(names.intern("0-1"), 0, first, quantity);
+        if bought {
+            asker.buys(first + Duration::from_millis(10), quantity);
+        }
+        asker.refused = !bought;
+        asker
     }
 
     #[test]
@@ -317,7 +317,7 @@ mod tests {
             line in prop::collection::vec((0_u64..40, 1_u32..4, any::<bool>()), 0..40),
             within in 0_u64..6,
         ) {
-            let mut askers: Vec<Asker<'_>> =
+            let mut askers: Vec<Asker> =
                 line.into_iter().map(|(at, many, bought)| asker(at, many, bought)).collect();
             askers.sort_by_key(|asker| asker.first);
             let within = Duration::from_millis(within);

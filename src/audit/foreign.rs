@@ -4,22 +4,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::FanId;
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::Outcome;
 use domain::shop::Balance;
 use domain::time::Duration;
 
-use crate::audit::books::{Books, Order, Payment, Whose};
+use crate::audit::books::Books;
+use crate::audit::entries::{Order, Payment, Whose};
 use crate::audit::finding::Found;
 use crate::audit::held::{Fate, never_paid, too_late};
+use crate::evidence::Evidence;
 use crate::evidence::demand;
 use crate::evidence::ledgers::{Ends, Ledgers, ProviderTells, ShopClock};
-use crate::evidence::{Evidence, PurchaseLine};
+use crate::evidence::names::Name;
+use crate::evidence::rows::AttemptRow;
 
 /// Finds out whose each order is, and, where the scenario does not say, which statuses are an end.
 pub(super) fn sort_out(orders: &mut [Order<'_>], ledgers: &Ledgers, evidence: &Evidence) {
     let intents = ledgers.has_one_of("orders", &["intent"]);
     for order in orders.iter_mut() {
-        let ours = is_fan(order.intent) || order.intent.is_empty() && is_fan(order.fan);
+        let ours = is_fan(order.intent()) || order.intent().is_empty() && is_fan(order.fan());
         if intents && !ours {
             order.whose = Whose::SomebodyElses;
         }
@@ -27,7 +30,7 @@ pub(super) fn sort_out(orders: &mut [Order<'_>], ledgers: &Ledgers, evidence: &E
     if ledgers.ends == Ends::Unsaid {
         let ends = ends(orders, evidence);
         let is_end = |status: &str| ends.contains(status) || says_an_end(status);
-        for order in orders.iter_mut().filter(|order| is_end(order.status)) {
+        for order in orders.iter_mut().filter(|order| is_end(order.status())) {
             order.terminal = true;
         }
     }
@@ -72,31 +75,24 @@ fn is_fan(text: &str) -> bool {
 /// told at last that it is sold out or declined stands at one, and that of no client who was told
 /// at last to wait.
 fn ends(orders: &[Order<'_>], evidence: &Evidence) -> BTreeSet<String> {
-    let mut last: BTreeMap<&str, Outcome> = BTreeMap::new();
-    for line in &evidence.purchases {
-        if let PurchaseLine::Attempt {
-            intent,
-            outcome,
-            operation: Operation::Checkout | Operation::Poll,
-            ..
-        } = line
-        {
-            last.insert(intent, *outcome);
-        }
+    let people = &evidence.names().people;
+    let mut last: Vec<Option<Outcome>> = people.column(None);
+    for attempt in evidence.attempts().filter(AttemptRow::buys) {
+        last[attempt.intent.name().place()] = Some(attempt.outcome);
     }
-    let mut many: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut many: Vec<u32> = people.column(0);
     for order in orders {
-        *many.entry(order.intent).or_default() += 1;
+        many[order.intent.place()] += 1;
     }
     let (mut ends, mut waits) = (BTreeSet::new(), BTreeSet::new());
-    for order in orders.iter().filter(|order| many[order.intent] == 1) {
-        match last.get(order.intent) {
-            Some(Outcome::SoldOut | Outcome::Declined) => ends.insert(order.status.to_owned()),
-            Some(Outcome::Waiting) => waits.insert(order.status.to_owned()),
+    for order in orders.iter().filter(|order| many[order.intent.place()] == 1) {
+        match last[order.intent.place()] {
+            Some(Outcome::SoldOut | Outcome::Declined) => ends.insert(order.status()),
+            Some(Outcome::Waiting) => waits.insert(order.status()),
             _ => false,
         };
     }
-    &ends - &waits
+    ends.difference(&waits).map(|status| (*status).to_owned()).collect()
 }
 
 /// Why it cannot be said that every order of the run is over: one stands at a status of which
@@ -108,14 +104,15 @@ pub(super) fn open_ends(books: &Books<'_>) -> Option<String> {
     let open: Vec<&Order<'_>> =
         books.orders.iter().filter(|order| order.is_ours() && !order.terminal).collect();
     let first = open.first()?;
-    let (stand, whose) = (if open.len() == 1 { "order stands" } else { "orders stand" }, first.fan);
-    let whose = if whose.is_empty() { first.intent } else { whose };
+    let (stand, whose) =
+        (if open.len() == 1 { "order stands" } else { "orders stand" }, first.fan());
+    let whose = if whose.is_empty() { first.intent() } else { whose };
     Some(format!(
         "{} {stand} at `{}` or the like (the first is order {} of `{whose}`), and `[ledger.shop] \
          terminal` does not say whether that is an end",
         open.len(),
-        first.status,
-        first.id
+        first.status(),
+        first.id()
     ))
 }
 
@@ -125,11 +122,11 @@ pub(super) fn unlisted_sales(books: &Books<'_>) -> Option<String> {
     let bought = bought(books.evidence);
     let is_sold = |order: &Order<'_>| {
         let net = books.net(order);
-        bought.contains(order.intent) && net > 0 && net >= order.amount
+        bought[order.intent.place()] && net > 0 && net >= order.amount
     };
     let mut statuses: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
     for order in books.orders.iter().filter(|order| order.is_ours() && !order.paid) {
-        let (many, all_sold) = statuses.entry(order.status).or_insert((0, true));
+        let (many, all_sold) = statuses.entry(order.status()).or_insert((0, true));
         *many += 1;
         *all_sold &= is_sold(order);
     }
@@ -141,28 +138,23 @@ pub(super) fn unlisted_sales(books: &Books<'_>) -> Option<String> {
     ))
 }
 
-/// The intents whose client was ever told that it is bought.
-fn bought(evidence: &Evidence) -> BTreeSet<&str> {
-    let bought = |line| match line {
-        &PurchaseLine::Attempt {
-            ref intent,
-            outcome: Outcome::Ok,
-            operation: Operation::Checkout | Operation::Poll,
-            ..
-        } => Some(intent.as_str()),
-        _ => None,
-    };
-    evidence.purchases.iter().filter_map(bought).collect()
+/// Of each intent, whether its client was ever told that it is bought.
+fn bought(evidence: &Evidence) -> Vec<bool> {
+    let mut bought = evidence.names().people.column(false);
+    for attempt in evidence.attempts() {
+        bought[attempt.intent.name().place()] |= attempt.buys() && attempt.outcome == Outcome::Ok;
+    }
+    bought
 }
 
 /// Who bought an order: in a foreign shop the fan of its intent, for the shop may know its customers
 /// by other names; `None` where nobody says.
-pub(super) fn buyer<'a>(books: &Books<'_>, order: &Order<'a>) -> Option<&'a str> {
+pub(super) fn buyer(books: &Books<'_>, order: &Order<'_>) -> Option<Name> {
     let fan = match books.ledgers {
-        Some(_) if is_fan(order.intent) => order.intent,
+        Some(_) if is_fan(order.intent()) => order.intent,
         _ => order.fan,
     };
-    (!fan.is_empty()).then_some(fan)
+    (!books.evidence.names().people.text(fan).is_empty()).then_some(fan)
 }
 
 /// Whether the orders' sums of money are known.
@@ -191,13 +183,13 @@ impl<'a> Books<'a> {
     /// The payments that are the run's, as far as anybody can know: of one of its intents, of one
     /// of its orders, or, at a provider of its own, nameless.
     pub(super) fn ours(&self) -> impl Iterator<Item = &Payment<'a>> {
-        self.payments.iter().filter(|payment| match payment.order {
+        self.payments.iter().filter(|payment| match payment.order() {
             Some(order) => self.orders[order].is_ours(),
             None => match self.ledgers {
                 None => true,
                 // Who shares a provider with others cannot know whose a nameless payment is.
-                Some(_) if payment.intent.is_empty() => self.has_own_provider(),
-                Some(_) => is_fan(payment.intent),
+                Some(_) if payment.intent().is_empty() => self.has_own_provider(),
+                Some(_) => is_fan(payment.intent()),
             },
         })
     }
@@ -208,8 +200,8 @@ impl<'a> Books<'a> {
 pub(super) fn another_provider(books: &Books<'_>) -> Option<String> {
     let paid: Vec<&Order<'_>> =
         books.orders.iter().filter(|order| order.is_ours() && order.paid).collect();
-    let first = paid.iter().find_map(|order| order.claims)?;
-    let unknown = paid.iter().all(|order| order.payments.is_empty());
+    let first = paid.iter().find_map(|order| order.claims())?;
+    let unknown = !paid.iter().any(|order| order.has_payment());
     unknown.then(|| {
         format!(
             "the provider's ledger knows none of the payments that paid orders name (such as \
@@ -223,9 +215,9 @@ pub(super) fn another_provider(books: &Books<'_>) -> Option<String> {
 pub(super) fn strangers(books: &Books<'_>) -> Option<String> {
     let is_strange = |payment: &&Payment<'_>| {
         payment.net() > 0
-            && payment.order.is_none()
-            && !payment.intent.is_empty()
-            && !is_of_a_run(payment.intent)
+            && payment.order().is_none()
+            && !payment.intent().is_empty()
+            && !is_of_a_run(payment.intent())
     };
     let strange: Vec<&Payment<'_>> = books.payments.iter().filter(is_strange).collect();
     let first = strange.first().filter(|_| books.has_own_provider())?;
@@ -233,7 +225,8 @@ pub(super) fn strangers(books: &Books<'_>) -> Option<String> {
     Some(format!(
         "{many} captured payments are for no order and no purchase of the run: the first, {}, calls \
          itself `{}`",
-        first.id, first.intent
+        first.id(),
+        first.intent()
     ))
 }
 
@@ -246,13 +239,13 @@ fn is_of_a_run(name: &str) -> bool {
 /// never what is left, has no two figures that could disagree.
 pub(super) fn without_balances(books: &Books<'_>) -> Found {
     let says_left = |ledgers: &Ledgers| ledgers.has_one_of("stock", &["free"]);
-    if books.ledgers.is_some_and(says_left) && books.shop.is_some() {
+    if books.ledgers.is_some_and(says_left) && books.evidence.has_shop() {
         return Found::not_checked(
             "the query `stock` gives no row for any item of the sale".to_owned(),
         );
     }
     let was_asked = |ledgers: &Ledgers| !ledgers.lacking.contains_key("stock");
-    if books.ledgers.is_some_and(was_asked) && books.shop.is_some() {
+    if books.ledgers.is_some_and(was_asked) && books.evidence.has_shop() {
         return Found::not_applicable("the shop's ledger does not say what is left of its stock");
     }
     Found::not_checked("the shop never said where its stock is".to_owned())
@@ -281,7 +274,7 @@ pub(super) fn unaccounted(
         );
         (off, said)
     } else {
-        let paid = demand::sold(&books.evidence.catalogue, books.shop.unwrap_or_default());
+        let paid = demand::sold(books.evidence);
         let paid = paid.item(name).max(paid.slot(name));
         let over = books.initial(name).map_or(0, |initial| paid.saturating_sub(initial));
         let off = i128::from(held).min(0).abs() - moved - i128::from(over);
@@ -306,7 +299,7 @@ pub(super) fn fate(
             let why = format!(
                 "which stands at `{}`, and `[ledger.shop] terminal` does not say whether that is \
                  an end",
-                order.status
+                order.status()
             );
             return Fate::Unsure(why);
         }

@@ -1,21 +1,21 @@
 //! Whether anything stays held for an order that will never be paid.
 
-use std::collections::BTreeSet;
-
-use domain::shop::ShopLine;
 use domain::time::Time;
 
-use crate::audit::books::{Books, Order};
+use crate::audit::books::Books;
+use crate::audit::entries::Order;
 use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::history::{self, History};
 use crate::audit::{foreign, story};
 use crate::evidence::demand::Tally;
+use crate::evidence::names::Word;
+use crate::evidence::rows::ShopRow;
 
 /// What is held at the end for an order that is absent, or over and not paid, or whose reservation
 /// ran out; and what is held for no order at all.
 pub(super) fn stranded(books: &Books<'_>) -> Found {
     // Where there is no ledger, that is the reason.
-    if !books.evidence.ending.drained && books.shop.is_some() {
+    if !books.evidence.ending.drained && books.evidence.has_shop() {
         return Found::not_checked("the shop was not left alone long enough to free it".to_owned());
     }
     let mut stranded = Stranded::new(books);
@@ -70,9 +70,9 @@ impl Kept {
 
 /// What was held for nothing, as far as the shop says when it held what.
 fn kept_in_vain(books: &Books<'_>) -> Option<Kept> {
-    let History::Told(holds) = history::history(books) else { return None };
+    let History::Told = history::history(books) else { return None };
     let judged = books.evidence.ending.judged;
-    let unsold = holds.iter().filter(|hold| !hold.sold);
+    let unsold = history::holds(books).filter(|hold| !hold.sold);
     let unit_ns = unsold.map(|hold| {
         let until = hold.freed.map_or(judged, |(_, freed)| freed);
         u128::from(hold.quantity) * until.since(hold.taken).as_nanos()
@@ -82,8 +82,8 @@ fn kept_in_vain(books: &Books<'_>) -> Option<Kept> {
 
 struct Stranded<'a, 'b> {
     books: &'b Books<'a>,
-    /// Orders that a reservation speaks of.
-    reserved: BTreeSet<&'a str>,
+    /// Of each order, whether a reservation speaks of it.
+    reserved: Vec<bool>,
     /// What reservations, rows and orders account for.
     accounted: Tally,
     count: u64,
@@ -94,13 +94,15 @@ struct Stranded<'a, 'b> {
 
 impl<'a, 'b> Stranded<'a, 'b> {
     fn new(books: &'b Books<'a>) -> Self {
-        let reserved = books.shop.unwrap_or_default().iter().filter_map(|row| match row {
-            ShopLine::Reservation { order_id, .. } => Some(order_id.as_str()),
-            _ => None,
-        });
+        let mut reserved = books.evidence.names().orders.column(false);
+        for row in books.evidence.shop_rows() {
+            if let ShopRow::Reservation { order_id, .. } = row {
+                reserved[order_id.name().place()] = true;
+            }
+        }
         Self {
             books,
-            reserved: reserved.collect(),
+            reserved,
             accounted: Tally::default(),
             count: 0,
             witness: Story::default(),
@@ -109,23 +111,23 @@ impl<'a, 'b> Stranded<'a, 'b> {
     }
 
     fn reservations(&mut self) {
-        for row in self.books.shop.unwrap_or_default() {
-            let ShopLine::Reservation { order_id, item, slot, quantity, held_until_utc_ns } = row
+        for row in self.books.evidence.shop_rows() {
+            let ShopRow::Reservation { order_id, item, slot, quantity, held_until_utc_ns } = row
             else {
                 continue;
             };
-            self.account(item, slot.as_deref(), *quantity);
-            let order = Some(order_id.as_str()).filter(|order| !order.is_empty());
+            self.account(item, slot, quantity);
+            let order = Some(order_id.text()).filter(|order| !order.is_empty());
             let whose = order.map_or("no order".to_owned(), |order| format!("order {order}"));
             let what = format!("{quantity} × {item} held for {whose}");
-            match fate(self.books, order, *held_until_utc_ns) {
+            match fate(self.books, order, held_until_utc_ns) {
                 Fate::Fine => {}
                 Fate::Unsure(why) => {
                     self.unsure.get_or_insert_with(|| format!("{what}, {why}"));
                 }
                 Fate::Lost(why) => {
-                    let order = self.books.order(order_id);
-                    self.found(order, u64::from(*quantity), &format!("{what}, {why}"));
+                    let order = self.books.order_named(order_id.name());
+                    self.found(order, u64::from(quantity), &format!("{what}, {why}"));
                 }
             }
         }
@@ -133,14 +135,15 @@ impl<'a, 'b> Stranded<'a, 'b> {
 
     /// Rows that are held without a reservation.
     fn units(&mut self) {
-        for row in self.books.shop.unwrap_or_default() {
-            let ShopLine::Unit { unit, name, item, state, order_id } = row else { continue };
-            let order = order_id.as_deref();
-            if state != "held" || order.is_some_and(|order| self.reserved.contains(order)) {
+        for row in self.books.evidence.shop_rows() {
+            let ShopRow::Unit { unit, name, item, state, order_id } = row else { continue };
+            let is_reserved = |order: Word<'_>| self.reserved[order.name().place()];
+            if state != "held" || order_id.is_some_and(is_reserved) {
                 continue;
             }
-            *self.accounted.items.entry(item.clone()).or_default() += 1;
-            let piece = name.clone().unwrap_or_else(|| unit.to_string());
+            let order = order_id.map(Word::text);
+            *self.accounted.items.entry(item.text().to_owned()).or_default() += 1;
+            let piece = name.map_or_else(|| unit.to_string(), str::to_owned);
             match fate(self.books, order, None) {
                 Fate::Fine => {}
                 Fate::Unsure(why) => {
@@ -158,9 +161,9 @@ impl<'a, 'b> Stranded<'a, 'b> {
     /// Orders under way may hold something without a reservation of their own.
     fn orders(&mut self) {
         for order in self.books.orders.iter().filter(|order| !order.terminal) {
-            if !self.reserved.contains(order.id) {
-                for (place, line) in order.lines.iter().enumerate() {
-                    self.account(line.item, order.slot.filter(|_| place == 0), line.quantity);
+            if !self.reserved[order.name.place()] {
+                for (place, line) in order.lines().enumerate() {
+                    self.account(line.item, order.slot().filter(|_| place == 0), line.quantity);
                 }
             }
         }
@@ -229,7 +232,7 @@ fn fate(books: &Books<'_>, order: Option<&str>, held_until_utc_ns: Option<u64>) 
 
 /// That an order is over and was never paid.
 pub(super) fn never_paid(order: &Order<'_>) -> String {
-    format!("which is over (`{}`) and was never paid", order.status)
+    format!("which is over (`{}`) and was never paid", order.status())
 }
 
 /// That something is held beyond its time.

@@ -1,19 +1,21 @@
 //! What was held when: how much of an item, or of a slot, was free at each moment, at the least and
 //! at the most.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::shop::ShopLine;
 use domain::time::{Duration, Time};
 
-use crate::audit::books::{Books, Line, Order};
+use crate::audit::books::Books;
 use crate::audit::course::Course;
+use crate::audit::entries::Order;
 use crate::evidence::demand;
 use crate::evidence::ledgers::ShopClock;
+use crate::evidence::names::Name;
+use crate::evidence::rows::{HoldRow, ShopRow};
 
 /// Pieces and a place that an order took.
 pub(super) struct Held<'a> {
-    pub(super) order: &'a str,
+    pub(super) order: Name,
     pub(super) item: &'a str,
     /// As `sale/slot`.
     pub(super) place: Option<String>,
@@ -34,89 +36,104 @@ impl Held<'_> {
 }
 
 /// What is known of what was held when.
-pub(super) enum History<'a> {
+#[derive(Copy, Clone, Debug)]
+pub(super) enum History {
     /// All of it: the shop wrote it down.
-    Told(Vec<Held<'a>>),
+    Told,
     /// Nothing was held before its order was placed, as far as orders are all that holds anything:
     /// those of a foreign shop.
-    ByOrders(Vec<Held<'a>>),
+    ByOrders,
     /// Nothing, and why.
     Unknown(&'static str),
 }
 
 /// What the shop's ledger says of what was held when.
-pub(super) fn history<'a>(books: &Books<'a>) -> History<'a> {
+pub(super) fn history(books: &Books<'_>) -> History {
     let Some(ledgers) = books.ledgers else { return told(books) };
-    let ShopClock::Within { error_ns } = ledgers.clock else {
+    let ShopClock::Within { .. } = ledgers.clock else {
         return History::Unknown("nobody knows what the shop's clock says");
     };
     if !ledgers.has_one_of("orders", &["created"]) {
         return History::Unknown("the shop's ledger does not say when orders were placed");
     }
-    let error = Duration::from_nanos(error_ns);
-    let dated = books.orders.iter().filter(|order| order.created_utc_ns > 0);
-    History::ByOrders(dated.flat_map(|order| by_order(books, order, error)).collect())
+    History::ByOrders
 }
 
 /// What our own shop wrote down, if it is all: a shop that was started again has forgotten what it held
 /// before, and one of an earlier version wrote nothing down.
-fn told<'a>(books: &Books<'a>) -> History<'a> {
-    let holds = holds(books);
-    let known: BTreeSet<&str> = holds.iter().map(|hold| hold.order).collect();
-    if books.orders.iter().any(|order| order.paid && !known.contains(order.id)) {
+fn told(books: &Books<'_>) -> History {
+    let mut known = books.evidence.names().orders.column(false);
+    for hold in hold_rows(books) {
+        known[hold.order_id.name().place()] = true;
+    }
+    if books.orders.iter().any(|order| order.paid && !known[order.name.place()]) {
         return History::Unknown("the shop does not say of every order when it held its pieces");
     }
-    History::Told(holds)
+    History::Told
+}
+
+fn hold_rows<'a>(books: &Books<'a>) -> impl Iterator<Item = HoldRow<'a>> {
+    books.evidence.shop_rows().filter_map(|row| match row {
+        ShopRow::Hold(hold) => Some(hold),
+        _ => None,
+    })
+}
+
+/// What was held when, as far as the shop says.
+pub(super) fn holds<'a>(books: &Books<'a>) -> impl Iterator<Item = Held<'a>> {
+    let told = books.ledgers.is_none().then(|| hold_rows(books).map(|hold| by_row(books, &hold)));
+    let error_ns = match books.ledgers.map(|ledgers| ledgers.clock) {
+        Some(ShopClock::Within { error_ns }) => Some(error_ns),
+        Some(ShopClock::Unknown) | None => None,
+    };
+    let by_orders = error_ns.map(|error_ns| {
+        let error = Duration::from_nanos(error_ns);
+        let dated = books.orders.iter().filter(|order| order.created_utc_ns > 0);
+        dated.flat_map(move |order| by_order(books, order, error))
+    });
+    told.into_iter().flatten().chain(by_orders.into_iter().flatten())
 }
 
 /// What an order holds from when it was placed on, give or take `error`.
-fn by_order<'a>(books: &Books<'a>, order: &Order<'a>, error: Duration) -> Vec<Held<'a>> {
+fn by_order<'a>(
+    books: &Books<'a>,
+    order: &Order<'a>,
+    error: Duration,
+) -> impl Iterator<Item = Held<'a>> {
     let created = books.shop_time(order.created_utc_ns);
     let place = order
-        .slot
-        .zip(order.lines.first())
+        .slot()
+        .zip(order.lines().next())
         .map(|(slot, line)| demand::place(&books.evidence.catalogue, line.item, slot));
-    let held = |(number, line): (usize, &Line<'a>)| Held {
-        order: order.id,
+    let (name, sold) = (order.name, order.paid);
+    order.lines().enumerate().map(move |(number, line)| Held {
+        order: name,
         item: line.item,
         // An order takes one place, whatever it is about.
         place: place.clone().filter(|_| number == 0),
         quantity: line.quantity,
         asked: created.before(error),
         taken: created + error,
-        sold: order.paid,
+        sold,
         freed: None,
-    };
-    order.lines.iter().enumerate().map(held).collect()
+    })
 }
 
-fn holds<'a>(books: &Books<'a>) -> Vec<Held<'a>> {
-    let hold = |line: &'a ShopLine| match line {
-        ShopLine::Hold {
-            order_id,
-            item,
-            slot,
-            quantity,
-            asked_utc_ns,
-            taken_utc_ns,
-            sold_utc_ns,
-            freeing_utc_ns,
-            freed_utc_ns,
-        } => Some(Held {
-            order: order_id,
-            item,
-            place: slot.as_ref().map(|slot| demand::place(&books.evidence.catalogue, item, slot)),
-            quantity: *quantity,
-            asked: books.shop_time(*asked_utc_ns),
-            taken: books.shop_time(*taken_utc_ns),
-            sold: sold_utc_ns.is_some(),
-            freed: freeing_utc_ns
-                .zip(*freed_utc_ns)
-                .map(|(asked, known)| (books.shop_time(asked), books.shop_time(known))),
-        }),
-        _ => None,
-    };
-    books.shop.unwrap_or_default().iter().filter_map(hold).collect()
+fn by_row<'a>(books: &Books<'a>, hold: &HoldRow<'a>) -> Held<'a> {
+    let HoldRow { order_id, item, slot, quantity, .. } = *hold;
+    Held {
+        order: order_id.name(),
+        item,
+        place: slot.map(|slot| demand::place(&books.evidence.catalogue, item, slot)),
+        quantity,
+        asked: books.shop_time(hold.asked_utc_ns),
+        taken: books.shop_time(hold.taken_utc_ns),
+        sold: hold.sold_utc_ns.is_some(),
+        freed: hold
+            .freeing_utc_ns
+            .zip(hold.freed_utc_ns)
+            .map(|(asked, known)| (books.shop_time(asked), books.shop_time(known))),
+    }
 }
 
 /// How much of one thing was free over time.
@@ -134,11 +151,15 @@ pub(super) struct Free {
 ///
 /// What the history does not account for (pieces that vanished, holds of before a restart) is taken
 /// to have been gone from the beginning, and at the most to have been there until the end.
-pub(super) fn free(books: &Books<'_>, holds: &[Held<'_>]) -> BTreeMap<String, Free> {
+pub(super) fn free(books: &Books<'_>) -> BTreeMap<String, Free> {
     let mut changes: BTreeMap<String, Changes> = BTreeMap::new();
-    for hold in holds {
+    for hold in holds(books) {
         for (name, quantity) in hold.names() {
-            changes.entry(name.to_owned()).or_default().add(hold, i64::from(quantity));
+            if let Some(changes) = changes.get_mut(name) {
+                changes.add(&hold, i64::from(quantity));
+            } else {
+                changes.entry(name.to_owned()).or_default().add(&hold, i64::from(quantity));
+            }
         }
     }
     let left: BTreeMap<String, i64> =

@@ -6,7 +6,7 @@ use domain::time::Time;
 
 use crate::audit::books::Books;
 use crate::audit::finding::{Found, Unit};
-use crate::evidence::PurchaseLine;
+use crate::evidence::rows::AttemptRow;
 
 /// The quantile of response times that is compared.
 const QUANTILE: f64 = 0.99;
@@ -86,17 +86,16 @@ fn sides(books: &Books<'_>, of: usize) -> (Side, Side) {
         || sales.iter().enumerate().filter(|(place, _)| *place != of).map(|(_, sale)| sale);
     let opening = books.facts.opening;
     let (mut quiet, mut disturbed) = (Side::default(), Side::default());
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt { item, intended, done, outcome, .. } = line else { continue };
-        if !sales[of].items.iter().any(|known| known.id == *item) {
+    for AttemptRow { item, intended, done, outcome, .. } in books.evidence.attempts() {
+        if !sales[of].items.iter().any(|known| known.id == item) {
             continue;
         }
-        let opens = |sale: &Sale| (sale.opens..sale.opens + opening).contains(intended);
-        let open = |sale: &Sale| (sale.opens..sale.closes).contains(intended);
+        let opens = |sale: &Sale| (sale.opens..sale.opens + opening).contains(&intended);
+        let open = |sale: &Sale| (sale.opens..sale.closes).contains(&intended);
         if others().any(opens) {
-            disturbed.add(*intended, *done, *outcome);
+            disturbed.add(intended, done, outcome);
         } else if !others().any(open) {
-            quiet.add(*intended, *done, *outcome);
+            quiet.add(intended, done, outcome);
         }
     }
     (quiet, disturbed)

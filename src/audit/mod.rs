@@ -6,6 +6,7 @@ mod clocks;
 mod counted;
 mod course;
 pub mod coverage;
+mod entries;
 mod fifo;
 mod finding;
 mod flow;
@@ -223,8 +224,8 @@ pub const INVARIANTS: [Invariant; 20] = [
 pub fn audit(evidence: &Evidence, facts: &Facts, asked: &AuditSettings) -> Vec<Finding> {
     let books = Books::new(evidence, facts, asked);
     let nothing_sold = evidence.catalogue.items().next().is_none()
-        && evidence.shop.is_none()
-        && evidence.provider.is_none();
+        && !evidence.has_shop()
+        && !evidence.has_provider();
     INVARIANTS
         .iter()
         .map(|invariant| {
@@ -251,8 +252,8 @@ fn judged(books: &Books<'_>, invariant: &Invariant) -> Found {
 /// Which ledger is missing of those that are read, and why.
 fn missing(books: &Books<'_>, reads: &[Source]) -> Option<String> {
     let absent = |source: &Source| match source {
-        Source::Shop if books.shop.is_none() => Some("shop"),
-        Source::Provider if books.provider.is_none() => Some("provider"),
+        Source::Shop if !books.evidence.has_shop() => Some("shop"),
+        Source::Provider if !books.evidence.has_provider() => Some("provider"),
         _ => None,
     };
     let name = reads.iter().find_map(absent)?;

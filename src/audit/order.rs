@@ -1,77 +1,136 @@
 //! In which order fans asked for what, and who got it: by the clock of the clients, which is one.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::Outcome;
 use domain::shop::Short;
 use domain::time::Time;
 
 use crate::audit::books::Books;
-use crate::evidence::{PurchaseLine, demand};
+use crate::audit::entries::Place;
+use crate::evidence::demand;
+use crate::evidence::names::Name;
+use crate::evidence::rows::AttemptRow;
 
 /// One fan's way to one thing.
-pub(super) struct Asker<'a> {
-    pub(super) intent: &'a str,
+pub(super) struct Asker {
+    pub(super) intent: Name,
+    /// What it asked for, by its number.
+    thing: u32,
+    /// What else was asked for with the same intent.
+    next: Place,
+    /// How many pieces it wanted; of a slot, one place.
+    pub(super) quantity: u32,
     /// When its first request went out that the shop gave an answer to, other than that the sale is
     /// not open.
     pub(super) first: Time,
-    /// How many pieces it wanted; of a slot, one place.
-    pub(super) quantity: u32,
-    /// When it was told that it has it.
-    pub(super) bought: Option<Time>,
+    /// When it was told that it has it; never, where it was not.
+    bought: Time,
     /// Whether it was ever told that it is sold out.
     pub(super) refused: bool,
+}
+
+impl Asker {
+    /// One that is known to have asked.
+    pub(super) const fn new(intent: Name, thing: u32, first: Time, quantity: u32) -> Self {
+        let (bought, next, refused) = (Time::NEVER, Place::NONE, false);
+        Self { intent, thing, next, quantity, first, bought, refused }
+    }
+
+    /// When it was told that it has it.
+    pub(super) fn bought(&self) -> Option<Time> {
+        Some(self.bought).filter(|bought| *bought != Time::NEVER)
+    }
+
+    /// It was told that it has it.
+    pub(super) fn buys(&mut self, at: Time, quantity: u32) {
+        (self.bought, self.quantity) = (at, quantity);
+    }
+}
+
+/// Who asked for each item, and for each slot by `sale/slot`.
+pub(super) struct Askers {
+    all: Vec<Asker>,
+    things: BTreeMap<String, Range<usize>>,
+}
+
+impl Askers {
+    /// Each item and slot, and who asked for it in the order in which they first did.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[Asker])> {
+        self.things.iter().map(|(name, range)| (name.as_str(), &self.all[range.clone()]))
+    }
+
+    /// Who asked for one of them.
+    pub(super) fn of(&self, name: &str) -> Option<&[Asker]> {
+        self.things.get(name).map(|range| &self.all[range.clone()])
+    }
 }
 
 /// Who asked for each item, and for each slot by `sale/slot`, in the order in which they first did.
 ///
 /// A refusal counts for the item or the slot that was short; where a shop with slots does not say
 /// which, it counts for neither.
-pub(super) fn askers<'a>(books: &Books<'a>) -> BTreeMap<String, Vec<Asker<'a>>> {
-    let catalogue = &books.evidence.catalogue;
-    let mut ways: BTreeMap<(String, &str), Asker<'_>> = BTreeMap::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt {
-            intent,
-            operation,
-            item,
-            slot,
-            quantity,
-            sent,
-            done,
-            outcome,
-            short,
-            ..
-        } = line
-        else {
-            continue;
-        };
-        if !reached(*outcome) {
-            continue;
-        }
-        let place = slot.as_ref().map(|slot| demand::place(catalogue, item, slot));
-        let short = what_was_short(*short, place.is_some());
-        let buys = matches!(operation, Operation::Checkout | Operation::Poll);
-        let wishes = [(Some(item.clone()), *quantity, Short::Item), (place, 1, Short::Slot)];
+pub(super) fn askers(books: &Books<'_>) -> Askers {
+    let people = &books.evidence.names().people;
+    let mut asking =
+        Asking { all: Vec::new(), heads: people.column(Place::NONE), things: BTreeMap::new() };
+    for attempt in books.evidence.attempts().filter(|attempt| reached(attempt.outcome)) {
+        let AttemptRow { item, slot, quantity, short, outcome, .. } = attempt;
+        let place = slot.map(|slot| demand::place(&books.evidence.catalogue, item, slot));
+        let short = what_was_short(short, place.is_some());
+        let wishes = [(Some(item), quantity, Short::Item), (place.as_deref(), 1, Short::Slot)];
         for (name, quantity, kind) in wishes {
             let Some(name) = name else { continue };
-            let new = Asker { intent, first: *sent, quantity, bought: None, refused: false };
-            let asker = ways.entry((name, intent)).or_insert(new);
-            if *outcome == Outcome::Ok && buys && asker.bought.is_none() {
-                asker.bought = Some(*done);
-                asker.quantity = quantity;
+            let asker = asking.asker(name, &attempt, quantity);
+            if outcome == Outcome::Ok && attempt.buys() && asker.bought == Time::NEVER {
+                asker.buys(attempt.done, quantity);
             }
-            asker.refused |= *outcome == Outcome::SoldOut && short == Some(kind);
+            asker.refused |= outcome == Outcome::SoldOut && short == Some(kind);
         }
     }
-    let mut askers: BTreeMap<String, Vec<Asker<'_>>> = BTreeMap::new();
-    for ((name, _), asker) in ways {
-        askers.entry(name).or_default().push(asker);
+    let Asking { mut all, heads, things } = asking;
+    drop(heads);
+    let order = |asker: &Asker| (asker.thing, asker.first, people.text(asker.intent));
+    all.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
+    let range = |thing: u32| {
+        let from = all.partition_point(|asker| asker.thing < thing);
+        from..all.partition_point(|asker| asker.thing <= thing)
+    };
+    let things = things.into_iter().map(|(name, thing)| (name, range(thing))).collect();
+    Askers { all, things }
+}
+
+/// Askers as they are met.
+struct Asking {
+    all: Vec<Asker>,
+    /// The last one of each intent that was met first, which knows the one before.
+    heads: Vec<Place>,
+    things: BTreeMap<String, u32>,
+}
+
+impl Asking {
+    /// The asker of an attempt for a thing, new or known.
+    fn asker(&mut self, name: &str, attempt: &AttemptRow<'_>, quantity: u32) -> &mut Asker {
+        let known = self.things.get(name).copied();
+        let thing = known.unwrap_or_else(|| {
+            let thing = u32::try_from(self.things.len()).expect("things are few");
+            self.things.insert(name.to_owned(), thing);
+            thing
+        });
+        let head = &mut self.heads[attempt.intent.name().place()];
+        let mut found = head.get();
+        while let Some(place) = found.filter(|place| self.all[*place].thing != thing) {
+            found = self.all[place].next.get();
+        }
+        let place = found.unwrap_or_else(|| {
+            let mut new = Asker::new(attempt.intent.name(), thing, attempt.sent, quantity);
+            new.next = std::mem::replace(head, Place::of(self.all.len()));
+            self.all.push(new);
+            self.all.len() - 1
+        });
+        &mut self.all[place]
     }
-    for askers in askers.values_mut() {
-        askers.sort_by_key(|asker| asker.first);
-    }
-    askers
 }
 
 /// Whether a request surely reached a sale that was open.

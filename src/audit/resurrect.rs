@@ -1,9 +1,9 @@
 //! Whether pieces are sold that had come back after fans had been told that it is sold out, and to
 //! whom they go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::Outcome;
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
@@ -13,7 +13,9 @@ use crate::audit::history::{self, History};
 use crate::audit::order::{Asker, askers};
 use crate::audit::sold_out::{Refusal, refusals};
 use crate::audit::story;
-use crate::evidence::{PurchaseLine, demand};
+use crate::evidence::demand;
+use crate::evidence::names::Name;
+use crate::evidence::rows::PurchaseRow;
 
 /// Pieces sold that were taken only after somebody had been told that it is sold out: what was then
 /// neither sold nor held for its buyer had come back.
@@ -46,20 +48,19 @@ pub(super) fn resurrect(books: &Books<'_>) -> Found {
 
 /// How many fans saw something gone that they later saw again.
 fn saw_both(books: &Books<'_>) -> usize {
-    let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
-    for line in &books.evidence.purchases {
-        if let PurchaseLine::Seen { fan, .. } = line
-            && !once.insert(*fan)
-        {
-            twice.insert(*fan);
+    let mut news = books.evidence.names().people.column(0_u32);
+    for row in books.evidence.purchases() {
+        if let PurchaseRow::Seen { who, .. } = row {
+            news[who.place()] += 1;
         }
     }
-    twice.len()
+    news.into_iter().filter(|news| *news > 1).count()
 }
 
 /// Pieces, or a place, that somebody bought.
-struct Taken<'a> {
-    intent: &'a str,
+struct Taken {
+    /// Who bought it, where that is known.
+    intent: Option<Name>,
     at: Time,
     quantity: u32,
 }
@@ -71,7 +72,7 @@ struct Back<'a> {
     /// The first who was told that it is sold out.
     refusal: Refusal<'a>,
     /// What was taken after that, in order.
-    taken: Vec<Taken<'a>>,
+    taken: Vec<Taken>,
 }
 
 impl Back<'_> {
@@ -89,18 +90,20 @@ struct Returned<'a> {
 
 impl<'a> Returned<'a> {
     fn new(books: &Books<'a>) -> Self {
-        let mut by_name: BTreeMap<String, Vec<Refusal<'a>>> = BTreeMap::new();
-        for refusal in refusals(books) {
-            by_name.entry(refusal.name.clone()).or_default().push(refusal);
-        }
-        let anybody_was_refused = !by_name.is_empty();
         let error = books.clocks.shop.error();
-        let mut taken = taken(books);
-        let back = |(name, refusals): (String, Vec<Refusal<'a>>)| {
-            let taken = taken.remove(&name)?;
-            back(name, refusals, taken, error)
-        };
-        let backs = by_name.into_iter().filter_map(back).collect();
+        let mut all: BTreeMap<String, Candidate<'a>> = taken(books)
+            .into_iter()
+            .map(|(name, taken)| (name, Candidate::new(taken, error)))
+            .collect();
+        let mut anybody_was_refused = false;
+        for refusal in refusals(books) {
+            anybody_was_refused = true;
+            if let Some(candidate) = all.get_mut(&refusal.name) {
+                candidate.weigh(refusal);
+            }
+        }
+        let back = |(name, candidate): (String, Candidate<'a>)| candidate.back(name);
+        let backs = all.into_iter().filter_map(back).collect();
         Self { backs, anybody_was_refused }
     }
 
@@ -122,79 +125,90 @@ impl<'a> Returned<'a> {
              taken by others from {} on and sold",
             back.pieces, taken.at
         );
-        story::of_two(books, back.refusal.intent, taken.intent, end)
+        let people = &books.evidence.names().people;
+        let buyer = taken.intent.map_or("", |intent| people.text(intent));
+        story::of_two(books, back.refusal.intent.text(), buyer, end)
     }
 }
 
-/// What came back of one thing: the most that was taken after any of the refusals beyond the pieces
-/// that had been too few for it.
-fn back<'a>(
-    name: String,
-    refusals: Vec<Refusal<'a>>,
-    mut taken: Vec<Taken<'a>>,
+/// What was taken of one thing, and the refusal after which the most of it was.
+struct Candidate<'a> {
+    /// In order.
+    taken: Vec<Taken>,
+    /// How many pieces were taken by each and those behind it.
+    after: Vec<u64>,
     error: Duration,
-) -> Option<Back<'a>> {
-    taken.sort_by_key(|taken| taken.at);
-    let mut after = vec![0_u64; taken.len() + 1];
-    for place in (0..taken.len()).rev() {
-        after[place] = after[place + 1] + u64::from(taken[place].quantity);
+    worst: Option<(u64, Refusal<'a>)>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(mut taken: Vec<Taken>, error: Duration) -> Self {
+        taken.sort_by_key(|taken| taken.at);
+        let mut after = vec![0_u64; taken.len() + 1];
+        for place in (0..taken.len()).rev() {
+            after[place] = after[place + 1] + u64::from(taken[place].quantity);
+        }
+        Self { taken, after, error, worst: None }
     }
-    let since = |told: Time| taken.partition_point(|taken| taken.at <= told + error);
-    let pieces = |refusal: &Refusal<'_>| {
+
+    /// The first that was taken after a refusal.
+    fn since(&self, told: Time) -> usize {
+        self.taken.partition_point(|taken| taken.at <= told + self.error)
+    }
+
+    /// What was taken after a refusal beyond the pieces that had been too few for it; of equal refusals
+    /// the first counts.
+    fn weigh(&mut self, refusal: Refusal<'a>) {
         let too_few = u64::from(refusal.quantity).saturating_sub(1);
-        after[since(refusal.told)].saturating_sub(too_few)
-    };
-    // Of equal ones the first.
-    let worst = refusals.into_iter().rev().max_by_key(pieces)?;
-    let (pieces, first) = (pieces(&worst), since(worst.told));
-    taken.drain(..first);
-    (pieces > 0).then_some(Back { name, pieces, refusal: worst, taken })
+        let pieces = self.after[self.since(refusal.told)].saturating_sub(too_few);
+        if self.worst.as_ref().is_none_or(|(most, _)| pieces > *most) {
+            self.worst = Some((pieces, refusal));
+        }
+    }
+
+    fn back(mut self, name: String) -> Option<Back<'a>> {
+        let (pieces, refusal) = self.worst.take().filter(|(pieces, _)| *pieces > 0)?;
+        let first = self.since(refusal.told);
+        self.taken.drain(..first);
+        Some(Back { name, pieces, refusal, taken: self.taken })
+    }
 }
 
 /// When what is sold was taken, by item and by slot: by the shop's history or, of a foreign shop, not
 /// before its buyer first asked for it.
-fn taken<'a>(books: &Books<'a>) -> BTreeMap<String, Vec<Taken<'a>>> {
-    let mut taken: BTreeMap<String, Vec<Taken<'a>>> = BTreeMap::new();
-    let mut note = |name: String, taking| taken.entry(name).or_default().push(taking);
-    if let History::Told(holds) = history::history(books)
-        && books.shop.is_some()
+fn taken(books: &Books<'_>) -> BTreeMap<String, Vec<Taken>> {
+    let mut taken: BTreeMap<String, Vec<Taken>> = BTreeMap::new();
+    let mut note = |name: &str, taking| match taken.get_mut(name) {
+        Some(known) => known.push(taking),
+        None => drop(taken.insert(name.to_owned(), vec![taking])),
+    };
+    if let History::Told = history::history(books)
+        && books.evidence.has_shop()
     {
-        for hold in holds.into_iter().filter(|hold| hold.sold) {
-            let intent = books.order(hold.order).map_or("", |order| order.intent);
+        for hold in history::holds(books).filter(|hold| hold.sold) {
+            let intent = books.order_named(hold.order).map(|order| order.intent);
             let at = hold.asked;
             if let Some(place) = hold.place {
-                note(place, Taken { intent, at, quantity: 1 });
+                note(&place, Taken { intent, at, quantity: 1 });
             }
-            note(hold.item.to_owned(), Taken { intent, at, quantity: hold.quantity });
+            note(hold.item, Taken { intent, at, quantity: hold.quantity });
         }
         return taken;
     }
     let catalogue = &books.evidence.catalogue;
-    let mut asked: BTreeMap<&str, Time> = BTreeMap::new();
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt {
-            intent,
-            key,
-            operation,
-            item,
-            slot,
-            quantity,
-            sent,
-            outcome,
-            ..
-        } = line
-        else {
-            continue;
-        };
-        let at = *asked.entry(intent).or_insert(*sent);
-        let buys = matches!(operation, Operation::Checkout | Operation::Poll);
-        if *outcome == Outcome::Ok && buys && told.insert(key) {
-            if let Some(slot) = slot {
-                let place = demand::place(catalogue, item, slot);
-                note(place, Taken { intent, at, quantity: 1 });
+    let mut asked = books.evidence.names().people.column(Time::NEVER);
+    let mut told = HashSet::new();
+    for attempt in books.evidence.attempts() {
+        let intent = attempt.intent.name();
+        let at = &mut asked[intent.place()];
+        *at = if *at == Time::NEVER { attempt.sent } else { *at };
+        let (at, intent) = (*at, Some(intent));
+        if attempt.outcome == Outcome::Ok && attempt.buys() && told.insert(attempt.key.number()) {
+            if let Some(slot) = attempt.slot {
+                let place = demand::place(catalogue, attempt.item, slot);
+                note(&place, Taken { intent, at, quantity: 1 });
             }
-            note(item.clone(), Taken { intent, at, quantity: *quantity });
+            note(attempt.item, Taken { intent, at, quantity: attempt.quantity });
         }
     }
     taken
@@ -210,8 +224,8 @@ pub(super) fn fair(books: &Books<'_>) -> Found {
     let askers = askers(books);
     let (mut pieces, mut early) = (0_u64, 0_u64);
     for back in &returned.backs {
-        let Some(askers) = askers.get(&back.name) else { continue };
-        let (of, to_early) = shares(back, askers);
+        let Some(askers) = askers.of(&back.name) else { continue };
+        let (of, to_early) = shares(books, back, askers);
         pieces += of;
         early += to_early;
     }
@@ -235,17 +249,22 @@ pub(super) fn fair(books: &Books<'_>) -> Found {
 
 /// How many pieces that had come back were bought, and how many of them by fans who had asked before
 /// half of the refused did.
-fn shares(back: &Back<'_>, askers: &[Asker<'_>]) -> (u64, u64) {
+fn shares(books: &Books<'_>, back: &Back<'_>, askers: &[Asker]) -> (u64, u64) {
     let refused: Vec<Time> =
         askers.iter().filter(|asker| asker.refused).map(|asker| asker.first).collect();
     let Some(median) = refused.get(refused.len() / 2) else { return (0, 0) };
-    let first: BTreeMap<&str, Time> =
-        askers.iter().map(|asker| (asker.intent, asker.first)).collect();
+    let mut first = books.evidence.names().people.column(Time::NEVER);
+    for asker in askers {
+        first[asker.intent.place()] = asker.first;
+    }
     let (mut all, mut early) = (0, 0);
     for taken in &back.taken {
-        let Some(asked) = first.get(taken.intent) else { continue };
+        let asked = taken.intent.map_or(Time::NEVER, |intent| first[intent.place()]);
+        if asked == Time::NEVER {
+            continue;
+        }
         all += u64::from(taken.quantity);
-        if asked < median {
+        if asked < *median {
             early += u64::from(taken.quantity);
         }
     }

@@ -12,12 +12,14 @@ use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::history::{self, Free, History};
 use crate::audit::order::what_was_short;
 use crate::audit::story;
-use crate::evidence::{PurchaseLine, demand};
+use crate::evidence::demand;
+use crate::evidence::names::Word;
+use crate::evidence::rows::AttemptRow;
 
 /// An answer `sold_out`, and the stretch in which the shop came to it.
 pub(super) struct Refusal<'a> {
     pub(super) fan: FanId,
-    pub(super) intent: &'a str,
+    pub(super) intent: Word<'a>,
     /// What was short: an item, or a slot as `sale/slot`.
     pub(super) name: String,
     /// How much of it was wanted.
@@ -31,93 +33,91 @@ pub(super) struct Refusal<'a> {
 /// All answers `sold_out` of which is known what was short, in the order in which they were told.
 ///
 /// What an answer to a poll says may have been decided at any time since the checkout.
-pub(super) fn refusals<'a>(books: &Books<'a>) -> Vec<Refusal<'a>> {
+pub(super) fn refusals<'a>(books: &Books<'a>) -> impl Iterator<Item = Refusal<'a>> {
     let catalogue = &books.evidence.catalogue;
-    let mut since: HashMap<&str, Time> = HashMap::new();
-    let mut refusals = Vec::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt {
-            fan,
-            intent,
-            key,
-            operation,
-            item,
-            slot,
-            quantity,
-            sent,
-            done,
-            outcome,
-            short,
-            ..
-        } = line
-        else {
-            continue;
-        };
-        let asked = match operation {
-            Operation::Checkout => Some(*since.entry(key).or_insert(*sent)),
-            Operation::Poll => since.get(key.as_str()).copied(),
-            _ => Some(*sent),
+    let mut since: HashMap<u64, Time> = HashMap::new();
+    books.evidence.attempts().filter_map(move |attempt| {
+        let AttemptRow { fan, intent, item, quantity, outcome, .. } = attempt;
+        let key = attempt.key.number();
+        let asked = match attempt.operation {
+            Operation::Checkout => Some(*since.entry(key).or_insert(attempt.sent)),
+            Operation::Poll => since.get(&key).copied(),
+            _ => Some(attempt.sent),
         };
         if matches!(outcome, Outcome::SoldOut | Outcome::Ok | Outcome::Declined | Outcome::Rejected)
         {
-            since.remove(key.as_str());
+            since.remove(&key);
         }
-        let Some(asked) = asked.filter(|_| *outcome == Outcome::SoldOut) else { continue };
-        let place = slot.as_ref().map(|slot| demand::place(catalogue, item, slot));
-        let (name, quantity) = match (what_was_short(*short, place.is_some()), place) {
-            (Some(Short::Item), _) => (item.clone(), *quantity),
+        let asked = asked.filter(|_| outcome == Outcome::SoldOut)?;
+        let place = attempt.slot.map(|slot| demand::place(catalogue, item, slot));
+        let (name, quantity) = match (what_was_short(attempt.short, place.is_some()), place) {
+            (Some(Short::Item), _) => (item.to_owned(), quantity),
             (Some(Short::Slot), Some(place)) => (place, 1),
-            _ => continue,
+            _ => return None,
         };
-        let (fan, told) = (*fan, *done);
-        refusals.push(Refusal { fan, intent, name, quantity, asked, told });
-    }
-    refusals
+        Some(Refusal { fan, intent, name, quantity, asked, told: attempt.done })
+    })
 }
 
 /// Answers `sold_out` while as much as was wanted was free from the question to the answer. Where
 /// it was merely held for orders that let it go later, the answer was true for the moment: of such
 /// ones a share may be allowed.
 pub(super) fn phantom(books: &Books<'_>) -> Found {
-    if books.shop.is_none() {
+    if !books.evidence.has_shop() {
         return match books.ledgers {
             Some(_) => Found::not_applicable("no ledger says what was held when"),
             None => Found::held(),
         };
     }
-    let (holds, sure) = match history::history(books) {
-        History::Told(holds) => (holds, true),
+    let sure = match history::history(books) {
+        History::Told => true,
         // What carts hold before there is an order nobody says.
-        History::ByOrders(holds) => (holds, false),
+        History::ByOrders => false,
         History::Unknown(why) => return Found::not_applicable(why),
     };
-    let refusals = refusals(books);
-    let free = history::free(books, &holds);
+    let free = history::free(books);
     let error = books.clocks.shop.error();
     let mut wrong = Wrong::default();
-    for refusal in &refusals {
+    for refusal in refusals(books) {
         wrong.weigh(refusal, &free, sure, error);
     }
-    wrong.found(books, refusals.len())
+    wrong.found(books)
 }
 
 /// Answers that were wrong.
 #[derive(Default)]
 struct Wrong<'a> {
+    /// All answers, wrong or right.
+    all: u64,
     /// Enough was free.
-    plain: Vec<(&'a Refusal<'a>, i64)>,
+    plain: Answers<'a>,
     /// Enough would have been free but for what was let go later.
-    transient: Vec<(&'a Refusal<'a>, i64)>,
+    transient: Answers<'a>,
+}
+
+/// Answers of one kind: how many, and the first with how much there was.
+#[derive(Default)]
+struct Answers<'a> {
+    count: u64,
+    first: Option<(Refusal<'a>, i64)>,
+}
+
+impl<'a> Answers<'a> {
+    fn add(&mut self, refusal: Refusal<'a>, free: i64) {
+        self.count += 1;
+        self.first.get_or_insert((refusal, free));
+    }
 }
 
 impl<'a> Wrong<'a> {
     fn weigh(
         &mut self,
-        refusal: &'a Refusal<'a>,
+        refusal: Refusal<'a>,
         free: &BTreeMap<String, Free>,
         sure: bool,
         error: Duration,
     ) {
+        self.all += 1;
         let Some(free) = free.get(&refusal.name) else { return };
         let from = refusal.asked.before(error);
         let until = refusal.told + error;
@@ -125,24 +125,24 @@ impl<'a> Wrong<'a> {
         let least = free.least.within(from, until);
         let but_for_returns = free.but_for_returns.within(from, until);
         if sure && least >= wanted {
-            self.plain.push((refusal, least));
+            self.plain.add(refusal, least);
         } else if least.max(but_for_returns) >= wanted {
-            self.transient.push((refusal, least.max(but_for_returns)));
+            self.transient.add(refusal, least.max(but_for_returns));
         }
     }
 
-    fn found(&self, books: &Books<'_>, all: usize) -> Found {
+    fn found(&self, books: &Books<'_>) -> Found {
         let allowed = books.asked.budgets.phantom.transient;
-        let (plain, transient) = (self.plain.len(), self.transient.len());
+        let (all, plain, transient) = (self.all, self.plain.count, self.transient.count);
         let share = if all == 0 { 0.0 } else { transient as f64 / all as f64 };
         let too_many = allowed.is_some_and(|allowed| share > allowed);
         let count = if too_many { plain + transient } else { plain };
         let measure = "answers `sold_out` while there was enough";
-        let found = Found::count(count as u64, measure, || {
-            if let Some((refusal, free)) = self.plain.first() {
+        let found = Found::count(count, measure, || {
+            if let Some((refusal, free)) = &self.plain.first {
                 return told(books, refusal, &format!("{free} were free"));
             }
-            let (refusal, free) = self.transient[0];
+            let (refusal, free) = self.transient.first.as_ref().expect("one was counted");
             let lay = format!("{free} were free or held for orders that let them go later");
             told(books, refusal, &lay)
         });
@@ -171,5 +171,5 @@ fn told(books: &Books<'_>, refusal: &Refusal<'_>, lay: &str) -> Story {
         "from {asked} to {told} at least {lay} of {name}, and fan {fan}, who wanted {quantity}, \
          was told that it is sold out"
     );
-    story::of_intent(books, intent, end)
+    story::of_intent(books, intent.text(), end)
 }

@@ -10,7 +10,7 @@ use crate::audit::books::Books;
 use crate::audit::finding::{Found, Story, Unit, Who, WitnessEvent};
 use crate::audit::history::{self, Free, History};
 use crate::audit::story;
-use crate::evidence::PurchaseLine;
+use crate::evidence::rows::PurchaseRow;
 
 /// The first page on which a fan saw something gone, and the first on which it was back, held
 /// against what was free: what it says must have been so at some moment since the edge's time to
@@ -19,36 +19,36 @@ pub(super) fn stale(books: &Books<'_>) -> Found {
     if books.ledgers.is_some() {
         return Found::not_applicable("a foreign shop does not say what was free when");
     }
-    let holds = match history::history(books) {
-        History::Told(holds) => holds,
-        History::ByOrders(_) => return Found::held(),
+    match history::history(books) {
+        History::Told => {}
+        History::ByOrders => return Found::held(),
         History::Unknown(why) => return Found::not_applicable(why),
-    };
-    if books.shop.is_none() {
+    }
+    if !books.evidence.has_shop() {
         return Found::held();
     }
-    let free = history::free(books, &holds);
+    let free = history::free(books);
     let allowed = books.asked.budgets.stale;
     let age = books.facts.edge_ttl.saturating_add(allowed.grace.0);
     let error = books.clocks.shop.error();
     let mut pages = 0_u64;
-    let mut old: Vec<Page<'_>> = Vec::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Seen { fan, sent, at, items } = line else { continue };
-        let Some(sale) = sale_of(books, items) else { continue };
+    let (mut old, mut first) = (0_u64, None);
+    for row in books.evidence.purchases() {
+        let PurchaseRow::Seen { fan, sent, at, items, .. } = row else { continue };
+        let Some(sale) = sale_of(books, &items) else { continue };
         pages += 1;
-        let page = |item| Page { fan: *fan, sent: *sent, at: *at, item, shows: items };
-        old.extend(
-            sale.items
-                .iter()
-                .map(|item| page(&item.id))
-                .find(|page| page.is_older_than(age, error, &free)),
-        );
+        let page = |item| Page { fan, sent, at, item, shows_it: items.contains(&item) };
+        let mut claims = sale.items.iter().map(|item| page(item.id.as_str()));
+        if let Some(page) = claims.find(|page| page.is_older_than(age, error, &free)) {
+            old += 1;
+            first.get_or_insert(page);
+        }
     }
-    let share = if pages == 0 { 0.0 } else { old.len() as f64 / pages as f64 };
-    let count = if share > allowed.share { old.len() as u64 } else { 0 };
-    let found =
-        Found::count(count, "pages that spoke of what had long changed", || old[0].told(age));
+    let share = if pages == 0 { 0.0 } else { old as f64 / pages as f64 };
+    let count = if share > allowed.share { old } else { 0 };
+    let found = Found::count(count, "pages that spoke of what had long changed", || {
+        first.map_or_else(Story::default, |page| page.told(age))
+    });
     if pages == 0 {
         return found;
     }
@@ -57,11 +57,11 @@ pub(super) fn stale(books: &Books<'_>) -> Found {
 
 /// The sale that a page is of; where all is gone it cannot be told from the page, unless there is
 /// only one.
-fn sale_of<'a>(books: &'a Books<'_>, items: &[String]) -> Option<&'a Sale> {
+fn sale_of<'a>(books: &Books<'a>, items: &[&str]) -> Option<&'a Sale> {
     match books.evidence.catalogue.sales.as_slice() {
         [only] => Some(only),
         sales => sales.iter().find(|sale| {
-            let is_of = |item: &String| sale.items.iter().any(|known| known.id == *item);
+            let is_of = |item: &&str| sale.items.iter().any(|known| known.id == *item);
             items.first().is_some_and(is_of)
         }),
     }
@@ -73,21 +73,17 @@ struct Page<'a> {
     sent: Time,
     at: Time,
     item: &'a str,
-    /// What it shows as available.
-    shows: &'a [String],
+    /// Whether it shows it as available.
+    shows_it: bool,
 }
 
 impl Page<'_> {
-    fn shows_it(&self) -> bool {
-        self.shows.iter().any(|shown| shown == self.item)
-    }
-
     /// Whether it was otherwise ever since so long before the page was asked for.
     fn is_older_than(&self, age: Duration, error: Duration, free: &BTreeMap<String, Free>) -> bool {
         let Some(free) = free.get(self.item) else { return false };
         let from = self.sent.before(age).before(error);
         let until = self.at + error;
-        if self.shows_it() {
+        if self.shows_it {
             free.most.within(from, until) <= 0
         } else {
             free.least.within(from, until) > 0
@@ -96,7 +92,7 @@ impl Page<'_> {
 
     fn told(&self, age: Duration) -> Story {
         let Self { fan, sent, at, item, .. } = self;
-        let (said, truth) = if self.shows_it() {
+        let (said, truth) = if self.shows_it {
             ("is there", "none was free")
         } else {
             ("is gone", "some were free")

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::shop::{Balance, ShopLine};
+use domain::outcome::Outcome;
+use domain::shop::Balance;
 
-use crate::audit::books::{Books, Order};
+use crate::audit::books::Books;
+use crate::audit::entries::Order;
 use crate::audit::finding::{Found, Unit};
 use crate::audit::foreign;
 use crate::audit::story::line;
-use crate::evidence::PurchaseLine;
 use crate::evidence::demand::{self, Tally};
+use crate::evidence::names::Name;
+use crate::evidence::rows::{AttemptRow, ShopRow};
 
 /// free + held + sold = initial, in every snapshot, in the ledger, and in its rows.
 pub(super) fn conserve(books: &Books<'_>) -> Found {
@@ -81,21 +84,24 @@ impl Off {
 /// A piece that stands in several rows is one piece: that two orders have it is
 /// [`oversell`]'s to tell.
 fn rows(books: &Books<'_>) -> Vec<(String, u64, Balance)> {
-    let mut pieces: BTreeMap<(&str, u64), State> = BTreeMap::new();
-    for row in books.shop.unwrap_or_default() {
-        if let ShopLine::Unit { unit, item, state, .. } = row {
-            let state = match state.as_str() {
+    let mut pieces: Vec<(Name, u64, State)> = Vec::new();
+    for row in books.evidence.shop_rows() {
+        if let ShopRow::Unit { unit, item, state, .. } = row {
+            let state = match state {
                 "free" => State::Free,
                 "sold" => State::Sold,
                 _ => State::Held,
             };
-            let piece = pieces.entry((item, *unit)).or_insert(state);
-            *piece = state.max(*piece);
+            pieces.push((item.name(), unit, state));
         }
     }
+    pieces.sort_unstable();
+    let words = &books.evidence.names().words;
     let mut rows: BTreeMap<&str, Balance> = BTreeMap::new();
-    for ((item, _), state) in pieces {
-        let balance = rows.entry(item).or_default();
+    for rows_of_one in pieces.chunk_by(|one, next| (one.0, one.1) == (next.0, next.1)) {
+        // The farthest comes last.
+        let Some((item, _, state)) = rows_of_one.last() else { continue };
+        let balance = rows.entry(words.text(*item)).or_default();
         match state {
             State::Free => balance.free += 1,
             State::Held => balance.held += 1,
@@ -125,10 +131,9 @@ enum State {
 /// max(sold by the shop's orders, by captured payments, by what clients were told) ≤ stock, for
 /// items and slots; and no piece is in two orders.
 pub(super) fn oversell(books: &Books<'_>) -> Found {
-    let catalogue = &books.evidence.catalogue;
-    let paid = demand::sold(catalogue, books.shop.unwrap_or_default());
+    let paid = demand::sold(books.evidence);
     let captured = captured(books);
-    let (told, _) = demand::told_bought(catalogue, &books.evidence.purchases);
+    let (told, _) = demand::told_bought(books.evidence);
     let mut excess: BTreeMap<String, u64> = BTreeMap::new();
     let mut witness = Vec::new();
     for name in names(&[&paid, &captured, &told]) {
@@ -191,7 +196,7 @@ fn captured(books: &Books<'_>) -> Tally {
     for order in books.orders.iter().filter(|order| books.net(order) > 0) {
         for (place, line) in order.taken().enumerate() {
             // An order takes one place, whatever it is about.
-            let slot = order.slot.filter(|_| place == 0);
+            let slot = order.slot().filter(|_| place == 0);
             tally.add(&books.evidence.catalogue, line.item, slot, line.quantity);
         }
     }
@@ -216,10 +221,12 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
     for order in paid {
         let lines = order.taken().enumerate();
         sold += lines
-            .map(|(place, line)| takes(line.item, order.slot.filter(|_| place == 0), line.quantity))
+            .map(|(place, line)| {
+                takes(line.item, order.slot().filter(|_| place == 0), line.quantity)
+            })
             .sum::<u64>();
         if sold > initial {
-            let (id, fan) = (order.id, order.fan);
+            let (id, fan) = (order.id(), order.fan());
             let what = format!("order {id} of fan {fan} made it {sold} of {initial}");
             // A ledger that says no times is read in its own order.
             return Some(match order.updated_utc_ns {
@@ -228,39 +235,44 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
             });
         }
     }
-    books.evidence.purchases.iter().rev().find_map(|purchase| match purchase {
-        PurchaseLine::Attempt { fan, item, slot, quantity, done, outcome, .. }
-            if *outcome == domain::outcome::Outcome::Ok
-                && takes(item, slot.as_deref(), *quantity) > 0 =>
-        {
-            Some(line(*done, &format!("fan {fan} was the last to be told that {name} is its own")))
-        }
-        _ => None,
-    })
+    let ok = |attempt: &AttemptRow<'_>| {
+        attempt.outcome == Outcome::Ok && takes(attempt.item, attempt.slot, attempt.quantity) > 0
+    };
+    let AttemptRow { fan, done, .. } = books.evidence.attempts().filter(ok).last()?;
+    Some(line(done, &format!("fan {fan} was the last to be told that {name} is its own")))
 }
 
 /// How many pieces of each item are in two orders at once, and the first of them.
 fn sold_twice<'a>(books: &Books<'a>) -> (BTreeMap<&'a str, u64>, Option<String>) {
-    let mut taken: BTreeMap<(&str, u64), &str> = BTreeMap::new();
-    let mut twice: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut witness = None;
-    for row in books.shop.unwrap_or_default() {
-        let ShopLine::Unit { unit, name, item, state, order_id: Some(order) } = row else {
-            continue;
-        };
-        if state == "free" {
-            continue;
-        }
-        match taken.insert((item, *unit), order) {
-            Some(other) if other != order => {
-                *twice.entry(item).or_default() += 1;
-                witness.get_or_insert_with(|| {
-                    let piece = name.clone().unwrap_or_else(|| unit.to_string());
-                    format!("piece {piece} of {item} is in orders {other} and {order}")
-                });
-            }
-            _ => {}
+    let mut rows: Vec<(Name, u64, usize, Name)> = Vec::new();
+    for (place, row) in books.evidence.shop_rows().enumerate() {
+        if let ShopRow::Unit { unit, item, state, order_id: Some(order), .. } = row
+            && state != "free"
+        {
+            rows.push((item.name(), unit, place, order.name()));
         }
     }
+    rows.sort_unstable();
+    let words = &books.evidence.names().words;
+    let mut twice: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut first: Option<(usize, Name)> = None;
+    for pair in rows.windows(2) {
+        let [(item, unit, _, order), (next, next_unit, place, other)] = pair else { continue };
+        if (item, unit) == (next, next_unit) && order != other {
+            *twice.entry(words.text(*item)).or_default() += 1;
+            if first.is_none_or(|(first, _)| *place < first) {
+                first = Some((*place, *order));
+            }
+        }
+    }
+    let orders = &books.evidence.names().orders;
+    let witness = first.and_then(|(place, before)| {
+        let row = books.evidence.shop_rows().nth(place)?;
+        let ShopRow::Unit { unit, name, item, order_id: Some(order), .. } = row else {
+            return None;
+        };
+        let piece = name.map_or_else(|| unit.to_string(), str::to_owned);
+        Some(format!("piece {piece} of {item} is in orders {} and {order}", orders.text(before)))
+    });
     (twice, witness)
 }

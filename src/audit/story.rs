@@ -1,13 +1,13 @@
 //! A violation as a person can follow it: what clients, shop and provider say of one purchase.
 
 use domain::outcome::{Operation, Outcome};
-use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
-use domain::shop::ShopLine;
+use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::time::Time;
 
-use crate::audit::books::{Books, Order};
+use crate::audit::books::Books;
+use crate::audit::entries::Order;
 use crate::audit::finding::{Story, Who, WitnessEvent};
-use crate::evidence::PurchaseLine;
+use crate::evidence::rows::{AttemptRow, HoldRow, PaymentRow, ShopRow};
 
 /// How many lines a story has at most: what fits beside a verdict on a screen.
 const LINES_MAX: usize = 12;
@@ -40,11 +40,12 @@ pub(super) fn of_two(books: &Books<'_>, one: &str, other: &str, end: String) -> 
 
 fn moments(books: &Books<'_>, intent: &str) -> Vec<Moment> {
     let mut moments: Vec<Moment> = Vec::new();
-    for purchase in &books.evidence.purchases {
-        of_client(purchase, intent, &mut moments);
+    let Some(intent) = books.evidence.names().people.find(intent) else { return moments };
+    for attempt in books.evidence.attempts().filter(|attempt| attempt.intent.name() == intent) {
+        of_client(&attempt, &mut moments);
     }
-    for payment in books.provider.unwrap_or_default().iter().filter(|line| line.intent == intent) {
-        let (at, what) = (books.clocks.provider.time(payment.utc_ns), of_provider(payment));
+    for payment in books.evidence.payment_rows().filter(|row| row.intent.name() == intent) {
+        let (at, what) = (books.clocks.provider.time(payment.utc_ns), of_provider(&payment));
         moments.push(Moment { at, who: Who::Provider, what });
     }
     for order in books.orders.iter().filter(|order| order.intent == intent) {
@@ -71,8 +72,8 @@ fn told(mut moments: Vec<Moment>, end: String) -> Story {
 
 /// The story of an order: of its intent, or where it has none, of itself alone.
 pub(super) fn of_order(books: &Books<'_>, order: &Order<'_>, end: String) -> Story {
-    if !order.intent.is_empty() {
-        return of_intent(books, order.intent, end);
+    if !order.intent().is_empty() {
+        return of_intent(books, order.intent(), end);
     }
     let mut moments = Vec::new();
     of_shop(books, order, &mut moments);
@@ -82,43 +83,28 @@ pub(super) fn of_order(books: &Books<'_>, order: &Order<'_>, end: String) -> Sto
 
 /// What the shop held for an order, and let go.
 fn of_holds(books: &Books<'_>, order: &Order<'_>, moments: &mut Vec<Moment>) {
-    for row in books.shop.unwrap_or_default() {
-        let ShopLine::Hold {
-            order_id,
-            item,
-            quantity,
-            taken_utc_ns,
-            sold_utc_ns,
-            freed_utc_ns,
-            ..
-        } = row
-        else {
-            continue;
-        };
-        if order_id != order.id {
+    for row in books.evidence.shop_rows() {
+        let ShopRow::Hold(hold) = row else { continue };
+        let HoldRow { order_id, item, quantity, .. } = hold;
+        if order_id.name() != order.name {
             continue;
         }
         let mut note = |utc_ns: u64, what: String| {
             moments.push(Moment { at: books.shop_time(utc_ns), who: Who::Shop, what });
         };
-        note(*taken_utc_ns, format!("the shop held {quantity} × {item} for order {order_id}"));
-        if let Some(sold) = sold_utc_ns {
-            note(*sold, format!("the shop sold {quantity} × {item} to order {order_id}"));
+        note(hold.taken_utc_ns, format!("the shop held {quantity} × {item} for order {order_id}"));
+        if let Some(sold) = hold.sold_utc_ns {
+            note(sold, format!("the shop sold {quantity} × {item} to order {order_id}"));
         }
-        if let Some(freed) = freed_utc_ns {
-            note(*freed, format!("the shop let {quantity} × {item} of order {order_id} go"));
+        if let Some(freed) = hold.freed_utc_ns {
+            note(freed, format!("the shop let {quantity} × {item} of order {order_id} go"));
         }
     }
 }
 
-fn of_client(purchase: &PurchaseLine, wanted: &str, moments: &mut Vec<Moment>) {
-    let PurchaseLine::Attempt {
-        fan, intent, operation, item, quantity, sent, done, outcome, ..
-    } = purchase
-    else {
-        return;
-    };
-    if intent != wanted || *operation == Operation::Cart {
+fn of_client(attempt: &AttemptRow<'_>, moments: &mut Vec<Moment>) {
+    let AttemptRow { fan, intent, operation, item, quantity, sent, done, outcome, .. } = *attempt;
+    if operation == Operation::Cart {
         return;
     }
     let asked = match operation {
@@ -126,17 +112,17 @@ fn of_client(purchase: &PurchaseLine, wanted: &str, moments: &mut Vec<Moment>) {
         _ => "what became of its order".to_owned(),
     };
     let asked = format!("fan {fan} asked {asked} (intent {intent})");
-    moments.push(Moment { at: *sent, who: Who::Fan, what: asked });
+    moments.push(Moment { at: sent, who: Who::Fan, what: asked });
     let told = match outcome {
         Outcome::Unknown => "had no answer in time".to_owned(),
         Outcome::Shed => "was not sent after all".to_owned(),
         outcome => format!("was told {}", words(outcome.word())),
     };
-    moments.push(Moment { at: *done, who: Who::Fan, what: format!("fan {fan} {told}") });
+    moments.push(Moment { at: done, who: Who::Fan, what: format!("fan {fan} {told}") });
 }
 
-fn of_provider(payment: &PaymentLine) -> String {
-    let name = payment.payment.as_deref().unwrap_or(&payment.key);
+fn of_provider(payment: &PaymentRow<'_>) -> String {
+    let name = payment.id;
     let money = thousands(payment.amount.minor());
     let asked = match payment.operation {
         PaymentOperation::Authorize | PaymentOperation::Confirm => "authorization",
@@ -181,7 +167,7 @@ fn of_provider(payment: &PaymentLine) -> String {
 }
 
 fn of_shop(books: &Books<'_>, order: &Order<'_>, moments: &mut Vec<Moment>) {
-    let Order { id, status, .. } = order;
+    let (id, status) = (order.id(), order.status());
     let (what, money) = (order.what(), thousands(order.amount));
     // A foreign shop's ledger may not say when.
     let judged = books.evidence.ending.judged;

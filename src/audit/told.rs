@@ -1,16 +1,16 @@
 //! Whether what clients were told at last is what became of their purchases.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use domain::outcome::{Operation, Outcome};
+use domain::outcome::Outcome;
 use domain::time::Time;
 
-use crate::audit::books::{Books, Order, Payment};
+use crate::audit::books::Books;
+use crate::audit::entries::{Order, Payment, Place};
 use crate::audit::finding::{Found, Unit};
 use crate::audit::foreign;
 use crate::audit::payments::of_payment;
 use crate::audit::story::{self, thousands};
-use crate::evidence::PurchaseLine;
+use crate::evidence::names::{Name, Word};
+use crate::evidence::rows::AttemptRow;
 
 /// What a client knows of its purchase.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ enum Known {
 }
 
 /// What a client was told of one intent.
+#[derive(Copy, Clone)]
 struct Told<'a> {
     known: Known,
     item: &'a str,
@@ -34,26 +35,22 @@ struct Told<'a> {
 
 /// What clients were told at last of each intent. What answers neither yes nor no (a refusal to
 /// listen, a sale that is not open) leaves them with what they knew.
-fn told<'a>(books: &Books<'a>) -> BTreeMap<&'a str, Told<'a>> {
-    let mut told: BTreeMap<&str, Told<'_>> = BTreeMap::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt { intent, operation, outcome, item, quantity, .. } = line else {
-            continue;
-        };
-        if !matches!(operation, Operation::Checkout | Operation::Poll) {
-            continue;
-        }
+fn told<'a>(books: &Books<'a>) -> Vec<Option<Told<'a>>> {
+    let mut told: Vec<Option<Told<'_>>> = books.evidence.names().people.column(None);
+    for attempt in books.evidence.attempts().filter(AttemptRow::buys) {
+        let AttemptRow { intent, outcome, item, quantity, .. } = attempt;
+        let told = &mut told[intent.name().place()];
         let known = match outcome {
             Outcome::Ok => Known::Bought,
             Outcome::SoldOut | Outcome::Declined | Outcome::Rejected => Known::Refused,
             Outcome::Waiting => Known::UnderWay,
             Outcome::Error | Outcome::Unknown => Known::Nothing,
-            Outcome::RateLimited | Outcome::NotOpen | Outcome::Shed => match told.get(&**intent) {
+            Outcome::RateLimited | Outcome::NotOpen | Outcome::Shed => match told {
                 Some(_) => continue,
                 None => Known::Refused,
             },
         };
-        told.insert(intent, Told { known, item, quantity: *quantity });
+        *told = Some(Told { known, item, quantity });
     }
     told
 }
@@ -68,13 +65,15 @@ const UNHEARD_SHARE_MAX: f64 = 0.01;
 /// shop leaves many so, nobody can tell what they were told by other ways.
 pub(super) fn silent_charge(books: &Books<'_>) -> Found {
     let told = told(books);
+    let people = &books.evidence.names().people;
     let charged: Vec<(&Payment<'_>, Option<Known>)> = books
         .payments
         .iter()
         .filter(|payment| payment.net() > 0)
         .map(|payment| {
-            let purchase = books.purchase(payment).and_then(|purchase| told.get(purchase));
-            (payment, purchase.map(|told| told.known))
+            let purchase = books.purchase(payment).and_then(|purchase| people.find(purchase));
+            let told = purchase.and_then(|purchase| told[purchase.place()]);
+            (payment, told.map(|told| told.known))
         })
         .collect();
     let with = |known: Known| charged.iter().filter(move |(_, knows)| *knows == Some(known));
@@ -102,19 +101,25 @@ pub(super) fn silent_charge(books: &Books<'_>) -> Found {
 /// Intents whose client was told that it is bought, and whose paid orders are not what it asked for:
 /// there is none, or other pieces are in them.
 pub(super) fn phantom_sale(books: &Books<'_>) -> Found {
-    if books.shop.is_none() {
+    if !books.evidence.has_shop() {
         return Found::held();
     }
-    let has = bought(books);
-    let wrong: Vec<(&str, Told<'_>)> = told(books)
-        .into_iter()
-        .filter(|(intent, told)| told.known == Known::Bought && !has.open.contains(intent))
-        .filter(|(intent, told)| has.pieces(intent, told.item) != u64::from(told.quantity))
-        .collect();
-    Found::count(wrong.len() as u64, "fans who were told that they have what they have not", || {
-        let (intent, told) = &wrong[0];
-        let Told { quantity, item, .. } = told;
-        let pieces = has.pieces(intent, item);
+    let has = Bought::new(books);
+    let people = &books.evidence.names().people;
+    let (mut count, mut first) = (0, None::<(&str, Told<'_>, u64)>);
+    for (intent, told) in people.all().zip(told(books)) {
+        let Some(told) = told.filter(|told| told.known == Known::Bought) else { continue };
+        let pieces = has.pieces(books, intent, told.item);
+        if has.open[intent.place()] || pieces == u64::from(told.quantity) {
+            continue;
+        }
+        count += 1;
+        if first.is_none_or(|(first, ..)| people.text(intent) < first) {
+            first = Some((people.text(intent), told, pieces));
+        }
+    }
+    Found::count(count, "fans who were told that they have what they have not", || {
+        let (intent, Told { quantity, item, .. }, pieces) = first.expect("one was counted");
         let end = format!(
             "at the end {pieces} × {item} are in paid orders of this fan, who was told that its \
              {quantity} are bought"
@@ -124,39 +129,49 @@ pub(super) fn phantom_sale(books: &Books<'_>) -> Found {
 }
 
 /// What the run's orders gave to each intent.
-struct Bought<'a> {
-    /// Pieces in paid orders, by intent and item.
-    paid: BTreeMap<(&'a str, &'a str), u64>,
-    /// Intents with an order that may be paid yet: the shop was not left alone to the end.
-    open: BTreeSet<&'a str>,
+struct Bought {
+    /// Its last order with anything paid, which knows the one before.
+    last: Vec<Place>,
+    /// The one before, by the place of an order.
+    before: Vec<Place>,
+    /// Whether it has an order that may be paid yet: the shop was not left alone to the end.
+    open: Vec<bool>,
 }
 
-impl Bought<'_> {
-    fn pieces(&self, intent: &str, item: &str) -> u64 {
-        self.paid.get(&(intent, item)).copied().unwrap_or(0)
+impl Bought {
+    fn new(books: &Books<'_>) -> Self {
+        let people = &books.evidence.names().people;
+        let mut bought = Self {
+            last: people.column(Place::NONE),
+            before: vec![Place::NONE; books.orders.len()],
+            open: people.column(false),
+        };
+        for (place, order) in books.orders.iter().enumerate().filter(|(_, order)| order.is_ours()) {
+            let Some(intent) = whose(books, order) else { continue };
+            let last = &mut bought.last[intent.place()];
+            bought.before[place] = std::mem::replace(last, Place::of(place));
+            if !order.paid && !order.terminal && !books.evidence.ending.drained {
+                bought.open[intent.place()] = true;
+            }
+        }
+        bought
     }
-}
 
-fn bought<'a>(books: &Books<'a>) -> Bought<'a> {
-    let mut bought = Bought { paid: BTreeMap::new(), open: BTreeSet::new() };
-    for order in books.orders.iter().filter(|order| order.is_ours()) {
-        let Some(intent) = whose(books, order) else { continue };
-        for line in order.lines.iter().filter(|line| line.paid) {
-            *bought.paid.entry((intent, line.item)).or_default() += u64::from(line.quantity);
+    /// Pieces of an item in an intent's paid orders.
+    fn pieces(&self, books: &Books<'_>, intent: Name, item: &str) -> u64 {
+        let (mut pieces, mut next) = (0, self.last[intent.place()]);
+        while let Some(place) = next.get() {
+            let paid = books.orders[place].lines().filter(|line| line.paid && line.item == item);
+            pieces += paid.map(|line| u64::from(line.quantity)).sum::<u64>();
+            next = self.before[place];
         }
-        if !order.paid && !order.terminal && !books.evidence.ending.drained {
-            bought.open.insert(intent);
-        }
+        pieces
     }
-    bought
 }
 
 /// The intent of an order or, where it has none, the fan who bought it: they bear one name.
-fn whose<'a>(books: &Books<'_>, order: &Order<'a>) -> Option<&'a str> {
-    match order.intent {
-        "" => foreign::buyer(books, order),
-        intent => Some(intent),
-    }
+fn whose(books: &Books<'_>, order: &Order<'_>) -> Option<Name> {
+    if order.intent().is_empty() { foreign::buyer(books, order) } else { Some(order.intent) }
 }
 
 /// Purchases confirmed before the opening that was announced. Clients' times are the run's own; the
@@ -170,36 +185,33 @@ pub(super) fn early(books: &Books<'_>) -> Found {
         );
     }
     let apart = books.ledgers.map_or(0, |_| CLOCKS_APART_MS);
-    let mut early: BTreeMap<&str, (Time, &domain::shop::Sale)> = BTreeMap::new();
-    for line in &books.evidence.purchases {
-        let PurchaseLine::Attempt {
-            operation: Operation::Checkout | Operation::Poll,
-            outcome: Outcome::Ok,
-            intent,
-            item,
-            done,
-            ..
-        } = line
-        else {
+    let mut early = books.evidence.names().people.column(false);
+    let (mut count, mut first) = (0, None::<(Time, Word<'_>, &domain::shop::Sale)>);
+    let bought = |attempt: &AttemptRow<'_>| attempt.buys() && attempt.outcome == Outcome::Ok;
+    for AttemptRow { intent, item, done, .. } in books.evidence.attempts().filter(bought) {
+        let Some((_, sale, _)) = catalogue.items().find(|(_, _, known)| known.id == item) else {
             continue;
         };
-        let Some((_, sale, _)) = catalogue.items().find(|(_, _, known)| known.id == *item) else {
+        let is_early = announced(sale)
+            && done + domain::time::Duration::from_millis(apart) < sale.opens
+            && !std::mem::replace(&mut early[intent.name().place()], true);
+        if !is_early {
             continue;
-        };
-        if announced(sale) && *done + domain::time::Duration::from_millis(apart) < sale.opens {
-            early.entry(intent).or_insert((*done, sale));
+        }
+        count += 1;
+        if first.is_none_or(|(at, who, _)| (done, intent.text()) < (at, who.text())) {
+            first = Some((done, intent, sale));
         }
     }
-    Found::count(early.len() as u64, "purchases before the opening", || {
-        let first = early.iter().min_by_key(|(_, (done, _))| *done);
-        let (intent, (done, sale)) = first.expect("there is one");
+    Found::count(count, "purchases before the opening", || {
+        let (done, intent, sale) = first.expect("there is one");
         let end = format!(
             "sale {} was to open at {}, {:.1} s after this fan had bought",
             sale.id,
             sale.opens,
-            sale.opens.since(*done).as_secs_f64()
+            sale.opens.since(done).as_secs_f64()
         );
-        story::of_intent(books, intent, end)
+        story::of_intent(books, intent.text(), end)
     })
 }
 

@@ -1,17 +1,18 @@
 //! Whether a fan left empty-handed while what it wanted could still have been sold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::id::FanId;
-use domain::outcome::{Departure, Operation, Outcome};
+use domain::outcome::{Departure, Outcome};
 use domain::shop::Sale;
 use domain::time::Time;
 
 use crate::audit::books::Books;
 use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::story;
-use crate::evidence::PurchaseLine;
+use crate::evidence::Evidence;
 use crate::evidence::demand::{self, Tally};
+use crate::evidence::rows::PurchaseRow;
 
 /// Sold less than sellable while a fan who wanted no more pieces than are left went away without.
 ///
@@ -23,7 +24,9 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
     if evidence.catalogue.sales.is_empty() {
         return Found::not_applicable("nothing was for sale");
     }
-    let Some(shop) = books.shop else { return Found::held() };
+    if !evidence.has_shop() {
+        return Found::held();
+    }
     if evidence.ending.aborted {
         return Found::not_checked("the sale was cut short".to_owned());
     }
@@ -32,7 +35,7 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
             "the scenario and the shop do not agree how many there were of {name}"
         ));
     }
-    let sold = demand::sold(&evidence.catalogue, shop);
+    let sold = demand::sold(evidence);
     let sellable = demand::sellable(evidence, books.facts);
     let empty_handed = EmptyHanded::new(books);
     let (mut count, mut money, mut witness) = (0, 0.0, Story::default());
@@ -107,28 +110,25 @@ struct Turned {
 impl<'a> EmptyHanded<'a> {
     fn new(books: &Books<'a>) -> Self {
         let evidence = books.evidence;
-        let refused: BTreeSet<FanId> = evidence.purchases.iter().filter_map(refused).collect();
-        let sold_out = last_sold_out(&evidence.purchases);
+        let answers = answers(evidence);
         let mut fans: BTreeMap<&str, Vec<Turned>> = BTreeMap::new();
-        for line in &evidence.purchases {
-            let PurchaseLine::Departed {
-                fan, departure, item, quantity, refused: was_refused, ..
-            } = line
+        for row in evidence.purchases() {
+            let PurchaseRow::Departed { fan, who, departure, item, quantity, refused, .. } = row
             else {
                 continue;
             };
+            let answers = answers[who.place()];
             let empty = match departure {
                 Departure::SoldOut | Departure::GaveUp | Departure::Rejected => true,
-                Departure::Expired | Departure::Reneged => *was_refused || refused.contains(fan),
+                Departure::Expired | Departure::Reneged => refused || answers.refused,
                 Departure::Bought | Departure::Declined | Departure::Balked => false,
             };
             if empty {
-                let asked = sold_out.get(fan).copied().flatten();
-                let turned = Turned { fan: *fan, quantity: *quantity, asked };
-                fans.entry(item).or_default().push(turned);
+                let asked = Some(answers.sold_out).filter(|asked| *asked != Time::NEVER);
+                fans.entry(item).or_default().push(Turned { fan, quantity, asked });
             }
         }
-        Self { fans, declined: declined(&evidence.purchases) }
+        Self { fans, declined: declined(evidence) }
     }
 
     /// A fan whose wish the rest of its item's stock would have met when it last asked.
@@ -152,45 +152,38 @@ impl<'a> EmptyHanded<'a> {
     }
 }
 
-/// When each fan last asked that was told at last that it is sold out; none where its last answer
-/// was another.
-fn last_sold_out(purchases: &[PurchaseLine]) -> BTreeMap<FanId, Option<Time>> {
-    let asked = purchases.iter().filter_map(|line| match line {
-        PurchaseLine::Attempt { fan, sent, outcome, .. } => {
-            Some((*fan, Some(*sent).filter(|_| *outcome == Outcome::SoldOut)))
-        }
-        _ => None,
-    });
-    asked.collect()
+/// What a fan was answered.
+#[derive(Copy, Clone)]
+struct Answered {
+    /// Whether it ever was refused, or heard nothing.
+    refused: bool,
+    /// When it last asked, if it was told then that it is sold out; never, if its last answer was another.
+    sold_out: Time,
+}
+
+/// What each fan was answered.
+fn answers(evidence: &Evidence) -> Vec<Answered> {
+    let none = Answered { refused: false, sold_out: Time::NEVER };
+    let mut answers = evidence.names().people.column(none);
+    for attempt in evidence.attempts() {
+        let answered = &mut answers[attempt.who.place()];
+        answered.refused |= matches!(
+            attempt.outcome,
+            Outcome::SoldOut | Outcome::RateLimited | Outcome::Error | Outcome::Unknown
+        );
+        let is_sold_out = attempt.outcome == Outcome::SoldOut;
+        answered.sold_out = if is_sold_out { attempt.sent } else { Time::NEVER };
+    }
+    answers
 }
 
 /// When payments were declined, and for how many pieces, by item.
-fn declined(purchases: &[PurchaseLine]) -> BTreeMap<&str, Vec<(Time, u32)>> {
+fn declined(evidence: &Evidence) -> BTreeMap<&str, Vec<(Time, u32)>> {
     let mut declined: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for line in purchases {
-        if let PurchaseLine::Attempt {
-            operation: Operation::Checkout | Operation::Poll,
-            outcome: Outcome::Declined,
-            item,
-            done,
-            quantity,
-            ..
-        } = line
-        {
-            declined.entry(item).or_default().push((*done, *quantity));
+    for attempt in evidence.attempts() {
+        if attempt.buys() && attempt.outcome == Outcome::Declined {
+            declined.entry(attempt.item).or_default().push((attempt.done, attempt.quantity));
         }
     }
     declined
-}
-
-/// The fan, if the line says that it was refused, or that nothing was heard.
-fn refused(line: &PurchaseLine) -> Option<FanId> {
-    match line {
-        PurchaseLine::Attempt {
-            fan,
-            outcome: Outcome::SoldOut | Outcome::RateLimited | Outcome::Error | Outcome::Unknown,
-            ..
-        } => Some(*fan),
-        _ => None,
-    }
 }

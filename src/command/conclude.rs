@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::begin::Begun;
 use super::folder::{self, RunFolder};
-use super::{print, series};
+use super::{print, scratch, series};
 use crate::evidence::read::Files;
 use crate::report::{self, text};
 use crate::scenario::target::Canary;
@@ -136,5 +136,6 @@ fn files(run: &RunFolder) -> anyhow::Result<Files<'static>> {
         opening: open(folder::OPENING)?,
         cut_short: open(folder::CUT_SHORT)?,
         sizes: run.sizes()?,
+        scratch: (0..3).map_while(|_| scratch::in_folder(run.path())).collect(),
     })
 }

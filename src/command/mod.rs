@@ -11,6 +11,7 @@ mod machine;
 mod network;
 mod progress;
 mod run;
+mod scratch;
 mod series;
 mod serve;
 mod servers;

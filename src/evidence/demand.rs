@@ -1,12 +1,13 @@
 //! What was sold, what was wanted, and what could have been sold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
-use domain::outcome::{Departure, Operation, Outcome};
-use domain::provider::{PaymentLine, PaymentOutcome};
-use domain::shop::{Catalogue, Sale, ShopLine};
+use domain::outcome::{Departure, Outcome};
+use domain::provider::PaymentOutcome;
+use domain::shop::{Catalogue, Sale};
 
-use crate::evidence::{Evidence, Facts, PurchaseLine};
+use crate::evidence::rows::PurchaseRow;
+use crate::evidence::{Evidence, Facts};
 
 /// A slot's name across sales, as snapshots write it: `sale/slot`.
 ///
@@ -31,9 +32,9 @@ pub struct Tally {
 impl Tally {
     /// One order more.
     pub fn add(&mut self, catalogue: &Catalogue, item: &str, slot: Option<&str>, quantity: u32) {
-        *self.items.entry(item.to_owned()).or_default() += u64::from(quantity);
+        *entry(&mut self.items, item) += u64::from(quantity);
         if let Some(slot) = slot {
-            *self.slots.entry(place(catalogue, item, slot)).or_default() += 1;
+            *entry(&mut self.slots, &place(catalogue, item, slot)) += 1;
         }
     }
 
@@ -48,35 +49,32 @@ impl Tally {
     }
 }
 
-/// What the paid orders of a shop's ledger sold.
-pub fn sold(catalogue: &Catalogue, shop: &[ShopLine]) -> Tally {
+/// The count of a name, which is copied only when it is new.
+fn entry<'a>(counts: &'a mut BTreeMap<String, u64>, name: &str) -> &'a mut u64 {
+    if !counts.contains_key(name) {
+        counts.insert(name.to_owned(), 0);
+    }
+    counts.get_mut(name).expect("it was put there")
+}
+
+/// What the paid orders of the shop's ledger sold.
+pub fn sold(evidence: &Evidence) -> Tally {
     let mut tally = Tally::default();
-    for line in shop {
-        if let ShopLine::Order { item, slot, quantity, paid: true, .. } = line {
-            tally.add(catalogue, item, slot.as_deref(), *quantity);
-        }
+    for order in evidence.order_rows().filter(|order| order.paid) {
+        let slot = order.slot.as_deref();
+        tally.add(&evidence.catalogue, &order.item, slot, order.quantity);
     }
     tally
 }
 
 /// What the clients were told they had bought: each idempotency key once, however often it was
 /// told.
-pub fn told_bought(catalogue: &Catalogue, purchases: &[PurchaseLine]) -> (Tally, u64) {
+pub fn told_bought(evidence: &Evidence) -> (Tally, u64) {
     let mut tally = Tally::default();
-    let mut keys = BTreeSet::new();
-    for line in purchases {
-        if let PurchaseLine::Attempt {
-            operation: Operation::Checkout | Operation::Poll,
-            outcome: Outcome::Ok,
-            key,
-            item,
-            slot,
-            quantity,
-            ..
-        } = line
-            && keys.insert(key.as_str())
-        {
-            tally.add(catalogue, item, slot.as_deref(), *quantity);
+    let mut keys = HashSet::new();
+    for attempt in evidence.attempts() {
+        if attempt.buys() && attempt.outcome == Outcome::Ok && keys.insert(attempt.key.number()) {
+            tally.add(&evidence.catalogue, attempt.item, attempt.slot, attempt.quantity);
         }
     }
     (tally, keys.len() as u64)
@@ -119,7 +117,7 @@ pub fn sellable(evidence: &Evidence, facts: &Facts) -> Vec<Sellable> {
                 .collect()
         })
         .collect();
-    let declined = declined_pieces(&evidence.purchases);
+    let declined = declined_pieces(evidence);
     (0..bases.len())
         .map(|sale| {
             let shared = Shared {
@@ -227,45 +225,47 @@ impl Wanted {
 }
 
 fn wanted(evidence: &Evidence) -> Wanted {
-    let truly_declined = evidence.provider.as_deref().map(declined_intents);
+    let truly_declined = evidence.has_provider().then(|| declined_intents(evidence));
     let mut wanted = Wanted { pieces: Tally::default(), orders: Tally::default() };
-    for line in &evidence.purchases {
-        let PurchaseLine::Departed { fan, departure, item, quantity, .. } = line else { continue };
+    for row in evidence.purchases() {
+        let PurchaseRow::Departed { who, departure, item, quantity, .. } = row else { continue };
         let own_accord = match departure {
             Departure::Balked => true,
-            Departure::Declined => truly_declined
-                .as_ref()
-                .is_none_or(|intents| intents.contains(fan.to_string().as_str())),
+            Departure::Declined => truly_declined.as_ref().is_none_or(|truly| truly[who.place()]),
             _ => false,
         };
         if !own_accord {
-            wanted.pieces.add(&evidence.catalogue, item, None, *quantity);
+            wanted.pieces.add(&evidence.catalogue, item, None, quantity);
             wanted.orders.add(&evidence.catalogue, item, None, 1);
         }
     }
     wanted
 }
 
-/// Intents whose card was declined, or whose cardholder was asked and never reserved any money.
-fn declined_intents(provider: &[PaymentLine]) -> BTreeSet<&str> {
-    let with = |outcomes: &[PaymentOutcome]| -> BTreeSet<&str> {
-        let lines = provider.iter().filter(|line| outcomes.contains(&line.outcome));
-        lines.map(|line| line.intent.as_str()).collect()
-    };
-    let paying = with(&[PaymentOutcome::Authorized, PaymentOutcome::Captured]);
-    let asked = with(&[PaymentOutcome::Challenged]);
-    let mut declined = with(&[PaymentOutcome::Declined]);
-    declined.extend(asked.difference(&paying));
-    declined
+/// Of each intent, whether its card was declined, or its cardholder was asked and never reserved any
+/// money.
+fn declined_intents(evidence: &Evidence) -> Vec<bool> {
+    const DECLINED: u8 = 1;
+    const ASKED: u8 = 2;
+    const PAYING: u8 = 4;
+    let mut seen = evidence.names().people.column(0_u8);
+    for row in evidence.payment_rows() {
+        seen[row.intent.name().place()] |= match row.outcome {
+            PaymentOutcome::Authorized | PaymentOutcome::Captured => PAYING,
+            PaymentOutcome::Challenged => ASKED,
+            PaymentOutcome::Declined => DECLINED,
+            _ => 0,
+        };
+    }
+    let declined = |seen: &u8| seen & DECLINED > 0 || seen & (ASKED | PAYING) == ASKED;
+    seen.iter().map(declined).collect()
 }
 
 /// Pieces of checkouts that were answered `declined`, by item: each used an admission up.
-fn declined_pieces(purchases: &[PurchaseLine]) -> Tally {
+fn declined_pieces(evidence: &Evidence) -> Tally {
     let mut tally = Tally::default();
-    for line in purchases {
-        if let PurchaseLine::Attempt { outcome: Outcome::Declined, item, quantity, .. } = line {
-            *tally.items.entry(item.clone()).or_default() += u64::from(*quantity);
-        }
+    for attempt in evidence.attempts().filter(|attempt| attempt.outcome == Outcome::Declined) {
+        *entry(&mut tally.items, attempt.item) += u64::from(attempt.quantity);
     }
     tally
 }
@@ -285,9 +285,10 @@ fn whole(pieces: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Admitted, Ending};
+    use crate::evidence::{Admitted, Ending, Lines, PurchaseLine};
     use domain::id::FanId;
     use domain::money::Amount;
+    use domain::provider::PaymentLine;
     use domain::shop::{Item, Slot};
     use domain::time::Time;
 
@@ -319,8 +320,8 @@ mod tests {
         }
     }
 
-    fn evidence(sales: Vec<Sale>, purchases: Vec<PurchaseLine>) -> Evidence {
-        Evidence {
+    fn evidence(sales: Vec<Sale>, purchases: Vec<PurchaseLine>) -> Lines {
+        Lines {
             catalogue: Catalogue { sales },
             purchases,
             snapshots: Vec::new(),
@@ -338,8 +339,10 @@ mod tests {
 
     #[test]
     fn what_can_be_sold_is_bounded_by_stock_and_by_what_was_wanted() {
-        let found =
-            &sellable(&evidence(vec![sale("a", 100, None)], crowd(80, 10)), &Facts::default())[0];
+        let found = &sellable(
+            &evidence(vec![sale("a", 100, None)], crowd(80, 10)).read(),
+            &Facts::default(),
+        )[0];
         assert_eq!((found.items["a-tee"], found.items["a-cap"], found.total), (100, 20, 120));
     }
 
@@ -350,7 +353,8 @@ mod tests {
             departed(1, Departure::Declined, "a-tee", 1),
             departed(2, Departure::Reneged, "a-tee", 1),
         ];
-        let found = &sellable(&evidence(vec![sale("a", 9, None)], purchases), &Facts::default())[0];
+        let found =
+            &sellable(&evidence(vec![sale("a", 9, None)], purchases).read(), &Facts::default())[0];
         assert_eq!(found.total, 1);
     }
 
@@ -377,20 +381,21 @@ mod tests {
             line(1, PaymentOperation::Authenticate, PaymentOutcome::Authorized),
         ]);
         // The shop declined fan 1, who had answered, and fan 2, who was never asked.
-        assert_eq!(sellable(&evidence, &Facts::default())[0].total, 2);
+        assert_eq!(sellable(&evidence.read(), &Facts::default())[0].total, 2);
     }
 
     #[test]
     fn the_admitted_rate_bounds_all_items_together_and_is_shared_by_demand() {
         let facts = Facts { admitted: Admitted::ByShop { orders_per_s: 4.0 }, ..Facts::default() };
-        let found = &sellable(&evidence(vec![sale("a", 1_000, None)], crowd(200, 100)), &facts)[0];
+        let found =
+            &sellable(&evidence(vec![sale("a", 1_000, None)], crowd(200, 100)).read(), &facts)[0];
         assert_eq!((found.items["a-tee"], found.items["a-cap"], found.total), (53, 27, 80));
     }
 
     #[test]
     fn places_in_slots_bound_what_can_be_sold() {
         let evidence = evidence(vec![sale("a", 1_000, Some(30))], crowd(200, 100));
-        assert_eq!(sellable(&evidence, &Facts::default())[0].total, 60);
+        assert_eq!(sellable(&evidence.read(), &Facts::default())[0].total, 60);
     }
 
     #[test]
@@ -399,7 +404,7 @@ mod tests {
         purchases.extend((0..20).map(|fan| departed(5_000 + fan, Departure::Bought, "b-tee", 2)));
         let sales = vec![sale("a", 1_000, None), sale("b", 1_000, None)];
         let facts = Facts { admitted: Admitted::ByShop { orders_per_s: 4.0 }, ..Facts::default() };
-        let found = sellable(&evidence(sales, purchases), &facts);
+        let found = sellable(&evidence(sales, purchases).read(), &facts);
         assert_eq!((found[0].total, found[1].total), (60, 20));
     }
 

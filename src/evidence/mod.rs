@@ -3,23 +3,34 @@
 mod complaint;
 mod connection;
 pub mod demand;
+
 pub mod ledgers;
+#[cfg(test)]
+mod lines;
+pub(crate) mod names;
 mod never_begun;
 pub mod read;
+mod record;
+pub(crate) mod rows;
 pub mod series;
+mod tape;
+mod whole;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
 use ledgers::Ledgers;
+#[cfg(test)]
+pub(crate) use lines::Lines;
 pub use never_begun::NeverBegun;
+pub use tape::Scratch;
+pub use whole::Evidence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::FanId;
 use domain::money::Amount;
 use domain::outcome::{Departure, Operation, Outcome};
-use domain::provider::PaymentLine;
-use domain::shop::{Catalogue, ShopLine, ShopSnapshot, Short};
+use domain::shop::Short;
 use domain::time::{Duration, Time};
 use serde::{Deserialize, Serialize};
 
@@ -169,23 +180,6 @@ impl Ending {
         let mut whys = self.unreadable.iter().chain(&self.absent);
         whys.find_map(|why| why.strip_prefix(name)?.strip_prefix(": "))
     }
-}
-
-/// All that the judge reads. Ledgers are absent where they could not be read.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    /// All that was for sale.
-    pub catalogue: Catalogue,
-    /// What the clients saw.
-    pub purchases: Vec<PurchaseLine>,
-    /// What the shop said of itself during the run, oldest first.
-    pub snapshots: Vec<ShopSnapshot>,
-    /// The shop's ledger after the drain.
-    pub shop: Option<Vec<ShopLine>>,
-    /// The provider's ledger after the drain.
-    pub provider: Option<Vec<PaymentLine>>,
-    /// How the run ended.
-    pub ending: Ending,
 }
 
 /// What the judge must know of the scenario beside its catalogue.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufRead};
 
-use domain::shop::Catalogue;
+use domain::provider::PaymentLine;
+use domain::shop::{Catalogue, ShopLine};
+use domain::time::Time;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ledgers::{AtOpening, Ledgers};
-use crate::evidence::{Ending, Evidence, PurchaseLine};
+use crate::evidence::{Ending, Evidence, PurchaseLine, Scratch};
 
 /// A file of a run could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,8 @@ pub struct Files<'a> {
     pub cut_short: Option<Box<dyn BufRead + 'a>>,
     /// The size of each file of evidence that is there, by its name \[bytes\].
     pub sizes: BTreeMap<String, u64>,
+    /// Room outside of memory for what is read; purchases and either ledger take one each.
+    pub scratch: Vec<Box<dyn Scratch>>,
 }
 
 /// Reads a file of one JSON value per line.
@@ -82,18 +86,9 @@ pub fn json_lines<T: DeserializeOwned>(
     reader: impl BufRead,
     file: &'static str,
 ) -> Result<Vec<T>, ReadError> {
-    lines(reader, file, LastLine::MayBeTorn)
-}
-
-/// Reads a file of one JSON value per line that was written to its end.
-///
-/// # Errors
-/// When the medium fails, or a line is not a `T`.
-fn whole_json_lines<T: DeserializeOwned>(
-    reader: impl BufRead,
-    file: &'static str,
-) -> Result<Vec<T>, ReadError> {
-    lines(reader, file, LastLine::IsWhole)
+    let mut values = Vec::new();
+    lines(reader, file, LastLine::MayBeTorn, |value| values.push(value))?;
+    Ok(values)
 }
 
 /// What a file's last line may be.
@@ -107,8 +102,8 @@ fn lines<T: DeserializeOwned>(
     mut reader: impl BufRead,
     file: &'static str,
     last: LastLine,
-) -> Result<Vec<T>, ReadError> {
-    let mut values = Vec::new();
+    mut each: impl FnMut(T),
+) -> Result<(), ReadError> {
     let mut text = Vec::new();
     for line in 1.. {
         text.clear();
@@ -121,12 +116,12 @@ fn lines<T: DeserializeOwned>(
             continue;
         }
         match serde_json::from_slice(&text) {
-            Ok(value) => values.push(value),
+            Ok(value) => each(value),
             Err(_) if last == LastLine::MayBeTorn && text.last() != Some(&b'\n') => break,
             Err(source) => return Err(ReadError::Line { file, line, source }),
         }
     }
-    Ok(values)
+    Ok(())
 }
 
 /// Reads `ending.json`.
@@ -212,16 +207,17 @@ pub fn evidence(
     catalogue: Catalogue,
     files: &mut Files<'_>,
 ) -> Result<(Evidence, Completeness), ReadError> {
-    let mut evidence = Evidence {
-        catalogue,
-        purchases: json_lines(&mut files.purchases, "purchases.jsonl")?,
-        snapshots: json_lines(&mut files.snapshots, "snapshots.jsonl")?,
-        shop: None,
-        provider: None,
-        ending: Ending::default(),
-    };
+    let mut evidence = Evidence::of(catalogue, files.scratch.pop());
+    let mut last = Time::ZERO;
+    lines(&mut files.purchases, "purchases.jsonl", LastLine::MayBeTorn, |line: PurchaseLine| {
+        last = last.max(line.at());
+        evidence.add_purchase(&line);
+    })?;
+    evidence.snapshots = json_lines(&mut files.snapshots, "snapshots.jsonl")?;
     let Some(reader) = &mut files.ending else {
-        evidence.ending = evidence.partial_ending();
+        // When something was last seen.
+        let last = evidence.snapshots.iter().map(|snapshot| snapshot.at).fold(last, Time::max);
+        evidence.ending = Ending { load_ended: last, judged: last, ..Ending::default() };
         if let Some(reader) = &mut files.opening {
             let AtOpening { stock, places } = one(reader, "opening.json")?;
             let ledgers = Ledgers { stock, places, ..Ledgers::default() };
@@ -240,9 +236,21 @@ pub fn evidence(
             ending.unreadable.push(format!("{name}: {damage}"));
         }
     }
-    evidence.shop = ledger(files.shop.as_mut(), "shop", "ledger-shop.jsonl", &mut ending);
-    let provider = files.provider.as_mut();
-    evidence.provider = ledger(provider, "provider", "ledger-provider.jsonl", &mut ending);
+    if ending.why_lacking("shop").is_none() {
+        evidence.begin_shop(files.scratch.pop());
+        let add = |line: ShopLine| evidence.add_shop(&line);
+        if !ledger(files.shop.as_mut(), "shop", "ledger-shop.jsonl", &mut ending, add) {
+            evidence.give_up_shop();
+        }
+    }
+    if ending.why_lacking("provider").is_none() {
+        evidence.begin_provider(files.scratch.pop());
+        let add = |line: PaymentLine| evidence.add_payment(&line);
+        let provider = files.provider.as_mut();
+        if !ledger(provider, "provider", "ledger-provider.jsonl", &mut ending, add) {
+            evidence.give_up_provider();
+        }
+    }
     if let Some(ledgers) = &ending.ledgers {
         ledgers.apply(&mut evidence.catalogue);
     }
@@ -254,23 +262,21 @@ pub fn evidence(
     }
 }
 
-/// The whole ledger of `name`, or none, and then `ending` knows why.
+/// Reads the ledger of `name` to its end. Whether it is whole; if not, `ending` knows why.
 fn ledger<T: DeserializeOwned>(
     reader: Option<impl BufRead>,
     name: &str,
     file: &'static str,
     ending: &mut Ending,
-) -> Option<Vec<T>> {
-    if ending.why_lacking(name).is_some() {
-        return None;
-    }
-    let why = match reader.map(|reader| whole_json_lines(reader, file)) {
-        Some(Ok(lines)) => return Some(lines),
+    add: impl FnMut(T),
+) -> bool {
+    let why = match reader.map(|reader| lines(reader, file, LastLine::IsWhole, add)) {
+        Some(Ok(())) => return true,
         Some(Err(error)) => told(&error),
         None => format!("{file} is missing"),
     };
     ending.unreadable.push(format!("{name}: {why}"));
-    None
+    false
 }
 
 /// An error in one line, without what to do about it.
@@ -279,16 +285,6 @@ fn told(error: &ReadError) -> String {
         ReadError::Io { file, source } => format!("{file}: {source}"),
         ReadError::Line { file, line, source } => format!("{file} line {line}: {source}"),
         ReadError::Interval { file, line, what } => format!("{file} line {line}: {what}"),
-    }
-}
-
-impl Evidence {
-    /// The ending of a run that did not write one: when something was last seen.
-    fn partial_ending(&self) -> Ending {
-        let client = self.purchases.iter().map(PurchaseLine::at);
-        let shop = self.snapshots.iter().map(|snapshot| snapshot.at);
-        let last = client.chain(shop).max().unwrap_or_default();
-        Ending { load_ended: last, judged: last, ..Ending::default() }
     }
 }
 
@@ -313,6 +309,7 @@ mod tests {
             opening: opening.map(boxed),
             cut_short: None,
             sizes: [("purchases.jsonl".to_owned(), 0), ("ledger-shop.jsonl".to_owned(), 0)].into(),
+            scratch: Vec::new(),
         }
     }
 
@@ -322,8 +319,8 @@ mod tests {
         let item = Item { id: "tee".to_owned(), stock: 0, price: Amount::new(1) };
         let sale = Sale {
             id: "noon".to_owned(),
-            opens: domain::time::Time::ZERO,
-            closes: domain::time::Time::ZERO,
+            opens: Time::ZERO,
+            closes: Time::ZERO,
             limit_per_fan: 1,
             items: vec![item],
             slots: Vec::new(),

@@ -107,7 +107,7 @@ fn connections(line: &TimelineLine) -> Share {
 /// Calls of the provider by the second in which they took effect: those it refused or failed.
 fn payments(evidence: &Evidence) -> BTreeMap<u64, Share> {
     let mut seconds: BTreeMap<u64, Share> = BTreeMap::new();
-    for line in evidence.provider.iter().flatten() {
+    for line in evidence.payment_rows() {
         let since = line.utc_ns.saturating_sub(evidence.ending.began_utc_ns);
         let failed = matches!(
             line.told,
@@ -135,14 +135,7 @@ mod tests {
         for line in lines {
             timeline.add(line);
         }
-        let evidence = Evidence {
-            catalogue: domain::shop::Catalogue { sales: Vec::new() },
-            purchases: Vec::new(),
-            snapshots: Vec::new(),
-            shop: None,
-            provider: None,
-            ending: crate::evidence::Ending::default(),
-        };
+        let evidence = Evidence::of(domain::shop::Catalogue { sales: Vec::new() }, None);
         first_to_break(&evidence, &timeline)
     }
 

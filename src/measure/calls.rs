@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::provider::{PaymentLine, PaymentOperation};
+use domain::provider::PaymentOperation;
 
 use crate::evidence::Evidence;
 use crate::evidence::ledgers::ProviderTells;
+use crate::evidence::rows::PaymentRow;
 use crate::measure::{RateSummary, round3};
 
 /// Calls by the second of the run.
@@ -20,7 +21,10 @@ pub(super) fn of_ledger(evidence: &Evidence) -> Option<Calls> {
         return None;
     }
     let mut calls = BTreeMap::new();
-    for line in evidence.provider.as_ref()?.iter().filter(|line| is_call(line)) {
+    if !evidence.has_provider() {
+        return None;
+    }
+    for line in evidence.payment_rows().filter(is_call) {
         let since = line.utc_ns.saturating_sub(evidence.ending.began_utc_ns);
         *calls.entry(since / 1_000_000_000).or_default() += 1;
     }
@@ -29,7 +33,7 @@ pub(super) fn of_ledger(evidence: &Evidence) -> Option<Calls> {
 
 /// Whether a line is about something that the shop asked; cardholders answer, and holds run out, by
 /// themselves.
-const fn is_call(line: &PaymentLine) -> bool {
+const fn is_call(line: &PaymentRow<'_>) -> bool {
     !matches!(line.operation, PaymentOperation::Authenticate | PaymentOperation::Expire)
 }
 
@@ -56,10 +60,10 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Ending;
     use crate::evidence::ledgers::{Ledgers, ProviderTells};
+    use crate::evidence::{Ending, Lines};
     use domain::money::Amount;
-    use domain::provider::PaymentOutcome;
+    use domain::provider::{PaymentLine, PaymentOutcome};
 
     fn evidence(told: ProviderTells) -> Evidence {
         let call = |at_s: u64, operation| PaymentLine {
@@ -74,7 +78,7 @@ mod tests {
             key: String::new(),
             replayed: false,
         };
-        Evidence {
+        Lines {
             catalogue: domain::shop::Catalogue { sales: Vec::new() },
             purchases: Vec::new(),
             snapshots: Vec::new(),
@@ -91,6 +95,7 @@ mod tests {
                 ..Ending::default()
             },
         }
+        .read()
     }
 
     #[test]

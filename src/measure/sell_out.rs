@@ -1,7 +1,7 @@
 //! Whether a sale sold out, and when: by what the shop said of itself during the run, or else by the
 //! times of the orders in its ledger.
 
-use domain::shop::{Sale, ShopLine};
+use domain::shop::Sale;
 use domain::time::{Duration, Time};
 
 use crate::evidence::Evidence;
@@ -14,7 +14,7 @@ const ERROR_MAX: Duration = Duration::from_secs(1);
 /// Whether all pieces of a sale are sold in the end; `None` where nobody says what was sold, or what
 /// there was.
 pub(super) fn is(evidence: &Evidence, sale: &Sale, sold: &Tally) -> Option<bool> {
-    if evidence.shop.is_none() && evidence.snapshots.is_empty() {
+    if !evidence.has_shop() && evidence.snapshots.is_empty() {
         return None;
     }
     let stock = evidence.ending.ledgers.as_ref().map(|ledgers| &ledgers.stock);
@@ -60,29 +60,23 @@ fn by_snapshots(evidence: &Evidence, sale: &Sale) -> Option<Time> {
 
 /// By the paid order that took the last piece of the last item.
 fn by_orders(evidence: &Evidence, sale: &Sale) -> Option<Time> {
-    let shop = evidence.shop.as_deref().filter(|_| has_times(evidence))?;
+    if !evidence.has_shop() || !has_times(evidence) {
+        return None;
+    }
     let moments: Option<Vec<u64>> = sale
         .items
         .iter()
-        .map(|item| last_piece(shop, &item.id, u64::from(item.stock)).filter(|at| *at > 0))
+        .map(|item| last_piece(evidence, &item.id, u64::from(item.stock)).filter(|at| *at > 0))
         .collect();
     let last = moments?.into_iter().max()?;
     Some(Time::from_nanos(last.saturating_sub(evidence.ending.began_utc_ns)))
 }
 
 /// When so many pieces of an item had been paid for, in UTC \[ns\].
-fn last_piece(shop: &[ShopLine], wanted: &str, stock: u64) -> Option<u64> {
-    let mut paid: Vec<(u64, u64)> = shop
-        .iter()
-        .filter_map(|line| match line {
-            ShopLine::Order { item, quantity, paid: true, updated_utc_ns, .. }
-                if item == wanted =>
-            {
-                Some((*updated_utc_ns, u64::from(*quantity)))
-            }
-            _ => None,
-        })
-        .collect();
+fn last_piece(evidence: &Evidence, wanted: &str, stock: u64) -> Option<u64> {
+    let paid = evidence.order_rows().filter(|order| order.paid && *order.item == *wanted);
+    let mut paid: Vec<(u64, u64)> =
+        paid.map(|order| (order.updated_utc_ns, u64::from(order.quantity))).collect();
     paid.sort_unstable();
     let mut sold = 0_u64;
     let last = paid.into_iter().find(|(_, pieces)| {
@@ -95,10 +89,10 @@ fn last_piece(shop: &[ShopLine], wanted: &str, stock: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Ending;
     use crate::evidence::ledgers::Ledgers;
+    use crate::evidence::{Ending, Lines};
     use domain::money::Amount;
-    use domain::shop::{Catalogue, Item};
+    use domain::shop::{Catalogue, Item, ShopLine};
 
     fn order(item: &str, quantity: u32, updated_s: u64) -> ShopLine {
         ShopLine::Order {
@@ -118,7 +112,7 @@ mod tests {
         }
     }
 
-    fn evidence(shop: Option<Vec<ShopLine>>, clock: ShopClock) -> Evidence {
+    fn evidence(shop: Option<Vec<ShopLine>>, clock: ShopClock) -> Lines {
         let item = |id: &str, stock| Item { id: id.to_owned(), stock, price: Amount::new(1) };
         let sale = Sale {
             id: "noon".to_owned(),
@@ -131,7 +125,7 @@ mod tests {
         let stock = [("tee".to_owned(), 3), ("towel".to_owned(), 1)].into();
         let columns = [("orders".to_owned(), ["created".to_owned()].into())].into();
         let ledgers = Ledgers { columns, stock, clock, ..Ledgers::default() };
-        Evidence {
+        Lines {
             catalogue: Catalogue { sales: vec![sale] },
             purchases: Vec::new(),
             snapshots: Vec::new(),
@@ -145,9 +139,9 @@ mod tests {
         }
     }
 
-    fn told(evidence: &Evidence) -> (Option<bool>, Option<Time>) {
-        let shop = evidence.shop.as_deref().unwrap_or_default();
-        let sold = crate::evidence::demand::sold(&evidence.catalogue, shop);
+    fn told(lines: &Lines) -> (Option<bool>, Option<Time>) {
+        let evidence = &lines.read();
+        let sold = crate::evidence::demand::sold(evidence);
         let sale = &evidence.catalogue.sales[0];
         (is(evidence, sale, &sold), moment(evidence, sale))
     }

@@ -1,10 +1,10 @@
 //! Evidence in, the measured part of the summary out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::outcome::{Departure, Operation, Outcome};
-use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
-use domain::shop::{Sale, ShopLine};
+use domain::provider::{PaymentOperation, PaymentOutcome};
+use domain::shop::Sale;
 use domain::time::Time;
 use hdrhistogram::Histogram;
 
@@ -43,7 +43,7 @@ pub fn summarize(
         orders: orders(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
-        payments: payments(evidence.provider.as_deref()),
+        payments: payments(evidence),
         health: Some(health(latency, timeline)),
         fans: fans(&total),
         first_to_break: first_to_break(evidence, timeline),
@@ -183,8 +183,8 @@ fn slots(sale: &Sale, sold: &Tally) -> BTreeMap<String, SlotSummary> {
 
 /// What was sold: by the shop's ledger, or else by its last snapshot.
 fn what_was_sold(evidence: &Evidence) -> Tally {
-    if let Some(shop) = &evidence.shop {
-        return demand::sold(&evidence.catalogue, shop);
+    if evidence.has_shop() {
+        return demand::sold(evidence);
     }
     let Some(last) = evidence.snapshots.last() else { return Tally::default() };
     let sold = |(name, balance): (&String, &domain::shop::Balance)| {
@@ -198,9 +198,10 @@ fn what_was_sold(evidence: &Evidence) -> Tally {
 
 fn orders(evidence: &Evidence) -> OrderSummary {
     let opens = evidence.catalogue.sales.iter().map(|sale| sale.opens).min().unwrap_or_default();
-    let ((attempted, confirmed, last), told_by) = match &evidence.shop {
-        Some(shop) => (orders_of_ledger(shop, evidence.ending.began_utc_ns), Witness::Ledger),
-        None => (orders_of_clients(evidence), Witness::Clients),
+    let ((attempted, confirmed, last), told_by) = if evidence.has_shop() {
+        (orders_of_ledger(evidence), Witness::Ledger)
+    } else {
+        (orders_of_clients(evidence), Witness::Clients)
     };
     let seconds = last.since(opens).as_secs_f64();
     let is_known = told_by == Witness::Clients || sell_out::has_times(evidence);
@@ -213,15 +214,14 @@ fn orders(evidence: &Evidence) -> OrderSummary {
 }
 
 /// Orders, paid ones, and when the last of those was paid.
-fn orders_of_ledger(shop: &[ShopLine], began_utc_ns: u64) -> (u64, u64, Time) {
+fn orders_of_ledger(evidence: &Evidence) -> (u64, u64, Time) {
+    let began_utc_ns = evidence.ending.began_utc_ns;
     let (mut attempted, mut confirmed, mut last) = (0, 0, Time::ZERO);
-    for line in shop {
-        if let ShopLine::Order { paid, updated_utc_ns, .. } = line {
-            attempted += 1;
-            if *paid {
-                confirmed += 1;
-                last = last.max(Time::from_nanos(updated_utc_ns.saturating_sub(began_utc_ns)));
-            }
+    for order in evidence.order_rows() {
+        attempted += 1;
+        if order.paid {
+            confirmed += 1;
+            last = last.max(Time::from_nanos(order.updated_utc_ns.saturating_sub(began_utc_ns)));
         }
     }
     (attempted, confirmed, last)
@@ -229,47 +229,41 @@ fn orders_of_ledger(shop: &[ShopLine], began_utc_ns: u64) -> (u64, u64, Time) {
 
 /// Purchases the clients tried, those they were told were theirs, and when the last of those was.
 fn orders_of_clients(evidence: &Evidence) -> (u64, u64, Time) {
-    use crate::evidence::PurchaseLine::Attempt;
-    let (mut keys, mut last) = (BTreeSet::new(), Time::ZERO);
-    for line in &evidence.purchases {
-        if let Attempt { operation: Operation::Checkout, key, .. } = line {
-            keys.insert(key.as_str());
+    let (mut keys, mut last) = (HashSet::new(), Time::ZERO);
+    for attempt in evidence.attempts() {
+        if attempt.operation == Operation::Checkout {
+            keys.insert(attempt.key.number());
         }
-        if let Attempt {
-            operation: Operation::Checkout | Operation::Poll,
-            outcome: Outcome::Ok,
-            done,
-            ..
-        } = line
-        {
-            last = last.max(*done);
+        if attempt.buys() && attempt.outcome == Outcome::Ok {
+            last = last.max(attempt.done);
         }
     }
-    let (_, bought) = demand::told_bought(&evidence.catalogue, &evidence.purchases);
+    let (_, bought) = demand::told_bought(evidence);
     (keys.len() as u64, bought, last)
 }
 
-fn payments(provider: Option<&[PaymentLine]>) -> PaymentSummary {
-    let Some(provider) = provider else {
+fn payments(evidence: &Evidence) -> PaymentSummary {
+    if !evidence.has_provider() {
         return PaymentSummary { ledger: Presence::Missing, ..PaymentSummary::default() };
-    };
+    }
     let mut summary = PaymentSummary::default();
-    let mut open = BTreeMap::new();
-    for line in provider.iter().filter(|line| !line.replayed) {
-        match line.outcome {
+    let mut open = HashMap::new();
+    for row in evidence.payment_rows().filter(|row| !row.replayed) {
+        let payment = Some(row.id.name()).filter(|_| row.named);
+        match row.outcome {
             PaymentOutcome::Authorized => {
                 summary.authorized += 1;
-                open.insert(line.payment.as_deref(), line.amount.minor());
+                open.insert(payment, row.amount.minor());
             }
             PaymentOutcome::Captured => {
                 // Confirming may take the money in one step.
-                summary.authorized += u64::from(line.operation != PaymentOperation::Capture);
+                summary.authorized += u64::from(row.operation != PaymentOperation::Capture);
                 summary.captured += 1;
-                open.remove(&line.payment.as_deref());
+                open.remove(&payment);
             }
             PaymentOutcome::Voided => {
                 summary.voided += 1;
-                open.remove(&line.payment.as_deref());
+                open.remove(&payment);
             }
             PaymentOutcome::RateLimited | PaymentOutcome::LockTimeout => summary.refused += 1,
             PaymentOutcome::Refunded => summary.refunded += 1,
@@ -382,9 +376,11 @@ fn opening(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
 mod tests {
     use super::*;
     use domain::money::Amount;
+    use domain::provider::PaymentLine;
+    use domain::shop::Catalogue;
 
     /// A ledger of payments of 100 each: which, what was asked, what happened.
-    fn ledger(lines: &[(&str, PaymentOperation, PaymentOutcome)]) -> Vec<PaymentLine> {
+    fn ledger(lines: &[(&str, PaymentOperation, PaymentOutcome)]) -> Evidence {
         let line = |(payment, operation, outcome): &(&str, _, _)| PaymentLine {
             utc_ns: 0,
             payment: Some((*payment).to_owned()),
@@ -397,14 +393,19 @@ mod tests {
             key: String::new(),
             replayed: false,
         };
-        lines.iter().map(line).collect()
+        let mut evidence = Evidence::of(Catalogue { sales: Vec::new() }, None);
+        evidence.begin_provider(None);
+        for told in lines {
+            evidence.add_payment(&line(told));
+        }
+        evidence
     }
 
     #[test]
     fn payments_are_counted_however_they_come_about_and_end() {
         use PaymentOperation as Asked;
         use PaymentOutcome as Happened;
-        let summary = payments(Some(&ledger(&[
+        let summary = payments(&ledger(&[
             ("two-steps", Asked::Authorize, Happened::Authorized),
             ("two-steps", Asked::Capture, Happened::Captured),
             ("one-step", Asked::Confirm, Happened::Captured),
@@ -416,7 +417,7 @@ mod tests {
             ("left", Asked::Confirm, Happened::Authorized),
             ("left", Asked::Capture, Happened::LockTimeout),
             ("left", Asked::Capture, Happened::RateLimited),
-        ])));
+        ]));
         let expected = PaymentSummary {
             ledger: Presence::There,
             authorized: 5,

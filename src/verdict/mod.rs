@@ -62,6 +62,10 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         health.bounds = bounds::bounds(health, question.objectives);
     }
     let findings = findings(question, &evidence, &measured, &completeness);
+    if let Some(error) = evidence.lost() {
+        let source = std::io::Error::new(error.kind(), error.to_string());
+        return Err(ReadError::Io { file: "what was put aside of it", source });
+    }
     let readings = Readings {
         latency: &latency,
         timeline: &timeline,

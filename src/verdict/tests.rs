@@ -195,6 +195,7 @@ impl Run {
             opening: None,
             cut_short: None,
             sizes: self.sizes,
+            scratch: Vec::new(),
         };
         let question = Question {
             world: self.world,

@@ -103,10 +103,10 @@ fn a_waiver_lifts_what_was_not_checked_and_nothing_else() {
     let waivers = AuditSettings { waive, ..AuditSettings::default() };
     let mut stage = Stage::honest();
     stage.provider().retain(|line| line.outcome != PaymentOutcome::Voided);
-    let violated = audit(&stage.evidence, &facts(), &waivers);
+    let violated = audit(&stage.evidence.read(), &facts(), &waivers);
     assert!(violated.iter().all(|finding| finding.waived.is_none()));
     stage.evidence.ending.drained = false;
-    let not_checked = audit(&stage.evidence, &facts(), &waivers);
+    let not_checked = audit(&stage.evidence.read(), &facts(), &waivers);
     let lifted: Vec<&str> = not_checked
         .iter()
         .filter(|finding| finding.waived.is_some())

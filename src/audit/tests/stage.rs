@@ -10,7 +10,7 @@ use domain::shop::{Balance, Catalogue, Item, Sale, ShopLine, ShopSnapshot, Short
 use domain::time::Time;
 
 use super::super::*;
-use crate::evidence::{Admitted, Ending, PurchaseLine};
+use crate::evidence::{Admitted, Ending, Lines, PurchaseLine};
 
 pub(super) const BEGAN_UTC_NS: u64 = 1_000_000_000_000;
 pub(super) const TEE: &str = "tour-tee";
@@ -26,7 +26,7 @@ pub(super) fn fan(index: u32) -> FanId {
 
 /// An honest run in the making: 22 tees of which 20 are wanted, 10 caps of which 12 are.
 pub(super) struct Stage {
-    pub(super) evidence: Evidence,
+    pub(super) evidence: Lines,
 }
 
 impl Stage {
@@ -50,7 +50,7 @@ impl Stage {
             ..Ending::default()
         };
         let mut stage = Self {
-            evidence: Evidence {
+            evidence: Lines {
                 catalogue: Catalogue { sales: vec![sale] },
                 purchases: Vec::new(),
                 snapshots: Vec::new(),
@@ -248,7 +248,7 @@ impl Stage {
 
     /// What is found of one invariant, by what is asked of the judge.
     pub(super) fn found(&self, asked: &AuditSettings, id: &str) -> Finding {
-        let findings = audit(&self.evidence, &facts(), asked);
+        let findings = audit(&self.evidence.read(), &facts(), asked);
         findings.into_iter().find(|finding| finding.id == id).unwrap()
     }
 }
@@ -258,11 +258,11 @@ pub(super) fn facts() -> Facts {
     Facts { admitted: Admitted::ByShop { orders_per_s: 100.0 }, ..Facts::default() }
 }
 
-pub(super) fn audited(evidence: &Evidence, facts: &Facts) -> Vec<Finding> {
-    audit(evidence, facts, &AuditSettings::default())
+pub(super) fn audited(evidence: &Lines, facts: &Facts) -> Vec<Finding> {
+    audit(&evidence.read(), facts, &AuditSettings::default())
 }
 
-pub(super) fn fired(evidence: &Evidence, facts: &Facts) -> Vec<String> {
+pub(super) fn fired(evidence: &Lines, facts: &Facts) -> Vec<String> {
     audited(evidence, facts)
         .into_iter()
         .filter(|finding| finding.status == Status::Violated)
@@ -274,7 +274,7 @@ pub(super) fn fired(evidence: &Evidence, facts: &Facts) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn statuses(evidence: &Evidence) -> BTreeMap<String, Status> {
+pub(super) fn statuses(evidence: &Lines) -> BTreeMap<String, Status> {
     audited(evidence, &facts()).into_iter().map(|finding| (finding.id, finding.status)).collect()
 }
 

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::audit::{AuditSettings, Finding, Status, audit};
 use crate::evidence::read::json_lines;
-use crate::evidence::{Ending, Evidence, Facts, PurchaseLine};
+use crate::evidence::{Ending, Facts, Lines, PurchaseLine};
 use crate::live::abroad::Trust;
 use crate::scenario::target::Rows;
 
@@ -210,7 +210,7 @@ impl Shop {
     }
 
     /// The evidence after the storm.
-    fn evidence(&self, foreign: &mut Foreign) -> Evidence {
+    fn evidence(&self, foreign: &mut Foreign) -> Lines {
         let (shop, provider) = (File::default(), File::default());
         let mut sinks = LedgerSinks {
             shop: Box::new(shop.clone()),
@@ -218,7 +218,7 @@ impl Shop {
             foreign: None,
         };
         let closed = foreign.close(&mut sinks);
-        let mut evidence = Evidence {
+        let mut evidence = Lines {
             catalogue: self.catalogue(),
             purchases: self.purchases.clone(),
             snapshots: Vec::new(),
@@ -260,8 +260,8 @@ impl Shop {
     }
 }
 
-fn findings(evidence: &Evidence) -> Vec<Finding> {
-    audit(evidence, &Facts::default(), &AuditSettings::default())
+fn findings(evidence: &Lines) -> Vec<Finding> {
+    audit(&evidence.read(), &Facts::default(), &AuditSettings::default())
 }
 
 /// The invariants that are neither held nor out of place, with their statuses.
