@@ -28,6 +28,9 @@ const LOOKS_MAX: u32 = 6_000;
 const READY: &str = "database system is ready to accept connections";
 const STILL_THERE: &str = "is still in use";
 
+/// The library that keeps count of statements, of the same package.
+const STATEMENTS: &str = "pg_stat_statements";
+
 /// A server that runs as long as this is kept.
 #[derive(Debug)]
 pub struct Server {
@@ -78,6 +81,9 @@ impl Server {
             command.args(["-c", setting]);
         }
         command.args(["-c", &format!("max_connections={connections}")]);
+        if has_library(&programs, STATEMENTS) {
+            command.args(["-c", &format!("shared_preload_libraries={STATEMENTS}")]);
+        }
         let guard = Guard::begin(place, "INT", &command);
         let mut server = Self { guard: guard.map_err(|error| StartError::Run(program, error))? };
         server.wait_until_ready(0)?;
@@ -150,6 +156,15 @@ fn programs() -> Option<PathBuf> {
     debian
         .chain(std::env::split_paths(&path))
         .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+/// Whether the server of those programs has a library, where it looks for such.
+fn has_library(programs: &Path, name: &str) -> bool {
+    let told = Command::new(programs.join("pg_config")).arg("--pkglibdir").output().ok();
+    let told = told.and_then(|told| String::from_utf8(told.stdout).ok());
+    let debian = programs.parent().map(|version| version.join("lib"));
+    let folders = told.map(|path| PathBuf::from(path.trim())).into_iter().chain(debian);
+    folders.into_iter().any(|folder| folder.join(format!("{name}.so")).exists())
 }
 
 fn initialize(program: &Path, data: &Path) -> Command {

@@ -119,7 +119,13 @@ impl<'a, 'b> Stranded<'a, 'b> {
             self.account(item, slot, quantity);
             let order = Some(order_id.text()).filter(|order| !order.is_empty());
             let whose = order.map_or("no order".to_owned(), |order| format!("order {order}"));
-            let what = format!("{quantity} × {item} held for {whose}");
+            // Who has the slot and no pieces keeps one place from others.
+            let many = u64::from(quantity).max(u64::from(slot.is_some()));
+            let held = match (quantity, slot) {
+                (0, Some(slot)) => format!("a place in {slot}"),
+                _ => format!("{quantity} × {item}"),
+            };
+            let what = format!("{held} held for {whose}");
             match fate(self.books, order, held_until_utc_ns) {
                 Fate::Fine => {}
                 Fate::Unsure(why) => {
@@ -127,7 +133,7 @@ impl<'a, 'b> Stranded<'a, 'b> {
                 }
                 Fate::Lost(why) => {
                     let order = self.books.order_named(order_id.name());
-                    self.found(order, u64::from(quantity), &format!("{what}, {why}"));
+                    self.found(order, many, &format!("{what}, {why}"));
                 }
             }
         }

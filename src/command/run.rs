@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domain::id::run_id;
+use reference_shop::settings::Storage;
 
 use super::begin::{begin, load, load_all};
 use super::conclude::{Telling, conclude, took};
@@ -29,6 +30,12 @@ use crate::verdict::{Verdict, World, bare_line};
 
 /// From reading the clock to the run's beginning: time for the shop and the provider to come up.
 const LEAD: Duration = Duration::from_secs(2);
+
+/// What a database server of the shop's own takes to come up besides, on a machine with other work.
+const SERVER: Duration = Duration::from_secs(4);
+
+/// How many pieces are given rows of their own in a second there, likewise \[1/s\].
+const ROWS_PER_S: u64 = 30_000;
 
 /// Lives each scenario, one after the other.
 pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
@@ -108,7 +115,7 @@ fn run_one(
 ) -> anyhow::Result<Verdict> {
     let named = Clock::begin_in(Duration::ZERO);
     let made_ready = make_ready(place, &loaded, named, stop);
-    let clock = Clock::begin_in(LEAD);
+    let clock = Clock::begin_in(lead(place, &loaded));
     let loaded = loaded.began_at(clock.began_utc_ns());
     let scenario = loaded.at_scale(None, World::Live);
     let means = means::means(&scenario, place.shop(), &Machine::here())
@@ -147,6 +154,23 @@ fn run_one(
     series.keep_again(&run, &series::calendar(&scenario, World::Live, clock.began_utc_ns()))?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
     conclude(&run, &scenario, &begun, &telling)
+}
+
+/// How long before its beginning a run is prepared.
+fn lead(place: &Place, loaded: &Loaded) -> Duration {
+    let Place::Embedded = place else { return LEAD };
+    let scenario = loaded.at_scale(None, World::Live);
+    let (shop, catalogue) = (&scenario.shop, &scenario.catalogue);
+    if !shop.storage.is_postgres() {
+        return LEAD;
+    }
+    let rows = if shop.inventory.has_rows() {
+        catalogue.items().map(|(_, _, item)| u64::from(item.stock)).sum()
+    } else {
+        0
+    };
+    let server = if shop.storage == Storage::Postgres { SERVER } else { Duration::ZERO };
+    LEAD + server + Duration::from_secs(rows / ROWS_PER_S)
 }
 
 /// Makes a foreign shop ready, before the run's beginning: it takes the time that it takes.

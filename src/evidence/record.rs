@@ -202,6 +202,7 @@ pub(super) fn put_shop(bytes: &mut Vec<u8>, line: &ShopLine, names: &mut Spaces)
                 put_some(bytes, *at);
             }
         }
+        ShopLine::Database { .. } => unreachable!("it is kept beside the tape"),
         ShopLine::Unit { unit, name, item, state, order_id } => {
             bytes.push(5);
             put(bytes, *unit);

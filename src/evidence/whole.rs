@@ -2,6 +2,7 @@
 
 use std::io;
 
+use domain::database::DatabaseView;
 use domain::provider::PaymentLine;
 use domain::shop::{Catalogue, ShopLine, ShopSnapshot};
 
@@ -17,6 +18,9 @@ pub struct Evidence {
     pub catalogue: Catalogue,
     /// What the shop said of itself during the run, oldest first.
     pub snapshots: Vec<ShopSnapshot>,
+    /// What the shop's database said of itself before the first request and after the drain; nothing
+    /// where its ledger does not say.
+    pub database: Option<[DatabaseView; 2]>,
     /// How the run ended.
     pub ending: Ending,
     names: Spaces,
@@ -31,6 +35,7 @@ impl Evidence {
         Self {
             catalogue,
             snapshots: Vec::new(),
+            database: None,
             ending: Ending::default(),
             names: Spaces::default(),
             purchases: Tape::new(scratch),
@@ -52,6 +57,10 @@ impl Evidence {
 
     /// Takes another line of the shop's ledger, if one was begun.
     pub fn add_shop(&mut self, line: &ShopLine) {
+        if let ShopLine::Database { before, after } = line {
+            self.database = Some([before, after].map(|view| (**view).clone()));
+            return;
+        }
         let names = &mut self.names;
         if let Some(tape) = &mut self.shop {
             tape.push(|bytes| record::put_shop(bytes, line, names));
@@ -60,7 +69,7 @@ impl Evidence {
 
     /// Does without the shop's ledger, which could not be read whole.
     pub fn give_up_shop(&mut self) {
-        self.shop = None;
+        (self.shop, self.database) = (None, None);
     }
 
     /// Begins the provider's ledger, with room for it.

@@ -4,6 +4,7 @@
 mod breaking;
 mod calls;
 mod connections;
+mod database;
 pub mod diary;
 pub mod edge;
 mod health;
@@ -19,6 +20,9 @@ pub mod vitals;
 
 pub use breaking::{Breaking, BreakingTier};
 pub use connections::ConnectionSummary;
+pub use database::{
+    Change, DatabaseSummary, LockWaits, PlanSummary, StatementSummary, TableSummary, WaitSummary,
+};
 pub use edge::{AgeSummary, EdgeSummary};
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
@@ -54,6 +58,9 @@ pub struct Measured {
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.
     pub payments: PaymentSummary,
+    /// The database under the shop; absent in virtual time, and where there is one writer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseSummary>,
     /// Other people's series, of files that were imported; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<SeriesSummary>,

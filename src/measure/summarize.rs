@@ -12,6 +12,7 @@ use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
 use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
+use crate::measure::database::database;
 use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
@@ -41,6 +42,7 @@ pub fn summarize(
         connections: connections(&total, latency),
         edge: edge(&total),
         orders: orders(evidence),
+        database: database(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
         payments: payments(evidence),

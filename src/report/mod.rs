@@ -1,6 +1,7 @@
 //! Draws what was measured and judged: data in, text or picture out.
 
 pub mod chart;
+mod database;
 mod digest;
 mod edge;
 pub mod figure;

@@ -64,7 +64,28 @@ fn a_sale_on_postgresql_passes_with_every_sound_strategy() {
         let last: Value = serde_json::from_str(snapshots.lines().last().unwrap()).unwrap();
         assert_eq!(last["database"]["connections"], 20, "{last}");
         assert!(last["database"]["calls"].as_u64().unwrap() >= 20, "{last}");
+        let (database, has_rows) = (&result["database"], place == 3);
+        assert_eq!(database["connections"], 20, "{database:#}");
+        let plan = database["plan"]["after"].to_string();
+        let wanted = if has_rows { "LockRows" } else { "items" };
+        assert!(plan.contains(wanted), "{strategy}: {database:#}");
+        if has_rows {
+            shows_its_statements_and_tables(database);
+        }
     }
+}
+
+/// A server of the shop's own keeps count of statements; others are left as they are.
+fn shows_its_statements_and_tables(database: &Value) {
+    let all = |key: &str| database[key].as_array().unwrap();
+    let named = |of: &str, key: &str, part: &str| {
+        let is = |it: &&Value| it[key].as_str().unwrap().contains(part);
+        all(of).iter().find(is).unwrap_or_else(|| panic!("{part}: {database:#}")).clone()
+    };
+    let reserve = named("statements", "statement", "for update skip locked");
+    assert!(reserve["calls"].as_u64().unwrap() >= 10, "{reserve:#}");
+    assert!(reserve["total_ms"].as_f64().unwrap() > 0.0, "{reserve:#}");
+    assert_eq!(named("tables", "table", "units")["live_rows"]["before"], 10);
 }
 
 #[test]

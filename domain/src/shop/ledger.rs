@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::database::DatabaseState;
+use crate::database::{DatabaseState, DatabaseView};
 use crate::money::Amount;
 use crate::time::Time;
 
@@ -121,6 +121,13 @@ pub enum ShopLine {
         state: String,
         /// The order that holds or bought it.
         order_id: Option<String>,
+    },
+    /// What the shop's database says of itself, where it is one that says much.
+    Database {
+        /// Before the first request.
+        before: Box<DatabaseView>,
+        /// When the ledger was read.
+        after: Box<DatabaseView>,
     },
 }
 

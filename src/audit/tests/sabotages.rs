@@ -11,7 +11,7 @@ use crate::evidence::PurchaseLine;
 
 pub(super) type Sabotage = (&'static [&'static str], &'static str, fn(&mut Stage));
 
-pub(super) const SABOTAGES: [Sabotage; 26] = [
+pub(super) const SABOTAGES: [Sabotage; 27] = [
     (&["INV-CONSERVE"], "a snapshot in which a piece is nowhere", |stage| {
         stage.evidence.snapshots[1].items.get_mut(TEE).unwrap().free -= 1;
     }),
@@ -56,6 +56,23 @@ pub(super) const SABOTAGES: [Sabotage; 26] = [
     (&["INV-STRANDED"], "pieces held for a declined order", |stage| {
         stage.shop().push(reservation("15"));
         hold(stage, 2);
+    }),
+    (&["INV-STRANDED"], "a place held for a declined order that has no pieces", |stage| {
+        let place = ShopLine::Reservation {
+            order_id: "15".to_owned(),
+            item: TEE.to_owned(),
+            slot: Some("12:30".to_owned()),
+            quantity: 0,
+            held_until_utc_ns: None,
+        };
+        for line in stage.shop() {
+            if let ShopLine::Slot { slot, free, held, .. } = line
+                && slot == "12:30"
+            {
+                (*free, *held) = (*free - 1, *held + 1);
+            }
+        }
+        stage.shop().push(place);
     }),
     (&["INV-STRANDED"], "pieces held for an order nobody knows", |stage| {
         stage.shop().push(reservation("999"));

@@ -9,6 +9,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::chart;
+use super::database::{self, DatabaseSheet};
 use super::edge::{self, EdgeRow};
 use super::series::{self, EventRow, MetricRow};
 use crate::measure::Measured;
@@ -107,6 +108,7 @@ struct Page {
     complaints: Vec<ComplaintRow>,
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
+    database: Option<DatabaseSheet>,
     rates: Vec<RateRow>,
     series: Series,
     sales: Vec<SaleView>,
@@ -169,6 +171,7 @@ impl Page {
             complaints: tables::complaints(judged),
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
+            database: measured.database.as_ref().map(database::sheet),
             rates: tables::rates(measured),
             series: Series::of(measured),
             sales: tables::sales(measured),

@@ -1,5 +1,6 @@
 //! The summary in a terminal: the verdict first, then what it rests on.
 
+mod database;
 mod edge;
 mod generator;
 mod progress;

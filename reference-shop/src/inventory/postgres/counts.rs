@@ -19,6 +19,10 @@ const DIGITS: u8 = 2;
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) busy: AtomicU64,
+    pub(super) waiting_max: AtomicU64,
+    lock_looks: AtomicU64,
+    lock_waits: AtomicU64,
+    lock_waits_max: AtomicU64,
     pub(super) rechecks: AtomicU64,
     pub(super) lost: AtomicU64,
     pub(super) failed: AtomicU64,
@@ -31,15 +35,33 @@ impl Counts {
     pub(super) fn new() -> Self {
         let waits = Histogram::new_with_bounds(1, WAIT_MAX_NS, DIGITS);
         let waits = Mutex::new(waits.expect("these bounds are such as there can be"));
-        let [busy, rechecks, lost, failed, deadlocks, conflicts] =
-            [(); 6].map(|()| AtomicU64::new(0));
-        Self { busy, rechecks, lost, failed, deadlocks, conflicts, waits }
+        let zero = || AtomicU64::new(0);
+        Self {
+            busy: zero(),
+            waiting_max: zero(),
+            lock_looks: zero(),
+            lock_waits: zero(),
+            lock_waits_max: zero(),
+            rechecks: zero(),
+            lost: zero(),
+            failed: zero(),
+            deadlocks: zero(),
+            conflicts: zero(),
+            waits,
+        }
     }
 
     /// A call had to wait so long for a connection.
     pub(super) fn waited(&self, wait: Duration) {
         let mut waits = self.waits.lock().expect("who counts does not panic");
         waits.saturating_record(nanos_of(wait));
+    }
+
+    /// The database says that so many transactions wait for a lock now.
+    pub(super) fn saw_lock_waits(&self, waits: u64) {
+        add(&self.lock_looks);
+        self.lock_waits.fetch_add(waits, Ordering::Relaxed);
+        self.lock_waits_max.fetch_max(waits, Ordering::Relaxed);
     }
 
     /// Takes note of what went wrong; whether it may go well at another try.
@@ -61,6 +83,10 @@ impl Counts {
             connections,
             busy: of(&self.busy),
             waiting,
+            waiting_max: of(&self.waiting_max),
+            lock_looks: of(&self.lock_looks),
+            lock_waits: of(&self.lock_waits),
+            lock_waits_max: of(&self.lock_waits_max),
             calls: waits.len(),
             wait_p50_ns: waits.value_at_quantile(0.5),
             wait_p99_ns: waits.value_at_quantile(0.99),

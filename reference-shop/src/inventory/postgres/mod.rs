@@ -12,6 +12,7 @@
 
 mod calls;
 mod counts;
+mod insight;
 mod ledger;
 mod open;
 mod queue;
@@ -22,11 +23,12 @@ mod shelf;
 mod tests;
 mod worker;
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
-use domain::database::DatabaseState;
+use domain::database::{DatabaseState, DatabaseView};
 use domain::id::{ItemId, OrderId, SlotId};
 use domain::shop::{Catalogue, ShopLine};
 use domain::time::{Duration, Time};
@@ -63,6 +65,8 @@ pub struct Plan {
     began_utc_ns: u64,
     items: Vec<Shelf>,
     slots: Vec<Shelf>,
+    /// What the database said of itself before anybody asked the shop for anything.
+    before: Box<DatabaseView>,
 }
 
 impl Plan {
@@ -111,7 +115,9 @@ impl Shared {
         let mut queue = self.queue();
         let (before, at) = (queue.waiting(), self.plan.clock.now());
         let changed = change(&mut queue, at);
-        let more = queue.waiting().saturating_sub(before);
+        let waiting = queue.waiting();
+        let more = waiting.saturating_sub(before);
+        self.counts.waiting_max.fetch_max(waiting as u64, Ordering::Relaxed);
         let is_over = queue.is_over();
         drop(queue);
         if is_over {

@@ -10,7 +10,7 @@ use crate::inventory::postgres::session::{CONNECT, Failure, Session};
 use crate::inventory::rows::{ITEMS, Kind, SLOTS, Shelf, signed};
 use crate::inventory::sqlite::shelves;
 use crate::rules::Found;
-use crate::settings::{Inventory, ShopSettings};
+use crate::settings::{Inventory, ShopSettings, Storage};
 
 /// How long a statement may take, waits for locks included \[ms\]: longer than any queue at a row
 /// that still makes sense, shorter than fans wait.
@@ -68,7 +68,7 @@ impl Plan {
         settings: &ShopSettings,
         clock: Clock,
     ) -> Result<(Self, Vec<Found>), OpenError> {
-        let plan = Self::of(url, settings, clock)?;
+        let mut plan = Self::of(url, settings, clock)?;
         let opened = tokio::time::timeout(CONNECT, Session::open(&plan.config));
         let mut session = match opened.await {
             Ok(Ok(session)) => session,
@@ -76,10 +76,15 @@ impl Plan {
             Err(_) => return Err(OpenError::Make("nobody answered in time".into())),
         };
         let there = plan.take_over(&mut session, settings).await?;
+        if settings.shop.storage == Storage::Postgres {
+            // A server of the shop's own: nobody else wonders about it.
+            Self::keep_count(&mut session).await.map_err(unmade)?;
+        }
         if !there {
             plan.make(&mut session, settings).await.map_err(unmade)?;
         }
         let found = plan.found(&mut session).await.map_err(unmade)?;
+        plan.before = Box::new(plan.view(&mut session).await.map_err(unmade)?);
         Ok((plan, found))
     }
 
@@ -113,6 +118,7 @@ impl Plan {
             began_utc_ns,
             items,
             slots,
+            before: Box::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use domain::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage, Statement};
 
 use crate::inventory::postgres::counts::Counts;
 
@@ -101,6 +101,16 @@ impl Session {
     pub(super) async fn change(&mut self, sql: &str, values: Values<'_>) -> Result<u64, Failure> {
         let statement = self.prepared(sql).await?;
         Ok(self.client.execute(&statement, values).await?)
+    }
+
+    /// The lines that a statement without values says.
+    pub(super) async fn said(&mut self, sql: &str) -> Result<Vec<String>, Failure> {
+        let messages = self.client.simple_query(sql).await?;
+        let line = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        Ok(messages.iter().filter_map(line).collect())
     }
 
     /// Statements without values.

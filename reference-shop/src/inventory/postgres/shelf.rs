@@ -109,8 +109,7 @@ impl At<'_> {
 
     /// The counter's version, if there is enough.
     pub(super) async fn version(&mut self, wanted: i64) -> Result<Option<i64>, Failure> {
-        let Kind { of, name, .. } = self.kind();
-        let sql = format!("select version, free from {of} where {name} = $1");
+        let sql = versioned(self.kind());
         let row = self.session.row(&sql, &[&self.shelf.name]).await?;
         let row = row.expect("every item and slot has a row");
         let free: i64 = row.get(1);
@@ -134,11 +133,7 @@ impl At<'_> {
     }
 
     async fn take_guarded(&mut self, wanted: i64) -> Result<Taken, Failure> {
-        let Kind { of, name, .. } = self.kind();
-        let sql = format!(
-            "update {of} set free = free - $2, version = version + 1 \
-             where {name} = $1 and free + $3 >= $2"
-        );
+        let sql = guarded(self.kind());
         let changed =
             self.session.change(&sql, &[&self.shelf.name, &wanted, &self.shelf.margin]).await?;
         Ok(if changed == 0 { Taken::Short } else { Taken::All })
@@ -163,12 +158,8 @@ impl At<'_> {
         if hidden > 0 && self.free_rows(wanted + hidden).await? < wanted + hidden {
             return Ok(Taken::Short);
         }
-        let Kind { rows, name, .. } = self.kind();
-        let or_pass = if locked == Locked::PassedOver { "skip locked" } else { "" };
-        let sql = format!(
-            "select id from {rows} where {name} = $1 and state = 'free' \
-             order by id limit $2 for update {or_pass}"
-        );
+        let rows = self.kind().rows;
+        let sql = free_rows_locked(self.kind(), locked);
         let found = self.session.rows(&sql, &[&self.shelf.name, &wanted]).await?;
         let ids: Vec<i64> = found.iter().map(|row| row.get(0)).collect();
         let missing = wanted - i64::try_from(ids.len()).expect("as many as were asked for");
@@ -199,15 +190,12 @@ impl At<'_> {
 
     /// Changes the counter.
     async fn add(&mut self, more: i64) -> Result<(), Failure> {
-        let Kind { of, name, .. } = self.kind();
-        let sql =
-            format!("update {of} set free = free + $2, version = version + 1 where {name} = $1");
+        let sql = changed(self.kind());
         self.session.change(&sql, &[&self.shelf.name, &more]).await.map(drop)
     }
 
     async fn counter(&mut self, lock: &str) -> Result<i64, Failure> {
-        let Kind { of, name, .. } = self.kind();
-        let sql = format!("select free from {of} where {name} = $1 {lock}");
+        let sql = counted(self.kind(), lock);
         self.session.number(&sql, &[&self.shelf.name]).await
     }
 
@@ -233,4 +221,42 @@ impl At<'_> {
     const fn kind(&self) -> Kind {
         self.shelf.kind
     }
+}
+
+/// The statement on which it hangs whether pieces are had: `$1` is the name, `$2` how many.
+pub(super) fn reserving(strategy: Inventory, kind: Kind) -> String {
+    match strategy {
+        Inventory::NaiveCounter => changed(kind),
+        Inventory::GuardedCounter => guarded(kind),
+        Inventory::RowLock => counted(kind, "for update"),
+        Inventory::Optimistic => versioned(kind),
+        Inventory::UnitRows => free_rows_locked(kind, Locked::PassedOver),
+    }
+}
+
+fn changed(Kind { of, name, .. }: Kind) -> String {
+    format!("update {of} set free = free + $2, version = version + 1 where {name} = $1")
+}
+
+fn guarded(Kind { of, name, .. }: Kind) -> String {
+    format!(
+        "update {of} set free = free - $2, version = version + 1 \
+         where {name} = $1 and free + $3 >= $2"
+    )
+}
+
+fn counted(Kind { of, name, .. }: Kind, lock: &str) -> String {
+    format!("select free from {of} where {name} = $1 {lock}")
+}
+
+fn versioned(Kind { of, name, .. }: Kind) -> String {
+    format!("select version, free from {of} where {name} = $1")
+}
+
+fn free_rows_locked(Kind { rows, name, .. }: Kind, locked: Locked) -> String {
+    let or_pass = if locked == Locked::PassedOver { "skip locked" } else { "" };
+    format!(
+        "select id from {rows} where {name} = $1 and state = 'free' \
+         order by id limit $2 for update {or_pass}"
+    )
 }

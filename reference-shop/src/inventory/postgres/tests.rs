@@ -1,5 +1,7 @@
 //! Against a real server, where this machine has one (`./test` sees to it).
 
+mod insight;
+
 use std::cell::Cell;
 
 use domain::shop::{Balance, Item, Sale, Short, Slot};

@@ -109,6 +109,15 @@ impl Link {
         Self { runtime, session: None, next_try: Time::ZERO }
     }
 
+    /// What `work` reads over the connection, if there is one; nothing where it fails.
+    pub(super) fn if_connected<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, Failure>,
+    ) -> Option<T> {
+        let session = self.session.as_mut().filter(|session| !session.is_closed())?;
+        self.runtime.block_on(work(session)).ok()
+    }
+
     /// Does `work` over the connection, made first where there is none, and `again` what may be done
     /// twice where it had broken.
     ///
