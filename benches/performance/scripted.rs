@@ -59,7 +59,14 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
     let clock = Clock::begin_in(Duration::from_secs(1));
     let shop = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let abroad = Some(Abroad { hosts: vec![host(port)], ..Abroad::default() });
-    let target = Target { shop, host: shop.to_string(), provider: None, certificate: None, abroad };
+    let target = Target {
+        shop,
+        host: shop.to_string(),
+        provider: None,
+        provider_ledger: None,
+        certificate: None,
+        abroad,
+    };
     let settings = Settings {
         clock,
         run: "trial".to_owned(),

@@ -66,6 +66,8 @@ pub enum Purpose {
     Branch = 27,
     /// Which of an edge's points of presence is near to the fan.
     PointOfPresence = 28,
+    /// In which order a cart lists what it holds.
+    CartOrder = 29,
 }
 
 /// One draw: 64 even bits.

@@ -116,6 +116,11 @@ pub enum ShopRequest {
         /// The sale's place in the catalogue.
         sale: u16,
     },
+    /// Signs in, at the base of members that all sales share.
+    Login {
+        /// The sale's place in the catalogue.
+        sale: u16,
+    },
     /// The pickup slots.
     Slots {
         /// The sale's place in the catalogue.

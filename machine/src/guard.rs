@@ -119,7 +119,7 @@ impl Guard {
     }
 
     /// The server's process, once the shell has noted it.
-    fn process(&self) -> Option<Pid> {
+    pub(crate) fn process(&self) -> Option<Pid> {
         let noted = fs::read_to_string(self.folder().join(NOTE)).ok()?;
         noted.trim().parse().ok().and_then(Pid::from_raw)
     }

@@ -5,6 +5,7 @@ pub mod nginx;
 pub mod postgres;
 pub mod redis;
 pub mod server;
+pub mod watch;
 
 use std::fs::{self, File};
 

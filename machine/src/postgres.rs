@@ -105,10 +105,17 @@ impl Server {
     /// # Errors
     /// When it does not run.
     pub fn kill(&self) -> io::Result<()> {
+        Ok(kill_process(self.process()?, Signal::KILL)?)
+    }
+
+    /// Its process.
+    ///
+    /// # Errors
+    /// When it has not written down which that is.
+    pub fn process(&self) -> io::Result<Pid> {
         let file = fs::read_to_string(self.folder().join("data/postmaster.pid"))?;
         let number = file.lines().next().and_then(|line| line.trim().parse().ok());
-        let process = number.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-        Ok(kill_process(process, Signal::KILL)?)
+        Ok(number.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?)
     }
 
     /// Starts it again on what it has, after [`Self::kill`], and waits until it is ready.

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Pid;
+
 use crate::guard::Guard;
 use crate::server::{self, StartError, find};
 
@@ -70,6 +72,14 @@ impl Redis {
     /// Where its log and its socket are.
     pub fn folder(&self) -> &Path {
         self.guard.folder()
+    }
+
+    /// Its process.
+    ///
+    /// # Errors
+    /// When nobody has written down which that is.
+    pub fn process(&self) -> io::Result<Pid> {
+        self.guard.process().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Kills it at once, as a machine that dies does: what it knew is lost.

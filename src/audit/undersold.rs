@@ -12,6 +12,7 @@ use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::story;
 use crate::evidence::Evidence;
 use crate::evidence::demand::{self, Tally};
+use crate::evidence::gap::Part;
 use crate::evidence::rows::PurchaseRow;
 
 /// Sold less than sellable while a fan who wanted no more pieces than are left went away without.
@@ -29,6 +30,9 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
     }
     if evidence.ending.aborted {
         return Found::not_checked("the sale was cut short".to_owned());
+    }
+    if evidence.ending.gaps.iter().any(|gap| gap.part == Part::Provider) {
+        return Found::not_checked("the provider died, and nothing could be paid then".to_owned());
     }
     if let Some(name) = books.ledgers.and_then(|ledgers| ledgers.disputed.first()) {
         return Found::not_checked(format!(

@@ -128,10 +128,13 @@ fn run_one(
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     series.keep(&run)?;
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
-        let (target, embedded) = place.open(&scenario, run.path(), clock.began_utc_ns())?;
+        let (target, embedded) = place.open(&scenario, run.path(), clock)?;
         let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
-        let lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
+        let mut lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
         watch.end();
+        if let (Ok(ending), Some(embedded)) = (&mut lived, &embedded) {
+            embedded.note_gaps(ending);
+        }
         drop(embedded);
         lived
     });
@@ -186,7 +189,7 @@ fn make_ready(
     let means = means::means(&one, place.shop(), &Machine::here())
         .context("failed to prepare the canary")?;
     let settings = settings(&scenario, named, means);
-    let (target, _) = place.open(&scenario, Path::new(""), named.began_utc_ns())?;
+    let (target, _) = place.open(&scenario, Path::new(""), named)?;
     live::ready(&scenario, &settings, &target, loaded.folder(), stop)
         .map_err(|error| anyhow::anyhow!(error).context("failed to make the shop ready"))
 }

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use super::begin::tell;
 use super::folder::RunFolder;
 use super::say;
-use crate::evidence::series::{Calendar, FILE_MAX, Fault, Sheet, read};
-use crate::measure::{SeriesSummary, series};
+use crate::evidence::series::{Calendar, FILE_MAX, Fault, Row, Sheet, read};
+use crate::measure::{GapSummary, SeriesSummary, series};
 use crate::scenario::Scenario;
 use crate::scenario::problem::{Problem, Problems, nearest};
 use crate::verdict::{Summary, Verdict, World, bare_line};
@@ -163,11 +163,19 @@ pub(super) fn calendar_of(summary: &Summary) -> Calendar {
     }
 }
 
-/// What the files of a run's folder say, on its timeline.
+/// What the files of a run's folder say, on its timeline, and which parts of the stack died.
 ///
 /// # Errors
-/// When one cannot be read, or was edited and is wrong.
+/// When a file cannot be read, or was edited and is wrong.
 pub(super) fn kept(run: &RunFolder, summary: &Summary) -> anyhow::Result<Vec<SeriesSummary>> {
+    let measured = &summary.result.measured;
+    let mut rows = rows_kept(run, &calendar_of(summary))?;
+    rows.extend(measured.gaps.iter().flat_map(GapSummary::rows));
+    let ended_s = measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
+    Ok(series(rows, ended_s))
+}
+
+fn rows_kept(run: &RunFolder, calendar: &Calendar) -> anyhow::Result<Vec<Row>> {
     let folder = run.file(FOLDER);
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -178,17 +186,15 @@ pub(super) fn kept(run: &RunFolder, summary: &Summary) -> anyhow::Result<Vec<Ser
         entries.with_context(unread)?.into_iter().map(|entry| entry.path()).collect();
     paths.retain(|path| path.is_file() && path.extension() != Some(OsStr::new("unfinished")));
     paths.sort();
-    let calendar = calendar_of(summary);
     let mut rows = Vec::new();
     for path in paths {
         let unread = || format!("failed to read {}", path.display());
         let bytes = fs::read(&path).with_context(unread)?;
-        let sheet = read(&bytes, &calendar).map_err(|faults| {
+        let sheet = read(&bytes, calendar).map_err(|faults| {
             let fault = faults.into_iter().next().map_or_else(String::new, |fault| fault.message);
             anyhow::anyhow!("{}: {fault}\nhint: import it again: `--series FILE`", unread())
         })?;
         rows.extend(sheet.rows);
     }
-    let ended_s = summary.result.measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
-    Ok(series(rows, ended_s))
+    Ok(rows)
 }

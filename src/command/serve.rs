@@ -39,12 +39,14 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<Verdict> {
     let binary = std::env::current_exe().context("failed to find this program's own file")?;
     let stop = stop_on_signals()?;
     let listen = Listen { shop: args.listen, provider: args.provider_listen };
-    let mut embedded = Embedded::start_at(listen, &binary, &scenario, folder.path(), began_utc_ns)?;
+    let embedded = Embedded::start_at(listen, &binary, &scenario, folder.path(), clock)?;
     print(&addresses(&scenario, &embedded, folder.path()))?;
     say("serving until Ctrl-C");
     while stop.presses() == 0 {
-        if embedded.has_ended() {
-            bail!("failed to go on serving: the shop or the provider has ended");
+        if embedded.is_broken() {
+            bail!(
+                "failed to go on serving: the shop, the provider or a server of theirs has ended"
+            );
         }
         thread::sleep(LOOK_EVERY);
     }

@@ -10,6 +10,7 @@ use reqwest::Url;
 use super::embedded::Embedded;
 use crate::live::Target;
 use crate::live::abroad::Abroad;
+use crate::live::clock::Clock;
 use crate::scenario::Scenario;
 use crate::step::funnel::Host;
 
@@ -72,6 +73,7 @@ pub(super) fn place(text: &str) -> Result<Place, TargetError> {
         shop: SocketAddr::new(address, port),
         host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
         provider: None,
+        provider_ledger: None,
         certificate: None,
         abroad: None,
     }))
@@ -105,7 +107,7 @@ impl Place {
         &self,
         scenario: &Scenario,
         folder: &Path,
-        began_utc_ns: u64,
+        clock: Clock,
     ) -> anyhow::Result<(Target, Option<Embedded>)> {
         match self {
             Self::Running(target) => Ok((target.clone(), None)),
@@ -113,16 +115,27 @@ impl Place {
                 let shop = first_way(abroad);
                 let host = abroad.hosts.first().map(Host::authority).unwrap_or_default();
                 let abroad = Some(abroad.clone());
-                Ok((Target { shop, host, provider: None, certificate: None, abroad }, None))
+                Ok((
+                    Target {
+                        shop,
+                        host,
+                        provider: None,
+                        provider_ledger: None,
+                        certificate: None,
+                        abroad,
+                    },
+                    None,
+                ))
             }
             Self::Embedded => {
                 let binary =
                     std::env::current_exe().context("failed to find this program's own file")?;
-                let embedded = Embedded::start(&binary, scenario, folder, began_utc_ns)?;
+                let embedded = Embedded::start(&binary, scenario, folder, clock)?;
                 let target = Target {
                     shop: embedded.shop,
                     host: embedded.shop.to_string(),
                     provider: Some(embedded.provider),
+                    provider_ledger: Some(embedded.provider_ledger.clone()),
                     certificate: embedded.certificate.clone(),
                     abroad: None,
                 };
@@ -155,6 +168,7 @@ mod tests {
                 shop,
                 host: host.to_owned(),
                 provider: None,
+                provider_ledger: None,
                 certificate: None,
                 abroad: None,
             };

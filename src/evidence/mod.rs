@@ -3,7 +3,7 @@
 mod complaint;
 mod connection;
 pub mod demand;
-
+pub mod gap;
 pub mod ledgers;
 #[cfg(test)]
 mod lines;
@@ -18,6 +18,7 @@ mod whole;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
+use gap::Gap;
 use ledgers::Ledgers;
 #[cfg(test)]
 pub(crate) use lines::Lines;
@@ -151,6 +152,9 @@ pub struct Ending {
     /// Why it was broken off for the shop's sake, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_off: Option<String>,
+    /// When parts of the embedded stack were not there, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
     /// Why a ledger could not be read, a sentence each: `provider: connection refused`.
     pub unreadable: Vec<String>,
     /// Why a ledger is not there to be read, in the same form.

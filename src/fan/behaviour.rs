@@ -15,6 +15,8 @@ pub struct Behaviour {
     pub patience: Law,
     /// How long a fan thinks before each step of the funnel.
     pub think: Law,
+    /// The share of the people who must sign in, in \[0, 1\]; the others are signed in.
+    pub login: f64,
     /// The chance to leave instead of taking the next step of the funnel, in \[0, 1\].
     pub abandon: f64,
     /// How many pieces are wanted: the weight of 1, 2, 3, … pieces.
@@ -35,6 +37,7 @@ impl Default for Behaviour {
             reload: Reload::default(),
             patience: Law::Constant(Duration::from_mins(10)),
             think: Law::Constant(Duration::ZERO),
+            login: 0.0,
             abandon: 0.0,
             pieces: vec![1.0],
             retry: Retry::default(),

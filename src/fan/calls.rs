@@ -76,6 +76,7 @@ impl Request {
         match self.operation {
             Operation::Reload if reload.is_part(call) => ShopRequest::Page { sale, part: call },
             Operation::Reload => ShopRequest::Status { sale },
+            Operation::Login => ShopRequest::Login { sale },
             Operation::Slots => ShopRequest::Slots { sale },
             Operation::Item => ShopRequest::Item { item },
             Operation::Cart => ShopRequest::Cart { item, slot, quantity },
@@ -89,7 +90,7 @@ impl Request {
                 card: u32::from(self.purchase),
             }),
             Operation::Poll => ShopRequest::Order { key: key_of(fan, self.purchase) },
-            Operation::Login | Operation::Other => {
+            Operation::Other => {
                 unreachable!("the embedded shop's funnel has no such step")
             }
         }

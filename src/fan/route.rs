@@ -61,6 +61,17 @@ impl Route {
         Self { stages }
     }
 
+    /// The same way for people of whom a share must sign in: once they have seen that the sale is open
+    /// or, where nobody looks at a page, on arrival.
+    #[must_use]
+    pub fn signing_in(mut self, share: f64) -> Self {
+        if share > 0.0 {
+            let place = usize::from(self.is(0, Operation::Reload));
+            self.stages.insert(place, Stage { chance: share, ..Stage::of(Operation::Login) });
+        }
+        self
+    }
+
     /// Whether the stage of that number is such an operation.
     pub fn is(&self, stage: u8, operation: Operation) -> bool {
         self.stages.get(usize::from(stage)).is_some_and(|stage| stage.operation == operation)

@@ -38,6 +38,7 @@ fn steadfast() -> Crowd {
             reload: Reload { gap: constantly(2.0), growth: 0.0, calls: 6, cacheable: 5 },
             patience: constantly(600.0),
             think: constantly(0.0),
+            login: 0.0,
             abandon: 0.0,
             pieces: vec![1.0],
             retry: Retry {

@@ -56,6 +56,8 @@ impl Admin {
             .map_err(AdminError::Runtime)?;
         let client = Client::builder()
             .no_proxy()
+            // A connection to a shop that has died since would be taken for the answer of the next.
+            .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .build()

@@ -69,15 +69,18 @@ pub(super) fn unknown_abroad() -> Closed {
 pub(super) fn fetch_ledgers(admin: &Admin, target: &Target, ledgers: &mut LedgerSinks) -> Closed {
     let LedgerSinks { shop, provider, .. } = ledgers;
     let mut closed = Closed::default();
-    for (name, address, sink) in
-        [("shop", Some(target.shop), shop), ("provider", target.provider, provider)]
-    {
-        let Some(address) = address else {
-            let unknown = format!("{name}: it is not known where the target's {name} listens");
-            closed.absent.push(unknown);
-            continue;
-        };
-        if let Err(error) = ledger::fetch(admin, address, sink.as_mut()) {
+    let told = ledger::fetch(admin, target.shop, shop.as_mut());
+    let paid = match (&target.provider_ledger, target.provider) {
+        (Some(file), _) => ledger::copy_file(file, provider.as_mut()),
+        (None, Some(address)) => ledger::fetch(admin, address, provider.as_mut()),
+        (None, None) => {
+            let unknown = "provider: it is not known where the target's provider listens";
+            closed.absent.push(unknown.to_owned());
+            Ok(())
+        }
+    };
+    for (name, read) in [("shop", told), ("provider", paid)] {
+        if let Err(error) = read {
             closed.unreadable.push(format!("{name}: {}", with_causes(&error)));
         }
     }

@@ -41,6 +41,7 @@ mod vitals;
 mod wheel;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use domain::time::{Duration, Time};
@@ -86,6 +87,9 @@ pub struct Target {
     pub host: String,
     /// Where the provider listens, for its ledger, if that is known.
     pub provider: Option<SocketAddr>,
+    /// The file in which it keeps its ledger, if this machine has it: then that is read, also when
+    /// the provider has died.
+    pub provider_ledger: Option<PathBuf>,
     /// The certificates (PEM) to one of which the shop's own must lead where connections are
     /// secured; no others are trusted.
     pub certificate: Option<Vec<u8>>,
@@ -227,6 +231,7 @@ pub fn run(
         aborted,
         never_begun: None,
         broken_off: merged.broken_off().map(str::to_owned),
+        gaps: Vec::new(),
         unreadable: closed.unreadable,
         absent: closed.absent,
         doubts,

@@ -24,6 +24,7 @@ pub(super) struct Script {
     /// The cacheable parts of the page, in the order they are loaded.
     parts: Vec<Vec<u8>>,
     status: Vec<u8>,
+    login: Vec<u8>,
     slots: Vec<u8>,
     /// The sale's items, by their places in it.
     items: Vec<Vec<u8>>,
@@ -51,6 +52,11 @@ impl Script {
         Self {
             parts: (0..reload.cacheable).map(|n| get(format!("/sales/{sale}/page/{n}"))).collect(),
             status: get(format!("/sales/{sale}/status")),
+            login: format!(
+                "POST /sales/{sale}/login HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\n\
+                 Content-Length: 0\r\n\r\n"
+            )
+            .into_bytes(),
             slots: get(format!("/sales/{sale}/slots")),
             items: items.map(|n| get(format!("/items/{}", first_item + n))).collect(),
             host: host.to_owned(),
@@ -83,6 +89,7 @@ impl Script {
         match request.call(call, fan, &self.reload, self.numbers) {
             ShopRequest::Page { part, .. } => return &self.parts[usize::from(part)],
             ShopRequest::Status { .. } => return &self.status,
+            ShopRequest::Login { .. } => return &self.login,
             ShopRequest::Slots { .. } => return &self.slots,
             ShopRequest::Item { .. } => return &self.items[usize::from(request.item)],
             ShopRequest::Cart { item, slot, quantity } => {
@@ -180,6 +187,8 @@ mod tests {
     #[test]
     fn items_and_slots_are_asked_for_by_their_numbers_across_the_sales() {
         assert!(rendered(Operation::Slots, 0).starts_with("GET /sales/1/slots "));
+        let login = rendered(Operation::Login, 0);
+        assert!(login.starts_with("POST /sales/1/login ") && login.contains("Content-Length: 0"));
         assert!(rendered(Operation::Item, 0).starts_with("GET /items/3 "));
         assert!(rendered(Operation::Poll, 0).starts_with("GET /orders/1-417-1 "));
         let cart = rendered(Operation::Cart, 0);

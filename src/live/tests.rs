@@ -208,6 +208,7 @@ impl Trial {
         Target {
             shop,
             host: "shop.test".to_owned(),
+            provider_ledger: None,
             provider: Some(shop),
             certificate: self.certificate.clone(),
             abroad: self.abroad.clone(),

@@ -7,6 +7,7 @@ mod connections;
 mod database;
 pub mod diary;
 pub mod edge;
+mod gap;
 mod health;
 pub mod latency;
 pub mod meter;
@@ -24,6 +25,7 @@ pub use database::{
     Change, DatabaseSummary, LockWaits, PlanSummary, StatementSummary, TableSummary, WaitSummary,
 };
 pub use edge::{AgeSummary, EdgeSummary};
+pub use gap::GapSummary;
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
@@ -58,6 +60,9 @@ pub struct Measured {
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.
     pub payments: PaymentSummary,
+    /// When parts of the embedded stack were not there, in the order of time; absent where none died.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<GapSummary>,
     /// The database under the shop; absent in virtual time, and where there is one writer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseSummary>,

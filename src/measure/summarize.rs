@@ -19,8 +19,9 @@ use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
-    FanSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary, Presence,
-    RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, percentiles, round3, round6,
+    FanSummary, GapSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary,
+    Presence, RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, percentiles, round3,
+    round6,
 };
 use crate::measure::{calls, sell_out};
 
@@ -42,6 +43,7 @@ pub fn summarize(
         connections: connections(&total, latency),
         edge: edge(&total),
         orders: orders(evidence),
+        gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         database: database(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),

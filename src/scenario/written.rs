@@ -229,6 +229,9 @@ pub struct FansTable {
     pub patience: Option<Law>,
     /// How long a fan thinks before each step of the funnel.
     pub think: Option<Law>,
+    /// The share of the people who must sign in; left out: 0.
+    #[schemars(range(min = 0, max = 1))]
+    pub login: Option<f64>,
     /// The chance to leave instead of taking the next step of the funnel.
     #[schemars(range(min = 0, max = 1))]
     pub abandon: Option<f64>,

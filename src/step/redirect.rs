@@ -66,6 +66,9 @@ pub fn resolve(
     };
     let name = url.host_str().unwrap_or_default();
     let name = name.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    if name.is_empty() {
+        return Err(unreadable(url::ParseError::EmptyHost));
+    }
     let port = url.port().unwrap_or(scheme.port());
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
     let target = format!("{}{query}", url.path());
@@ -106,7 +109,9 @@ mod tests {
 
     #[test]
     fn what_leads_nowhere_is_told() {
-        for location in ["ftp://shop.test/", "javascript:alert(1)", "http://", "https://a b/"] {
+        for location in
+            ["ftp://shop.test/", "javascript:alert(1)", "http://", "https://a b/", "//."]
+        {
             assert!(resolve(&shop(), b"/", location.as_bytes()).is_err(), "{location}");
         }
     }

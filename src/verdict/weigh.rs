@@ -7,7 +7,7 @@ use domain::outcome::Outcome;
 use crate::audit::{Finding, Status};
 use crate::evidence::read::Completeness;
 use crate::evidence::{Complaint, Evidence};
-use crate::measure::Measured;
+use crate::measure::{GapSummary, Measured};
 use crate::verdict::assess::Assessed;
 use crate::verdict::{AssessmentStatus, Verdict, bounds};
 
@@ -25,8 +25,8 @@ pub(super) struct Case<'a> {
     pub(super) assessed: &'a [Assessed],
 }
 
-/// The verdict, and all reasons: those for the verdict first, then the lesser ones, then what was
-/// waived, and what was left undone. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
+/// The verdict, and all reasons: those for the verdict first, then the lesser ones, then which
+/// parts of the stack died, what was waived, and what was left undone. Precedence: a violated invariant, an abort, doubt, a missed objective, a pass.
 ///
 /// Of a run that never began there is one reason: why it did not.
 pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
@@ -42,6 +42,7 @@ pub(super) fn weigh(case: &Case<'_>) -> (Verdict, Vec<String>) {
     let first = weighed.iter().find(|(_, reasons)| !reasons.is_empty());
     let verdict = first.map_or(Verdict::Pass, |(verdict, _)| *verdict);
     let mut reasons: Vec<String> = weighed.into_iter().flat_map(|(_, reasons)| reasons).collect();
+    reasons.extend(case.measured.gaps.iter().map(GapSummary::sentence));
     reasons.extend(case.waived());
     reasons.extend(case.left_dirty());
     (verdict, reasons)

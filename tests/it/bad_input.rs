@@ -1,15 +1,14 @@
 //! What goes wrong is told in one clear message, and what was measured is kept.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::program::{Desk, SMALL, Said, Server, spike};
+use crate::program::{Desk, Running, SMALL, Said, Server, spike};
 
 const TEN_MISTAKES: &str = r#"
 schema = 1
@@ -286,59 +285,6 @@ fn a_full_disk_is_one_clear_sentence_and_keeps_what_was_measured() {
             assert!(kept.iter().any(|file| file == name), "{world}: {kept:?}");
         }
         assert!(!kept.iter().any(|file| file == "./ending.json"), "{world}: {kept:?}");
-    }
-}
-
-/// A run that is under way.
-struct Running {
-    child: Child,
-    talk: BufReader<std::process::ChildStderr>,
-}
-
-impl Running {
-    /// Starts `small.toml` and waits for its second line of progress.
-    fn start(desk: &Desk) -> Self {
-        let mut command =
-            desk.command(&["run", "small.toml", "--no-tui", "--set", "sale.0.lasts=60s"]);
-        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let talk = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self { child, talk };
-        running.hear("");
-        running.hear("");
-        running
-    }
-
-    /// Waits for the next line with `word` in it.
-    fn hear(&mut self, word: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.talk.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
-            if line.contains(word) {
-                return line;
-            }
-        }
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    fn send(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    /// The processes that it started.
-    fn children(&self) -> Vec<PathBuf> {
-        let pid = self.child.id();
-        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        list.split_whitespace().map(|child| PathBuf::from(format!("/proc/{child}"))).collect()
-    }
-
-    /// Its exit code, and the rest of what it says.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        self.talk.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code(), rest)
     }
 }
 

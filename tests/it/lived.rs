@@ -63,7 +63,7 @@ pub(crate) fn live<T: Send>(
     let folder = RunFolder::create(out, &scenario.name, "live").unwrap();
     let clock = Clock::begin_in(LEAD);
     let binary = Path::new(env!("CARGO_BIN_EXE_spike"));
-    let embedded = Embedded::start(binary, scenario, folder.path(), clock.began_utc_ns()).unwrap();
+    let embedded = Embedded::start(binary, scenario, folder.path(), clock).unwrap();
     let (visits, visited) = mpsc::channel();
     let drain = offer::drain(scenario);
     let settings = Settings {
@@ -97,11 +97,12 @@ fn against(
     settings: &Settings,
     folder: &RunFolder,
 ) -> Ending {
-    let Embedded { shop, provider, certificate, .. } = embedded;
+    let Embedded { shop, provider, provider_ledger, certificate, .. } = embedded;
     let target = Target {
         shop: *shop,
         host: shop.to_string(),
         provider: Some(*provider),
+        provider_ledger: Some(provider_ledger.clone()),
         certificate: certificate.clone(),
         abroad: None,
     };

@@ -178,7 +178,7 @@ fn what_does_not_fit_together_is_refused_with_its_cure() {
 
 #[test]
 fn what_the_simulator_would_acquit_it_refuses() {
-    for bad in ["shop.reserve=one-after-the-other", "shop.recheck=none"] {
+    for bad in ["shop.reserve=one-after-the-other", "shop.recheck=none", "shop.lock_order=cart"] {
         let desk = Desk::new();
         let said = desk.say(&words("simulate", &["shop.storage=postgres", bad]));
         assert_eq!(said.code, Some(104), "{said:#?}");

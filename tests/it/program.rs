@@ -1,10 +1,11 @@
 //! The program as a user or their CI starts it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -160,4 +161,90 @@ impl Drop for Server {
         drop(self.child.stdin.take());
         drop(self.child.wait());
     }
+}
+
+/// A run that is under way.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    talk: BufReader<ChildStderr>,
+}
+
+impl Running {
+    /// Starts `small.toml`, a minute long, and waits for its second line of progress.
+    pub(crate) fn start(desk: &Desk) -> Self {
+        Self::start_with(desk, &["sale.0.lasts=60s"])
+    }
+
+    /// Starts `small.toml` with other values of some keys, and waits for its second line of progress.
+    pub(crate) fn start_with(desk: &Desk, sets: &[&str]) -> Self {
+        let mut command = desk.command(&["run", "small.toml", "--no-tui"]);
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let talk = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Self { child, talk };
+        running.hear("");
+        running.hear("");
+        running
+    }
+
+    /// Waits for the next line with `word` in it.
+    pub(crate) fn hear(&mut self, word: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.talk.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
+            if line.contains(word) {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub(crate) fn send(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// The processes that it started.
+    pub(crate) fn children(&self) -> Vec<PathBuf> {
+        children(self.child.id())
+            .iter()
+            .map(|child| PathBuf::from(format!("/proc/{child}")))
+            .collect()
+    }
+
+    /// The process below it with `word` on its command line, or a program of that name.
+    pub(crate) fn part(&self, word: &str) -> Option<Pid> {
+        let mut below = children(self.child.id());
+        while let Some(process) = below.pop() {
+            let line = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let path = format!("/{word}");
+            let is_it = |part: &str| part == word || part.ends_with(&path);
+            if line.split(['\0', ' ']).any(is_it) && !line.contains("guard") {
+                return Pid::from_raw(i32::try_from(process).unwrap());
+            }
+            below.extend(children(process));
+        }
+        None
+    }
+
+    /// Its exit code, and the rest of what it says.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.talk.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+/// The processes that a process started, by any of its threads.
+fn children(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+    let lists =
+        tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    let numbers =
+        |list: String| list.split_whitespace().map(|it| it.parse().unwrap()).collect::<Vec<_>>();
+    lists.flat_map(numbers).collect()
 }

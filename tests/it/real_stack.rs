@@ -11,9 +11,11 @@ use reference_shop::settings::{AdmissionBy, EdgeBy, ShopSettings, Storage};
 use rustix::process::{Pid, Signal, kill_process};
 use saphyr::{LoadableYamlNode as _, Yaml};
 use spike::cli::{Cli, Command};
+use spike::scenario::overrides::Overrides;
+use spike::verdict::Verdict;
 
 use crate::program::Desk;
-use crate::rehearsal::{program, shipped};
+use crate::rehearsal::{self, program, shipped};
 
 /// Whether all of Debian's packages are there.
 fn is_installed() -> bool {
@@ -23,6 +25,14 @@ fn is_installed() -> bool {
         eprintln!("{lacks} is not there: nothing was tested with the real stack");
     }
     lacks.is_none()
+}
+
+#[test]
+fn in_virtual_time_it_sells_out_as_its_head_comment_says() {
+    let text = rehearsal::shipped_text("real-stack");
+    let scenario = rehearsal::scenario(&text, &Overrides::default());
+    let judged = rehearsal::simulate(&scenario).0;
+    assert_eq!(judged.verdict, Verdict::Pass, "{:?}", judged.reasons);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Lives a scenario for a test, in virtual time by the library or live by the program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use spike::audit::Status;
@@ -52,26 +51,6 @@ pub(crate) fn simulate(scenario: &Scenario) -> (Judged, SimulatedRun) {
     let (run, lived) = live_virtually(scenario, out.path());
     let judged = spike::command::judge_folder(&run, scenario, World::Simulated).unwrap();
     (judged, lived)
-}
-
-/// What `doing` says of each number below `count`, in order; as many at once as there are cores.
-pub(crate) fn for_each<T: Send>(count: usize, doing: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let (next, said) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        break;
-                    }
-                    let it = doing(number);
-                    said.lock().unwrap_or_else(PoisonError::into_inner).insert(number, it);
-                }
-            });
-        }
-    });
-    said.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
 /// The program, with nothing in its environment that would change what it does.

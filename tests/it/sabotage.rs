@@ -7,7 +7,8 @@ use reference_shop::rules::fault::Fault;
 use reference_shop::settings::Saga;
 use spike::verdict::{Judged, Verdict};
 
-use crate::rehearsal::{count, for_each, run, scenario, set, simulate, violated};
+use crate::rehearsal::{count, run, scenario, set, simulate, violated};
+use crate::side_by_side::for_each;
 
 /// 400 fans for 100 pieces, cards that are declined, a provider that refuses nothing. Places in
 /// slots are ample, but for the fault that gives too many of them away.

@@ -56,7 +56,8 @@ fn every_shipped_scenario_is_valid_for_the_reader_and_for_the_schema() {
 #[test]
 fn the_schema_refuses_what_the_reader_refuses() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let text = std::fs::read_to_string(&shipped()[0]).unwrap();
+    let dome = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/dome.toml");
+    let text = std::fs::read_to_string(dome).unwrap();
     let right: Value = serde_json::to_value(toml::from_str::<toml::Value>(&text).unwrap()).unwrap();
     assert!(validator.is_valid(&right));
     for (pointer, key, value) in [

@@ -24,9 +24,11 @@ impl Sqlite {
     pub fn record(&self, row: &OrderRow) -> Result<()> {
         let checkout = &row.checkout;
         let mut statement = self.connection.prepare_cached(
-            "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+            "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+             ?13, ?14) \
              on conflict (order_id) do update set status = excluded.status, \
-             payment = excluded.payment, updated_utc_ns = excluded.updated_utc_ns",
+             payment = excluded.payment, updated_utc_ns = excluded.updated_utc_ns, \
+             attempt = excluded.attempt",
         )?;
         let slot = checkout.slot.map(|slot| &self.slots[usize::from(slot.0)].name);
         statement.execute(params![
@@ -37,6 +39,8 @@ impl Sqlite {
             self.items[usize::from(checkout.item.0)].name,
             slot,
             checkout.quantity,
+            checkout.card,
+            row.attempt,
             signed(row.amount.minor()),
             status_word(row.status),
             row.payment.map(|payment| signed(payment.0)),

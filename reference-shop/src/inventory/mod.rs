@@ -2,14 +2,17 @@
 
 pub mod memory;
 pub mod postgres;
+pub mod redis;
 pub mod sqlite;
 pub mod stock;
 
 mod lines;
+mod open;
 mod rows;
 mod shelf;
 #[cfg(test)]
 mod trial;
+mod unwritten;
 mod view;
 mod writer;
 
@@ -17,9 +20,11 @@ use std::collections::BTreeMap;
 
 use domain::shop::{Balance, Catalogue, ShopLine};
 use domain::time::Time;
+use serde::Serialize;
 
 use crate::rules::fault::Fault;
 use crate::rules::{Hold, HoldEnd, OrderRow, Shop};
+use crate::settings::Inventory;
 
 /// Where all pieces and places are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,6 +106,19 @@ pub const fn status_word(status: domain::shop::OrderStatus) -> &'static str {
         OrderStatus::Failed => "failed",
         OrderStatus::Expired => "expired",
     }
+}
+
+/// What must be the same for one shop to go on where another ended.
+#[derive(Serialize)]
+struct Sold<'a> {
+    catalogue: &'a Catalogue,
+    inventory: Inventory,
+}
+
+/// What is sold, and how, as it is written down.
+pub(crate) fn sold(catalogue: &Catalogue, inventory: Inventory) -> String {
+    serde_json::to_string(&Sold { catalogue, inventory })
+        .expect("a catalogue can always be written")
 }
 
 /// The name of a slot among all slots of a scenario: `sale/slot`.

@@ -223,6 +223,11 @@ fn run(at: &Connection, statement: &str, params: impl Params) -> Result<usize> {
     at.prepare_cached(statement)?.execute(params)
 }
 
+/// An order by its number in a database.
+pub(super) fn order_id(number: i64) -> OrderId {
+    OrderId(u64::try_from(number).expect("orders are numbered from 1"))
+}
+
 /// A number as `SQLite` stores it.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).expect("numbers and times of a run stay below 2^63")

@@ -1,6 +1,12 @@
 -- The reference shop's database. Times are nanoseconds of UTC; items and slots go by their names,
 -- slots as sale/slot.
 
+-- Which run this is of: when it began, and what is sold in it.
+create table run (
+    began_utc_ns integer not null,
+    sold text not null
+);
+
 -- What is for sale. free, held and sold are kept for a naive counter and null where there is a row
 -- per piece.
 create table items (
@@ -62,7 +68,8 @@ create table reservations (
 create index reservations_due on reservations (held_until, order_id)
     where state = 'held' and held_until is not null;
 
--- Orders, as they stand. payment is the provider's name of the authorization.
+-- Orders, as they stand. payment is the provider's name of the authorization, attempt its place among
+-- those of the same key.
 create table orders (
     order_id integer primary key,
     fan text not null,
@@ -71,6 +78,8 @@ create table orders (
     item text not null,
     slot text,
     quantity integer not null,
+    card integer not null,
+    attempt integer not null,
     amount integer not null,
     status text not null,
     payment integer,

@@ -8,7 +8,7 @@ use domain::shop::{Catalogue, Short};
 use domain::time::Time;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, params};
 
-use crate::inventory::rows::{ITEMS, SLOTS, Shelf, signed};
+use crate::inventory::rows::{ITEMS, SLOTS, Shelf, order_id, signed};
 use crate::inventory::{Balances, item_margin, leaks, slot_margin, slot_name};
 use crate::rules::fault::Fault;
 use crate::rules::{InventoryCall, InventoryReply};
@@ -24,9 +24,10 @@ const BUSY_MS: u64 = 5_000;
 /// A database that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The file is there already.
+    /// The file is there already, and not of this run.
     #[error(
-        "create the database `{0}`: there is a file of that name\nhint: name another file, or delete this one"
+        "create the database `{0}`: there is a file of that name that is not of this run\nhint: name \
+         another file, or delete this one"
     )]
     Exists(PathBuf),
     /// The database refused.
@@ -54,10 +55,10 @@ pub struct Sqlite {
 }
 
 /// What an order holds or bought, by its row.
-struct Reservation {
-    item: String,
-    slot: Option<String>,
-    quantity: u32,
+pub(super) struct Reservation {
+    pub(super) item: String,
+    pub(super) slot: Option<String>,
+    pub(super) quantity: u32,
 }
 
 impl Sqlite {
@@ -88,19 +89,10 @@ impl Sqlite {
     ) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
-        let (items, slots) = shelves(catalogue, faults);
-        let sqlite = Self {
-            connection: tuned(connection)?,
-            path: path.to_owned(),
-            catalogue: catalogue.clone(),
-            strategy,
-            faults: faults.to_vec(),
-            began_utc_ns,
-            items,
-            slots,
-        };
+        let sqlite = Self::on(connection, path, catalogue, strategy, faults, began_utc_ns)?;
         sqlite.begin()?;
         sqlite.connection.execute_batch(include_str!("schema.sql"))?;
+        sqlite.record_run()?;
         for (shelf, (_, sale, _)) in sqlite.items.iter().zip(catalogue.items()) {
             shelf.fill(&sqlite.connection, &sale.id, strategy)?;
         }
@@ -111,22 +103,37 @@ impl Sqlite {
         Ok(sqlite)
     }
 
+    /// On a connection to the file `path`, whatever stands in it.
+    pub(super) fn on(
+        connection: Connection,
+        path: &Path,
+        catalogue: &Catalogue,
+        strategy: Inventory,
+        faults: &[Fault],
+        began_utc_ns: u64,
+    ) -> Result<Self> {
+        let (items, slots) = shelves(catalogue, faults);
+        Ok(Self {
+            connection: tuned(connection)?,
+            path: path.to_owned(),
+            catalogue: catalogue.clone(),
+            strategy,
+            faults: faults.to_vec(),
+            began_utc_ns,
+            items,
+            slots,
+        })
+    }
+
     /// Another connection to the same file, which only reads.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub fn reader(&self) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Ok(Self {
-            connection: tuned(Connection::open_with_flags(&self.path, flags)?)?,
-            path: self.path.clone(),
-            catalogue: self.catalogue.clone(),
-            strategy: self.strategy,
-            faults: self.faults.clone(),
-            began_utc_ns: self.began_utc_ns,
-            items: self.items.clone(),
-            slots: self.slots.clone(),
-        })
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let Self { path, catalogue, strategy, faults, began_utc_ns, .. } = self;
+        Self::on(connection, path, catalogue, *strategy, faults, *began_utc_ns)
     }
 
     /// Begins a transaction that no other connection can write beside.
@@ -204,7 +211,7 @@ impl Sqlite {
         quantity: u32,
         until: Option<Time>,
     ) -> Result<InventoryReply> {
-        if self.held(order)?.is_some() {
+        if self.holding(order)?.is_some() {
             return self.prolong(order, until);
         }
         let has = |shelf: &Shelf, wanted| shelf.has(&self.connection, self.strategy, wanted);
@@ -262,7 +269,7 @@ impl Sqlite {
     }
 
     fn sell(&self, order: OrderId) -> Result<InventoryReply> {
-        let Some(reservation) = self.held(order)? else {
+        let Some(reservation) = self.holding(order)? else {
             return Ok(InventoryReply::Done { held: false });
         };
         let (item, slot) = self.shelves_of(&reservation);
@@ -278,7 +285,7 @@ impl Sqlite {
     }
 
     fn release(&self, order: OrderId) -> Result<InventoryReply> {
-        let Some(reservation) = self.held(order)? else {
+        let Some(reservation) = self.holding(order)? else {
             return Ok(InventoryReply::Done { held: false });
         };
         let (item, slot) = self.shelves_of(&reservation);
@@ -293,16 +300,21 @@ impl Sqlite {
     }
 
     fn sweep(&self, now: Time) -> Result<InventoryReply> {
+        let orders = self.due(now)?;
+        for order in &orders {
+            self.release(*order)?;
+        }
+        Ok(InventoryReply::Swept(orders))
+    }
+
+    /// The orders whose holds have run out.
+    pub(super) fn due(&self, now: Time) -> Result<Vec<OrderId>> {
         let mut due = self.connection.prepare_cached(
             "select order_id from reservations where state = 'held' and held_until is not null \
              and held_until <= ?1 order by held_until, order_id",
         )?;
         let orders = due.query_map([self.utc(now)], |row| row.get(0).map(order_id))?;
-        let orders = orders.collect::<Result<Vec<_>>>()?;
-        for order in &orders {
-            self.release(*order)?;
-        }
-        Ok(InventoryReply::Swept(orders))
+        orders.collect()
     }
 
     fn availability(&self, sale: u16) -> Result<InventoryReply> {
@@ -324,7 +336,7 @@ impl Sqlite {
     }
 
     /// What is held for an order.
-    fn held(&self, order: OrderId) -> Result<Option<Reservation>> {
+    pub(super) fn holding(&self, order: OrderId) -> Result<Option<Reservation>> {
         let mut query = self.connection.prepare_cached(
             "select item, slot, quantity from reservations where order_id = ?1 and state = 'held'",
         )?;
@@ -375,10 +387,6 @@ pub(super) fn shelves(catalogue: &Catalogue, faults: &[Fault]) -> (Vec<Shelf>, V
         Shelf { kind: SLOTS, name: slot_name(&sale.id, &slot.id), initial, first, margin }
     });
     (items, slots.collect())
-}
-
-pub(super) fn order_id(number: i64) -> OrderId {
-    OrderId(u64::try_from(number).expect("orders are numbered from 1"))
 }
 
 #[cfg(test)]

@@ -100,8 +100,9 @@ impl Stock {
     /// Nothing more is asked for now: what was recorded without a call that it goes with is to be
     /// written down.
     pub fn flush(&self) {
-        if let Way::Pool(pool) = &self.0 {
-            pool.flush();
+        match &self.0 {
+            Way::Writer(writer) => writer.flush(),
+            Way::Pool(pool) => pool.flush(),
         }
     }
 
@@ -109,8 +110,7 @@ impl Stock {
     /// behalf; [`Notice::Recorded`] or [`Notice::Unrecorded`] follows.
     pub fn is_writing(&self, order: OrderId) -> bool {
         match &self.0 {
-            // Its own file it does not lose.
-            Way::Writer(_) => false,
+            Way::Writer(writer) => writer.is_writing(order),
             Way::Pool(pool) => pool.is_writing(order),
         }
     }

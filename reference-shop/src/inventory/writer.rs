@@ -5,14 +5,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use domain::id::OrderId;
 use domain::shop::ShopLine;
 use domain::time::{Duration, Time};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::inventory::Balances;
 use crate::inventory::memory::Memory;
+use crate::inventory::redis::Counted;
 use crate::inventory::sqlite::Sqlite;
 use crate::inventory::stock::{Notice, StockError, tell};
+use crate::inventory::unwritten::Unwritten;
 use crate::inventory::view::View;
 use crate::rules::{Asker, InventoryCall, InventoryReply, OrderRow};
 
@@ -27,11 +30,16 @@ pub enum Storage {
     Memory(Arc<Mutex<Memory>>),
     /// In a file.
     Sqlite(Box<Sqlite>),
+    /// Counted in Redis, with the rest in a file.
+    Redis(Box<Counted>),
 }
 
 enum Write {
-    Call { at: Time, asker: Asker, call: InventoryCall },
-    Record(Box<OrderRow>),
+    /// What is written down of orders, and the call that goes with it: all or nothing.
+    Step {
+        records: Vec<OrderRow>,
+        call: Option<(Time, Asker, InventoryCall)>,
+    },
     Lines(oneshot::Sender<Vec<ShopLine>>),
 }
 
@@ -47,6 +55,9 @@ pub(super) struct Writer {
     writes: Sender<Write>,
     looks: Sender<Look>,
     view: Arc<View>,
+    /// What is to be written down with the next call, or flush.
+    records: Mutex<Vec<OrderRow>>,
+    unwritten: Option<Arc<Unwritten>>,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -65,10 +76,18 @@ impl Writer {
         let (writes, to_write) = channel();
         let (looks, to_look) = channel();
         let view = Arc::new(View::default());
-        let (written, changed, seen) = (notices.clone(), Arc::clone(&view), Arc::clone(&view));
+        let unwritten = storage.outlives().then(Arc::<Unwritten>::default);
+        let (changed, seen) = (Arc::clone(&view), Arc::clone(&view));
+        let mut desk = WriteDesk {
+            storage,
+            pause,
+            view: changed,
+            unwritten: unwritten.clone(),
+            notices: notices.clone(),
+        };
         let writing = std::thread::spawn(move || {
-            if let Err(error) = write(&storage, pause, &changed, &to_write, &written) {
-                tell(&written, Notice::Failed(error));
+            if let Err(error) = desk.write(&to_write) {
+                tell(&desk.notices, Notice::Failed(error));
             }
         });
         let looking = std::thread::spawn(move || {
@@ -76,7 +95,8 @@ impl Writer {
                 tell(&notices, Notice::Failed(error));
             }
         });
-        Ok(Self { writes, looks, view, threads: [writing, looking] })
+        let records = Mutex::default();
+        Ok(Self { writes, looks, view, records, unwritten, threads: [writing, looking] })
     }
 
     /// Asks; the answer comes as a [`Notice`]. Plain reads go past the writer.
@@ -86,8 +106,14 @@ impl Writer {
             InventoryCall::Read { .. } | InventoryCall::Availability { .. } => {
                 self.looks.send(Look::Call { at, asker, call }).is_ok()
             }
-            _ => self.writes.send(Write::Call { at, asker, call }).is_ok(),
+            _ => self.step(Some((at, asker, call))),
         };
+    }
+
+    fn step(&self, call: Option<(Time, Asker, InventoryCall)>) -> bool {
+        let records = std::mem::take(&mut *locked(&self.records));
+        let nothing = records.is_empty() && call.is_none();
+        nothing || self.writes.send(Write::Step { records, call }).is_ok()
     }
 
     /// What is free in a sale, where that is known without asking: nothing was written since the
@@ -96,14 +122,30 @@ impl Writer {
         self.view.available(sale)
     }
 
-    /// Writes an order down, before any call that is made after this.
+    /// Writes an order down: with the next call that writes, or with the next [`Self::flush`].
     pub(super) fn record(&self, row: OrderRow) {
-        let _ = self.writes.send(Write::Record(Box::new(row)));
+        if let Some(unwritten) = &self.unwritten {
+            unwritten.add(row.order);
+        }
+        locked(&self.records).push(row);
+    }
+
+    /// Sends on what was recorded without a call that it goes with.
+    pub(super) fn flush(&self) {
+        // A thread that is gone has sent its failure first.
+        let _ = self.step(None);
+    }
+
+    /// Whether something of an order is not yet where it outlives the process;
+    /// [`Notice::Recorded`] follows.
+    pub(super) fn is_writing(&self, order: OrderId) -> bool {
+        self.unwritten.as_ref().is_some_and(|unwritten| unwritten.contains(order))
     }
 
     /// The ledger, with everything that was asked before; nothing comes when the database failed.
     pub(super) fn lines(&self) -> oneshot::Receiver<Vec<ShopLine>> {
         let (sender, receiver) = oneshot::channel();
+        self.flush();
         let _ = self.writes.send(Write::Lines(sender));
         receiver
     }
@@ -132,6 +174,7 @@ impl Storage {
         Ok(match self {
             Self::Memory(memory) => Self::Memory(Arc::clone(memory)),
             Self::Sqlite(sqlite) => Self::Sqlite(Box::new(sqlite.reader()?)),
+            Self::Redis(counted) => Self::Redis(Box::new(counted.reader()?)),
         })
     }
 
@@ -139,6 +182,7 @@ impl Storage {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.begin(),
+            Self::Redis(counted) => counted.begin(),
         }
     }
 
@@ -146,6 +190,7 @@ impl Storage {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.begin_reading(),
+            Self::Redis(counted) => counted.begin_reading(),
         }
     }
 
@@ -153,6 +198,15 @@ impl Storage {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.commit(),
+            Self::Redis(counted) => counted.commit(),
+        }
+    }
+
+    /// Whether what is written outlives the process.
+    const fn outlives(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Sqlite(_) | Self::Redis(_) => true,
         }
     }
 
@@ -160,7 +214,27 @@ impl Storage {
         match self {
             Self::Memory(memory) => Ok(locked(memory).apply(at, call)),
             Self::Sqlite(sqlite) => sqlite.apply(call),
+            Self::Redis(counted) => counted.apply(call),
         }
+    }
+
+    /// Carries out a call that writes, and takes `pause` for it: inside the transaction, or, of what is
+    /// taken from Redis, before it is in the books.
+    fn carry_out(
+        &self,
+        pause: Duration,
+        at: Time,
+        call: InventoryCall,
+    ) -> rusqlite::Result<InventoryReply> {
+        if let Self::Redis(counted) = self {
+            let reply = counted.apply(call);
+            let takes =
+                matches!(call, InventoryCall::Reserve { .. } | InventoryCall::Decrement { .. });
+            std::thread::sleep(if takes { pause } else { Duration::ZERO });
+            return reply;
+        }
+        std::thread::sleep(pause);
+        self.apply(at, call)
     }
 
     fn record(&self, row: OrderRow) -> rusqlite::Result<()> {
@@ -170,26 +244,31 @@ impl Storage {
                 Ok(())
             }
             Self::Sqlite(sqlite) => sqlite.record(&row),
+            Self::Redis(counted) => counted.record(&row),
         }
     }
 
-    fn balances(&self) -> rusqlite::Result<Balances> {
+    /// Nothing where a part of it does not answer now.
+    fn balances(&self) -> rusqlite::Result<Option<Balances>> {
         match self {
-            Self::Memory(memory) => Ok(locked(memory).balances()),
-            Self::Sqlite(sqlite) => sqlite.balances(),
+            Self::Memory(memory) => Ok(Some(locked(memory).balances())),
+            Self::Sqlite(sqlite) => sqlite.balances().map(Some),
+            Self::Redis(counted) => counted.balances(),
         }
     }
 
-    fn lines(&self) -> rusqlite::Result<Vec<ShopLine>> {
+    /// Nothing where a part of it does not answer now.
+    fn lines(&self) -> rusqlite::Result<Option<Vec<ShopLine>>> {
         match self {
-            Self::Memory(memory) => Ok(locked(memory).lines()),
-            Self::Sqlite(sqlite) => sqlite.lines(),
+            Self::Memory(memory) => Ok(Some(locked(memory).lines())),
+            Self::Sqlite(sqlite) => sqlite.lines().map(Some),
+            Self::Redis(counted) => counted.lines(),
         }
     }
 }
 
-fn locked(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    memory.lock().expect("who locks the stock does not panic")
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("who locks the stock does not panic")
 }
 
 /// What has arrived, at most [`BATCH_MAX`]; waits for the first. `None` when nobody is left.
@@ -199,41 +278,60 @@ fn batch<T>(queue: &Receiver<T>) -> Option<Vec<T>> {
     Some(batch)
 }
 
-/// The writer: one transaction per batch, and answers only when it lasts.
-fn write(
-    storage: &Storage,
+/// The writer's own: one transaction per batch, and answers only when it lasts.
+struct WriteDesk {
+    storage: Storage,
     pause: Duration,
-    view: &View,
-    queue: &Receiver<Write>,
-    notices: &mpsc::UnboundedSender<Notice>,
-) -> Result<(), StockError> {
-    while let Some(batch) = batch(queue) {
-        let mut replies = Vec::new();
-        let mut ledgers = Vec::new();
-        storage.begin().map_err(StockError::Write)?;
-        for write in batch {
-            match write {
-                Write::Call { at, asker, call } => {
-                    std::thread::sleep(pause);
-                    let reply = storage.apply(at, call).map_err(StockError::Write)?;
-                    replies.push(Notice::Reply { asker, reply });
+    view: Arc<View>,
+    unwritten: Option<Arc<Unwritten>>,
+    notices: mpsc::UnboundedSender<Notice>,
+}
+
+impl WriteDesk {
+    fn write(&mut self, queue: &Receiver<Write>) -> Result<(), StockError> {
+        while let Some(batch) = batch(queue) {
+            let (mut replies, mut recorded, mut ledgers) = (Vec::new(), Vec::new(), Vec::new());
+            self.storage.begin().map_err(StockError::Write)?;
+            for write in batch {
+                match write {
+                    Write::Step { records, call } => {
+                        recorded.extend(records.iter().map(|row| row.order));
+                        replies.extend(self.step(records, call).map_err(StockError::Write)?);
+                    }
+                    Write::Lines(sender) => ledgers.push(sender),
                 }
-                Write::Record(row) => storage.record(*row).map_err(StockError::Write)?,
-                Write::Lines(sender) => ledgers.push(sender),
+            }
+            self.storage.commit().map_err(StockError::Write)?;
+            // Before anybody is told: who knows of a change never reads what was before it.
+            self.view.committed();
+            if let Some(unwritten) = &self.unwritten {
+                recorded.retain(|order| unwritten.written(*order));
+                replies.extend(recorded.into_iter().map(Notice::Recorded));
+            }
+            for reply in replies {
+                tell(&self.notices, reply);
+            }
+            for ledger in ledgers {
+                // Who asked may have gone.
+                let lines = self.storage.lines().map_err(StockError::Read)?;
+                lines.map(|lines| ledger.send(lines).is_ok());
             }
         }
-        storage.commit().map_err(StockError::Write)?;
-        // Before anybody is told: who knows of a change never reads what was before it.
-        view.committed();
-        for reply in replies {
-            tell(notices, reply);
-        }
-        for ledger in ledgers {
-            // Who asked may have gone.
-            let _ = ledger.send(storage.lines().map_err(StockError::Read)?);
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn step(
+        &self,
+        records: Vec<OrderRow>,
+        call: Option<(Time, Asker, InventoryCall)>,
+    ) -> rusqlite::Result<Option<Notice>> {
+        for row in records {
+            self.storage.record(row)?;
+        }
+        let Some((at, asker, call)) = call else { return Ok(None) };
+        let reply = self.storage.carry_out(self.pause, at, call)?;
+        Ok(Some(Notice::Reply { asker, reply }))
+    }
 }
 
 /// The reader: one state of the database per batch, and one query per sale however many ask.
@@ -267,7 +365,8 @@ fn look(
                 }
                 Look::Balances(sender) => {
                     // Who asked may have gone.
-                    let _ = sender.send(storage.balances().map_err(StockError::Read)?);
+                    let balances = storage.balances().map_err(StockError::Read)?;
+                    balances.map(|balances| sender.send(balances).is_ok());
                 }
             }
         }

@@ -85,6 +85,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is broken where stock is counted, and not by the rules.
+    pub const fn is_of_stock(self) -> bool {
+        matches!(self, Self::Oversell | Self::OversellSlots | Self::LeakUnits | Self::EarlySoldOut)
+    }
+
     /// The invariants that this fault alone violates, in the table's order (see [`Fault`]).
     pub const fn trips(self) -> &'static [&'static str] {
         match self {

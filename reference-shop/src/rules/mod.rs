@@ -10,6 +10,7 @@ mod admission;
 mod challenge;
 mod checkout;
 mod history;
+mod members;
 mod order;
 mod orders;
 mod question;
@@ -144,6 +145,8 @@ pub enum Wake {
     Worker(OrderId),
     /// To ask the provider where an order's challenged payment stands.
     Look(OrderId),
+    /// To tell a fan that it is signed in.
+    SignedIn(Ticket),
 }
 
 /// A statement, or several in one transaction, against the stock.

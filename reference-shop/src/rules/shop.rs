@@ -24,6 +24,7 @@ use domain::time::{Duration, Time};
 
 use crate::rules::admission::{Admission, Over};
 use crate::rules::history::{History, Hold};
+use crate::rules::members::Members;
 use crate::rules::order::{Event, Order};
 use crate::rules::orders::Orders;
 use crate::rules::question::{Places, Question, availability};
@@ -43,6 +44,8 @@ pub struct Shop {
     pub(super) settings: ShopSettings,
     pub(super) places: Places,
     pub(super) admission: Option<Admission>,
+    /// Where fans sign in, where that takes time.
+    members: Option<Members>,
     /// Who makes the calls that no customer waits for, where that has a pace of its own.
     worker: Option<Worker>,
     /// All orders; they grow with the number of orders only.
@@ -68,6 +71,7 @@ impl Shop {
     pub fn new(settings: ShopSettings) -> Self {
         Self {
             worker: settings.shop.worker.map(Worker::new),
+            members: settings.shop.members.as_ref().map(Members::new),
             places: Places::new(&settings.catalogue),
             admission: settings
                 .shop
@@ -136,6 +140,7 @@ impl Shop {
             Input::Woke(Wake::Retry(order)) => self.advance(at, order, Event::Retry),
             Input::Woke(Wake::Worker(order)) => worker::unpark(order, &mut self.orders[order]),
             Input::Woke(Wake::Look(order)) => self.advance(at, order, Event::Look),
+            Input::Woke(Wake::SignedIn(ticket)) => answer(ticket, ShopReply::of(Outcome::Ok)),
         }
     }
 
@@ -151,6 +156,7 @@ impl Shop {
                 answer(ticket, ShopReply::of(if known { Outcome::Ok } else { Outcome::Rejected }))
             }
             ShopRequest::Status { sale } => self.look(at, ticket, sale, Question::Status),
+            ShopRequest::Login { sale } => self.sign_in(at, ticket, sale),
             ShopRequest::Slots { sale } => self.look(at, ticket, sale, Question::Slots(sale)),
             ShopRequest::Item { item } => match self.places.item(item) {
                 Some((sale, _)) => self.look(at, ticket, sale, Question::Free(item, None)),
@@ -164,6 +170,19 @@ impl Shop {
             }
             ShopRequest::Checkout(checkout) => self.checkout(at, ticket, checkout),
             ShopRequest::Order { key } => self.poll(at, ticket, &key),
+        }
+    }
+
+    /// Signs a fan in, before a sale as well as in it.
+    fn sign_in(&mut self, at: Time, ticket: Ticket, sale: u16) -> Vec<Effect> {
+        if usize::from(sale) >= self.settings.catalogue.sales.len() {
+            return answer(ticket, ShopReply::of(Outcome::Rejected));
+        }
+        match &mut self.members {
+            Some(members) => {
+                vec![Effect::Wake { at: members.signed_in(at), wake: Wake::SignedIn(ticket) }]
+            }
+            None => answer(ticket, ShopReply::of(Outcome::Ok)),
         }
     }
 

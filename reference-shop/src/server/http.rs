@@ -127,6 +127,9 @@ pub(super) fn route(method: &str, path: &str) -> Route {
         ("GET", [Some("orders"), Some(key), None, None, None]) => {
             Some(Route::Shop(ShopRequest::Order { key: key.to_owned() }))
         }
+        ("POST", [Some("sales"), Some(sale), Some("login"), None, None]) => {
+            sale.parse().ok().map(|sale| Route::Shop(ShopRequest::Login { sale }))
+        }
         ("POST", [Some("cart"), None, None, None, None]) => Some(Route::Cart),
         ("POST", [Some("checkout"), None, None, None, None]) => Some(Route::Checkout),
         ("GET", [Some("admin"), Some("snapshot"), None, None, None]) => Some(Route::Snapshot),

@@ -20,8 +20,10 @@ mod tests;
 mod tls;
 mod warehouse;
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -54,12 +56,17 @@ pub struct Args {
     /// The payment provider, such as `http://127.0.0.1:12111`
     #[arg(long, value_name = "URL", env = "SPIKE_SHOP_PROVIDER")]
     pub provider: Option<String>,
-    /// The database file, which must not exist yet; left out: a temporary one, deleted at the end
+    /// The database file: a new one, or that of a shop of the same beginning and settings, which
+    /// this one goes on with; left out: a temporary one, deleted at the end. With `storage =
+    /// "postgres"`: the address of a server that was started for it; left out: one of its own
     #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_DATABASE")]
     pub database: Option<PathBuf>,
     /// Speaks TLS with a key made at the start, and writes its certificate (PEM) to FILE
     #[arg(long, value_name = "FILE", env = "SPIKE_SHOP_TLS_CERTIFICATE")]
     pub tls_certificate: Option<PathBuf>,
+    /// Keeps that key there, for this user alone, and takes it up again where it is there already
+    #[arg(long, value_name = "FILE", requires = "tls_certificate", env = "SPIKE_SHOP_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
     /// How many processes hold the edge's connections, each with a cache of its own; 0: this one. Of
     /// nginx so many workers, which share one cache
     #[arg(long, value_name = "N", default_value_t = 0, env = "SPIKE_SHOP_EDGE_PROCESSES")]
@@ -139,16 +146,19 @@ struct Door {
 /// Opens the address that fans know, in this process, in others of the edge, or in nginx; `descriptors`
 /// is how many files a process may hold open.
 async fn door(args: &Args, edge: settings::Edge, descriptors: u64) -> anyhow::Result<Door> {
-    let certificate = args.tls_certificate.as_deref();
+    let papers = args
+        .tls_certificate
+        .as_deref()
+        .map(|certificate| Papers { certificate, key: args.tls_key.as_deref() });
     if edge.by == settings::EdgeBy::Shop && args.edge_processes == 0 {
         let listener = machine::listen(args.listen)?;
         let address = listener.local_addr().context("read the own address")?;
-        let edge = Edge::Here(listener, identity(certificate, address)?, None);
+        let edge = Edge::Here(listener, identity(papers, address)?, None);
         return Ok(Door { edge, address, _nodes: None, _kept: None });
     }
     let kept = machine::keep(args.listen)?;
     let address = kept.address;
-    let identity = identity(certificate, address)?;
+    let identity = identity(papers, address)?;
     if edge.by == settings::EdgeBy::Shop {
         let (nodes, links) = Nodes::start(args.edge_processes)?;
         let edge = Edge::There(links, address, identity);
@@ -189,19 +199,39 @@ fn threads() -> usize {
     (processors / 2).clamp(1, THREADS_MAX)
 }
 
-/// Who the edge is in TLS, its certificate written to `path`; without one there is no TLS.
-fn identity(path: Option<&Path>, address: SocketAddr) -> anyhow::Result<Option<Identity>> {
-    let Some(path) = path else { return Ok(None) };
+/// Where an identity in TLS is written down.
+#[derive(Copy, Clone)]
+struct Papers<'a> {
+    certificate: &'a Path,
+    key: Option<&'a Path>,
+}
+
+/// Who the edge is in TLS; without papers there is no TLS. Where its key was kept it is who it was.
+fn identity(papers: Option<Papers<'_>>, address: SocketAddr) -> anyhow::Result<Option<Identity>> {
+    let Some(Papers { certificate, key }) = papers else { return Ok(None) };
+    if let Some(key) = key.filter(|key| key.exists()) {
+        let read = |path: &Path| {
+            fs::read_to_string(path).with_context(|| format!("read `{}`", path.display()))
+        };
+        let kept = Identity::kept(read(certificate)?, read(key)?);
+        return Ok(Some(kept.context("take up the key and its certificate")?));
+    }
     let identity = Identity::make(address.ip()).context("make a certificate")?;
-    std::fs::write(path, &identity.pem)
-        .with_context(|| format!("write the certificate `{}`", path.display()))?;
+    let unwritten = |path: &Path| format!("write `{}`", path.display());
+    fs::write(certificate, &identity.pem).with_context(|| unwritten(certificate))?;
+    if let Some(path) = key {
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        let written = file.and_then(|mut file| file.write_all(identity.key_pem.as_bytes()));
+        written.with_context(|| unwritten(path))?;
+    }
     Ok(Some(identity))
 }
 
 /// The settings in a file, or a small sale.
 fn read_settings(path: Option<&Path>) -> anyhow::Result<ShopSettings> {
     let Some(path) = path else { return Ok(ShopSettings::small()) };
-    let text = std::fs::read_to_string(path)
+    let text = fs::read_to_string(path)
         .with_context(|| format!("read the settings `{}`", path.display()))?;
     let settings: ShopSettings = serde_json::from_str(&text)
         .with_context(|| format!("read the settings `{}`", path.display()))?;

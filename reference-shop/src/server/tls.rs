@@ -9,7 +9,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring as provider;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::ProducesTickets;
 use tokio_rustls::rustls::{self, ServerConfig};
 
@@ -24,11 +25,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 pub(super) struct Identity {
     /// The certificate, signed by its own key (PEM).
     pub(super) pem: String,
-    /// The same (DER).
-    certificate: Vec<u8>,
-    /// Its key (PKCS #8, DER).
-    key: Vec<u8>,
-    /// The same (PEM).
+    /// Its key (PKCS #8, PEM).
     pub(super) key_pem: String,
     /// What the tickets of resumed connections are sealed with.
     ticket_key: [u8; 32],
@@ -43,6 +40,9 @@ pub(super) enum TlsError {
     /// The machine has no randomness to give.
     #[error("draw the key of the tickets: the system gives no random bytes")]
     Draw,
+    /// What was written down is no certificate, or no key.
+    #[error("read PEM")]
+    Read(#[source] rustls::pki_types::pem::Error),
     /// Key and certificate do not fit.
     #[error("use the certificate")]
     Use(#[source] rustls::Error),
@@ -62,21 +62,35 @@ impl Identity {
         names.extend(addresses.iter().map(IpAddr::to_string));
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(names).map_err(TlsError::Sign)?;
-        let mut ticket_key = [0; 32];
-        SystemRandom::new().fill(&mut ticket_key).map_err(|_| TlsError::Draw)?;
-        let (key, key_pem) = (signing_key.serialize_der(), signing_key.serialize_pem());
-        Ok(Self { pem: cert.pem(), certificate: cert.der().to_vec(), key, key_pem, ticket_key })
+        let key_pem = signing_key.serialize_pem();
+        Ok(Self { pem: cert.pem(), key_pem, ticket_key: ticket_key()? })
     }
+
+    /// The one that was written down as a certificate and its key (PEM). Tickets that it gave out before
+    /// are honoured no more.
+    ///
+    /// # Errors
+    /// When the machine gives no random bytes.
+    pub(super) fn kept(pem: String, key_pem: String) -> Result<Self, TlsError> {
+        Ok(Self { pem, key_pem, ticket_key: ticket_key()? })
+    }
+}
+
+fn ticket_key() -> Result<[u8; 32], TlsError> {
+    let mut key = [0; 32];
+    SystemRandom::new().fill(&mut key).map_err(|_| TlsError::Draw)?;
+    Ok(key)
 }
 
 /// What makes TLS of a connection: versions 1.2 and 1.3, HTTP/2 or HTTP/1.1 by ALPN, and tickets
 /// that every process of the same identity honours.
 ///
 /// # Errors
-/// When key and certificate do not fit.
+/// When key and certificate cannot be read, or do not fit.
 pub(super) fn acceptor(identity: &Identity) -> Result<TlsAcceptor, TlsError> {
-    let certificate = CertificateDer::from(identity.certificate.clone());
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key.clone()));
+    let certificate = CertificateDer::from_pem_slice(identity.pem.as_bytes());
+    let certificate = certificate.map_err(TlsError::Read)?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(TlsError::Read)?;
     let builder = ServerConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Use)?;

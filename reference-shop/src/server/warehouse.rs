@@ -5,19 +5,20 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use machine::postgres::Server;
+use machine::redis::Redis;
+use redis::{ConnectionInfo, IntoConnectionInfo as _};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::inventory::memory::Memory;
 use crate::inventory::postgres::{Plan, Pool};
+use crate::inventory::redis::Counted;
 use crate::inventory::sqlite::Sqlite;
 use crate::inventory::stock::{Notice, Stock, Storage as Written};
 use crate::rules::Found;
+use crate::server::gate::with_password;
 use crate::server::machine::Scrap;
 use crate::settings::{ShopSettings, Storage};
-
-/// What a server of the own takes beside the pool: the reader, and people who look into it.
-const CONNECTIONS_BESIDE: u32 = 30;
 
 /// Where the database is, if it is the shop's own: gone when this is dropped.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Place {
     File(#[expect(dead_code, reason = "kept for its end")] Scrap),
     /// A server.
     Server(#[expect(dead_code, reason = "kept for its end")] Box<Server>),
+    /// A Redis that counts, if it is the shop's own, and the file with the rest, if nobody keeps it.
+    Counters(#[expect(dead_code, reason = "kept for its end")] (Option<Redis>, Option<Scrap>)),
 }
 
 /// An inventory, the orders that an earlier shop left in it, and where it is.
@@ -38,7 +41,8 @@ pub(super) struct Warehouse {
     pub(super) place: Place,
 }
 
-/// Opens the inventory; what it has to say goes to `notices`. `database` is the file of `SQLite`.
+/// Opens the inventory; what it has to say goes to `notices`. `database` is the file of `SQLite`, or
+/// the address of the server that was started for this shop.
 ///
 /// # Errors
 /// When the database cannot be made, reached or started.
@@ -61,20 +65,46 @@ pub(super) async fn open(
         Storage::Sqlite => {
             let scrap = database.is_none().then(|| Scrap::new(began_utc_ns));
             let path = database.or(scrap.as_ref().map(Scrap::path)).context("name the database")?;
-            let sqlite = Sqlite::create(path, catalogue, strategy, &shop.faults, began_utc_ns)?;
+            let (sqlite, found) =
+                Sqlite::open(path, catalogue, strategy, &shop.faults, began_utc_ns)?;
             let stock = Stock::start(Written::Sqlite(Box::new(sqlite)), pause, notices)?;
             let place = scrap.map_or(Place::Elsewhere, Place::File);
-            Ok(Warehouse { stock, found: Vec::new(), place })
+            Ok(Warehouse { stock, found, place })
+        }
+        Storage::Postgres if database.is_some() => {
+            let url = database.and_then(Path::to_str).context("read the server's address")?;
+            in_postgres(url, settings, clock, notices).await
         }
         Storage::Postgres => {
-            let connections = shop.pool() + CONNECTIONS_BESIDE;
+            let connections = shop.server_connections();
             let started = tokio::task::spawn_blocking(move || Server::start(connections)).await;
             let server = started.context("wait for PostgreSQL")??;
             let opened = in_postgres(&server.url(), settings, clock, notices).await?;
             Ok(Warehouse { place: Place::Server(Box::new(server)), ..opened })
         }
         Storage::PostgresAt(url) => in_postgres(url, settings, clock, notices).await,
+        Storage::Redis | Storage::RedisAt(_) => {
+            let scrap = database.is_none().then(|| Scrap::new(began_utc_ns));
+            let path = database.or(scrap.as_ref().map(Scrap::path)).context("name the database")?;
+            let (info, own) = redis(&shop.storage).await?;
+            let (path, catalogue) = (path.to_owned(), catalogue.clone());
+            let open = move || Counted::open(info, &path, &catalogue, began_utc_ns);
+            let opened = tokio::task::spawn_blocking(open).await;
+            let (counted, found) = opened.context("wait for Redis")??;
+            let stock = Stock::start(Written::Redis(Box::new(counted)), pause, notices)?;
+            Ok(Warehouse { stock, found, place: Place::Counters((own, scrap)) })
+        }
     }
+}
+
+/// The way to the Redis that counts, and the server if it is the shop's own.
+async fn redis(storage: &Storage) -> anyhow::Result<(ConnectionInfo, Option<Redis>)> {
+    if let Storage::RedisAt(address) = storage {
+        return Ok((with_password(address)?, None));
+    }
+    let started = tokio::task::spawn_blocking(Redis::start).await;
+    let own = started.context("wait for Redis")?.context("start Redis, which shall count")?;
+    Ok((own.url().into_connection_info()?, Some(own)))
 }
 
 async fn in_postgres(

@@ -249,10 +249,10 @@ impl<'de> Deserialize<'de> for AdmissionBy {
 
 /// A Redis server by its address.
 fn by_redis(address: &str) -> Result<AdmissionBy, String> {
-    let Some((_, rest)) = address.split_once("redis://").filter(|(before, _)| before.is_empty())
-    else {
+    let rest = ["redis://", "redis+unix://"].iter().find_map(|start| address.strip_prefix(start));
+    let Some(rest) = rest else {
         return Err(format!(
-            "`{address}` is none of `memory`, `edge`, `redis` and `redis://host:port`"
+            "`{address}` is none of `memory`, `edge`, `redis`, `redis://host:port` and `redis+unix:///path/to/socket`"
         ));
     };
     if rest.contains('@') {
@@ -271,10 +271,10 @@ impl JsonSchema for AdmissionBy {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Who counts what is let through: the shop's own `memory`, a `redis` server \
-                            that the shop starts for itself, one at `redis://host:port`, or the `edge`, \
-                            by point of presence.",
+                            that the shop starts for itself, one at `redis://host:port` or `redis+unix:///path/to/socket`, \
+                            or the `edge`, by point of presence.",
             "type": "string",
-            "pattern": "^(memory|edge|redis|redis://[^@]+)$",
+            "pattern": "^(memory|edge|redis|redis(\\+unix)?://[^@]+)$",
             "default": "memory",
         })
     }

@@ -15,6 +15,9 @@ pub const CONNECTIONS: u32 = 20;
 /// The most connections: a server of `PostgreSQL` takes a hundred, and a process for each.
 pub const CONNECTIONS_MAX: u32 = 500;
 
+/// How many a server that is started for the shop takes beside them.
+const CONNECTIONS_BESIDE: u32 = 30;
+
 /// Where stock and orders are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -30,12 +33,32 @@ pub enum Storage {
     Postgres,
     /// A database of a `PostgreSQL` server that runs, by its address.
     PostgresAt(String),
+    /// Counters in a Redis of the shop's own, started from the system's packages and gone at the end;
+    /// reservations and orders in a file as `SQLite`'s.
+    Redis,
+    /// Counters in the Redis at this address.
+    RedisAt(String),
 }
 
 impl Storage {
     /// Whether stock is in `PostgreSQL`.
     pub const fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres | Self::PostgresAt(_))
+    }
+
+    /// Whether stock is counted in Redis.
+    pub const fn is_redis(&self) -> bool {
+        matches!(self, Self::Redis | Self::RedisAt(_))
+    }
+
+    /// Its word, whatever the address.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Memory => "memory",
+            Self::Postgres | Self::PostgresAt(_) => "postgres",
+            Self::Redis | Self::RedisAt(_) => "redis",
+        }
     }
 }
 
@@ -45,7 +68,7 @@ pub enum StorageError {
     /// It is none of those that are known.
     #[error(
         "unknown variant `{0}`, expected one of `sqlite`, `memory`, `postgres`, \
-         `postgres://user@host/database`"
+         `postgres://user@host/database`, `redis`, `redis://host:port`"
     )]
     Unknown(String),
     /// Addresses are written into reports.
@@ -54,6 +77,12 @@ pub enum StorageError {
          variable PGPASSWORD"
     )]
     Password,
+    /// Likewise.
+    #[error(
+        "the address of Redis holds a password: write it without one, and give it in the variable \
+         REDISCLI_AUTH"
+    )]
+    RedisPassword,
 }
 
 impl TryFrom<String> for Storage {
@@ -64,7 +93,13 @@ impl TryFrom<String> for Storage {
             "sqlite" => return Ok(Self::Sqlite),
             "memory" => return Ok(Self::Memory),
             "postgres" => return Ok(Self::Postgres),
+            "redis" => return Ok(Self::Redis),
             _ => {}
+        }
+        let redis = ["redis://", "redis+unix://"].iter().find_map(|it| word.strip_prefix(it));
+        if let Some(address) = redis {
+            let secret = address.contains('@') || address.contains("pass=");
+            return if secret { Err(StorageError::RedisPassword) } else { Ok(Self::RedisAt(word)) };
         }
         let address = ["postgres://", "postgresql://"].iter().find_map(|it| word.strip_prefix(it));
         let Some(address) = address else { return Err(StorageError::Unknown(word)) };
@@ -80,10 +115,8 @@ impl TryFrom<String> for Storage {
 impl From<Storage> for String {
     fn from(storage: Storage) -> Self {
         match storage {
-            Storage::Sqlite => "sqlite".to_owned(),
-            Storage::Memory => "memory".to_owned(),
-            Storage::Postgres => "postgres".to_owned(),
-            Storage::PostgresAt(url) => url,
+            Storage::PostgresAt(url) | Storage::RedisAt(url) => url,
+            storage => storage.word().to_owned(),
         }
     }
 }
@@ -95,10 +128,10 @@ impl JsonSchema for Storage {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "anyOf": [
-                { "type": "string", "enum": ["sqlite", "memory", "postgres"] },
-                { "type": "string", "pattern": "^postgres(ql)?://" }
+                { "type": "string", "enum": ["sqlite", "memory", "postgres", "redis"] },
+                { "type": "string", "pattern": "^(postgres(ql)?|redis|redis\\+unix)://" }
             ],
-            "description": "Where stock and orders are kept: \"sqlite\" (a file), \"memory\", \"postgres\" (a server started for the run), or the address of a database, \"postgres://user@host/database\"."
+            "description": "Where stock and orders are kept: \"sqlite\" (a file), \"memory\", \"postgres\" (a server started for the run), the address of a database, \"postgres://user@host/database\", or counters in \"redis\" (a server started for the run) or \"redis://host:port\", with the orders in a file."
         })
     }
 }
@@ -158,6 +191,27 @@ pub enum Reserve {
     OneAfterTheOther,
 }
 
+impl Reserve {
+    /// Its word in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Together => "together",
+            Self::OneAfterTheOther => "one-after-the-other",
+        }
+    }
+}
+
+/// In which order a transaction locks what an order takes.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockOrder {
+    /// The same for all: pieces before places. Nobody waits in a circle.
+    #[default]
+    Sorted,
+    /// As the cart lists it: half of them the slot before the pieces. Deadlocks.
+    Cart,
+}
+
 /// What is done before unit rows are said to be sold out: those that others have locked are passed
 /// over, and may yet be given back.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -196,14 +250,21 @@ impl Settings {
         self.connections.unwrap_or(CONNECTIONS)
     }
 
+    /// How many a server that is started for the shop takes: those, the reader's, and people's who
+    /// look into it.
+    pub fn server_connections(&self) -> u32 {
+        self.pool() + CONNECTIONS_BESIDE
+    }
+
     /// The key that breaks a promise only where transactions run at the same time, if one does:
     /// stock in one memory would keep it all the same.
     pub fn only_live(&self) -> Option<Misfit> {
-        let (key, value) = match (self.reserve, self.recheck) {
-            (Reserve::OneAfterTheOther, _) => ("reserve", "one-after-the-other"),
-            (_, Recheck::SkipLocked) => ("recheck", "skip-locked"),
-            (_, Recheck::None) => ("recheck", "none"),
-            (Reserve::Together, Recheck::Blocking) => return None,
+        let (key, value) = match (self.reserve, self.recheck, self.lock_order) {
+            (Reserve::OneAfterTheOther, _, _) => ("reserve", "one-after-the-other"),
+            (_, Recheck::SkipLocked, _) => ("recheck", "skip-locked"),
+            (_, Recheck::None, _) => ("recheck", "none"),
+            (_, _, LockOrder::Cart) => ("lock_order", "cart"),
+            (Reserve::Together, Recheck::Blocking, LockOrder::Sorted) => return None,
         };
         let message = format!(
             "`{key} = \"{value}\"` shows in a real database alone: in virtual time a call is one \
@@ -216,15 +277,15 @@ impl Settings {
     /// What of storage, inventory and the keys about them does not fit together: an illegal pair
     /// is refused, never emulated.
     pub fn misfits(&self) -> Vec<Misfit> {
-        let Self { storage, inventory, reserve, recheck, connections, .. } = self;
-        let word = String::from(storage.clone());
-        let word = if storage.is_postgres() { "postgres" } else { word.as_str() };
+        let Self { storage, inventory, reserve, recheck, lock_order, connections, .. } = self;
+        let word = storage.word();
         let mut misfits: Vec<Misfit> = self.edge.misfits().collect();
+        misfits.extend(self.misfits_of_redis());
         let mut misfit = |key, message: String, hint: &str| {
             misfits.push(Misfit { key, message, hint: hint.to_owned() });
         };
         let elsewhere = !storage.is_postgres();
-        if elsewhere && inventory.needs_concurrency() {
+        if elsewhere && !storage.is_redis() && inventory.needs_concurrency() {
             let message = format!(
                 "`inventory = \"{}\"` does not fit `storage = \"{word}\"`: it is about transactions \
                  that run at the same time, and there is one writer",
@@ -240,6 +301,21 @@ impl Settings {
                  one transaction there"
             );
             misfit("reserve", message, "write `storage = \"postgres\"`, or leave `reserve` out");
+        }
+        let locks_two = matches!(
+            inventory,
+            Inventory::GuardedCounter | Inventory::RowLock | Inventory::UnitRows
+        ) && *reserve == Reserve::Together;
+        if *lock_order != LockOrder::Sorted && (elsewhere || !locks_two) {
+            let message = format!(
+                "`lock_order = \"cart\"` does not fit `storage = \"{word}\"` with `inventory = \"{}\"` and \
+                 `reserve = \"{}\"`: no transaction locks both the pieces and the place",
+                inventory.word(),
+                reserve.word()
+            );
+            let hint = "leave it out, or write `storage = \"postgres\"`, `inventory = \"row-lock\"` and \
+                        `reserve = \"together\"`";
+            misfit("lock_order", message, hint);
         }
         if elsewhere && connections.is_some() {
             let message = format!(
@@ -263,11 +339,35 @@ impl Settings {
         }
         misfits
     }
+
+    /// What does not fit stock that is counted in Redis.
+    fn misfits_of_redis(&self) -> Vec<Misfit> {
+        let Self { storage, inventory, faults, .. } = self;
+        if !storage.is_redis() {
+            return Vec::new();
+        }
+        let strategy = (*inventory != Inventory::GuardedCounter).then(|| Misfit {
+            key: "inventory",
+            message: format!(
+                "`inventory = \"{}\"` does not fit `storage = \"redis\"`: one script looks at the counters \
+                 and decrements them",
+                inventory.word()
+            ),
+            hint: "write `inventory = \"guarded-counter\"`".to_owned(),
+        });
+        let faults = faults.iter().filter(|fault| fault.is_of_stock()).map(|fault| Misfit {
+            key: "faults",
+            message: format!("the fault `{}` is not in `storage = \"redis\"`", fault.word()),
+            hint: "leave it out, or write another `storage`".to_owned(),
+        });
+        strategy.into_iter().chain(faults).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::fault::Fault;
 
     fn settings(storage: Storage, inventory: Inventory) -> Settings {
         Settings { storage, inventory, ..Settings::default() }
@@ -275,13 +375,17 @@ mod tests {
 
     #[test]
     fn a_storage_is_a_word_or_an_address_without_a_password() {
-        for word in ["sqlite", "memory", "postgres", "postgres://me@db:5433/shop?sslmode=disable"] {
+        let database = "postgres://me@db:5433/shop?sslmode=disable";
+        let redis = ["redis", "redis://db:6379/2", "redis+unix:///tmp/redis.sock"];
+        for word in ["sqlite", "memory", "postgres", database].into_iter().chain(redis) {
             let storage = Storage::try_from(word.to_owned()).unwrap();
             assert_eq!(String::from(storage), word);
         }
         let refused = |word: &str| Storage::try_from(word.to_owned()).unwrap_err();
         assert_eq!(refused("sqlit"), StorageError::Unknown("sqlit".to_owned()));
         assert_eq!(refused("postgres://me:hush@db/shop"), StorageError::Password);
+        assert_eq!(refused("redis://:hush@db"), StorageError::RedisPassword);
+        assert_eq!(refused("redis+unix:///tmp/redis.sock?pass=hush"), StorageError::RedisPassword);
         assert_eq!(refused("postgresql://db/shop?user=me&password=hush"), StorageError::Password);
     }
 
@@ -304,11 +408,25 @@ mod tests {
     }
 
     #[test]
+    fn redis_counts_by_one_script_alone_and_breaks_no_promise_itself() {
+        let keys = |settings: Settings| -> Vec<&str> {
+            settings.misfits().into_iter().map(|misfit| misfit.key).collect()
+        };
+        assert_eq!(keys(settings(Storage::Redis, Inventory::GuardedCounter)), [""; 0]);
+        assert_eq!(keys(settings(Storage::Redis, Inventory::UnitRows)), ["inventory"]);
+        let faults = vec![Fault::Oversell, Fault::LostVoid];
+        let broken = Settings { faults, ..settings(Storage::Redis, Inventory::GuardedCounter) };
+        assert_eq!(keys(broken), ["faults"]);
+    }
+
+    #[test]
     fn what_only_a_real_database_shows_is_named() {
         let key = |settings: Settings| settings.only_live().map(|misfit| misfit.key);
         assert_eq!(key(settings(Storage::Postgres, Inventory::UnitRows)), None);
         let bad = Settings { reserve: Reserve::OneAfterTheOther, ..Settings::default() };
         assert_eq!(key(bad), Some("reserve"));
+        let bad = Settings { lock_order: LockOrder::Cart, ..Settings::default() };
+        assert_eq!(key(bad), Some("lock_order"));
         for recheck in [Recheck::None, Recheck::SkipLocked] {
             assert_eq!(key(Settings { recheck, ..Settings::default() }), Some("recheck"));
         }
@@ -322,13 +440,23 @@ mod tests {
         let all = |storage, inventory| Settings {
             reserve: Reserve::OneAfterTheOther,
             recheck: Recheck::None,
+            lock_order: LockOrder::Cart,
             connections: Some(5),
             ..settings(storage, inventory)
         };
-        let every = ["reserve", "connections", "recheck"];
+        let every = ["reserve", "lock_order", "connections", "recheck"];
         assert_eq!(keys(all(Storage::Sqlite, Inventory::UnitRows)), every);
-        assert_eq!(keys(all(Storage::Postgres, Inventory::RowLock)), ["recheck"]);
-        assert_eq!(keys(all(Storage::Postgres, Inventory::UnitRows)), [""; 0]);
+        let one = ["lock_order"];
+        assert_eq!(keys(all(Storage::Postgres, Inventory::RowLock)), ["lock_order", "recheck"]);
+        assert_eq!(keys(all(Storage::Postgres, Inventory::UnitRows)), one);
+        let together = |inventory| Settings {
+            lock_order: LockOrder::Cart,
+            ..settings(Storage::Postgres, inventory)
+        };
+        assert_eq!(keys(together(Inventory::RowLock)), [""; 0]);
+        for inventory in [Inventory::Optimistic, Inventory::NaiveCounter] {
+            assert_eq!(keys(together(inventory)), one);
+        }
         let none = Settings { connections: Some(0), ..Settings::default() };
         let none = Settings { storage: Storage::Postgres, ..none };
         assert_eq!(keys(none), ["connections"]);

@@ -3,6 +3,7 @@
 mod admission;
 mod edge;
 mod inventory;
+mod members;
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,10 @@ use crate::rules::fault::Fault;
 pub use admission::{Admission, AdmissionBy, Allowance, Per, Unit};
 pub use edge::{Cookies, Edge, EdgeBy};
 pub use inventory::{
-    CONNECTIONS, CONNECTIONS_MAX, Inventory, Misfit, Recheck, Reserve, Storage, StorageError,
+    CONNECTIONS, CONNECTIONS_MAX, Inventory, LockOrder, Misfit, Recheck, Reserve, Storage,
+    StorageError,
 };
+pub use members::Members;
 
 /// The table `[shop]`: every key may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +35,8 @@ pub struct Settings {
     pub reserve: Reserve,
     /// What is done before unit rows are said to be sold out.
     pub recheck: Recheck,
+    /// In which order a transaction locks pieces and slot.
+    pub lock_order: LockOrder,
     /// How many connections there are to the database; left out: 20.
     #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
     pub connections: Option<u32>,
@@ -42,6 +47,8 @@ pub struct Settings {
     pub time_in_transaction: Span,
     /// The cache in front of the shop.
     pub edge: Edge,
+    /// Where fans sign in; left out: that takes no time.
+    pub members: Option<Members>,
     /// How many orders are let through to the payment; left out means all.
     pub admission: Option<Admission>,
     /// How long pieces and slots are held.
@@ -71,10 +78,12 @@ impl Default for Settings {
             inventory: Inventory::default(),
             reserve: Reserve::default(),
             recheck: Recheck::default(),
+            lock_order: LockOrder::default(),
             connections: None,
             saga: Saga::default(),
             time_in_transaction: Span(Duration::ZERO),
             edge: Edge::default(),
+            members: None,
             admission: None,
             reservation: Reservation::default(),
             provider_timeout: Span(Duration::from_secs(10)),
@@ -223,7 +232,8 @@ impl ShopSettings {
                 .push(format!("the worker's `calls_per_second` is {rate}, it must be more than 0"));
         }
         let gate = self.shop.admission.iter().flat_map(Admission::problems);
-        problems.extend(gate.map(|(_, problem)| problem));
+        let members = self.shop.members.iter().flat_map(Members::problems);
+        problems.extend(gate.chain(members).map(|(_, problem)| problem));
         problems.extend(self.shop.misfits().iter().map(Misfit::to_string));
         problems
     }

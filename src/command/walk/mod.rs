@@ -46,7 +46,7 @@ pub(super) fn walk(args: &TryArgs) -> anyhow::Result<Verdict> {
         .context("failed to prepare the visit")?;
     let (told, heard) = mpsc::channel();
     let settings = Settings { transcript: Some(told), ..run::settings(&one, clock, means) };
-    let (target, _) = place.open(&one, std::path::Path::new(""), clock.began_utc_ns())?;
+    let (target, _) = place.open(&one, std::path::Path::new(""), clock)?;
     let stop = run::stop_on_signals()?;
     let beside = Beside::open(&scenario, &settings, &target, loaded.folder());
     if let Some(folder) = &args.save {

@@ -255,3 +255,16 @@ fn who_is_led_past_the_slots_has_one_all_the_same() {
     let visit = visit.asks(Operation::Slots).outcome(Outcome::Ok).asks(Operation::Item);
     assert_eq!(visit.request().slot, None);
 }
+
+#[test]
+fn who_must_sign_in_does_so_when_the_sale_is_open_or_on_arrival_where_nobody_reloads() {
+    let operations = |calls, share| -> Vec<Operation> {
+        let route = Route::embedded(&Reload { calls, ..Reload::default() }, 0).signing_in(share);
+        route.stages.iter().map(|stage| stage.operation).collect()
+    };
+    let funnel = [Operation::Item, Operation::Cart, Operation::Checkout];
+    let before = |first: &[Operation]| [first, &funnel].concat();
+    assert_eq!(operations(2, 0.5), before(&[Operation::Reload, Operation::Login]));
+    assert_eq!(operations(0, 0.5), before(&[Operation::Login]));
+    assert_eq!(operations(0, 0.0), funnel);
+}

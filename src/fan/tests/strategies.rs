@@ -54,6 +54,7 @@ fn behaviours() -> impl Strategy<Value = Behaviour> {
                     reload,
                     patience,
                     think,
+                    login: 0.0,
                     abandon: abandon * 0.2,
                     pieces,
                     retry,

@@ -22,8 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SECURED: Wire = Wire { protocol: Protocol::Http1, tls: Tls::Full };
 
 fn dialer(shop: SocketAddr, wire: Wire, certificate: Option<Vec<u8>>) -> Dialer {
-    let target =
-        Target { shop, host: "shop.test".to_owned(), provider: None, certificate, abroad: None };
+    let target = Target {
+        shop,
+        host: "shop.test".to_owned(),
+        provider: None,
+        provider_ledger: None,
+        certificate,
+        abroad: None,
+    };
     Dialer::new(&target, wire, &[]).unwrap()
 }
 
@@ -137,6 +143,7 @@ fn connections_come_from_each_source_in_turn() {
         shop: shop.address,
         host: "a".to_owned(),
         provider: None,
+        provider_ledger: None,
         certificate: None,
         abroad: None,
     };

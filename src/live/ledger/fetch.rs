@@ -1,8 +1,10 @@
 //! Fetches the ledgers of shop and provider after the drain, streamed line by line to the run's
 //! folder.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use reqwest::{Response, StatusCode};
 
@@ -60,6 +62,24 @@ pub(in crate::live) enum LedgerError {
         /// What was asked for.
         path: &'static str,
     },
+    /// Its own file cannot be read.
+    #[error("read {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The copy of a file cannot be written.
+    #[error("copy {}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
     /// The ledger's file cannot be written.
     #[error("write the ledger of {address}")]
     Write {
@@ -89,6 +109,23 @@ pub(in crate::live) fn fetch(
         }
         copy(response, address, path, sink).await
     })
+}
+
+/// Copies the ledger in the file `path` into `sink`, line by line; what who writes it has not finished,
+/// or died of, is left out.
+///
+/// # Errors
+/// When it cannot be read or copied.
+pub(in crate::live) fn copy_file(path: &Path, sink: &mut dyn Write) -> Result<(), LedgerError> {
+    let unread = |source| LedgerError::File { path: path.to_owned(), source };
+    let mut lines = BufReader::new(File::open(path).map_err(unread)?).take(LEDGER_MAX);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(unread)? > 0 && line.ends_with(b"\n") {
+        let uncopied = |source| LedgerError::Copy { path: path.to_owned(), source };
+        sink.write_all(&line).map_err(uncopied)?;
+        line.clear();
+    }
+    Ok(())
 }
 
 async fn copy(

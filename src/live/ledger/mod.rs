@@ -39,7 +39,7 @@ use rows::SourceError;
 use shop::{Looked, Shop};
 
 pub use fetch::LedgerSinks;
-pub(super) use fetch::fetch;
+pub(super) use fetch::{copy_file, fetch};
 pub use hook::HookError;
 
 /// The largest ledger that is fetched: about ten million orders \[bytes\].

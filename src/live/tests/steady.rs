@@ -66,6 +66,7 @@ fn allocations(many: usize) -> (u64, usize) {
         shop: shop.address,
         host: "shop.test".to_owned(),
         provider: None,
+        provider_ledger: None,
         certificate: None,
         abroad: None,
     };

@@ -131,6 +131,11 @@ fn population(
     if let Some(foreign) = foreign {
         let written = place.key("reload");
         behaviour.reload = foreign.reload(checker, &behaviour.reload, written);
+        if table.login.is_some() {
+            let message = "`login` is about the embedded shop: at your own, people take its steps";
+            let problem = checker.wrong(place.key("login"), message);
+            problem.advise("write a `[[step]]` with `as = \"login\"` and a `probability`");
+        }
     }
     check_behaviour(checker, &behaviour, place);
     let slots = sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX));
@@ -145,7 +150,7 @@ fn population(
             population: 0,
             route: match foreign {
                 Some(foreign) => foreign.route(&behaviour.reload),
-                None => Route::embedded(&behaviour.reload, slots),
+                None => Route::embedded(&behaviour.reload, slots).signing_in(behaviour.login),
             },
             behaviour,
             opens: Time::ZERO,
@@ -164,6 +169,7 @@ fn behaviour(table: &FansTable) -> Behaviour {
         reload: table.reload.clone().unwrap_or(usual.reload),
         patience: table.patience.unwrap_or(usual.patience),
         think: table.think.unwrap_or(usual.think),
+        login: table.login.unwrap_or(usual.login),
         abandon: table.abandon.unwrap_or(usual.abandon),
         pieces: table.pieces.clone().unwrap_or(usual.pieces),
         retry: table.retry.clone().unwrap_or(usual.retry),
@@ -177,6 +183,7 @@ fn check_behaviour(checker: &mut Checker, behaviour: &Behaviour, place: Place<'_
     reload(checker, &behaviour.reload, place.key("reload"));
     law(checker, behaviour.patience, place, "patience");
     law(checker, behaviour.think, place, "think");
+    checker.chance(behaviour.login, place, "login");
     checker.chance(behaviour.abandon, place, "abandon");
     pieces(checker, &behaviour.pieces, place);
     retry(checker, &behaviour.retry, place.key("retry"));

@@ -23,6 +23,11 @@ fn invariants() -> Vec<&'static str> {
 
 /// The shop, if its numbers are in range.
 pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop {
+    if let Some(members) = &shop.members {
+        for (key, problem) in members.problems() {
+            checker.wrong(place.key("members").key(key), problem);
+        }
+    }
     if let Some(admission) = &shop.admission {
         for (key, problem) in admission.problems() {
             checker.wrong(place.key("admission").key(key), problem);

@@ -251,6 +251,13 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
             scenario.shop.pool()
         ));
     }
+    if scenario.target.is_none() && scenario.shop.storage.is_redis() {
+        remarks.push(
+            "stock is counted in Redis, beside the shop's own file; in virtual time the two are one, and \
+             nobody dies between them"
+                .to_owned(),
+        );
+    }
     if scenario.target.is_none() && scenario.shop.edge.by == EdgeBy::Nginx {
         remarks.push(
             "the edge is an nginx; in virtual time its rules are those of the shop's own edge, and nobody \

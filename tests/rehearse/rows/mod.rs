@@ -1,5 +1,6 @@
 //! The rows, by what they are about.
 
+mod carts;
 mod crowd;
 mod gate;
 mod payment;
@@ -23,9 +24,11 @@ pub(crate) const ALL: &[Row] = &[
     payment::VENUE_DAY,
     payment::DRAW,
     stock::SLOT_AND_ITEM,
+    carts::UNSORTED,
     stock::POOL_STARVED,
     payment::DOUBLE_TAP,
     payment::WORKER_SHARES_QUOTA,
+    crowd::LOGIN_STORM,
     crowd::PUSH_AT_ONCE,
     payment::VOIDS_RETRIED,
 ];

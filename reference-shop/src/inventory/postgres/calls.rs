@@ -1,6 +1,7 @@
 //! What the rules ask, as transactions: each on one connection, with all that it locks held until
 //! its end.
 
+use domain::draw::{Purpose, draw_for};
 use domain::id::{ItemId, OrderId, SlotId};
 use domain::shop::Short;
 use domain::time::Time;
@@ -13,7 +14,7 @@ use crate::inventory::postgres::session::{Ending, Failure, Session};
 use crate::inventory::postgres::shelf::{At, Locked, Taken};
 use crate::inventory::rows::{Shelf, signed};
 use crate::rules::{InventoryCall, InventoryReply, OrderRow};
-use crate::settings::{Inventory, Recheck, Reserve};
+use crate::settings::{Inventory, LockOrder, Recheck, Reserve};
 
 /// How often unsold rows are looked at again that others take meanwhile \[A\]: each time somebody
 /// has bought.
@@ -290,7 +291,8 @@ impl Plan {
         Ok(Ending::Commit(InventoryReply::Reserved))
     }
 
-    /// Locks and takes, the item before the slot so that nobody waits in a circle; what is short.
+    /// Locks and takes, the item before the slot so that nobody waits in a circle, or as the cart has
+    /// it; what is short.
     async fn take(
         &self,
         session: &mut Session,
@@ -299,21 +301,28 @@ impl Plan {
         slot: Option<&Shelf>,
         locked: Locked,
     ) -> Result<Option<Short>, Failure> {
-        if let Some(item) = item
-            && self.at(session, item).take(order, quantity, locked).await? == Taken::Short
-        {
-            return Ok(Some(Short::Item));
-        }
-        if let Some(slot) = slot
-            && self.at(session, slot).take(order, 1, locked).await? == Taken::Short
-        {
-            if item.is_some() {
-                // The pieces are locked: giving them back takes the application its time, too.
-                self.pause();
+        let item = item.map(|item| (item, quantity, Short::Item));
+        let slot = slot.map(|slot| (slot, 1, Short::Slot));
+        let each = if self.has_slot_first(order) { [slot, item] } else { [item, slot] };
+        let mut is_first = true;
+        for (shelf, quantity, short) in each.into_iter().flatten() {
+            if self.at(session, shelf).take(order, quantity, locked).await? == Taken::Short {
+                if !is_first {
+                    // What is locked is given back: that takes the application its time, too.
+                    self.pause();
+                }
+                return Ok(Some(short));
             }
-            return Ok(Some(Short::Slot));
+            is_first = false;
         }
         Ok(None)
+    }
+
+    /// Whether an order's cart lists its slot before its pieces, where that is the order of locks: one
+    /// of two, by a draw.
+    fn has_slot_first(&self, order: OrderId) -> bool {
+        self.lock_order == LockOrder::Cart
+            && draw_for(self.seed, order.0, Purpose::CartOrder, 0).chance(0.5)
     }
 
     /// Reads, thinks, and writes if nobody else has written meanwhile; what is short.

@@ -186,7 +186,7 @@ impl Plan {
             let told = self.items.iter().filter(|it| u64::from(it.initial) <= ROWS_TOLD_MAX);
             let told: Vec<&str> = told.map(|shelf| shelf.name.as_str()).collect();
             let units = "select unit, item, state, order_id from units where item = any($1) \
-                         order by unit, order_id";
+                         order by unit, order_id nulls first";
             lines.extend(session.rows(units, &[&told]).await?.iter().map(unit));
         }
         Ok(lines)

@@ -45,7 +45,7 @@ use crate::inventory::stock::Notice;
 use crate::inventory::view::View;
 use crate::rules::fault::Fault;
 use crate::rules::{Asker, InventoryCall, InventoryReply, OrderRow};
-use crate::settings::{Inventory, Recheck, Reserve};
+use crate::settings::{Inventory, LockOrder, Recheck, Reserve};
 
 pub use open::OpenError;
 
@@ -58,11 +58,13 @@ pub struct Plan {
     strategy: Inventory,
     reserve: Reserve,
     recheck: Recheck,
+    lock_order: LockOrder,
     faults: Vec<Fault>,
     pause: Duration,
     connections: u32,
     clock: Clock,
     began_utc_ns: u64,
+    seed: u64,
     items: Vec<Shelf>,
     slots: Vec<Shelf>,
     /// What the database said of itself before anybody asked the shop for anything.

@@ -1,16 +1,15 @@
 //! A run's own schema in the database: made and filled, or taken over from a shop that ended.
 
-use domain::shop::Catalogue;
-use serde::Serialize;
 use tokio_postgres::Config;
 
 use crate::clock::Clock;
+use crate::inventory;
 use crate::inventory::postgres::Plan;
 use crate::inventory::postgres::session::{CONNECT, Failure, Session};
 use crate::inventory::rows::{ITEMS, Kind, SLOTS, Shelf, signed};
 use crate::inventory::sqlite::shelves;
 use crate::rules::Found;
-use crate::settings::{Inventory, ShopSettings, Storage};
+use crate::settings::{ShopSettings, Storage};
 
 /// How long a statement may take, waits for locks included \[ms\]: longer than any queue at a row
 /// that still makes sense, shorter than fans wait.
@@ -46,13 +45,6 @@ pub enum OpenError {
         /// The schema.
         schema: String,
     },
-}
-
-/// What must be the same for one shop to go on where another ended.
-#[derive(Serialize)]
-struct Sold<'a> {
-    catalogue: &'a Catalogue,
-    inventory: Inventory,
 }
 
 impl Plan {
@@ -111,11 +103,13 @@ impl Plan {
             strategy: shop.inventory,
             reserve: shop.reserve,
             recheck: shop.recheck,
+            lock_order: shop.lock_order,
             faults: shop.faults.clone(),
             pause: shop.time_in_transaction.0,
             connections: shop.pool(),
             clock,
             began_utc_ns,
+            seed: settings.seed,
             items,
             slots,
             before: Box::default(),
@@ -176,7 +170,9 @@ impl Plan {
                 session.number(&sql, &[]).await?;
             }
         }
-        session.plain("commit; analyze items; analyze slots; analyze units; analyze places").await
+        session.plain("commit").await?;
+        session.count_changes_now().await?;
+        session.plain("analyze items; analyze slots; analyze units; analyze places").await
     }
 
     /// Puts everything on a shelf.
@@ -200,8 +196,7 @@ impl Plan {
 
 /// What is sold, and how, as it is written down.
 fn sold(settings: &ShopSettings) -> String {
-    let sold = Sold { catalogue: &settings.catalogue, inventory: settings.shop.inventory };
-    serde_json::to_string(&sold).expect("a catalogue can always be written")
+    inventory::sold(&settings.catalogue, settings.shop.inventory)
 }
 
 fn unmade(failure: Failure) -> OpenError {

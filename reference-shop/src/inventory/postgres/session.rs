@@ -113,6 +113,16 @@ impl Session {
         Ok(messages.iter().filter_map(line).collect())
     }
 
+    /// Has the database count what this session has changed before anything else is counted: rows
+    /// that are known from their statistics already would be counted twice. From `PostgreSQL` 15 on.
+    pub(super) async fn count_changes_now(&mut self) -> Result<(), Failure> {
+        let flush = "pg_stat_force_next_flush";
+        if self.number("select count(*) from pg_proc where proname = $1", &[&flush]).await? > 0 {
+            self.plain(&format!("select {flush}()")).await?;
+        }
+        Ok(())
+    }
+
     /// Statements without values.
     pub(super) async fn plain(&mut self, sql: &str) -> Result<(), Failure> {
         Ok(self.client.batch_execute(sql).await?)

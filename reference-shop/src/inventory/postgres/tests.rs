@@ -353,14 +353,23 @@ fn who_waits_in_a_circle_begins_again() {
     let Some(house) = house() else { return };
     let plan = house.plan(&shop(5, 5, with(Inventory::GuardedCounter)));
     let (guest, looker) = (house.guest(&plan), house.guest(&plan));
-    // Who has waited longest finds the circle: not the guest.
-    house.say(&guest, "alter role shop set deadlock_timeout = '2s'; set deadlock_timeout = '1min'");
-    house.say(&guest, "begin; update slots set version = version");
+    // Who has waited longest finds the circle: not the guest, unless the machine is so busy that the
+    // circle was not closed when the pool looked.
+    house.say(&guest, "alter role shop set deadlock_timeout = '2s'; set deadlock_timeout = '6s'");
     let mut open = Open::start(plan);
-    open.ask(1, wish(1, 1));
-    house.wait_for_a_waiter(&looker);
-    house.say(&guest, "update items set version = version; commit");
-    assert_eq!(open.answer().1, InventoryReply::Reserved);
+    let began_again = (1..=5).any(|order| {
+        house.say(&guest, "begin; update slots set version = version");
+        open.ask(order, wish(order, 1));
+        house.wait_for_a_waiter(&looker);
+        let closes = guest.batch_execute("update items set version = version; commit");
+        let gave_way = house.runtime.block_on(closes).is_err();
+        if gave_way {
+            house.say(&guest, "rollback");
+        }
+        assert_eq!(open.answer().1, InventoryReply::Reserved);
+        !gave_way
+    });
+    assert!(began_again, "the guest gave way each time");
     assert_eq!(open.pool.state().deadlocks, 1);
     open.pool.close();
 }

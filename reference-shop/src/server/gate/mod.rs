@@ -131,7 +131,11 @@ impl Must {
     }
 }
 
-fn with_password(address: &str) -> anyhow::Result<ConnectionInfo> {
+/// The Redis at that address, with the password that the environment holds for it.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn with_password(address: &str) -> anyhow::Result<ConnectionInfo> {
     let info = address.into_connection_info();
     let info = info.with_context(|| format!("read the address of Redis `{address}`"))?;
     Ok(match std::env::var(PASSWORD) {
