@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::program::{Desk, Running};
 
 /// A sale that is long enough to lose something in, and small enough to sell out all the same.
-const SALE: [&str; 7] = [
+const SALE: [&str; 8] = [
     "sale.0.lasts=12s",
     "sale.0.items.0.stock=200",
     "sale.0.slots.0.capacity=300",
     "fans.0.count=120",
     "fans.0.arrive.over=8s",
     "fans.0.think.median=200ms",
+    "shop.void_retries=5",
     "objectives={}",
 ];
 
