@@ -370,7 +370,8 @@ fn who_waits_in_a_circle_begins_again() {
         !gave_way
     });
     assert!(began_again, "the guest gave way each time");
-    assert_eq!(open.pool.state().deadlocks, 1);
+    // On a busy machine a second circle can close before the guest is through.
+    assert!(open.pool.state().deadlocks >= 1);
     open.pool.close();
 }
 
