@@ -168,7 +168,8 @@ fn lead(place: &Place, loaded: &Loaded) -> Duration {
         return LEAD;
     }
     let rows = if shop.inventory.has_rows() {
-        catalogue.items().map(|(_, _, item)| u64::from(item.stock)).sum()
+        let before = shop.units.unwrap_or_default().sold_before;
+        catalogue.items().map(|(_, _, item)| u64::from(item.stock) + u64::from(before)).sum()
     } else {
         0
     };

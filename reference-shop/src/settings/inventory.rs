@@ -52,7 +52,7 @@ impl Storage {
     }
 
     /// Its word, whatever the address.
-    const fn word(&self) -> &'static str {
+    pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Memory => "memory",
@@ -264,7 +264,9 @@ impl Settings {
             (_, Recheck::SkipLocked, _) => ("recheck", "skip-locked"),
             (_, Recheck::None, _) => ("recheck", "none"),
             (_, _, LockOrder::Cart) => ("lock_order", "cart"),
-            (Reserve::Together, Recheck::Blocking, LockOrder::Sorted) => return None,
+            (Reserve::Together, Recheck::Blocking, LockOrder::Sorted) => {
+                return self.units_only_live();
+            }
         };
         let message = format!(
             "`{key} = \"{value}\"` shows in a real database alone: in virtual time a call is one \
@@ -281,6 +283,7 @@ impl Settings {
         let word = storage.word();
         let mut misfits: Vec<Misfit> = self.edge.misfits().collect();
         misfits.extend(self.misfits_of_redis());
+        misfits.extend(self.misfits_of_units());
         let mut misfit = |key, message: String, hint: &str| {
             misfits.push(Misfit { key, message, hint: hint.to_owned() });
         };
@@ -368,6 +371,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::rules::fault::Fault;
+    use crate::settings::Units;
 
     fn settings(storage: Storage, inventory: Inventory) -> Settings {
         Settings { storage, inventory, ..Settings::default() }
@@ -430,6 +434,9 @@ mod tests {
         for recheck in [Recheck::None, Recheck::SkipLocked] {
             assert_eq!(key(Settings { recheck, ..Settings::default() }), Some("recheck"));
         }
+        let units = |units| Settings { units: Some(units), ..Settings::default() };
+        assert_eq!(key(units(Units::default())), None);
+        assert_eq!(key(units(Units { analyze: false, ..Units::default() })), Some("units"));
     }
 
     #[test]
@@ -457,6 +464,11 @@ mod tests {
         for inventory in [Inventory::Optimistic, Inventory::NaiveCounter] {
             assert_eq!(keys(together(inventory)), one);
         }
+        let units = Some(Units::default());
+        let kept = |storage, inventory| Settings { units, ..settings(storage, inventory) };
+        assert_eq!(keys(kept(Storage::Postgres, Inventory::UnitRows)), [""; 0]);
+        assert_eq!(keys(kept(Storage::Postgres, Inventory::RowLock)), ["units"]);
+        assert_eq!(keys(kept(Storage::Sqlite, Inventory::UnitRows)), ["units"]);
         let none = Settings { connections: Some(0), ..Settings::default() };
         let none = Settings { storage: Storage::Postgres, ..none };
         assert_eq!(keys(none), ["connections"]);

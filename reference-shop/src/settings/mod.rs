@@ -4,6 +4,7 @@ mod admission;
 mod edge;
 mod inventory;
 mod members;
+mod units;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub use inventory::{
     StorageError,
 };
 pub use members::Members;
+pub use units::{UnitIndex, Units};
 
 /// The table `[shop]`: every key may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +39,9 @@ pub struct Settings {
     pub recheck: Recheck,
     /// In which order a transaction locks pieces and slot.
     pub lock_order: LockOrder,
+    /// How the rows of pieces are kept in `PostgreSQL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<Units>,
     /// How many connections there are to the database; left out: 20.
     #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
     pub connections: Option<u32>,
@@ -79,6 +84,7 @@ impl Default for Settings {
             reserve: Reserve::default(),
             recheck: Recheck::default(),
             lock_order: LockOrder::default(),
+            units: None,
             connections: None,
             saga: Saga::default(),
             time_in_transaction: Span(Duration::ZERO),

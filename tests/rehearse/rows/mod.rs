@@ -5,6 +5,7 @@ mod crowd;
 mod gate;
 mod payment;
 mod stock;
+mod units;
 
 use crate::row::Row;
 
@@ -17,6 +18,7 @@ pub(crate) const ALL: &[Row] = &[
     payment::LIMITER_SCOPE,
     stock::OVERSELL,
     stock::HOT_ROW,
+    units::TWO_MILLION,
     stock::PHANTOM,
     stock::SAGA_ORDER,
     crowd::LAYERS,
@@ -30,5 +32,6 @@ pub(crate) const ALL: &[Row] = &[
     payment::WORKER_SHARES_QUOTA,
     crowd::LOGIN_STORM,
     crowd::PUSH_AT_ONCE,
+    units::ANALYZE_SKIPPED,
     payment::VOIDS_RETRIED,
 ];

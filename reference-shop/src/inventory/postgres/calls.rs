@@ -349,8 +349,9 @@ impl Plan {
     }
 
     /// One shelf, over one session.
-    pub(super) const fn at<'a>(&self, session: &'a mut Session, stock: &'a Shelf) -> At<'a> {
-        At { session, shelf: stock, strategy: self.strategy }
+    pub(super) fn at<'a>(&self, session: &'a mut Session, stock: &'a Shelf) -> At<'a> {
+        let order = self.order_of(stock.kind);
+        At { session, shelf: stock, strategy: self.strategy, order }
     }
 
     /// The shelves and the quantity of a row of `reservations`.

@@ -64,7 +64,7 @@ impl Plan {
         let most = self.items.iter().rev().max_by_key(|shelf| shelf.initial);
         let Shelf { kind, name, margin, .. } = most.expect("something is sold");
         let name = format!("'{}'", name.replace('\'', "''"));
-        let sql = reserving(self.strategy, *kind);
+        let sql = reserving(self.strategy, *kind, self.order_of(*kind));
         sql.replace("$1", &name).replace("$2", "1").replace("$3", &margin.to_string())
     }
 

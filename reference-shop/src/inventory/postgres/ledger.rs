@@ -106,7 +106,7 @@ impl Plan {
     async fn free_of(
         &self,
         session: &mut Session,
-        Kind { of, rows, name, .. }: Kind,
+        kind @ Kind { of, rows, name, .. }: Kind,
         (sale, shelves): (&str, &[Shelf]),
     ) -> Result<u64, Failure> {
         if shelves.is_empty() {
@@ -114,10 +114,11 @@ impl Plan {
         }
         let margin = shelves.iter().map(|shelf| shelf.margin.abs()).max().unwrap_or(0);
         let enough = 1 + 2 * margin;
+        let order = self.order_of(kind);
         let found = if self.strategy.has_rows() {
             let sql = format!(
                 "select {name}, (select count(*) from (select 1 from {rows} as row where \
-                 row.{name} = it.{name} and state = 'free' limit $2) as free) \
+                 row.{name} = it.{name} and state = 'free' order by {order} limit $2) as free) \
                  - (select count(*) from {rows} as row where row.{name} = it.{name} \
                  and doubled = 1) from {of} as it where sale = $1"
             );
@@ -137,7 +138,8 @@ impl Plan {
     /// Where all pieces and places are at one moment.
     pub(super) async fn balances(&self, session: &mut Session) -> Result<Balances, Failure> {
         // A shop that breaks its promises on purpose is not taken at its word.
-        let rows: u64 = self.items.iter().map(|shelf| u64::from(shelf.initial)).sum();
+        let before = u64::from(self.units.sold_before);
+        let rows: u64 = self.items.iter().map(|shelf| u64::from(shelf.initial) + before).sum();
         let count =
             if rows > ROWS_TOLD_MAX && self.faults.is_empty() { Count::Taken } else { Count::Rows };
         let work = async |session: &mut Session| self.balances_now(session, count).await;
@@ -185,7 +187,8 @@ impl Plan {
         if self.strategy.has_rows() {
             let told = self.items.iter().filter(|it| u64::from(it.initial) <= ROWS_TOLD_MAX);
             let told: Vec<&str> = told.map(|shelf| shelf.name.as_str()).collect();
-            let units = "select unit, item, state, order_id from units where item = any($1) \
+            let units = "select unit, item, state, order_id from units \
+                         where item = any($1) and state <> 'gone' \
                          order by unit, order_id nulls first";
             lines.extend(session.rows(units, &[&told]).await?.iter().map(unit));
         }
@@ -251,7 +254,7 @@ async fn rows_of(
     let sql = format!(
         "select {name}, count(*) filter (where state = 'free') - sum(doubled)::bigint, \
          count(*) filter (where state = 'held'), count(*) filter (where state = 'sold') \
-         from {rows} group by {name}"
+         from {rows} where state <> 'gone' group by {name}"
     );
     let found = session.rows(&sql, &[]).await?;
     let balance = |row: &Row| Balance { free: row.get(1), held: row.get(2), sold: row.get(3) };

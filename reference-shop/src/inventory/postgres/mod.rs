@@ -17,6 +17,7 @@ mod ledger;
 mod open;
 mod queue;
 mod reader;
+mod rows;
 mod session;
 mod shelf;
 #[cfg(test)]
@@ -45,7 +46,7 @@ use crate::inventory::stock::Notice;
 use crate::inventory::view::View;
 use crate::rules::fault::Fault;
 use crate::rules::{Asker, InventoryCall, InventoryReply, OrderRow};
-use crate::settings::{Inventory, LockOrder, Recheck, Reserve};
+use crate::settings::{Inventory, LockOrder, Recheck, Reserve, Units};
 
 pub use open::OpenError;
 
@@ -61,6 +62,7 @@ pub struct Plan {
     lock_order: LockOrder,
     faults: Vec<Fault>,
     pause: Duration,
+    units: Units,
     connections: u32,
     clock: Clock,
     began_utc_ns: u64,

@@ -106,6 +106,7 @@ impl Plan {
             lock_order: shop.lock_order,
             faults: shop.faults.clone(),
             pause: shop.time_in_transaction.0,
+            units: shop.units.unwrap_or_default(),
             connections: shop.pool(),
             clock,
             began_utc_ns,
@@ -154,9 +155,11 @@ impl Plan {
         session.plain(&format!("create schema {schema}")).await?;
         session.plain(include_str!("schema.sql")).await?;
         session.change("insert into run values ($1)", &[&sold(settings)]).await?;
+        self.index_units(session).await?;
         for (shelf, (_, sale, _)) in self.items.iter().zip(catalogue.items()) {
             self.fill(session, shelf, &sale.id).await?;
         }
+        self.sell_before(session).await?;
         for (shelf, (_, sale, _)) in self.slots.iter().zip(catalogue.slots()) {
             self.fill(session, shelf, &sale.id).await?;
         }
@@ -172,7 +175,8 @@ impl Plan {
         }
         session.plain("commit").await?;
         session.count_changes_now().await?;
-        session.plain("analyze items; analyze slots; analyze units; analyze places").await
+        session.plain("analyze items; analyze slots; analyze places").await?;
+        self.tidy_units(session).await
     }
 
     /// Puts everything on a shelf.

@@ -32,6 +32,8 @@ pub(super) struct At<'a> {
     pub(super) session: &'a mut Session,
     pub(super) shelf: &'a Shelf,
     pub(super) strategy: Inventory,
+    /// The column in whose order free rows are taken.
+    pub(super) order: &'static str,
 }
 
 impl At<'_> {
@@ -95,11 +97,11 @@ impl At<'_> {
 
     /// One free piece arrives nowhere.
     pub(super) async fn lose_one(&mut self) -> Result<(), Failure> {
-        let Kind { of, rows, name, .. } = self.kind();
+        let (Kind { of, rows, name, .. }, order) = (self.kind(), self.order);
         let sql = if self.strategy.has_rows() {
             format!(
                 "delete from {rows} where id in (select id from {rows} where {name} = $1 and \
-                 state = 'free' order by id limit 1 for update skip locked)"
+                 state = 'free' order by {order} limit 1 for update skip locked)"
             )
         } else {
             format!("update {of} set free = free - 1 where {name} = $1 and free > 0")
@@ -159,7 +161,7 @@ impl At<'_> {
             return Ok(Taken::Short);
         }
         let rows = self.kind().rows;
-        let sql = free_rows_locked(self.kind(), locked);
+        let sql = free_rows_locked(self.kind(), self.order, locked);
         let found = self.session.rows(&sql, &[&self.shelf.name, &wanted]).await?;
         let ids: Vec<i64> = found.iter().map(|row| row.get(0)).collect();
         let missing = wanted - i64::try_from(ids.len()).expect("as many as were asked for");
@@ -201,10 +203,10 @@ impl At<'_> {
 
     /// Free rows, counted up to `most`.
     async fn free_rows(&mut self, most: i64) -> Result<i64, Failure> {
-        let Kind { rows, name, .. } = self.kind();
+        let (Kind { rows, name, .. }, order) = (self.kind(), self.order);
         let sql = format!(
-            "select count(*) from \
-             (select 1 from {rows} where {name} = $1 and state = 'free' limit $2) as free"
+            "select count(*) from (select 1 from {rows} where {name} = $1 and state = 'free' \
+             order by {order} limit $2) as free"
         );
         self.session.number(&sql, &[&self.shelf.name, &most]).await
     }
@@ -223,14 +225,15 @@ impl At<'_> {
     }
 }
 
-/// The statement on which it hangs whether pieces are had: `$1` is the name, `$2` how many.
-pub(super) fn reserving(strategy: Inventory, kind: Kind) -> String {
+/// The statement on which it hangs whether pieces are had: `$1` is the name, `$2` how many. Rows are
+/// taken in that column's order.
+pub(super) fn reserving(strategy: Inventory, kind: Kind, order: &str) -> String {
     match strategy {
         Inventory::NaiveCounter => changed(kind),
         Inventory::GuardedCounter => guarded(kind),
         Inventory::RowLock => counted(kind, "for update"),
         Inventory::Optimistic => versioned(kind),
-        Inventory::UnitRows => free_rows_locked(kind, Locked::PassedOver),
+        Inventory::UnitRows => free_rows_locked(kind, order, Locked::PassedOver),
     }
 }
 
@@ -253,10 +256,10 @@ fn versioned(Kind { of, name, .. }: Kind) -> String {
     format!("select version, free from {of} where {name} = $1")
 }
 
-fn free_rows_locked(Kind { rows, name, .. }: Kind, locked: Locked) -> String {
+fn free_rows_locked(Kind { rows, name, .. }: Kind, order: &str, locked: Locked) -> String {
     let or_pass = if locked == Locked::PassedOver { "skip locked" } else { "" };
     format!(
         "select id from {rows} where {name} = $1 and state = 'free' \
-         order by id limit $2 for update {or_pass}"
+         order by {order} limit $2 for update {or_pass}"
     )
 }

@@ -1,6 +1,7 @@
 //! Against a real server, where this machine has one (`./test` sees to it).
 
 mod insight;
+mod units;
 
 use std::cell::Cell;
 

@@ -5,7 +5,7 @@ use domain::database::DatabaseView;
 use super::*;
 use crate::settings::Storage;
 
-fn views(lines: &[ShopLine]) -> (&DatabaseView, &DatabaseView) {
+pub(super) fn views(lines: &[ShopLine]) -> (&DatabaseView, &DatabaseView) {
     let last = lines.last().unwrap();
     let ShopLine::Database { before, after } = last else { panic!("{last:?}") };
     (before, after)
