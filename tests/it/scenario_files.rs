@@ -188,6 +188,32 @@ fn the_dome_offers_what_its_head_comment_says() {
 }
 
 #[test]
+fn gaps_and_thoughts_spread_the_storm_at_the_checkout() {
+    const ALIKE: &str = "fans.0.reload.gap=10s";
+    let opening = |each: &[&str]| {
+        let all_stay = ["fans.0.abandon=0", "fans.0.reload.growth=0"];
+        let scenario = load("dome", &set(&[&all_stay, each].concat()));
+        let scenario = scenario.at_scale(None, World::Simulated);
+        offer::offer(&scenario, &scenario).openings[0]
+    };
+    let near = |checkouts_per_s: f64, expected: f64| {
+        assert!((checkouts_per_s / expected - 1.0).abs() < 0.05, "{checkouts_per_s} {expected}");
+    };
+    let unthinking = opening(&[ALIKE, "fans.0.think=0s"]);
+    near(unthinking.checkouts_per_s, unthinking.present / 10.0);
+    // Four thoughts of 3 s each move it, those of any length spread it.
+    let slow = opening(&[ALIKE, "fans.0.think=3s"]);
+    near(slow.checkouts_per_s, slow.present / 10.0);
+    let hasty = opening(&["fans.0.think=0s"]);
+    near(hasty.checkouts_per_s, hasty.edge_per_s / 6.0);
+    let thoughtful = opening(&[]);
+    assert!(thoughtful.checkouts_per_s < 0.7 * hasty.checkouts_per_s, "{thoughtful:?}");
+    // Without a page to look at, all who are there ask as soon as they have thought.
+    let at_once = opening(&["fans.0.reload={ calls = 0 }", "fans.0.think=1s"]);
+    near(at_once.checkouts_per_s, at_once.present);
+}
+
+#[test]
 fn payment_bounds_what_can_be_sold_and_a_short_drain_is_said() {
     let loaded = load("payment-collapse", &set(&["audit.drain=1s", "live.scale=0.1"]));
     let (full, lived) =

@@ -186,7 +186,7 @@ fn rate(
 }
 
 /// The page that a population reloads, by its place on the way.
-fn page(people: &Population) -> Option<usize> {
+pub(super) fn page(people: &Population) -> Option<usize> {
     let calls = people.crowd.behaviour.reload.calls;
     let mut stages = people.crowd.route.stages.iter();
     stages.position(|stage| stage.operation == Operation::Reload).filter(|_| calls > 0)

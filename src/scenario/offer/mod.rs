@@ -7,6 +7,7 @@ mod payment;
 mod sale;
 mod samples;
 mod scale;
+mod storm;
 mod text;
 
 use domain::time::{Duration, Time};
@@ -60,7 +61,8 @@ pub struct Opening {
     pub edge_per_s: f64,
     /// The uncached share of them, at the origin \[1/s\].
     pub origin_per_s: f64,
-    /// Checkouts per second that follow, once those who turn away have left \[1/s\].
+    /// Checkouts of those who ask for the first time, once those who turn away have left and the others
+    /// have thought, in the busiest second that follows \[1/s\].
     pub checkouts_per_s: f64,
 }
 
@@ -123,11 +125,17 @@ fn openings(scenario: &Scenario) -> Vec<Opening> {
                 present: sum.present + one.present,
                 edge_per_s: sum.edge_per_s + one.edge_per_s,
                 origin_per_s: sum.origin_per_s + one.origin_per_s,
-                checkouts_per_s: sum.checkouts_per_s + one.checkouts_per_s,
+                ..sum
             }
         })
     };
-    moments.into_iter().map(at_moment).collect()
+    let with_storm = |opening: Opening| {
+        let mut storm = storm::Storm::CALM;
+        let theirs = scenario.populations.iter().filter(|it| it.crowd.opens == opening.at);
+        theirs.for_each(|people| storm.add(people, opening.at));
+        Opening { checkouts_per_s: storm.peak_per_s(), ..opening }
+    };
+    moments.into_iter().map(at_moment).map(with_storm).collect()
 }
 
 /// What one population that waits for its opening offers `at` a moment.
@@ -137,13 +145,12 @@ fn opening_of(people: &Population, at: Time) -> Opening {
     let looks_per_s = looks_per_s(people, at);
     let calls = f64::from(reload.calls);
     let uncached = f64::from(reload.calls.saturating_sub(reload.cacheable));
-    let opens_now = if people.crowd.opens == at { 1.0 } else { 0.0 };
     Opening {
         at,
         present,
         edge_per_s: looks_per_s * calls,
         origin_per_s: looks_per_s * uncached,
-        checkouts_per_s: looks_per_s * reach(people) * opens_now,
+        ..Opening::default()
     }
 }
 

@@ -86,7 +86,8 @@ impl Table {
         }
         self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
-        self.line("  checkouts", &format!("{}/s offered", count(opening.checkouts_per_s)));
+        let asks = format!("{}/s offered, each once", count(opening.checkouts_per_s));
+        self.line("  checkouts", &asks);
     }
 
     fn payment(&mut self, offer: &Offer) {
