@@ -51,7 +51,7 @@ fn misplaced(size: Size) -> Vec<Claim> {
 pub(super) const NEIGHBOURS: Row = Row {
     number: 14,
     name: "neighbours",
-    phenomenon: "one tenant's opening takes what the payment allows from all others",
+    phenomenon: "one opening takes what the payment allows from all others; with limits, two at once still do",
     lives: neighbours,
 };
 
@@ -75,7 +75,42 @@ fn neighbours(size: Size) -> Vec<Claim> {
         claims.push(live("live, no limit for anybody", (FILE, &[]), suffers));
         claims.push(live("live, a limit for each tenant", (FILE, &[EACH]), passes));
     }
+    claims.extend(fifty(size, EACH));
     claims
+}
+
+/// Fifty tenants, of which two open with fifty times a small one's orders.
+fn fifty(size: Size, each: &str) -> Vec<Claim> {
+    const FILE: &str = "tenants/fifty";
+    const AT_NOON: &str = "sale.1.opens=+75s";
+    let wronged = ["INV-ISOLATION", "INV-ORPHAN-AUTH", "INV-UNDERSOLD"];
+    let overrun = ["INV-ISOLATION", "INV-ORPHAN-AUTH", "INV-QUOTA"];
+    let served = "the least share of a tenant's people who bought, big ones aside";
+    let staggered = simulate(FILE, &[each]);
+    let at_noon = simulate(FILE, &[each, AT_NOON]);
+    let mut claims = vec![
+        passes("fifty tenants, a limit for each, openings staggered", &staggered.judged),
+        at_least(served, least_served(&staggered), 1.0),
+        violates("the same, two openings at noon", &at_noon.judged, &overrun),
+        at_least("share of calls that the provider refused", refused(&at_noon.judged), 0.1),
+    ];
+    if size == Size::Full {
+        let none = simulate(FILE, &[]);
+        claims.push(violates("fifty tenants, no limit for anybody", &none.judged, &wronged));
+        claims.push(at_most(served, least_served(&none), 0.5));
+    }
+    claims
+}
+
+/// Of the tenants but the first two, the least share of people who bought; each wants one piece.
+fn least_served(lived: &Lived) -> f64 {
+    let people = lived.scenario.populations.iter().filter(|people| people.sale >= 2);
+    let shares = people.map(|people| {
+        let sale = &lived.scenario.catalogue.sales[people.sale];
+        let sold = lived.judged.measured.sales[&sale.id].items[&sale.items[0].id].sold;
+        sold as f64 / f64::from(people.count)
+    });
+    shares.fold(1.0, f64::min)
 }
 
 /// The share of the people who came to the small tenant's sale that bought there; each wants one piece.
