@@ -68,6 +68,8 @@ pub enum Purpose {
     PointOfPresence = 28,
     /// In which order a cart lists what it holds.
     CartOrder = 29,
+    /// How long a task or a node of the simulated stack takes to start.
+    Boot = 30,
 }
 
 /// One draw: 64 even bits.

@@ -172,6 +172,7 @@ pub(super) fn kept(run: &RunFolder, summary: &Summary) -> anyhow::Result<Vec<Ser
     let mut rows = rows_kept(run, &calendar_of(summary))?;
     rows.extend(measured.gaps.iter().flat_map(GapSummary::rows));
     let ended_s = measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
+    rows.extend(measured.tasks.iter().flat_map(|tasks| tasks.rows(ended_s)));
     Ok(series(rows, ended_s))
 }
 

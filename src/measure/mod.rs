@@ -16,6 +16,7 @@ pub mod recorder;
 mod sell_out;
 mod series;
 mod summarize;
+mod tasks;
 pub mod timeline;
 pub mod vitals;
 
@@ -31,6 +32,7 @@ pub use health::{
 };
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
+pub use tasks::{Saturation, TaskChange, TaskSummary};
 
 use std::collections::BTreeMap;
 
@@ -66,6 +68,9 @@ pub struct Measured {
     /// The database under the shop; absent in virtual time, and where there is one writer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseSummary>,
+    /// The application's tasks; absent where their number cannot change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<TaskSummary>,
     /// Other people's series, of files that were imported; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<SeriesSummary>,

@@ -17,6 +17,7 @@ use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline};
+use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
     FanSummary, GapSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary,
@@ -45,6 +46,7 @@ pub fn summarize(
         orders: orders(evidence),
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         database: database(evidence),
+        tasks: tasks(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
         payments: payments(evidence),

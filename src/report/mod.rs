@@ -8,6 +8,7 @@ pub mod figure;
 pub mod html;
 mod invariant;
 mod series;
+mod tasks;
 pub mod text;
 mod trust;
 mod words;

@@ -363,7 +363,8 @@ impl Loaded {
             let check::Opening::At { utc_ns } = *opening else { return None };
             let people = self.meant.scenario.populations.iter();
             let leads = people.filter(|people| people.sale == sale).map(check::lead);
-            let lead = leads.max().unwrap_or_default().max(LEAD_MIN);
+            let stack = self.meant.scenario.stack.lead();
+            let lead = leads.max().unwrap_or_default().max(LEAD_MIN).max(stack);
             Some(Time::from_nanos(utc_ns).before(lead).nanos())
         });
         beginnings.min().unwrap_or_default()

@@ -6,6 +6,7 @@
 pub mod calendar;
 mod guest;
 mod path;
+mod scaling;
 mod shop;
 mod transactions;
 
@@ -31,6 +32,7 @@ use crate::tier::station::Station;
 use calendar::Calendar;
 use guest::Guest;
 use path::Call;
+use scaling::Scaling;
 use shop::Books;
 use transactions::Transactions;
 
@@ -59,6 +61,8 @@ enum Event {
     Provider { order: OrderId, reply: Option<PaymentReply> },
     /// The shop wanted to be woken.
     Shop(Wake),
+    /// A task of the application may be ready.
+    Tasks,
 }
 
 /// A statement on its way through the database.
@@ -79,6 +83,8 @@ struct World<'a> {
     edge: Edge,
     edge_station: Option<Station<u32>>,
     application: Option<Station<u32>>,
+    /// What changes the application's servers, where something does.
+    scaling: Option<Scaling>,
     database: Option<Station<u32>>,
     /// Those of a database that carries out several at once.
     transactions: Option<Transactions>,
@@ -147,6 +153,7 @@ pub fn run(
             events += 1;
         }
         world.settle_payments(second);
+        world.scale(second);
         world.record(second, recorder)?;
         let aborted = watch(&recorder.progress()).is_break();
         if world.present == 0 && load_ended.is_none() {
@@ -190,7 +197,12 @@ impl<'a> World<'a> {
             statements: slab::Slab::new(),
             edge: Edge::new(settings.shop.edge),
             edge_station: station(scenario.stack.edge.as_ref()),
-            application: station(scenario.stack.application.as_ref()),
+            application: scenario
+                .stack
+                .application
+                .as_ref()
+                .map(|tier| Station::new(tier.servers_at_first(), tier.queue)),
+            scaling: Scaling::new(scenario),
             // Statements wait as long as it takes: the bound is the application's queue in front.
             database: connections(scenario).map(|servers| Station::new(servers, None)),
             transactions: settings
@@ -227,6 +239,7 @@ impl<'a> World<'a> {
             Event::DatabaseDone(statement) => self.database_done(at, statement),
             Event::Provider { order, reply } => self.provider_answered(at, order, reply),
             Event::Shop(wake) => self.wake_shop(at, wake),
+            Event::Tasks => self.tasks_due(at),
         }
     }
 

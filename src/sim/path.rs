@@ -9,7 +9,6 @@ use reference_shop::rules::edge::Lookup;
 use reference_shop::rules::{Input, Ticket};
 
 use super::{Event, World};
-use crate::tier::Tier;
 use crate::tier::station::{Offered, Station};
 
 /// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
@@ -40,7 +39,7 @@ impl World<'_> {
     }
 
     fn start_edge(&mut self, at: Time, call: u32) {
-        let service = self.service(self.scenario.stack.edge.as_ref());
+        let service = self.service(self.scenario.stack.edge.as_ref().map(|tier| tier.service));
         self.calendar.schedule(at + service, Event::EdgeDone(call));
     }
 
@@ -77,8 +76,9 @@ impl World<'_> {
         }
     }
 
-    fn start_application(&mut self, at: Time, call: u32) {
-        let service = self.service(self.scenario.stack.application.as_ref());
+    pub(super) fn start_application(&mut self, at: Time, call: u32) {
+        let law = self.scenario.stack.application.as_ref().map(|tier| tier.service);
+        let service = self.service(law);
         self.calendar.schedule(at + service, Event::ApplicationDone(call));
     }
 
@@ -141,8 +141,8 @@ impl World<'_> {
     }
 
     /// How long a tier's server takes for the next request.
-    pub(super) fn service(&mut self, tier: Option<&Tier>) -> Duration {
-        tier.map_or(Duration::ZERO, |tier| self.sample(tier.service))
+    pub(super) fn service(&mut self, law: Option<Law>) -> Duration {
+        law.map_or(Duration::ZERO, |law| self.sample(law))
     }
 
     fn sample(&mut self, law: Law) -> Duration {

@@ -94,7 +94,8 @@ impl World<'_> {
 
     pub(super) fn serve_statement(&mut self, at: Time, statement: u32) {
         let call = self.statements[statement as usize].call;
-        let mut service = self.service(self.scenario.stack.database.as_ref());
+        let law = self.scenario.stack.database.as_ref().map(|tier| tier.service);
+        let mut service = self.service(law);
         if in_transaction(call) {
             service += self.pause(at, call);
         }
@@ -179,6 +180,7 @@ impl World<'_> {
             items: balances.items,
             slots: balances.slots,
             database: None,
+            tasks: self.task_state(),
         }
     }
 

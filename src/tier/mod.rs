@@ -1,11 +1,17 @@
 //! Infrastructure as pure machines, for the simulated world.
 
+pub mod application;
 pub mod locks;
+pub mod scaler;
 pub mod station;
+pub mod tasks;
 
 use domain::law::Law;
+use domain::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use application::Application;
 
 /// The stack that the simulator stands in for: the table `[stack]`.
 ///
@@ -19,9 +25,16 @@ pub struct Stack {
     /// The edge's own time per request.
     pub edge: Option<Tier>,
     /// The application behind the edge: its workers serve every request that is no cache hit.
-    pub application: Option<Tier>,
+    pub application: Option<Application>,
     /// The database: its connections carry out the inventory's transactions.
     pub database: Option<Tier>,
+}
+
+impl Stack {
+    /// How long before the opening the stack does something first.
+    pub fn lead(&self) -> Duration {
+        self.application.as_ref().map_or(Duration::ZERO, Application::lead)
+    }
 }
 
 /// One tier of the stack.

@@ -1,4 +1,5 @@
-//! A station: servers, a bounded queue, first come, first served.
+//! A station: servers, a bounded queue, first come, first served. Servers may come and go: one that
+//! goes finishes what it has.
 
 use std::collections::VecDeque;
 
@@ -67,11 +68,27 @@ impl<Job> Station<Job> {
     pub fn finish(&mut self) -> Option<Job> {
         assert!(self.busy > 0, "only what was started ends");
         self.served += 1;
-        let next = self.waiting.pop_front();
+        // A server that is to go takes nothing more.
+        let next = if self.busy > self.servers { None } else { self.waiting.pop_front() };
         if next.is_none() {
             self.busy -= 1;
         }
         next
+    }
+
+    /// From now on there are so many servers (0 serve nobody). Those who waited and are served now: their
+    /// ends are the caller's to schedule.
+    pub fn resize(&mut self, servers: u32) -> Vec<Job> {
+        self.servers = servers;
+        let free = usize::try_from(servers.saturating_sub(self.busy)).unwrap_or(usize::MAX);
+        let started: Vec<Job> = self.waiting.drain(..free.min(self.waiting.len())).collect();
+        self.busy += u32::try_from(started.len()).unwrap_or(servers);
+        started
+    }
+
+    /// How many jobs it serves at once.
+    pub fn servers(&self) -> u64 {
+        u64::from(self.servers)
     }
 
     /// Jobs in service.
@@ -110,23 +127,46 @@ mod tests {
         fn no_job_is_lost_or_made(
             servers in 1_u32..5,
             limit in proptest::option::of(0_u32..5),
-            comes in proptest::collection::vec(any::<bool>(), 0..200),
+            happens in proptest::collection::vec(0_u32..12, 0..200),
         ) {
             let mut station = Station::new(servers, limit);
-            for (job, comes) in comes.into_iter().enumerate() {
-                if comes {
-                    let refused = station.offer(job) == Offered::Refused;
-                    prop_assert!(!refused || station.waiting() >= u64::from(limit.unwrap()));
-                } else if station.in_service() > 0 {
-                    station.finish();
+            for (job, happens) in happens.into_iter().enumerate() {
+                match happens {
+                    0..6 => {
+                        let refused = station.offer(job) == Offered::Refused;
+                        prop_assert!(!refused || station.waiting() >= u64::from(limit.unwrap()));
+                    }
+                    6..11 if station.in_service() > 0 => drop(station.finish()),
+                    11 => {
+                        // From 1 to 4, by what number the job has.
+                        let started = station.resize(1 + u32::try_from(job % 4).unwrap());
+                        prop_assert!(started.len() as u64 <= station.servers());
+                    }
+                    _ => {}
                 }
-                prop_assert!(station.waiting() == 0 || station.in_service() == u64::from(servers));
+                prop_assert!(station.waiting() == 0 || station.in_service() >= station.servers());
                 prop_assert_eq!(
                     station.in_service() + station.waiting() + station.served() + station.refused(),
                     station.offered()
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_server_that_goes_finishes_what_it_has_and_one_that_comes_takes_who_waits() {
+        let mut station = Station::new(3, None);
+        for job in 0..6 {
+            station.offer(job);
+        }
+        assert!(station.resize(1).is_empty());
+        assert_eq!((station.in_service(), station.waiting()), (3, 3));
+        assert_eq!([station.finish(), station.finish()], [None, None], "two went");
+        assert_eq!(station.finish(), Some(3));
+        assert_eq!(station.resize(4), [4, 5]);
+        assert_eq!((station.in_service(), station.waiting()), (3, 0));
+        assert_eq!(station.offer(6), Offered::Started);
+        assert_eq!(station.offer(7), Offered::Queued);
     }
 
     #[test]

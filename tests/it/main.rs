@@ -35,6 +35,7 @@ mod scenario_files;
 mod scenarios;
 mod series;
 mod side_by_side;
+mod tasks;
 mod tiny_shop;
 mod twin;
 mod wire;

@@ -143,6 +143,22 @@ pub struct Balance {
     pub sold: i64,
 }
 
+/// The tasks of an application whose number may change, at one moment.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskState {
+    /// How many are wanted.
+    pub desired: u64,
+    /// How many are in service.
+    pub in_service: u64,
+    /// How many requests those serve at once.
+    pub servers: u64,
+    /// Requests that are being served, also by tasks that only finish what they have.
+    pub busy: u64,
+    /// Requests that wait for a server.
+    pub waiting: u64,
+}
+
 /// What the shop says of itself at one moment of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -165,4 +181,7 @@ pub struct ShopSnapshot {
     /// How its database is getting on, where it has one that several transactions change at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseState>,
+    /// Its tasks, in virtual time where their number may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<TaskState>,
 }

@@ -12,6 +12,7 @@ use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::edge::{self, EdgeRow};
 use super::series::{self, EventRow, MetricRow};
+use super::tasks::{self, TaskSheet};
 use crate::measure::Measured;
 use crate::verdict::Summary;
 
@@ -109,6 +110,7 @@ struct Page {
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
     database: Option<DatabaseSheet>,
+    tasks: Option<TaskSheet>,
     rates: Vec<RateRow>,
     series: Series,
     sales: Vec<SaleView>,
@@ -172,6 +174,7 @@ impl Page {
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
             database: measured.database.as_ref().map(database::sheet),
+            tasks: tasks::sheet(measured),
             rates: tables::rates(measured),
             series: Series::of(measured),
             sales: tables::sales(measured),

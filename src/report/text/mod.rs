@@ -7,6 +7,7 @@ mod progress;
 mod sections;
 mod series;
 mod table;
+mod tasks;
 
 use super::words::{self, Tone};
 use crate::verdict::Summary;

@@ -5,6 +5,7 @@ mod fans;
 mod live;
 mod sale;
 mod shop;
+mod stack;
 mod step;
 mod target;
 
@@ -125,7 +126,7 @@ pub(super) fn check(
         shop: shop::shop(&mut checker, &file.shop, root.key("shop")),
         provider: shop::provider(&mut checker, file, root.key("provider"), an_instant),
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
-        stack: shop::stack(&mut checker, &file.stack, root.key("stack")),
+        stack: stack::stack(&mut checker, &file.stack, &sales, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
         target: foreign.map(|foreign| Arc::new(foreign.target)),
     };

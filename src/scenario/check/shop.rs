@@ -1,20 +1,16 @@
-//! `[shop]`, `[provider]`, `[stack]` and `[audit]`.
+//! `[shop]`, `[provider]` and `[audit]`.
 
 use mock_provider::settings::{Overrides, Settings as Provider};
 use reference_shop::settings::Settings as Shop;
 
 use crate::audit::{AuditSettings, Budgets, INVARIANTS};
 use crate::scenario::check::Checker;
-use crate::scenario::check::fans::law;
 use crate::scenario::place::Place;
 use crate::scenario::problem::did_you_mean;
 use crate::scenario::written::File;
-use crate::tier::{Stack, Tier};
 
 /// The most retries of one call of the shop: with doubling waits, more never come.
 const RETRIES_MAX: u32 = 1_000;
-/// The most servers of a tier.
-const SERVERS_MAX: u32 = 1_000_000;
 
 /// The invariants that can be waived.
 fn invariants() -> Vec<&'static str> {
@@ -80,31 +76,6 @@ pub(super) fn provider(
         }
     }
     provider
-}
-
-/// The stack, if its numbers are in range.
-pub(super) fn stack(checker: &mut Checker, stack: &Stack, place: Place<'_>) -> Stack {
-    if let Some(network) = stack.network {
-        law(checker, network, place, "network");
-    }
-    let tiers =
-        [("edge", &stack.edge), ("application", &stack.application), ("database", &stack.database)];
-    for (key, tier) in tiers {
-        if let Some(tier) = tier {
-            check_tier(checker, tier, place.key(key));
-        }
-    }
-    if stack.database.as_ref().is_some_and(|database| database.queue.is_some()) {
-        checker
-            .wrong(place.key("database").key("queue"), "the database's queue has no limit")
-            .advise("bound the `queue` of the application in front of it");
-    }
-    stack.clone()
-}
-
-fn check_tier(checker: &mut Checker, tier: &Tier, place: Place<'_>) {
-    checker.count(tier.servers, (1, SERVERS_MAX), place, "servers");
-    law(checker, tier.service, place, "service");
 }
 
 /// What is asked of the judge.

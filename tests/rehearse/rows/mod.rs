@@ -4,6 +4,7 @@ mod carts;
 mod crowd;
 mod gate;
 mod payment;
+mod scale;
 mod stock;
 mod units;
 
@@ -22,6 +23,7 @@ pub(crate) const ALL: &[Row] = &[
     stock::PHANTOM,
     stock::SAGA_ORDER,
     crowd::LAYERS,
+    scale::AUTOSCALE,
     gate::NEIGHBOURS,
     payment::VENUE_DAY,
     payment::DRAW,
@@ -33,5 +35,6 @@ pub(crate) const ALL: &[Row] = &[
     crowd::LOGIN_STORM,
     crowd::PUSH_AT_ONCE,
     units::ANALYZE_SKIPPED,
+    scale::TASK_START,
     payment::VOIDS_RETRIED,
 ];

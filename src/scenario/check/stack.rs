@@ -1,0 +1,263 @@
+//! `[stack]`: a stack that cannot work is refused.
+
+use domain::time::Duration;
+
+use crate::scenario::check::fans::law;
+use crate::scenario::check::sale::{MeantSale, Opening};
+use crate::scenario::check::{Checker, RUN_MAX};
+use crate::scenario::place::Place;
+use crate::scenario::wording::grouped;
+use crate::tier::application::{Application, TASKS_MAX};
+use crate::tier::scaler::Metric;
+use crate::tier::scaler::autoscaler::Hpa;
+use crate::tier::scaler::schedule::Action;
+use crate::tier::scaler::tracking::Tracking;
+use crate::tier::tasks::Start;
+use crate::tier::tasks::nodes::Nodes;
+use crate::tier::{Stack, Tier};
+
+/// The most servers of a tier.
+const SERVERS_MAX: u32 = 1_000_000;
+/// The most datapoints that an alarm looks at: a day of minutes.
+const DATAPOINTS_MAX: u32 = 1_440;
+
+/// The stack, if its numbers are in range.
+pub(super) fn stack(
+    checker: &mut Checker,
+    stack: &Stack,
+    sales: &[MeantSale],
+    place: Place<'_>,
+) -> Stack {
+    if let Some(network) = stack.network {
+        law(checker, network, place, "network");
+    }
+    for (key, tier) in [("edge", &stack.edge), ("database", &stack.database)] {
+        if let Some(tier) = tier {
+            check_tier(checker, tier, place.key(key));
+        }
+    }
+    if stack.database.as_ref().is_some_and(|database| database.queue.is_some()) {
+        checker
+            .wrong(place.key("database").key("queue"), "the database's queue has no limit")
+            .advise("bound the `queue` of the application in front of it");
+    }
+    if let Some(application) = &stack.application {
+        check_application(checker, application, sales, place.key("application"));
+    }
+    stack.clone()
+}
+
+fn check_tier(checker: &mut Checker, tier: &Tier, place: Place<'_>) {
+    checker.count(tier.servers, (1, SERVERS_MAX), place, "servers");
+    law(checker, tier.service, place, "service");
+}
+
+fn check_application(
+    checker: &mut Checker,
+    application: &Application,
+    sales: &[MeantSale],
+    place: Place<'_>,
+) {
+    checker.count(application.servers, (1, SERVERS_MAX), place, "servers");
+    law(checker, application.service, place, "service");
+    start(checker, &application.start, place.key("start"));
+    if let Some(tracking) = &application.tracking {
+        check_tracking(checker, tracking, place.key("tracking"));
+    }
+    if let Some(hpa) = &application.hpa {
+        check_hpa(checker, hpa, place.key("hpa"));
+    }
+    if application.tracking.is_some() && application.hpa.is_some() {
+        checker
+            .wrong(place.key("hpa"), "`tracking` and `hpa` together")
+            .mark("a second scaler")
+            .advise("two would undo each other's steps: leave one of them out");
+    }
+    for (index, action) in application.schedule.iter().enumerate() {
+        check_action(checker, action, sales, place.key("schedule").index(index));
+    }
+    match application.tasks {
+        Some(tasks) => bounds(checker, application, tasks, place),
+        None => without_tasks(checker, application, place),
+    }
+}
+
+/// What is about tasks says nothing where there are none.
+fn without_tasks(checker: &mut Checker, application: &Application, place: Place<'_>) {
+    if place.struck("tasks") {
+        return;
+    }
+    let others = ["min", "max", "start", "nodes", "tracking", "hpa", "schedule"];
+    if let Some(key) = others.into_iter().find(|key| place.has(key)) {
+        let scales = if application.scales() { "has nothing to scale" } else { "says nothing" };
+        checker
+            .wrong(place.key(key), format!("`{key}` {scales} without `tasks`"))
+            .mark("needs `tasks`")
+            .advise("write how many there are at first: `tasks = 4`; `servers` is then of each");
+    }
+}
+
+fn bounds(checker: &mut Checker, application: &Application, tasks: u32, place: Place<'_>) {
+    checker.count(tasks, (1, TASKS_MAX), place, "tasks");
+    for (key, bound) in [("min", application.min), ("max", application.max)] {
+        if let Some(bound) = bound {
+            checker.count(bound, (1, TASKS_MAX), place, key);
+        }
+    }
+    let (min, max) = application.bounds();
+    let grouped = |count: u32| grouped(count.into());
+    if min > max {
+        let key = if place.has("max") { "max" } else { "min" };
+        checker
+            .wrong(
+                place.key(key),
+                format!("at least {} tasks, at most {}", grouped(min), grouped(max)),
+            )
+            .mark("must not be less than the fewest");
+    } else if tasks < min || tasks > max {
+        let (min, max) = (grouped(min), grouped(max));
+        checker.wrong(place.key("tasks"), format!("{} tasks at first", grouped(tasks))).mark(
+            if application.max.is_some() {
+                format!("must be from {min} to {max}")
+            } else {
+                format!("must be {min} or more")
+            },
+        );
+    }
+    // The most that can be asked for by the file; a scaler without `max` is bounded where it scales.
+    let asked =
+        application.schedule.iter().flat_map(|action| [action.min, action.max, action.tasks]);
+    let most = asked.flatten().chain([tasks, application.max.unwrap_or(tasks)]).max();
+    let most = most.unwrap_or(tasks);
+    if application.servers.checked_mul(most).is_none_or(|servers| servers > SERVERS_MAX)
+        && application.servers <= SERVERS_MAX
+        && most <= TASKS_MAX
+    {
+        let most = grouped(most);
+        checker
+            .wrong(place.key("servers"), format!("{most} tasks of {} servers", application.servers))
+            .mark(format!("together at most {}", self::grouped(SERVERS_MAX.into())));
+    }
+    if let Some(nodes) = &application.nodes {
+        check_nodes(checker, nodes, tasks, place.key("nodes"));
+        if application.start.warm > 0 {
+            checker
+                .wrong(place.key("start").key("warm"), "a warm pool beside `nodes`")
+                .advise("keep room on nodes with `balloons`");
+        }
+    }
+}
+
+fn start(checker: &mut Checker, start: &Start, place: Place<'_>) {
+    law(checker, start.boot, place, "boot");
+    checker.count(start.burst, (1, TASKS_MAX), place, "burst");
+    checker.count(start.warm, (0, TASKS_MAX), place, "warm");
+    checker.positive(start.rate.per_s(), place, "rate");
+}
+
+fn check_nodes(checker: &mut Checker, nodes: &Nodes, tasks: u32, place: Place<'_>) {
+    checker.count(nodes.room, (1, TASKS_MAX), place, "room");
+    checker.count(nodes.balloons, (0, TASKS_MAX), place, "balloons");
+    law(checker, nodes.boot, place, "boot");
+    let needed = tasks.div_ceil(nodes.room.max(1));
+    if let Some(ready) = nodes.ready.filter(|ready| *ready < needed) {
+        checker
+            .wrong(place.key("ready"), format!("{tasks} tasks find no room on {ready} nodes"))
+            .mark(format!("must be {needed} or more"));
+    }
+}
+
+fn check_tracking(checker: &mut Checker, tracking: &Tracking, place: Place<'_>) {
+    target(checker, tracking.metric, tracking.target, place);
+    whole_seconds(checker, tracking.period.0, place, "period");
+    checker.count(tracking.high_datapoints, (1, DATAPOINTS_MAX), place, "high_datapoints");
+    checker.count(tracking.low_datapoints, (1, DATAPOINTS_MAX), place, "low_datapoints");
+    checker.chance(tracking.low, place, "low");
+    for (key, span) in [("cooldown", tracking.cooldown), ("metric_delay", tracking.metric_delay)] {
+        bounded(checker, span.0, place, key);
+    }
+}
+
+fn check_hpa(checker: &mut Checker, hpa: &Hpa, place: Place<'_>) {
+    target(checker, hpa.metric, hpa.target, place);
+    for (key, span) in [("sync", hpa.sync), ("scrape", hpa.scrape), ("up_period", hpa.up_period)] {
+        whole_seconds(checker, span.0, place, key);
+    }
+    for (key, span) in [("stabilise_up", hpa.stabilise_up), ("stabilise_down", hpa.stabilise_down)]
+    {
+        bounded(checker, span.0, place, key);
+    }
+    checker.chance(hpa.tolerance, place, "tolerance");
+    if !(hpa.up_share.is_finite() && hpa.up_share >= 0.0) {
+        checker
+            .wrong(place.key("up_share"), format!("`up_share` is {}", hpa.up_share))
+            .mark("must be 0 or more");
+    }
+    if hpa.up_pods == 0 && hpa.up_share == 0.0 {
+        checker
+            .wrong(place.key("up_pods"), "neither `up_pods` nor `up_share` lets it scale up")
+            .mark("must be more than 0, or `up_share`");
+    }
+}
+
+fn target(checker: &mut Checker, metric: Metric, target: f64, place: Place<'_>) {
+    let is_share = metric == Metric::Utilisation;
+    if !(target.is_finite() && target > 0.0 && (!is_share || target <= 1.0)) {
+        checker.wrong(place.key("target"), format!("`target` is {target}")).mark(if is_share {
+            "a share of the servers: more than 0, at most 1"
+        } else {
+            "requests per task and minute: more than 0"
+        });
+    }
+}
+
+/// Scalers look once a second.
+fn whole_seconds(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
+    if span.is_zero() || span.subsec_nanos() > 0 || span > RUN_MAX {
+        checker
+            .wrong(place.key(key), format!("`{key}` is {span:?}"))
+            .mark("must be whole seconds, from 1 s to a week");
+    }
+}
+
+fn bounded(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
+    if span > RUN_MAX {
+        checker.wrong(place.key(key), format!("`{key}` is longer than a week"));
+    }
+}
+
+fn check_action(checker: &mut Checker, action: &Action, sales: &[MeantSale], place: Place<'_>) {
+    for (key, count) in [("min", action.min), ("max", action.max), ("tasks", action.tasks)] {
+        if let Some(count) = count {
+            checker.count(count, (1, TASKS_MAX), place, key);
+        }
+    }
+    let struck = ["min", "max", "tasks"].iter().any(|key| place.struck(key));
+    if action.min.is_none() && action.max.is_none() && action.tasks.is_none() && !struck {
+        checker
+            .wrong(place, "nothing is changed then")
+            .advise("write `min`, `max` or `tasks`, such as `{ at = \"-15m\", min = 40 }`");
+    }
+    if let (Some(min), Some(max)) = (action.min, action.max)
+        && min > max
+    {
+        checker.wrong(place.key("max"), format!("at least {min} tasks, at most {max}"));
+    }
+    let openings = sales.iter().filter_map(|sale| match sale.opening {
+        Some(Opening::After(lead)) => Some(lead.as_secs_f64()),
+        _ => None,
+    });
+    let Some(lead_s) = openings.reduce(f64::min) else { return };
+    let early_s = -action.at.seconds();
+    if early_s > lead_s {
+        checker
+            .wrong(
+                place.key("at"),
+                format!(
+                    "this is {early_s} s before the opening, but the run begins {lead_s:.0} s \
+                     before it"
+                ),
+            )
+            .advise(format!("let the sale open later, for example `opens = \"+{early_s}s\"`"));
+    }
+}

@@ -1,0 +1,118 @@
+//! The application's tasks come and go while the simulation runs.
+//!
+//! Scalers look once a second, after all that happened in it; what they go by is sampled then, so that
+//! nothing is counted for them on the way of a request.
+
+use domain::draw::{Purpose, draw_for};
+use domain::law::Law;
+use domain::shop::TaskState;
+use domain::time::{Duration, Time};
+
+use super::{Event, World};
+use crate::scenario::Scenario;
+use crate::tier::scaler::Scaler;
+use crate::tier::scaler::window::Sample;
+use crate::tier::tasks::Tasks;
+
+/// The tasks of the application, and what wants more or fewer of them.
+#[derive(Debug)]
+pub(super) struct Scaling {
+    scaler: Scaler,
+    tasks: Tasks,
+    servers_per_task: u32,
+    starts: Starts,
+    /// When the calendar says that a task may be ready.
+    awaited: Option<Time>,
+    /// Requests that had come by the end of the last second.
+    offered: u64,
+}
+
+/// Draws how long tasks and nodes take to start.
+#[derive(Copy, Clone, Debug)]
+struct Starts {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Starts {
+    fn sample(&mut self, law: Law) -> Duration {
+        self.drawn += 1;
+        law.sample(draw_for(self.seed, self.drawn, Purpose::Boot, 0))
+    }
+}
+
+impl Scaling {
+    /// Of a scenario whose application says how many tasks it has.
+    pub(super) fn new(scenario: &Scenario) -> Option<Self> {
+        let application = scenario.stack.application.as_ref()?;
+        let tasks = application.tasks?;
+        Some(Self {
+            scaler: Scaler::new(application, scenario.first_opening()),
+            tasks: Tasks::new(application.start.clone(), application.nodes.as_ref(), tasks),
+            servers_per_task: application.servers,
+            starts: Starts { seed: scenario.seed, drawn: 0 },
+            awaited: None,
+            offered: 0,
+        })
+    }
+}
+
+impl World<'_> {
+    /// A second is over: what is wanted of the tasks, and what became of it.
+    pub(super) fn scale(&mut self, second: Time) {
+        let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
+        let arrived = station.offered() - scaling.offered;
+        scaling.offered = station.offered();
+        let sample = Sample {
+            tasks: scaling.tasks.in_service(),
+            servers: station.servers(),
+            busy: station.in_service(),
+            arrived,
+        };
+        let before = scaling.tasks.desired();
+        let desired = scaling.scaler.second(second, sample, before);
+        if desired != before {
+            let Scaling { tasks, starts, .. } = scaling;
+            tasks.want(second, desired, &mut |law| starts.sample(law));
+            self.serve_by_tasks(second);
+        }
+    }
+
+    /// A task or a node may be ready.
+    pub(super) fn tasks_due(&mut self, at: Time) {
+        let Some(Scaling { tasks, starts, awaited, .. }) = &mut self.scaling else { return };
+        tasks.advance(at, &mut |law| starts.sample(law));
+        *awaited = awaited.filter(|awaited| *awaited > at);
+        self.serve_by_tasks(at);
+    }
+
+    /// Gives the application the servers of the tasks in service, and sees to it that the next that is
+    /// ready is not missed.
+    fn serve_by_tasks(&mut self, at: Time) {
+        let (Some(scaling), Some(station)) = (&mut self.scaling, &mut self.application) else {
+            return;
+        };
+        let due = scaling.tasks.next_due();
+        let is_sooner = |due: &Time| scaling.awaited.is_none_or(|awaited| *due < awaited);
+        if let Some(due) = due.filter(is_sooner) {
+            scaling.awaited = Some(due);
+            self.calendar.schedule(due, Event::Tasks);
+        }
+        let servers = scaling.tasks.in_service().saturating_mul(scaling.servers_per_task);
+        for call in station.resize(servers) {
+            self.start_application(at, call);
+        }
+    }
+
+    /// The tasks as they stand.
+    pub(super) fn task_state(&self) -> Option<TaskState> {
+        let (scaling, station) = (self.scaling.as_ref()?, self.application.as_ref()?);
+        Some(TaskState {
+            desired: scaling.tasks.desired().into(),
+            in_service: scaling.tasks.in_service().into(),
+            servers: station.servers(),
+            busy: station.in_service(),
+            waiting: station.waiting(),
+        })
+    }
+}
