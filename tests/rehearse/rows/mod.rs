@@ -25,7 +25,7 @@ pub(crate) const ALL: &[Row] = &[
     crowd::LAYERS,
     scale::AUTOSCALE,
     gate::NEIGHBOURS,
-    payment::VENUE_DAY,
+    scale::VENUE_DAY,
     payment::DRAW,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,

@@ -144,22 +144,6 @@ fn limiter_scope(size: Size) -> Vec<Claim> {
     claims
 }
 
-pub(super) const VENUE_DAY: Row = Row {
-    number: 15,
-    name: "venue-day",
-    phenomenon: "everybody in the venue orders at once: without an admission money is held for nothing",
-    lives: venue_day,
-};
-
-fn venue_day(_: Size) -> Vec<Claim> {
-    let bad = simulate("payment/venue-day", &[]);
-    let good = simulate("payment/venue-day", &["shop.admission.calls_per_second=100"]);
-    vec![
-        violates("everybody passes", &bad.judged, &["INV-ORPHAN-AUTH", "INV-UNDERSOLD"]),
-        passes("as many pass as the provider allows", &good.judged),
-    ]
-}
-
 pub(super) const DOUBLE_TAP: Row = Row {
     number: 41,
     name: "double-tap",

@@ -2,7 +2,7 @@
 
 use spike::measure::TaskSummary;
 
-use crate::claim::{Claim, at_least, at_most, misses, near, passes};
+use crate::claim::{Claim, at_least, at_most, misses, near, passes, violates};
 use crate::row::Row;
 use crate::stage::{Lived, Size, simulate};
 
@@ -100,6 +100,46 @@ fn task_start(_: Size) -> Vec<Claim> {
         ),
         passes("serverless, ten minutes before", &serverless.judged),
         passes("on machines, ten minutes before", &machines.judged),
+    ]
+}
+
+pub(super) const VENUE_DAY: Row = Row {
+    number: 15,
+    name: "venue-day",
+    phenomenon: "everybody in the venue orders at once: without an admission money is held for nothing, and \
+                 without a scaler nobody catches up",
+    lives: venue_day,
+};
+
+/// A quarter of the people and of all that serves them.
+const QUARTER: [&str; 5] = [
+    "fans.0.count=10000",
+    "sale.0.items.0.stock=12500",
+    "provider.limits=[{ rate = 25, burst = 25 }]",
+    "stack.application.servers=2",
+    "stack.application.queue=100",
+];
+
+fn venue_day(size: Size) -> Vec<Claim> {
+    let part = size.pick(&[][..], &QUARTER);
+    let lived = |set: &[&str]| simulate("payment/venue-day", &[part, set].concat());
+    let admission = format!("shop.admission.calls_per_second={}", size.pick(100, 25));
+    let per_task = size.pick(2_760, 690);
+    let net =
+        format!("stack.application.tracking={{ metric = \"requests\", target = {per_task} }}");
+    let bad = lived(&[]);
+    let good = lived(&[&admission, &net]);
+    let unjust = ["INV-ORPHAN-AUTH", "INV-UNDERSOLD"];
+    vec![
+        violates("everybody passes, six tasks", &bad.judged, &unjust),
+        misses("the same", &bad.judged),
+        passes("as many pass as the provider allows, and a scaler", &good.judged),
+        // Three datapoints of a minute, and a minute to boot, from the run's beginning.
+        at_most(
+            "until when its tasks are at their limit, seconds from the run's beginning",
+            tasks(&good).saturated.map_or(f64::INFINITY, |saturated| saturated.last_s),
+            245.0,
+        ),
     ]
 }
 
