@@ -49,14 +49,30 @@ fn or_refuse<T>(loaded: Option<T>) -> Option<T> {
 /// Reads all scenarios for virtual time, in which no shop of one's own can be lived.
 pub(super) fn load_all_virtual(paths: &[PathBuf], args: &OverrideArgs) -> Option<Vec<Loaded>> {
     let loaded = load_all(paths, args, None)?;
-    let mut problems = paths.iter().zip(&loaded).filter_map(|(path, loaded)| {
-        let problem = loaded.only_live(&path.display().to_string())?;
-        tell(&problem);
-        Some(problem)
-    });
-    let is_foreign = problems.by_ref().count() > 0;
-    drop(problems);
-    or_refuse((!is_foreign).then_some(loaded))
+    none_misplaced(paths, loaded, Loaded::only_live)
+}
+
+/// Reads all scenarios for a live run, in which no plain queue can be lived.
+pub(super) fn load_all_live(
+    paths: &[PathBuf],
+    args: &OverrideArgs,
+    now_utc_ns: u64,
+) -> Option<Vec<Loaded>> {
+    let loaded = load_all(paths, args, Some(now_utc_ns))?;
+    none_misplaced(paths, loaded, Loaded::only_simulated)
+}
+
+/// The same scenarios, if none of them belongs into the other world; each that does is told.
+fn none_misplaced(
+    paths: &[PathBuf],
+    loaded: Vec<Loaded>,
+    misplaced: impl Fn(&Loaded, &str) -> Option<Problems>,
+) -> Option<Vec<Loaded>> {
+    let found = paths.iter().zip(&loaded);
+    let found = found.filter_map(|(path, loaded)| misplaced(loaded, &path.display().to_string()));
+    let found: Vec<Problems> = found.collect();
+    found.iter().for_each(tell);
+    or_refuse(found.is_empty().then_some(loaded))
 }
 
 /// Tells all problems on stderr.

@@ -13,6 +13,8 @@ use crate::scenario::Scenario;
 pub(super) struct Watch {
     opens: Time,
     view: View,
+    /// Where it was when that was shown last.
+    shown: Option<Time>,
 }
 
 enum View {
@@ -31,11 +33,14 @@ impl Watch {
         } else {
             View::Bar(bar(scenario))
         };
-        Self { opens: scenario.first_opening(), view }
+        Self { opens: scenario.first_opening(), view, shown: None }
     }
 
-    /// Shows where the run is.
+    /// Shows where the run is, if it has come any further.
     pub(super) fn show(&mut self, progress: &Progress) {
+        if self.shown.replace(progress.at) == Some(progress.at) {
+            return;
+        }
         let line = progress_line(progress, self.opens);
         match &self.view {
             View::Hidden => {}

@@ -7,7 +7,7 @@ use anyhow::Context;
 use domain::id::run_id;
 use reference_shop::settings::Storage;
 
-use super::begin::{begin, load, load_all};
+use super::begin::{begin, load, load_all_live};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
@@ -86,7 +86,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
 /// with that in its place, so that what must be allowed is checked as if the file said so.
 fn load_at_target(args: &LiveArgs, now_utc_ns: u64) -> Option<Vec<Loaded>> {
     let LiveArgs { run: RunArgs { scenarios, overrides, .. }, target, .. } = args;
-    let loaded = load_all(scenarios, overrides, Some(now_utc_ns))?;
+    let loaded = load_all_live(scenarios, overrides, now_utc_ns)?;
     let Some(url) = target.as_ref().filter(|_| loaded.iter().any(Loaded::is_foreign)) else {
         return Some(loaded);
     };

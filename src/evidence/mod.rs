@@ -9,6 +9,7 @@ pub mod ledgers;
 mod lines;
 pub(crate) mod names;
 mod never_begun;
+pub mod queue;
 pub mod read;
 mod record;
 pub(crate) mod rows;
@@ -23,6 +24,7 @@ use ledgers::Ledgers;
 #[cfg(test)]
 pub(crate) use lines::Lines;
 pub use never_begun::NeverBegun;
+use queue::QueueOutcome;
 pub use tape::Scratch;
 pub use whole::Evidence;
 
@@ -132,7 +134,7 @@ impl PurchaseLine {
 }
 
 /// How a run ended, for the judge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ending {
     /// The run's beginning in UTC \[ns\]; 0 in virtual time.
@@ -172,6 +174,9 @@ pub struct Ending {
     /// How far the ledgers go, of a foreign shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledgers: Option<Ledgers>,
+    /// What plain queues came to, by name; in virtual time alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queues: BTreeMap<String, QueueOutcome>,
     /// The size of each file of evidence when it had been written, by its name \[bytes\]: another size
     /// is damage.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -238,6 +238,7 @@ pub fn run(
         complaints: merged.complaints(),
         left_dirty: cleaned_up.err().map(|error| with_causes(&error)),
         ledgers: foreign.map(|_| closed.ledgers),
+        queues: std::collections::BTreeMap::new(),
         written: std::collections::BTreeMap::new(),
     })
 }

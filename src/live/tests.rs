@@ -165,6 +165,7 @@ impl Trial {
             shop: reference_shop::settings::Settings::default(),
             provider: provider.resolve(7).expect("the default profile"),
             audit: crate::audit::AuditSettings::default(),
+            queues: Vec::new(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),
             target: None,

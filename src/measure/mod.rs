@@ -15,6 +15,7 @@ mod rates;
 pub mod recorder;
 mod sell_out;
 mod series;
+pub mod steady;
 mod summarize;
 mod tasks;
 pub mod timeline;
@@ -40,6 +41,7 @@ use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::queue::QueueOutcome;
 use latency::milliseconds;
 
 /// The measured part of `summary.json`. Times are in milliseconds \[ms\], rates per second \[1/s\].
@@ -68,6 +70,9 @@ pub struct Measured {
     /// The database under the shop; absent in virtual time, and where there is one writer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseSummary>,
+    /// What plain queues came to, by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queues: BTreeMap<String, QueueOutcome>,
     /// The application's tasks; absent where their number cannot change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskSummary>,

@@ -45,6 +45,7 @@ pub fn summarize(
         edge: edge(&total),
         orders: orders(evidence),
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
+        queues: evidence.ending.queues.clone(),
         database: database(evidence),
         tasks: tasks(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.

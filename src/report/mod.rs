@@ -7,6 +7,7 @@ mod edge;
 pub mod figure;
 pub mod html;
 mod invariant;
+mod queue;
 mod series;
 mod tasks;
 pub mod text;

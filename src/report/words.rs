@@ -2,7 +2,7 @@
 
 use domain::outcome::Departure;
 
-use super::{digest, figure, invariant};
+use super::{digest, figure, invariant, queue};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
 use crate::measure::{
@@ -95,7 +95,15 @@ pub(super) const fn headline(verdict: Verdict) -> &'static str {
 
 /// What to do next, in one or two sentences.
 pub(super) fn next(judged: &Judged) -> String {
+    let is_unsettled = judged.measured.queues.values().any(|queue| queue.unsettled.is_some());
     match judged.verdict {
+        Verdict::Inconclusive if is_unsettled => {
+            "Let more customers come (`customers`), or ask for less than there are servers."
+                .to_owned()
+        }
+        Verdict::Pass if queue::are_all(&judged.measured) => {
+            "Hold the figures below against the textbook's.".to_owned()
+        }
         Verdict::Pass => "Nothing needs mending. Raise `--scale` to find out how much more it can \
                           take, and keep this run to compare later ones with."
             .to_owned(),

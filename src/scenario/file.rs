@@ -278,6 +278,21 @@ impl Loaded {
         Some(Problems::new(file, &self.text, vec![problem.hint(hint)]))
     }
 
+    /// Why the scenario, called `file`, cannot be lived live, if it cannot: plain queues have no server that
+    /// could be asked.
+    pub fn only_simulated(&self, file: &str) -> Option<Problems> {
+        if self.meant.scenario.queues.is_empty() {
+            return None;
+        }
+        let (tree, _) = DeTable::parse_recoverable(&self.text);
+        let message = "a plain queue is lived in virtual time alone";
+        let problem = match tree.get_ref().get_key_value("queue").map(|(key, _)| key.span()) {
+            Some(span) => Problem::at(span, message),
+            None => Problem::nowhere(message),
+        };
+        Some(Problems::new(file, &self.text, vec![problem.hint("`spike simulate` lives it")]))
+    }
+
     /// The scale that `world` uses: `--scale`, else `[live] scale` in the live world and 1 in the
     /// simulated one.
     pub fn scale(&self, world: World) -> f64 {

@@ -29,6 +29,7 @@ use crate::audit::AuditSettings;
 use crate::evidence::OPENING;
 use crate::fan::Crowd;
 use crate::tier::Stack;
+use crate::tier::queue::Queue;
 use crate::verdict::objective::Objective;
 use target::Target;
 
@@ -65,6 +66,8 @@ pub struct Scenario {
     pub audit: AuditSettings,
     /// The stack of the simulator.
     pub stack: Stack,
+    /// Plain queues, which the simulated world lives beside all else.
+    pub queues: Vec<Queue>,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
     /// The foreign shop that fans are sent to; absent: the embedded one.
@@ -88,13 +91,15 @@ impl Scenario {
         population.arrive.moments(self.seed, number, population.count, opens, trace)
     }
 
-    /// When the first sale opens.
-    ///
-    /// # Panics
-    /// When there is no sale, which no scenario that was read lacks.
+    /// When the first sale opens; the run's beginning where there are queues alone.
     pub fn first_opening(&self) -> Time {
         let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
-        openings.min().expect("a scenario has a sale")
+        openings.min().unwrap_or_default()
+    }
+
+    /// Whether it has queues and no sale: a textbook's exercise.
+    pub fn is_queues_alone(&self) -> bool {
+        self.catalogue.sales.is_empty()
     }
 
     /// All that the shop's rules need to know.

@@ -6,9 +6,6 @@ use crate::scenario::place::ELEMENT;
 use crate::scenario::problem::{Problem, did_you_mean};
 use crate::scenario::recover::Found;
 
-/// Tables of the language that this version does not speak, and why.
-const FOREIGN: [(&str, &str); 1] = [("queue", "a plain queue cannot be simulated by this version")];
-
 /// What the TOML parser found.
 pub(super) fn syntax_error(error: &toml::de::Error, text: &str) -> Problem {
     let message = match (error.message(), error.span()) {
@@ -37,7 +34,7 @@ pub(super) fn missing_field(message: &str) -> Option<&str> {
 pub(super) fn explain(message: &str, span: Range<usize>, found: &Found) -> Problem {
     let (name, table) = names(&found.path);
     if let Some((word, known)) = unknown_field(message) {
-        return unknown_key(word, &known, span, found, &table);
+        return unknown_key(word, &known, span, &table);
     }
     if let Some((word, known)) = unknown(message, "unknown variant ") {
         return Problem::at(span, format!("unknown word `{word}` for {name}"))
@@ -83,22 +80,10 @@ fn unreadable(name: &str, message: &str, span: Range<usize>) -> Problem {
     }
 }
 
-fn unknown_key(
-    word: &str,
-    known: &[&str],
-    span: Range<usize>,
-    found: &Found,
-    table: &str,
-) -> Problem {
-    let foreign = FOREIGN.iter().find(|(name, _)| *name == word && found.path.len() == 1);
-    match foreign {
-        Some((name, why)) => Problem::at(span, (*why).to_owned())
-            .label(format!("`{name}` is not understood"))
-            .hint("leave it out: the embedded shop and provider are described by `[shop]` and `[provider]`"),
-        None => Problem::at(span, format!("unknown key `{word}` in {table}"))
-            .label(format!("not a key of {table}"))
-            .hint(did_you_mean(word, known)),
-    }
+fn unknown_key(word: &str, known: &[&str], span: Range<usize>, table: &str) -> Problem {
+    Problem::at(span, format!("unknown key `{word}` in {table}"))
+        .label(format!("not a key of {table}"))
+        .hint(did_you_mean(word, known))
 }
 
 /// The word and the known ones, of serde's "unknown …, expected one of …" with both in backticks.

@@ -3,6 +3,7 @@
 //! Every key is optional here, so that what is missing is told with its place and together with
 //! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
 
+pub mod queue;
 pub mod step;
 pub mod target;
 pub mod values;
@@ -24,6 +25,7 @@ use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut};
 use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
+use queue::QueueTable;
 use step::StepTable;
 use target::{LedgerTable, SetupTable, TargetTable};
 
@@ -47,11 +49,12 @@ pub struct File {
     pub timezone: Option<String>,
     /// How `spike run` lives the scenario on this machine.
     pub live: LiveTable,
-    /// The sales: items and pickup slots that open together.
-    #[schemars(required, length(min = 1))]
+    /// The sales: items and pickup slots that open together; one at least, but where there are queues
+    /// alone.
+    #[schemars(length(min = 1))]
     pub sale: Vec<SaleTable>,
-    /// The populations: fans, staff, bots.
-    #[schemars(required, length(min = 1))]
+    /// The populations: fans, staff, bots; likewise.
+    #[schemars(length(min = 1))]
     pub fans: Vec<FansTable>,
     /// The embedded reference shop.
     pub shop: ShopTable,
@@ -67,6 +70,8 @@ pub struct File {
     pub provider: ProviderTable,
     /// The stack that the simulator stands in for.
     pub stack: Stack,
+    /// Plain queues, to hold the simulator against textbooks.
+    pub queue: Vec<QueueTable>,
     /// Service level objectives: what is measured, and what it must be.
     pub objectives: BTreeMap<String, String>,
     /// What is asked of the judge.

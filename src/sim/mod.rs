@@ -7,9 +7,11 @@ pub mod calendar;
 mod guest;
 mod path;
 mod scaling;
+pub mod queue;
 mod shop;
 mod transactions;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -167,7 +169,14 @@ pub fn run(
         }
         second += Duration::from_secs(1);
     };
+    let mut go_on = || watch(&recorder.progress());
+    let queues = scenario.queues.iter();
+    let queues: BTreeMap<_, _> = queues
+        .map(|queue| (queue.name.clone(), queue::run(queue, scenario.seed, &mut go_on)))
+        .collect();
+    let aborted = aborted || (!queues.is_empty() && go_on().is_break());
     let ending = Ending {
+        queues,
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
         judged,

@@ -1,6 +1,7 @@
 //! Infrastructure as pure machines, for the simulated world.
 
 pub mod application;
+pub mod queue;
 pub mod locks;
 pub mod scaler;
 pub mod station;

@@ -1,6 +1,7 @@
 //! A station: servers, a bounded queue, first come, first served. Servers may come and go: one that
 //! goes finishes what it has.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// What became of a job that was offered.
@@ -16,7 +17,7 @@ pub enum Offered {
 
 /// Servers with one queue before them.
 ///
-/// Always: in service + waiting + served + refused = offered.
+/// Always: in service + waiting + served + refused + withdrawn = offered.
 #[derive(Debug)]
 pub struct Station<Job> {
     servers: u32,
@@ -26,6 +27,7 @@ pub struct Station<Job> {
     offered: u64,
     served: u64,
     refused: u64,
+    withdrawn: u64,
 }
 
 impl<Job> Station<Job> {
@@ -43,6 +45,7 @@ impl<Job> Station<Job> {
             offered: 0,
             served: 0,
             refused: 0,
+            withdrawn: 0,
         }
     }
 
@@ -91,6 +94,14 @@ impl<Job> Station<Job> {
         u64::from(self.servers)
     }
 
+    /// Takes back a job that waits, if it does: the one that `order` finds equal. Jobs must have come
+    /// in that order.
+    pub fn withdraw(&mut self, order: impl FnMut(&Job) -> Ordering) -> Option<Job> {
+        let place = self.waiting.binary_search_by(order).ok()?;
+        self.withdrawn += 1;
+        self.waiting.remove(place)
+    }
+
     /// Jobs in service.
     pub fn in_service(&self) -> u64 {
         u64::from(self.busy)
@@ -109,6 +120,11 @@ impl<Job> Station<Job> {
     /// Jobs that found the queue full.
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+
+    /// Jobs that were taken back while they waited.
+    pub fn withdrawn(&self) -> u64 {
+        self.withdrawn
     }
 
     /// Jobs that came.
@@ -167,6 +183,22 @@ mod tests {
         assert_eq!((station.in_service(), station.waiting()), (3, 0));
         assert_eq!(station.offer(6), Offered::Started);
         assert_eq!(station.offer(7), Offered::Queued);
+    }
+
+    #[test]
+    fn who_waits_can_be_taken_back_and_who_is_served_cannot() {
+        let mut station = Station::new(1, None);
+        for job in 0..4 {
+            station.offer(job);
+        }
+        assert_eq!(station.withdraw(|job| job.cmp(&2)), Some(2));
+        assert_eq!(station.withdraw(|job| job.cmp(&2)), None);
+        assert_eq!(station.withdraw(|job| job.cmp(&0)), None);
+        assert_eq!(
+            [station.finish(), station.finish(), station.finish()],
+            [Some(1), Some(3), None]
+        );
+        assert_eq!((station.served(), station.withdrawn(), station.offered()), (3, 1, 4));
     }
 
     #[test]

@@ -109,6 +109,11 @@ fn findings(
 ) -> Vec<Finding> {
     let mut findings = match &evidence.ending.never_begun {
         Some(_) => INVARIANTS.iter().map(|invariant| never_checked(invariant.id)).collect(),
+        None if question.catalogue.sales.is_empty() => {
+            let why = || vec!["nothing is for sale".to_owned()];
+            let none = |id: &str| Finding::plain(id, Status::NotApplicable, why());
+            INVARIANTS.iter().map(|invariant| none(invariant.id)).collect()
+        }
         None => audit(evidence, question.facts, question.asked),
     };
     if let Some(doubt) = measured.health.iter().flat_map(bounds::doubts).next() {

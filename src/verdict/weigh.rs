@@ -104,8 +104,11 @@ impl Case<'_> {
             ),
         }
         doubts.extend(self.evidence.ending.doubts.iter().cloned());
+        doubts.extend(self.unsettled());
         doubts.extend(self.not_understood());
-        doubts.extend(self.nothing_answered());
+        if !self.evidence.catalogue.sales.is_empty() {
+            doubts.extend(self.nothing_answered());
+        }
         doubts.extend(self.no_orders());
         let damaged = |why: &&String| match self.completeness {
             Completeness::Damaged(damages) => {
@@ -119,6 +122,14 @@ impl Case<'_> {
         doubts.extend(self.not_checked());
         doubts.extend(self.not_assessed());
         doubts
+    }
+
+    /// Plain queues whose figures say nothing.
+    fn unsettled(&self) -> impl Iterator<Item = String> {
+        self.measured.queues.iter().filter_map(|(name, queue)| {
+            let why = queue.unsettled.as_ref()?;
+            Some(format!("The queue {name} is in no steady state: {why}."))
+        })
     }
 
     /// A sentence for each reason for which something was not checked, in the order of the findings.

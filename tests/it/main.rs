@@ -27,6 +27,7 @@ mod problems;
 mod processes;
 mod program;
 mod provider_page;
+mod queues;
 mod real_stack;
 mod rehearsal;
 mod rudeness;

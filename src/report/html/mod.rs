@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::edge::{self, EdgeRow};
+use super::queue::{self, QueueSheet};
 use super::series::{self, EventRow, MetricRow};
 use super::tasks::{self, TaskSheet};
 use crate::measure::Measured;
@@ -97,8 +98,8 @@ fn prose(text: &str) -> String {
 #[derive(Debug, Serialize)]
 struct Page {
     title: String,
-    /// Whether the run began: without, there is nothing to show but why not.
-    began: bool,
+    /// Whether a sale was lived: without, there is nothing to show of one.
+    lived: bool,
     answer: Answer,
     charts: Vec<Figure>,
     steps: Vec<Step>,
@@ -110,6 +111,8 @@ struct Page {
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
     database: Option<DatabaseSheet>,
+    queue_heads: [&'static str; 6],
+    queues: Vec<QueueSheet>,
     tasks: Option<TaskSheet>,
     rates: Vec<RateRow>,
     series: Series,
@@ -162,7 +165,7 @@ impl Page {
         let measured = &judged.measured;
         Self {
             title: summary.provenance.title.clone(),
-            began: judged.never_begun.is_none(),
+            lived: judged.never_begun.is_none() && !queue::are_all(measured),
             answer: Answer::of(summary),
             charts: figures(charts, measured),
             steps: tables::steps(measured),
@@ -174,6 +177,8 @@ impl Page {
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
             database: measured.database.as_ref().map(database::sheet),
+            queue_heads: queue::HEADS,
+            queues: queue::sheets(measured),
             tasks: tasks::sheet(measured),
             rates: tables::rates(measured),
             series: Series::of(measured),

@@ -4,11 +4,13 @@ mod database;
 mod edge;
 mod generator;
 mod progress;
+mod queues;
 mod sections;
 mod series;
 mod table;
 mod tasks;
 
+use super::queue;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
 
@@ -61,7 +63,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
-    if judged.never_begun.is_none() {
+    if judged.never_begun.is_none() && !queue::are_all(&judged.measured) {
         page.wrapped("  ", &words::first_to_break(&judged.measured));
     }
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));

@@ -1,11 +1,12 @@
 //! The parts of the summary that follow the verdict.
 
 use super::table::{Side, Table, UNBROKEN};
-use super::{Page, database, edge, generator, series, tasks};
+use super::{Page, database, edge, generator, queues, series, tasks};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
+use crate::report::queue;
 use crate::report::words::{self, Tone};
 use crate::report::{digest, words::assessment_word};
 use crate::verdict::Judged;
@@ -13,6 +14,10 @@ use crate::verdict::Judged;
 /// Writes every part that has something to say.
 pub(super) fn write(page: &mut Page, judged: &Judged) {
     let measured = &judged.measured;
+    queues::write(page, measured);
+    if queue::are_all(measured) {
+        return;
+    }
     for (id, sale) in &measured.sales {
         one_sale(page, id, sale);
     }

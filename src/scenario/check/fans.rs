@@ -8,6 +8,7 @@ use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
 use crate::fan::route::Route;
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
+use crate::scenario::check::queue::are_queues_alone;
 use crate::scenario::check::sale::MeantSale;
 use crate::scenario::check::target::Foreign;
 use crate::scenario::check::{COUNT_MAX, Checker, Seen, Setting, TABLES_MAX};
@@ -45,7 +46,7 @@ pub(super) fn populations(
     around: Around<'_>,
 ) -> Vec<Population> {
     let Around { sales, setting, .. } = around;
-    if file.fans.is_empty() {
+    if file.fans.is_empty() && !are_queues_alone(root) {
         checker.required_list(0, root, "the scenario", "fans");
     }
     if file.fans.len() > TABLES_MAX {

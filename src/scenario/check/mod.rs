@@ -3,6 +3,7 @@
 mod arrive;
 mod fans;
 mod live;
+mod queue;
 mod sale;
 mod shop;
 mod stack;
@@ -126,6 +127,7 @@ pub(super) fn check(
         shop: shop::shop(&mut checker, &file.shop, root.key("shop")),
         provider: shop::provider(&mut checker, file, root.key("provider"), an_instant),
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
+        queues: queue::queues(&mut checker, file, root),
         stack: stack::stack(&mut checker, &file.stack, &sales, root.key("stack")),
         objectives: checker.objectives(&file.objectives, root.key("objectives")),
         target: foreign.map(|foreign| Arc::new(foreign.target)),

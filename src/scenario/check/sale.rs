@@ -5,6 +5,7 @@ use domain::shop::{CHOICES_MAX, Item, Sale, Slot};
 use domain::time::{Duration, Offset, Span, Time};
 
 use crate::scenario::Late;
+use crate::scenario::check::queue::are_queues_alone;
 use crate::scenario::check::{COUNT_MAX, Checker, RUN_MAX, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::wording::grouped;
@@ -42,7 +43,7 @@ pub(super) fn sales(
     root: Place<'_>,
     setting: Setting<'_>,
 ) -> Vec<MeantSale> {
-    if file.sale.is_empty() {
+    if file.sale.is_empty() && !are_queues_alone(root) {
         checker.required_list(0, root, "the scenario", "sale");
     }
     if file.sale.len() > TABLES_MAX {

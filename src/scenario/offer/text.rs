@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::scenario::offer::foreign::text as foreign;
 use crate::scenario::offer::{Bound, Drain, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
+use crate::tier::queue::Queue;
 
 /// How wide the left column is \[columns\].
 const NAME_COLUMNS: usize = 22;
@@ -19,6 +20,12 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     let mut table = Table::default();
     table.line("scenario", &format!("{} · {}", scenario.name, scenario.title));
     table.line("scale, seed", &format!("{} · {}", offer.scale, scenario.seed));
+    for queue in &scenario.queues {
+        table.queue(queue);
+    }
+    if scenario.is_queues_alone() {
+        return table.text;
+    }
     table.line(
         "arrivals",
         &format!(
@@ -62,6 +69,11 @@ pub fn line(name: &str, figure: &str) -> String {
     text
 }
 
+/// A figure to three places.
+fn significant(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
 #[derive(Default)]
 pub(super) struct Table {
     text: String,
@@ -70,6 +82,20 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn line(&mut self, name: &str, figure: &str) {
         self.text.push_str(&line(name, figure));
+    }
+
+    fn queue(&mut self, queue: &Queue) {
+        let servers = grouped(queue.servers.into());
+        let mut figure = match queue.asked() {
+            Some(asked) => format!("{} servers asked for, {servers} there", significant(asked)),
+            None => format!("{servers} servers there"),
+        };
+        let customers = grouped(queue.customers.into());
+        write!(figure, "; {customers} customers").expect("text can be appended to");
+        if queue.grows() {
+            figure.push_str(": the line grows for ever, and its figures say nothing");
+        }
+        self.line(&format!("queue {}", queue.name), &figure);
     }
 
     fn present(&mut self, opening: &Opening) {
