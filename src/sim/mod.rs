@@ -6,8 +6,8 @@
 pub mod calendar;
 mod guest;
 mod path;
-mod scaling;
 pub mod queue;
+mod scaling;
 mod shop;
 mod transactions;
 

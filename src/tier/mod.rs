@@ -1,8 +1,8 @@
 //! Infrastructure as pure machines, for the simulated world.
 
 pub mod application;
-pub mod queue;
 pub mod locks;
+pub mod queue;
 pub mod scaler;
 pub mod station;
 pub mod tasks;

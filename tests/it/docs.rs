@@ -73,6 +73,18 @@ fn every_link_of_the_documents_leads_somewhere() {
     assert!(links > 10, "the links were found");
 }
 
+#[test]
+fn both_readmes_list_every_shipped_scenario() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for readme in ["README.md", "README.ja.md"] {
+        let page = document(readme);
+        for path in crate::scenario_files::shipped() {
+            let link = format!("]({})", path.strip_prefix(root).unwrap().display());
+            assert!(page.contains(&link), "{readme} does not list {}", path.display());
+        }
+    }
+}
+
 /// The anchors of a page's headings, as they are drawn on GitHub: letters, digits, `-` and `_`; one
 /// that is taken has a number behind it.
 fn anchors(page: &str) -> BTreeSet<String> {
