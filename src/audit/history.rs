@@ -9,6 +9,7 @@ use crate::audit::books::Books;
 use crate::audit::course::Course;
 use crate::audit::entries::Order;
 use crate::evidence::demand;
+use crate::evidence::gap::Part;
 use crate::evidence::ledgers::ShopClock;
 use crate::evidence::names::Name;
 use crate::evidence::rows::{HoldRow, ShopRow};
@@ -43,6 +44,8 @@ pub(super) enum History {
     /// Nothing was held before its order was placed, as far as orders are all that holds anything:
     /// those of a foreign shop.
     ByOrders,
+    /// Nothing of a part of the run, and why: nobody can say whether what it says was true then.
+    Forgotten(&'static str),
     /// Nothing, and why.
     Unknown(&'static str),
 }
@@ -62,6 +65,9 @@ pub(super) fn history(books: &Books<'_>) -> History {
 /// What our own shop wrote down, if it is all: a shop that was started again has forgotten what it held
 /// before, and one of an earlier version wrote nothing down.
 fn told(books: &Books<'_>) -> History {
+    if books.evidence.ending.gaps.iter().any(|gap| gap.part == Part::Shop) {
+        return History::Forgotten("the shop died, and does not say what it held before");
+    }
     let mut known = books.evidence.names().orders.column(false);
     for hold in hold_rows(books) {
         known[hold.order_id.name().place()] = true;

@@ -73,6 +73,7 @@ pub(super) fn phantom(books: &Books<'_>) -> Found {
         History::Told => true,
         // What carts hold before there is an order nobody says.
         History::ByOrders => false,
+        History::Forgotten(why) => return Found::not_checked(why.to_owned()),
         History::Unknown(why) => return Found::not_applicable(why),
     };
     let free = history::free(books);

@@ -22,6 +22,7 @@ pub(super) fn stale(books: &Books<'_>) -> Found {
     match history::history(books) {
         History::Told => {}
         History::ByOrders => return Found::held(),
+        History::Forgotten(why) => return Found::not_checked(why.to_owned()),
         History::Unknown(why) => return Found::not_applicable(why),
     }
     if !books.evidence.has_shop() {

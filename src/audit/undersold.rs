@@ -4,22 +4,30 @@ use std::collections::BTreeMap;
 
 use domain::id::FanId;
 use domain::outcome::{Departure, Outcome};
+use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::shop::Sale;
 use domain::time::Time;
 
 use crate::audit::books::Books;
 use crate::audit::finding::{Found, Story, Unit};
+use crate::audit::history::{self, History};
 use crate::audit::story;
 use crate::evidence::Evidence;
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::gap::Part;
-use crate::evidence::rows::PurchaseRow;
+use crate::evidence::rows::{AttemptRow, PurchaseRow};
 
 /// Sold less than sellable while a fan who wanted no more pieces than are left went away without.
 ///
 /// The bound by the admitted rate is lowered by the pieces of declined payments: each used up an
-/// admission that nobody could have bought with. Pieces of payments that were declined after a fan
-/// was last told that it is sold out were held then: that fan could not have had them.
+/// admission that nobody could have bought with. Of what is left in the end, a fan could not have had
+///
+/// - what was held when it was last told that it is sold out, by an answer or by a page (which may be as
+///   old as its time to live and the grace of INV-STALE-SOLDOUT), and came back since: what the shop says
+///   it let go, or at least the pieces of payments that were declined later. What never comes back
+///   excuses nobody;
+/// - anything, if it left after a failure and its own payment is what the provider failed, by a 5xx or by
+///   silence. A payment that was refused for having been asked too often is the shop's to prevent.
 pub(super) fn undersold(books: &Books<'_>) -> Found {
     let evidence = books.evidence;
     if evidence.catalogue.sales.is_empty() {
@@ -98,8 +106,8 @@ fn slots_are_full(sale: &Sale, sold: &Tally) -> bool {
 struct EmptyHanded<'a> {
     /// By item.
     fans: BTreeMap<&'a str, Vec<Turned>>,
-    /// By item: when a payment was declined, and for how many pieces.
-    declined: BTreeMap<&'a str, Vec<(Time, u32)>>,
+    /// By item: what was held for a while.
+    backs: BTreeMap<&'a str, Back>,
 }
 
 /// A fan that was turned away.
@@ -107,17 +115,19 @@ struct Turned {
     fan: FanId,
     /// How many pieces it wanted.
     quantity: u32,
-    /// When it last asked, where it was then told that it is sold out.
-    asked: Option<Time>,
+    /// When it last asked and was answered, where it was then told that it is sold out.
+    asked: Option<(Time, Time)>,
 }
 
 impl<'a> EmptyHanded<'a> {
     fn new(books: &Books<'a>) -> Self {
         let evidence = books.evidence;
         let answers = answers(evidence);
+        let age = books.facts.edge_ttl.saturating_add(books.asked.budgets.stale.grace.0);
+        let failed = failed_at_the_provider(evidence);
         let mut fans: BTreeMap<&str, Vec<Turned>> = BTreeMap::new();
         for row in evidence.purchases() {
-            let PurchaseRow::Departed { fan, who, departure, item, quantity, refused, .. } = row
+            let PurchaseRow::Departed { fan, who, at, departure, item, quantity, refused } = row
             else {
                 continue;
             };
@@ -127,12 +137,19 @@ impl<'a> EmptyHanded<'a> {
                 Departure::Expired | Departure::Reneged => refused || answers.refused,
                 Departure::Bought | Departure::Declined | Departure::Balked => false,
             };
-            if empty {
-                let asked = Some(answers.sold_out).filter(|asked| *asked != Time::NEVER);
+            let asked = match (departure, answers.sold_out) {
+                // Long after its last answer it leaves at a page, which may be as old as it may be.
+                (Departure::SoldOut, (_, told)) if told == Time::NEVER || told + age < at => {
+                    Some((at.before(age), at))
+                }
+                (_, (Time::NEVER, _)) => None,
+                (_, asked) => Some(asked),
+            };
+            if empty && (asked.is_some() || !failed[who.place()]) {
                 fans.entry(item).or_default().push(Turned { fan, quantity, asked });
             }
         }
-        Self { fans, declined: declined(evidence) }
+        Self { fans, backs: backs(books) }
     }
 
     /// A fan whose wish the rest of its item's stock would have met when it last asked.
@@ -141,18 +158,13 @@ impl<'a> EmptyHanded<'a> {
             let left = u64::from(item.stock).saturating_sub(sold.item(&item.id));
             let fans = self.fans.get(item.id.as_str()).filter(|_| left > 0)?;
             let could = |turned: &&Turned| {
-                let held = turned.asked.map_or(0, |asked| self.declined_since(&item.id, asked));
+                let back = self.backs.get(item.id.as_str());
+                let held = back.zip(turned.asked).map_or(0, |(back, at)| back.held(at.0, at.1));
                 u64::from(turned.quantity) <= left.saturating_sub(held)
             };
             let Turned { fan, quantity, .. } = fans.iter().find(could)?;
             Some((*fan, format!("{quantity} × {}, of which {left} are left", item.id)))
         })
-    }
-
-    /// Pieces of an item whose payments were declined from `asked` on.
-    fn declined_since(&self, item: &str, asked: Time) -> u64 {
-        let declined = self.declined.get(item).into_iter().flatten();
-        declined.filter(|(at, _)| *at >= asked).map(|(_, pieces)| u64::from(*pieces)).sum()
     }
 }
 
@@ -161,13 +173,14 @@ impl<'a> EmptyHanded<'a> {
 struct Answered {
     /// Whether it ever was refused, or heard nothing.
     refused: bool,
-    /// When it last asked, if it was told then that it is sold out; never, if its last answer was another.
-    sold_out: Time,
+    /// When it last asked and was answered, if it was told then that it is sold out; never, if its last
+    /// answer was another.
+    sold_out: (Time, Time),
 }
 
 /// What each fan was answered.
 fn answers(evidence: &Evidence) -> Vec<Answered> {
-    let none = Answered { refused: false, sold_out: Time::NEVER };
+    let none = Answered { refused: false, sold_out: (Time::NEVER, Time::NEVER) };
     let mut answers = evidence.names().people.column(none);
     for attempt in evidence.attempts() {
         let answered = &mut answers[attempt.who.place()];
@@ -176,18 +189,109 @@ fn answers(evidence: &Evidence) -> Vec<Answered> {
             Outcome::SoldOut | Outcome::RateLimited | Outcome::Error | Outcome::Unknown
         );
         let is_sold_out = attempt.outcome == Outcome::SoldOut;
-        answered.sold_out = if is_sold_out { attempt.sent } else { Time::NEVER };
+        let never = (Time::NEVER, Time::NEVER);
+        answered.sold_out = if is_sold_out { (attempt.sent, attempt.done) } else { never };
     }
     answers
 }
 
-/// When payments were declined, and for how many pieces, by item.
-fn declined(evidence: &Evidence) -> BTreeMap<&str, Vec<(Time, u32)>> {
-    let mut declined: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for attempt in evidence.attempts() {
-        if attempt.buys() && attempt.outcome == Outcome::Declined {
-            declined.entry(attempt.item).or_default().push((attempt.done, attempt.quantity));
+/// Of each intent, whether the provider failed a payment of it (a 5xx, or no answer at all) and never
+/// refused one for having been asked too often, which is the shop's to prevent.
+fn failed_at_the_provider(evidence: &Evidence) -> Vec<bool> {
+    use PaymentOperation::{Authenticate, Authorize, Capture, Retrieve};
+    const FAILED: u8 = 1;
+    const LIMITED: u8 = 2;
+    let mut seen = evidence.names().people.column(0_u8);
+    for row in evidence.payment_rows() {
+        if matches!(row.operation, Authorize | Authenticate | Capture | Retrieve) {
+            seen[row.intent.name().place()] |= match row.told {
+                PaymentOutcome::Failed | PaymentOutcome::Silence => FAILED,
+                PaymentOutcome::RateLimited => LIMITED,
+                _ => 0,
+            };
         }
     }
-    declined
+    seen.into_iter().map(|seen| seen == FAILED).collect()
+}
+
+/// Pieces over time: how many there are from a moment on.
+#[derive(Default)]
+struct Pieces {
+    /// Oldest first, once [`Self::summed`].
+    moments: Vec<(Time, u64)>,
+}
+
+impl Pieces {
+    fn add(&mut self, at: Time, quantity: u32) {
+        self.moments.push((at, u64::from(quantity)));
+    }
+
+    /// With each moment the pieces of all that come after it, too.
+    fn summed(mut self) -> Self {
+        self.moments.sort_unstable();
+        let mut sum = 0;
+        for (_, pieces) in self.moments.iter_mut().rev() {
+            sum += *pieces;
+            *pieces = sum;
+        }
+        self
+    }
+
+    /// The pieces from a moment on.
+    fn since(&self, at: Time) -> u64 {
+        let first = self.moments.partition_point(|(moment, _)| *moment < at);
+        self.moments.get(first).map_or(0, |(_, pieces)| *pieces)
+    }
+
+    /// The pieces after a moment.
+    fn after(&self, at: Time) -> u64 {
+        let first = self.moments.partition_point(|(moment, _)| *moment <= at);
+        self.moments.get(first).map_or(0, |(_, pieces)| *pieces)
+    }
+}
+
+/// What of one item was held for a while and not sold.
+#[derive(Default)]
+struct Back {
+    /// When payments were declined, where the shop does not say what it held.
+    declined: Pieces,
+    /// When pieces were taken that were let go later.
+    taken: Pieces,
+    /// When these were let go.
+    freed: Pieces,
+}
+
+impl Back {
+    /// Pieces that were held at some moment of a question that was asked and answered then, and not
+    /// sold. Where the shop does not say what it held when, declined payments stand for it.
+    fn held(&self, asked: Time, told: Time) -> u64 {
+        let let_go = self.freed.since(asked).saturating_sub(self.taken.after(told));
+        let_go.saturating_add(self.declined.since(asked))
+    }
+}
+
+/// What of each item came back.
+fn backs<'a>(books: &Books<'a>) -> BTreeMap<&'a str, Back> {
+    let mut backs: BTreeMap<&str, Back> = BTreeMap::new();
+    if let History::Told = history::history(books) {
+        for hold in history::holds(books) {
+            if let Some((_, freed)) = hold.freed {
+                let back = backs.entry(hold.item).or_default();
+                back.taken.add(hold.asked, hold.quantity);
+                back.freed.add(freed, hold.quantity);
+            }
+        }
+    } else {
+        let declined =
+            |attempt: &AttemptRow<'_>| attempt.buys() && attempt.outcome == Outcome::Declined;
+        for attempt in books.evidence.attempts().filter(declined) {
+            backs.entry(attempt.item).or_default().declined.add(attempt.done, attempt.quantity);
+        }
+    }
+    let summed = |Back { declined, taken, freed }| Back {
+        declined: declined.summed(),
+        taken: taken.summed(),
+        freed: freed.summed(),
+    };
+    backs.into_iter().map(|(item, back)| (item, summed(back))).collect()
 }

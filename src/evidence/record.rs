@@ -94,9 +94,10 @@ pub(super) fn put_purchase(bytes: &mut Vec<u8>, line: &PurchaseLine, names: &mut
                 names.words.intern(item).put(bytes);
             }
         }
-        PurchaseLine::Departed { fan, at: _, departure, item, quantity, refused } => {
+        PurchaseLine::Departed { fan, at, departure, item, quantity, refused } => {
             bytes.extend([2, *departure as u8, u8::from(*refused)]);
             put_fan(bytes, *fan, &mut names.people);
+            put(bytes, at.nanos());
             names.words.intern(item).put(bytes);
             put(bytes, (*quantity).into());
         }
@@ -118,6 +119,7 @@ pub(super) fn purchase<'a>(bytes: &mut &[u8], names: &'a Spaces) -> PurchaseRow<
             PurchaseRow::Departed {
                 fan,
                 who,
+                at: time(bytes),
                 departure,
                 item: names.words.word(bytes).text(),
                 quantity: small(bytes),

@@ -20,6 +20,7 @@ pub(crate) enum PurchaseRow<'a> {
     Departed {
         fan: FanId,
         who: Name,
+        at: Time,
         departure: Departure,
         item: &'a str,
         quantity: u32,

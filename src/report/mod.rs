@@ -177,6 +177,28 @@ mod tests {
         }
     }
 
+    /// Places are bounds as pieces are: who sold more of either did not sell out well.
+    #[test]
+    fn a_sale_that_sold_more_than_it_could_gets_no_tick() {
+        let tile = |summary: &Summary| {
+            let html = render(summary).html;
+            let (_, after) = html.split_once("Pieces sold").unwrap();
+            after[..after.find("sellable").unwrap()].to_owned()
+        };
+        let mut summary = fixture::passing();
+        assert!(tile(&summary).contains('✓'), "{}", tile(&summary));
+        for sale in summary.result.measured.sales.values_mut() {
+            sale.items.values_mut().for_each(|item| item.sellable = item.sold / 2);
+        }
+        assert!(!tile(&summary).contains(['✓', '✗']), "{}", tile(&summary));
+        for finding in &mut summary.result.findings {
+            if finding.id == "INV-OVERSELL" {
+                (finding.status, finding.count) = (crate::audit::Status::Violated, 3);
+            }
+        }
+        assert!(tile(&summary).contains('✗'), "{}", tile(&summary));
+    }
+
     #[test]
     fn equal_summaries_give_equal_bytes() {
         assert_eq!(render(&fixture::failing()), render(&fixture::failing()));

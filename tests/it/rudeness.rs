@@ -81,17 +81,14 @@ fn silence_resets_and_slow_bodies_cost_an_honest_shop_nothing() {
 }
 
 /// A 5xx is kept under the key. Where a capture stands can be asked by the payment's name; an
-/// authorization that was never told has none, so it is left behind, and its fan leaves without.
+/// authorization that was never told has none, so it is left behind. Its fan leaves without, and that
+/// is no piece that the shop could have sold to it.
 #[test]
 fn a_capture_behind_a_5xx_is_found_and_an_authorization_is_orphaned() {
     for saga in SAGAS {
         let (judged, lived) = lived("commit_then_5xx", saga);
         let case = format!("{saga}: {:?}", judged.reasons);
-        assert_eq!(
-            violated(&judged),
-            BTreeSet::from(["INV-ORPHAN-AUTH", "INV-UNDERSOLD"]),
-            "{case}"
-        );
+        assert_eq!(violated(&judged), BTreeSet::from(["INV-ORPHAN-AUTH"]), "{case}");
         assert!(belied(&lived, PaymentOutcome::Captured) > 20, "{case}");
         let orphans = belied(&lived, PaymentOutcome::Authorized) as u64;
         assert_eq!(judged.measured.payments.orphaned, orphans, "{case}");
@@ -104,9 +101,10 @@ fn a_capture_behind_a_5xx_is_found_and_an_authorization_is_orphaned() {
 fn what_is_rolled_back_after_a_5xx_leaves_no_money_and_no_pieces_behind() {
     for saga in SAGAS {
         let (judged, _) = lived("rollback_after_5xx", saga);
-        // Those whose authorization meets a 5xx under one key for ever leave without.
-        let expected = BTreeSet::from(["INV-UNDERSOLD"]);
-        assert_eq!(violated(&judged), expected, "{saga}: {:?}", judged.reasons);
+        // Those whose authorization meets a 5xx under one key for ever leave without, by no fault of
+        // the shop.
+        assert_eq!(violated(&judged), BTreeSet::new(), "{saga}: {:?}", judged.reasons);
+        assert!(judged.measured.orders.confirmed < 400, "{saga}");
         let payments = &judged.measured.payments;
         assert_eq!(payments.captured, judged.measured.orders.confirmed, "{saga}");
         assert!(payments.voided > 20, "{saga}: captures that were rolled back are let go");

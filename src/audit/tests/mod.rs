@@ -5,9 +5,11 @@ mod mad;
 mod money;
 mod mutated;
 mod order;
+mod restarted;
 mod sabotages;
 mod stage;
 mod told;
+mod undersold;
 
 use domain::provider::PaymentOutcome;
 use domain::shop::ShopLine;

@@ -67,7 +67,7 @@ impl Answer {
             seed: from.seed.to_string(),
             scale: from.scale.to_string(),
             tiles: vec![
-                sold(&judged.measured),
+                sold(judged),
                 stranded(judged),
                 orphaned(&judged.measured),
                 waited("Reload answered", "reload", &judged.measured),
@@ -81,7 +81,10 @@ fn tile(label: &'static str, value: String, remark: String, tone: words::Tone) -
     Tile { label, value, remark, tone: tone.word(), symbol: tone.symbol() }
 }
 
-fn sold(measured: &Measured) -> Tile {
+/// Only what was sold in full and to nobody too many deserves a tick: not a sale of which more pieces or
+/// places went than there were, by whosever count.
+fn sold(judged: &Judged) -> Tile {
+    let measured = &judged.measured;
     if !digest::says_what_was_sold(measured) {
         let remark = "nobody says what was sold".to_owned();
         return tile("Pieces sold", NONE.to_owned(), remark, words::Tone::Open);
@@ -92,13 +95,17 @@ fn sold(measured: &Measured) -> Tile {
         figure::number(pieces.sellable),
         figure::number(pieces.stock)
     );
+    let oversold = digest::checked(judged, "INV-OVERSELL").unwrap_or(0).max(pieces.oversold);
     let tone = if pieces.stock == 0 {
         words::Tone::Quiet
-    } else if pieces.oversold > 0 {
-        remark = format!("{remark}, {} oversold", figure::number(pieces.oversold));
+    } else if oversold > 0 {
+        remark = format!("{remark}, {} oversold", figure::number(oversold));
         words::Tone::Bad
     } else if pieces.sold < pieces.sellable {
         words::Tone::Bad
+    } else if pieces.sold > pieces.sellable {
+        // More than the bounds of payment and places let expect: nobody's fault, and no success either.
+        words::Tone::Quiet
     } else {
         words::Tone::Good
     };

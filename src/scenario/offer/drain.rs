@@ -123,7 +123,12 @@ fn retries(scenario: &Scenario) -> Duration {
         .map(Law::bound)
         .max()
         .unwrap_or_default();
-    let unanswered = scenario.provider.faults.total() > 0.0 || slowest >= shop.provider_timeout.0;
+    let too_slow =
+        |times: f64| slowest.as_secs_f64() * times >= shop.provider_timeout.0.as_secs_f64();
+    let mut brownouts = scenario.provider.brownouts.iter();
+    let unanswered = scenario.provider.faults.total() > 0.0
+        || too_slow(1.0)
+        || brownouts.any(|brownout| brownout.fails > 0.0 || too_slow(brownout.latency));
     let calls = if unanswered {
         let tries = shop.provider_retries.saturating_add(1);
         let waited = shop.provider_timeout.0.saturating_mul(tries);
