@@ -41,6 +41,11 @@ pub enum Call {
         /// Which.
         authorization: AuthorizationId,
     },
+    /// Makes a token of a card, as the customer's browser does; nothing moves.
+    Tokenize {
+        /// Which of the customer's cards, from 0.
+        card: u32,
+    },
 }
 
 impl Call {
@@ -52,6 +57,7 @@ impl Call {
             Self::Void { .. } => PaymentOperation::Void,
             Self::Refund { .. } => PaymentOperation::Refund,
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
+            Self::Tokenize { .. } => PaymentOperation::Tokenize,
         }
     }
 }
@@ -163,6 +169,8 @@ pub enum PaymentReply {
     Voided,
     /// The money is given back.
     Refunded,
+    /// The card has a token.
+    Tokenized,
     /// The cardholder is asked first (3-D Secure): neither reserved nor declined yet.
     Challenged {
         /// Under this name.

@@ -21,7 +21,7 @@ use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::edge::Edge;
-use reference_shop::rules::{Asker, InventoryCall, Shop, Wake};
+use reference_shop::rules::{Asker, InventoryCall, Shop, Ticket, Wake};
 
 use crate::evidence::Ending;
 use crate::fan::Visit;
@@ -59,6 +59,8 @@ enum Event {
     Answered(u32),
     /// The database has carried out a statement.
     DatabaseDone(u32),
+    /// The provider answers a browser that wants a token, or has had its time.
+    Token { ticket: Ticket, reply: Option<PaymentReply> },
     /// The provider answers for an order, or has had its time.
     Provider { order: OrderId, reply: Option<PaymentReply> },
     /// The shop wanted to be woken.
@@ -246,6 +248,7 @@ impl<'a> World<'a> {
             Event::ApplicationDone(call) => self.application_done(at, call),
             Event::Answered(call) => self.answered(at, call),
             Event::DatabaseDone(statement) => self.database_done(at, statement),
+            Event::Token { ticket, reply } => self.token_answered(at, ticket, reply),
             Event::Provider { order, reply } => self.provider_answered(at, order, reply),
             Event::Shop(wake) => self.wake_shop(at, wake),
             Event::Tasks => self.tasks_due(at),

@@ -4,7 +4,7 @@
 use domain::id::OrderId;
 use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
 use domain::shop::{ShopLine, ShopSnapshot};
-use domain::time::Time;
+use domain::time::{Duration, Time};
 use mock_provider::rules::Delivery;
 use reference_shop::inventory::hold_lines;
 use reference_shop::inventory::memory::Memory;
@@ -70,6 +70,10 @@ impl World<'_> {
                 }
                 Effect::Inventory { asker, call } => self.ask_inventory(at, asker, call),
                 Effect::CallProvider { order, request } => self.call_provider(at, order, &request),
+                Effect::Tokenize { ticket, request } => {
+                    let (delay, reply) = self.ask_provider(at, &request);
+                    self.calendar.schedule(at + delay, Event::Token { ticket, reply });
+                }
                 Effect::AskGate { .. } | Effect::SettleGate(_) => {
                     unreachable!("a shop that stands alone keeps its own gate")
                 }
@@ -137,19 +141,32 @@ impl World<'_> {
 
     /// The provider decides at once; its answer, or the shop's time-out, comes later.
     fn call_provider(&mut self, at: Time, order: OrderId, request: &PaymentRequest) {
+        let (delay, reply) = self.ask_provider(at, request);
+        self.calendar.schedule(at + delay, Event::Provider { order, reply });
+    }
+
+    /// What it answers, or `None`, and how long that takes.
+    fn ask_provider(
+        &mut self,
+        at: Time,
+        request: &PaymentRequest,
+    ) -> (Duration, Option<PaymentReply>) {
         self.books.payment += 1;
         let mut decision = self.provider.call(at, at.nanos(), request);
         self.books.payments.append(&mut decision.lines);
         let timeout = self.scenario.shop.provider_timeout.0;
-        let (delay, reply) = match decision.delivery {
+        match decision.delivery {
             // A connection that breaks is heard of at once.
             Delivery::Reset if decision.delay <= timeout => (decision.delay, None),
             Delivery::Whole | Delivery::Slow(_) if decision.takes() <= timeout => {
                 (decision.takes(), decision.payment_reply())
             }
             _ => (timeout, None),
-        };
-        self.calendar.schedule(at + delay, Event::Provider { order, reply });
+        }
+    }
+
+    pub(super) fn token_answered(&mut self, at: Time, ticket: Ticket, reply: Option<PaymentReply>) {
+        self.tell_shop(at, Input::Token { ticket, reply });
     }
 
     pub(super) fn provider_answered(

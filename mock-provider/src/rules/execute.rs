@@ -59,6 +59,7 @@ impl Provider {
                 self.spread(now, account, request.key, news);
                 done.map(|reply| (PaymentOutcome::Accepted, reply, None))
             }
+            Call::Tokenize => Ok((PaymentOutcome::Accepted, Reply::Tokenized, None)),
             Call::Webhook(call) => self
                 .webhook(now.utc_ns, account, call)
                 .map(|reply| (PaymentOutcome::Accepted, reply, None)),

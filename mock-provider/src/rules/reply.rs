@@ -79,6 +79,8 @@ pub enum Reply {
     },
     /// Money given back, and the payment as it stands.
     Refund(Arc<Refund>, Arc<Intent>),
+    /// The card has a token.
+    Tokenized,
     /// Anything else.
     Object(Object),
     /// A list of anything else.
@@ -236,6 +238,7 @@ impl Reply {
         match self {
             Self::Intent(intent) => of_intent(intent),
             Self::Refund(..) => PaymentReply::Refunded,
+            Self::Tokenized => PaymentReply::Tokenized,
             Self::Declined { decline, .. } => {
                 PaymentReply::Declined { code: decline.reason().to_owned() }
             }

@@ -51,6 +51,17 @@ pub struct RefundBody {
     pub reference: String,
 }
 
+/// What a token is asked for with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenBody {
+    /// Which of the fan's cards it stands for.
+    #[serde(default)]
+    pub card: u32,
+    /// The merchant's name for the purchase, not yet checked by [`name`].
+    pub reference: String,
+}
+
 /// A body or a name that is not as it must be.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {

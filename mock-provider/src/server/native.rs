@@ -25,7 +25,9 @@ use serde_json::{Value, json};
 
 use super::answer::{deliver, in_json, refused};
 use super::connection::Connection;
-use super::decode::{self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, VoidBody};
+use super::decode::{
+    self, AuthorizeBody, BODY_BYTES_MAX, CaptureBody, DecodeError, TokenBody, VoidBody,
+};
 use super::ledger::LedgerError;
 use super::shared::{Called, Shared};
 use crate::rules::{self, Decision, Face, Intent, Refusal, Reply, Request, Status};
@@ -41,6 +43,7 @@ pub(super) fn payments(shared: Arc<Shared>) -> Router {
         .route("/v1/authorizations/{id}/capture", post(capture))
         .route("/v1/authorizations/{id}/void", post(void))
         .route("/v1/authorizations/{id}/refund", post(refund))
+        .route("/v1/card-tokens", post(tokenize))
         .with_state(shared)
 }
 
@@ -78,6 +81,12 @@ async fn refund(
     let CaptureBody { amount, reference } = order.read()?;
     let call = Call::Refund { authorization: authorization(&id)?, amount };
     answer(&shared, &order, &reference, call).await
+}
+
+/// A token of a customer's card, which browsers ask for.
+async fn tokenize(State(shared): State<Arc<Shared>>, order: Order) -> Result<Response, Fault> {
+    let TokenBody { card, reference } = order.read()?;
+    answer(&shared, &order, &reference, Call::Tokenize { card }).await
 }
 
 /// A look needs no key: it takes no effect.
@@ -132,7 +141,7 @@ async fn answer(
 ) -> Result<Response, Fault> {
     let merchant = &order.merchant;
     let about = match &call {
-        Call::Authorize { .. } => None,
+        Call::Authorize { .. } | Call::Tokenize { .. } => None,
         Call::Capture { authorization, .. }
         | Call::Void { authorization }
         | Call::Refund { authorization, .. }
@@ -195,6 +204,7 @@ fn in_http(reply: &PaymentReply, payment: &str) -> Response {
         PaymentReply::Captured => done("captured"),
         PaymentReply::Voided => done("voided"),
         PaymentReply::Refunded => done("refunded"),
+        PaymentReply::Tokenized => done("tokenized"),
         PaymentReply::Challenged { .. } => done("requires_action"),
         PaymentReply::Declined { code } => error(StatusCode::PAYMENT_REQUIRED, code),
         PaymentReply::RateLimited { .. } => error(StatusCode::TOO_MANY_REQUESTS, "rate_limit"),

@@ -13,15 +13,17 @@ use crate::rules::fault::Fault;
 use crate::rules::order::{Event, Order, new_row};
 use crate::rules::question::Question;
 use crate::rules::shop::{Shop, answer};
+use crate::rules::token::Tokenizing;
 use crate::rules::{Effect, Ticket, Toll};
+use crate::settings::Tokens;
 
 /// The longest key and intent \[bytes\]: with the operation's word they stay within the 255 that
 /// payment providers allow.
-const KEY_LENGTH_MAX: usize = 200;
+pub(super) const KEY_LENGTH_MAX: usize = 200;
 
 /// How many checkouts without a token are remembered for those who poll instead of knocking again:
 /// about 200 MB. Beyond, a poll is answered `rejected`, and knocking again works as ever.
-const KNOCKS_MAX: usize = 1 << 20;
+pub(super) const KNOCKS_MAX: usize = 1 << 20;
 
 impl Shop {
     /// A checkout without a token, once it is known whether waiting is of any use.
@@ -52,6 +54,14 @@ impl Shop {
     }
 
     pub(super) fn checkout(&mut self, at: Time, ticket: Ticket, checkout: Checkout) -> Vec<Effect> {
+        if self.settings.shop.tokens == Some(Tokens::Browser) && self.wants_a_token(&checkout) {
+            return self.ask_for_a_token(ticket, checkout, Tokenizing::First);
+        }
+        self.arrive(at, ticket, checkout)
+    }
+
+    /// A checkout reaches the shop.
+    pub(super) fn arrive(&mut self, at: Time, ticket: Ticket, checkout: Checkout) -> Vec<Effect> {
         if self.admission.as_mut().is_some_and(|gate| !gate.pass_the_edge(at, checkout.fan)) {
             return answer(ticket, ShopReply::of(Outcome::RateLimited));
         }
@@ -94,19 +104,30 @@ impl Shop {
     fn passed(&mut self, at: Time, ticket: Ticket, checkout: Checkout, sale: u16) -> Vec<Effect> {
         let Some(gate) = &mut self.admission else { unreachable!("only a gate lets through") };
         gate.passed(checkout.fan, sale);
-        let tokens = gate.prepaid().cast_signed();
         match self.welcome(at, &checkout) {
             Ok(wish) => self.let_in(at, ticket, checkout, wish),
-            Err(reply) => {
-                let back = self.admission.as_mut().and_then(|gate| gate.settle(at, sale, -tokens));
-                let mut effects = answer(ticket, reply);
-                effects.extend(back.map(Effect::SettleGate));
-                effects
-            }
+            Err(reply) => self.turn_away(at, ticket, sale, reply),
         }
     }
 
-    fn let_in(
+    /// Who was let through is no order after all, and gives back what it was let through with.
+    pub(super) fn turn_away(
+        &mut self,
+        at: Time,
+        ticket: Ticket,
+        sale: u16,
+        reply: ShopReply,
+    ) -> Vec<Effect> {
+        let back = self.admission.as_mut().and_then(|gate| {
+            let tokens = gate.prepaid().cast_signed();
+            gate.settle(at, sale, -tokens)
+        });
+        let mut effects = answer(ticket, reply);
+        effects.extend(back.map(Effect::SettleGate));
+        effects
+    }
+
+    pub(super) fn let_in(
         &mut self,
         at: Time,
         ticket: Ticket,
@@ -114,11 +135,18 @@ impl Shop {
         wish: (u16, Amount),
     ) -> Vec<Effect> {
         self.knocks.remove(&checkout.key);
+        if self.settings.shop.tokens == Some(Tokens::Admitted) && self.wants_a_token(&checkout) {
+            return self.ask_for_a_token(ticket, checkout, Tokenizing::Admitted);
+        }
         self.begin(at, ticket, checkout, wish)
     }
 
     /// Whether a new order may begin: its sale and the money it is about, or what is answered instead.
-    fn welcome(&self, at: Time, checkout: &Checkout) -> Result<(u16, Amount), ShopReply> {
+    pub(super) fn welcome(
+        &self,
+        at: Time,
+        checkout: &Checkout,
+    ) -> Result<(u16, Amount), ShopReply> {
         let rejected = || ShopReply::of(Outcome::Rejected);
         let forgets = self.settings.shop.faults.contains(&Fault::ForgetKeys);
         let known = |orders: &HashMap<String, OrderId>, name: &str| {
@@ -148,7 +176,7 @@ impl Shop {
         Ok((sale, amount))
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         at: Time,
         ticket: Ticket,
@@ -158,6 +186,7 @@ impl Shop {
         let earlier = self.by_key.get(&checkout.key);
         let attempt = earlier.map_or(0, |order| self.order(*order).next_attempt(&checkout));
         let id = self.orders.next();
+        self.tokens.remove(&checkout.key);
         self.by_key.insert(checkout.key.clone(), id);
         self.by_intent.insert(checkout.intent.clone(), id);
         *self.pieces.entry((checkout.fan, sale)).or_default() += checkout.quantity;

@@ -17,6 +17,7 @@ mod question;
 mod saga;
 mod shop;
 mod step;
+mod token;
 mod unheard;
 mod worker;
 #[cfg(test)]
@@ -55,6 +56,13 @@ pub enum Input {
     Provider {
         /// For this order.
         order: OrderId,
+        /// What it said.
+        reply: Option<PaymentReply>,
+    },
+    /// The provider answered a fan's browser that asked for a token, or `None`: it did not in time.
+    Token {
+        /// The request that waits for it.
+        ticket: Ticket,
         /// What it said.
         reply: Option<PaymentReply>,
     },
@@ -102,6 +110,14 @@ pub enum Effect {
     CallProvider {
         /// For this order.
         order: OrderId,
+        /// What.
+        request: PaymentRequest,
+    },
+    /// Ask the provider for a token of the fan's card, in the place of the fan's browser; its answer, or
+    /// the lack of one, comes back as [`Input::Token`].
+    Tokenize {
+        /// For this request.
+        ticket: Ticket,
         /// What.
         request: PaymentRequest,
     },

@@ -14,7 +14,7 @@
 
 mod resume;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::id::{FanId, ItemId, OrderId, SlotId};
 use domain::money::Amount;
@@ -28,6 +28,7 @@ use crate::rules::members::Members;
 use crate::rules::order::{Event, Order};
 use crate::rules::orders::Orders;
 use crate::rules::question::{Places, Question, availability};
+use crate::rules::token::Tokenizing;
 use crate::rules::worker::{self, Worker};
 use crate::rules::{Asker, Effect, Input, InventoryCall, InventoryReply, Ticket, Wake};
 use crate::settings::ShopSettings;
@@ -60,6 +61,10 @@ pub struct Shop {
     pub(super) knocks: HashMap<String, Checkout>,
     /// Checkouts that wait for the word of who keeps the gate.
     pub(super) at_the_gate: HashMap<Ticket, Checkout>,
+    /// Checkouts whose browsers wait for a token.
+    pub(super) tokenizing: HashMap<Ticket, Tokenizing>,
+    /// The keys of checkouts whose cards have a token and that are no orders yet.
+    pub(super) tokens: HashSet<String>,
     /// Requests that wait for the inventory.
     questions: HashMap<Ticket, Question>,
     pub(super) pending: u64,
@@ -84,6 +89,8 @@ impl Shop {
             pieces: HashMap::new(),
             knocks: HashMap::new(),
             at_the_gate: HashMap::new(),
+            tokenizing: HashMap::new(),
+            tokens: HashSet::new(),
             questions: HashMap::new(),
             pending: 0,
             history: History::default(),
@@ -132,6 +139,7 @@ impl Shop {
             }
             Input::Inventory { asker: Asker::Sweeper, reply } => self.swept(at, reply),
             Input::Provider { order, reply } => self.advance(at, order, Event::Provider(reply)),
+            Input::Token { ticket, reply } => self.tokenized(at, ticket, reply.as_ref()),
             Input::Gate { ticket, passes } => self.gate_said(at, ticket, passes),
             Input::Woke(Wake::Sweep) => {
                 let call = InventoryCall::Sweep { now: at };

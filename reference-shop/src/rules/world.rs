@@ -302,6 +302,11 @@ impl World {
                     self.plan(self.now + before, Happening::Stock(asker, call));
                 }
                 Effect::CallProvider { order, request } => self.call(order, &request),
+                Effect::Tokenize { ticket, request } => {
+                    let reply = self.bank.answer(self.now, &request, Mood::Well);
+                    let input = Input::Token { ticket, reply };
+                    self.plan(self.now + Duration::from_millis(1), Happening::Input(input));
+                }
                 Effect::AskGate { ticket, toll } => {
                     self.tolls.push(toll);
                     let passes = self.gate.pop_front().expect("the test says what the gate says");

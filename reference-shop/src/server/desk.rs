@@ -187,6 +187,13 @@ impl Desk {
                         self.pay(order, request);
                     }
                 }
+                Effect::Tokenize { ticket, request } => {
+                    self.counters.payment.fetch_add(1, Ordering::Relaxed);
+                    let payment = self.payment.clone();
+                    self.queues.calls.spawn(async move {
+                        Some(Input::Token { ticket, reply: payment.call(request).await })
+                    });
+                }
                 Effect::AskGate { ticket, toll } => {
                     let gate = self.gate();
                     self.queues.calls.spawn(async move {

@@ -67,6 +67,10 @@ impl Payment {
                 format!("{base}/{authorization}/capture"),
                 json!({ "amount": amount, "reference": reference }),
             ),
+            Call::Tokenize { card } => (
+                format!("{}/v1/card-tokens", self.url),
+                json!({ "card": card, "reference": reference }),
+            ),
             Call::Void { authorization } => {
                 (format!("{base}/{authorization}/void"), json!({ "reference": reference }))
             }
@@ -115,6 +119,7 @@ fn success(body: &[u8]) -> Option<PaymentReply> {
         "captured" => Some(PaymentReply::Captured),
         "voided" => Some(PaymentReply::Voided),
         "refunded" => Some(PaymentReply::Refunded),
+        "tokenized" => Some(PaymentReply::Tokenized),
         "declined" => Some(PaymentReply::Declined { code: DECLINED.to_owned() }),
         _ => None,
     }

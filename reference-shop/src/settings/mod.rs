@@ -4,6 +4,7 @@ mod admission;
 mod edge;
 mod inventory;
 mod members;
+mod tokens;
 mod units;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub use inventory::{
     StorageError,
 };
 pub use members::Members;
+pub use tokens::Tokens;
 pub use units::{UnitIndex, Units};
 
 /// The table `[shop]`: every key may be left out.
@@ -56,6 +58,9 @@ pub struct Settings {
     pub members: Option<Members>,
     /// How many orders are let through to the payment; left out means all.
     pub admission: Option<Admission>,
+    /// When a customer's card becomes a token; left out: cards are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
     /// How long pieces and slots are held.
     pub reservation: Reservation,
     /// How long the shop waits for the provider before it asks again under the same key.
@@ -85,6 +90,7 @@ impl Default for Settings {
             recheck: Recheck::default(),
             lock_order: LockOrder::default(),
             units: None,
+            tokens: None,
             connections: None,
             saga: Saga::default(),
             time_in_transaction: Span(Duration::ZERO),

@@ -98,9 +98,10 @@ pub(super) fn calls_per_order(scenario: &Scenario) -> f64 {
 }
 
 /// What one paid order asks of the provider in the mean: it is authorized, then captured, and
-/// between the two the shop looks where it stands if its cardholder is challenged.
+/// between the two the shop looks where it stands if its cardholder is challenged. Before that the
+/// customer's browser may ask for a token.
 struct Demand {
-    operations: [Asked; 3],
+    operations: [Asked; 4],
 }
 
 /// One operation that an order asks for.
@@ -120,6 +121,7 @@ impl Demand {
             (PaymentOperation::Authorize, 1.0),
             (PaymentOperation::Capture, 1.0),
             (PaymentOperation::Retrieve, looks),
+            (PaymentOperation::Tokenize, f64::from(u8::from(scenario.shop.tokens.is_some()))),
         ];
         let operations = each.map(|(operation, calls)| {
             let takes_s = latency.of(operation).mean().as_secs_f64();
@@ -128,9 +130,10 @@ impl Demand {
         Self { operations }
     }
 
-    /// All that it asks for.
+    /// All that the shop asks for: a browser's calls are none of its own.
     fn calls(&self) -> f64 {
-        self.operations.iter().map(|asked| asked.calls).sum()
+        let own = |asked: &&Asked| asked.operation != PaymentOperation::Tokenize;
+        self.operations.iter().filter(own).map(|asked| asked.calls).sum()
     }
 
     /// What one order takes of the allowance of a limit that it takes most of, by `weight`.

@@ -1,6 +1,6 @@
 //! Rows about the gate in front of the payment: where it stands, and whose it is.
 
-use domain::provider::PaymentOutcome;
+use domain::provider::{PaymentOperation, PaymentOutcome};
 use spike::verdict::Judged;
 
 use crate::claim::{Claim, at_least, at_most, passes, violates};
@@ -111,6 +111,44 @@ fn least_served(lived: &Lived) -> f64 {
         sold as f64 / f64::from(people.count)
     });
     shares.fold(1.0, f64::min)
+}
+
+pub(super) const BROWSER_TOKENS: Row = Row {
+    number: 46,
+    name: "browser-tokens",
+    phenomenon: "browsers ask the provider for tokens of cards, and no admission sees them",
+    lives: browser_tokens,
+};
+
+fn browser_tokens(size: Size) -> Vec<Claim> {
+    const FILE: &str = "payment/browser-tokens";
+    const ADMITTED: &str = "shop.tokens=admitted";
+    let few = [
+        "sale.0.lasts=30s",
+        "sale.0.items.0.stock=100",
+        "fans.0.count=300",
+        "fans.0.arrive.over=1s",
+    ];
+    let few: &[&str] = size.pick(&[], &few);
+    let refused_by = |lived: &Lived, is_token: bool| {
+        let such = lived.run.ledgers.provider.iter().filter(|line| {
+            line.outcome == PaymentOutcome::RateLimited
+                && (line.operation == PaymentOperation::Tokenize) == is_token
+        });
+        such.count() as f64
+    };
+    let overruns = |what: &str, judged: &Judged| violates(what, judged, &["INV-QUOTA"]);
+    let bad = simulate(FILE, &[]);
+    let good = simulate(FILE, &[ADMITTED]);
+    vec![
+        overruns("a token first, then the shop", &bad.judged),
+        at_least("browsers that were told 429", refused_by(&bad, true), 1_000.0),
+        at_most("calls of the shop that were refused", refused_by(&bad, false), 0.0),
+        passes("a token for those who were let through", &good.judged),
+        at_most("browsers that were told 429", refused_by(&good, true), 0.0),
+        live("live, a token first", (FILE, few), overruns),
+        live("live, a token for those let through", (FILE, &[few, &[ADMITTED]].concat()), passes),
+    ]
 }
 
 /// The share of the people who came to the small tenant's sale that bought there; each wants one piece.

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[Row] = &[
     crowd::LOGIN_STORM,
     crowd::PUSH_AT_ONCE,
     units::ANALYZE_SKIPPED,
+    gate::BROWSER_TOKENS,
     scale::TASK_START,
     payment::VOIDS_RETRIED,
 ];

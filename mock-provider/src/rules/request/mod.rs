@@ -100,6 +100,9 @@ pub enum Call {
         /// Which.
         intent: u64,
     },
+    /// Makes a token of a customer's card, of which the native face keeps nothing: it names cards by their
+    /// places.
+    Tokenize,
     /// Looks at payments, the newest first.
     List(ListIntents),
     /// Looks at refunds, the newest first.
@@ -129,6 +132,7 @@ impl Call {
             Self::Cancel { .. } => PaymentOperation::Void,
             Self::Refund(_) => PaymentOperation::Refund,
             Self::Retrieve { .. } => PaymentOperation::Retrieve,
+            Self::Tokenize => PaymentOperation::Tokenize,
             Self::List(_) | Self::ListRefunds(_) => PaymentOperation::List,
             Self::Directory(errand) => errand.operation(),
             Self::Webhook(_) => PaymentOperation::Other,
@@ -171,6 +175,7 @@ impl Call {
             | Self::Retrieve { intent } => Some(*intent),
             Self::Refund(refund) => Some(refund.intent),
             Self::Create(_)
+            | Self::Tokenize
             | Self::List(_)
             | Self::ListRefunds(_)
             | Self::Directory(_)

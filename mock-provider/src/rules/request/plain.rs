@@ -44,6 +44,7 @@ impl<'call> Request<'call> {
                 terms: None,
             })),
             PlainCall::Retrieve { authorization } => Call::Retrieve { intent: authorization.0 },
+            PlainCall::Tokenize { .. } => Call::Tokenize,
         };
         Self {
             face: Face::Native,
@@ -68,6 +69,7 @@ fn fingerprint(reference: &str, asked: &PlainCall) -> u64 {
         | PlainCall::Refund { authorization, amount } => {
             (authorization.0, amount.minor()).hash(&mut hasher);
         }
+        PlainCall::Tokenize { card } => card.hash(&mut hasher),
         PlainCall::Void { authorization } | PlainCall::Retrieve { authorization } => {
             authorization.0.hash(&mut hasher);
         }
