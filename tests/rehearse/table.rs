@@ -1,6 +1,6 @@
 //! The table of what was expected and seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,10 +10,11 @@ use crate::row::Row;
 use crate::rows;
 use crate::stage::Size;
 
-/// Where the whole table is written.
+/// Where the table is written.
 const FILE: &str = "docs/REHEARSED.md";
 
-/// Lives the rows of those numbers in full and prints them; all if none is named, and writes them too.
+/// Lives the rows of those numbers in full, all if none is named, prints each and writes it into its
+/// place of the table at once: who breaks a rehearsal off keeps what was lived.
 pub(crate) fn rehearse(numbers: &[String]) -> ExitCode {
     let chosen = match chosen(numbers) {
         Ok(chosen) => chosen,
@@ -22,21 +23,49 @@ pub(crate) fn rehearse(numbers: &[String]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut table = head();
-    print!("{table}");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    let mut written = sections(&std::fs::read_to_string(&file).unwrap_or_default());
+    print!("{HEAD}");
     let mut all_held = true;
     for row in chosen {
         let claims = (row.lives)(Size::Full);
         all_held &= claims.iter().all(|claim| claim.standing == Standing::Held);
-        let lines = lines(row, &claims);
+        let lines = lines(row, &claims, &when_and_where());
         print!("{lines}");
-        table.push_str(&lines);
+        written.insert(key(row.number, row.name), lines);
+        let table: String = written.values().map(String::as_str).collect();
+        std::fs::write(&file, format!("{HEAD}{table}")).unwrap();
     }
-    if numbers.is_empty() {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE), table).unwrap();
-        eprintln!("written: {FILE}");
-    }
+    eprintln!("written: {FILE}");
     if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What stands above the table.
+const HEAD: &str = "# What was expected and what was seen\n\n\
+    Written by `./rehearse`, row by row: each as it was lived last, with date and machine.\n\n\
+    | row | what | expected | seen | |\n|---|---|---|---|---|\n";
+
+/// The lines of each row of a table, by its place.
+fn sections(table: &str) -> BTreeMap<(u8, String), String> {
+    let mut sections: BTreeMap<(u8, String), String> = BTreeMap::new();
+    let mut current = None;
+    for line in table.lines() {
+        let mut cells = line.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '*']));
+        if line.starts_with("| **") {
+            let number = cells.next().and_then(|number| number.parse().ok());
+            current = number.zip(cells.next()).map(|(number, name)| key(number, name));
+        }
+        if let Some(current) = &current {
+            let lines = sections.entry(current.clone()).or_default();
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    sections
+}
+
+fn key(number: u8, name: &str) -> (u8, String) {
+    (number, name.to_owned())
 }
 
 /// The rows of those numbers, in the table's order; all if none is named.
@@ -53,19 +82,13 @@ fn known() -> String {
     rows::ALL.iter().map(|row| row.number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// When and where, and the columns.
-fn head() -> String {
+/// When and where a row is lived.
+fn when_and_where() -> String {
     let date = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!(
-        "# What was expected and what was seen\n\n\
-         Written by `./rehearse`: {date}, {cores} cores of {}, Linux {}; spike {}.\n\n\
-         | row | what | expected | seen | |\n|---|---|---|---|---|\n",
-        processor(),
-        release.trim(),
-        env!("CARGO_PKG_VERSION"),
-    )
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{date}, {cores} cores of {}, Linux {}; spike {version}", processor(), release.trim())
 }
 
 /// The processor's name.
@@ -75,10 +98,11 @@ fn processor() -> String {
     name.map_or("an unnamed processor", |name| name.trim_start_matches(['\t', ' ', ':'])).to_owned()
 }
 
-/// A row's lines: the phenomenon, then each claim.
-fn lines(row: &Row, claims: &[Claim]) -> String {
+/// A row's lines: the phenomenon, when and where it was lived, then each claim.
+fn lines(row: &Row, claims: &[Claim], lived: &str) -> String {
     let mut lines = String::new();
-    let _ = writeln!(lines, "| **{}** | **{}** | {} | | |", row.number, row.name, row.phenomenon);
+    let Row { number, name, phenomenon, .. } = row;
+    let _ = writeln!(lines, "| **{number}** | **{name}** | {phenomenon} | {lived} | |");
     for claim in claims {
         let mark = match claim.standing {
             Standing::Held => "✓",
