@@ -10,6 +10,7 @@ use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::{check, one_of, print, series};
 use crate::cli::RunArgs;
+use crate::evidence::Ending;
 use crate::live::Stop;
 use crate::live::clock::Clock;
 use crate::measure::recorder::{Progress, Recorder};
@@ -79,9 +80,15 @@ pub fn rehearse(
     let record = || format!("failed to write into {}", run.path().display());
     let mut recorder =
         Recorder::new(run.sinks()?, 0, scenario.first_opening()).with_context(record)?;
-    let drain = offer::drain(scenario);
-    let mut lived = sim::run(scenario, drain, visits, &mut recorder, watch).with_context(record)?;
+    let drain = offer::drain_needed(scenario);
+    let mut lived =
+        sim::run(scenario, drain.length(), visits, &mut recorder, watch).with_context(record)?;
     drop(recorder);
+    let Ending { load_ended, judged, .. } = lived.ending;
+    // Of who rests before that time it is known that nothing is pending.
+    if drain.is_short() && judged.since(load_ended) >= drain.length() {
+        lived.ending.drained = false;
+    }
     run.write_lines(folder::LEDGER_SHOP, &lived.ledgers.shop)?;
     run.write_lines(folder::LEDGER_PROVIDER, &lived.ledgers.provider)?;
     lived.ending.written = run.sizes()?;

@@ -9,6 +9,7 @@ use super::snapshot::Survey;
 use super::stop::Wish;
 use super::{LiveError, Target};
 use crate::measure::recorder::{Progress, Recorder};
+use crate::scenario::offer;
 
 /// How often the shop is asked during the drain whether it is at rest.
 const DRAIN_CHECK: Duration = Duration::from_millis(250);
@@ -35,6 +36,7 @@ pub(super) fn drain(
     watch: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<bool, LiveError> {
     let until = load_ended + course.settings.drain;
+    let is_whole = !offer::drain_needed(course.scenario).is_short();
     // A foreign shop whose owner names no time may need longer than one waits unasked.
     let is_promised = course.scenario.target.is_none() || course.scenario.audit.drain.is_some();
     loop {
@@ -42,7 +44,7 @@ pub(super) fn drain(
             return Err(LiveError::Abandoned);
         }
         let (at_rest, will_do, pause) = match whom {
-            Whom::Survey(survey) => (survey.now(recorder)?, true, DRAIN_CHECK),
+            Whom::Survey(survey) => (survey.now(recorder)?, is_whole, DRAIN_CHECK),
             Whom::Books(books) => {
                 let rest = books.rest();
                 (rest.is_whole(), is_promised || rest.will_do(), LEDGER_CHECK)

@@ -92,3 +92,13 @@ fn what_is_still_held_at_the_deadline_is_stranded() {
     assert!(after > 0, "{:?}", judged.reasons);
     assert_eq!(status(&judged, "INV-STRANDED"), Status::Violated, "{:?}", judged.reasons);
 }
+
+/// Who looks before the deadline cannot know.
+#[test]
+fn a_shop_that_is_judged_before_its_deadline_is_not_acquitted() {
+    let Drained { judged, held: [_, after] } = drained(&["audit.drain=1s"]);
+    assert!(after > 0, "{:?}", judged.reasons);
+    for id in ["INV-STRANDED", "INV-RESOLVED", "INV-ORPHAN-AUTH"] {
+        assert_eq!(status(&judged, id), Status::NotChecked, "{id}: {:?}", judged.reasons);
+    }
+}

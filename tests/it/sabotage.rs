@@ -42,7 +42,7 @@ reservation = { ttl = "2s", sweep = "500ms" }
 [provider]
 profile = "stripe-2024"
 declines = 0.05
-latency = { authorize = "200ms", capture = "100ms" }
+latency = { authorize = "200ms", capture = "100ms", void = "50ms", other = "50ms" }
 
 [[provider.limits]]
 rate = 5_000
