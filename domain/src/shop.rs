@@ -10,7 +10,7 @@ use crate::money::Amount;
 use crate::outcome::Outcome;
 use crate::time::{Duration, Time};
 
-pub use ledger::{Balance, ShopLine, ShopSnapshot, TaskState};
+pub use ledger::{Balance, BalancerState, ShopLine, ShopSnapshot, TaskState};
 
 /// How many items, and how many slots, one sale may have: availability travels as 64 bits.
 pub const CHOICES_MAX: usize = 64;

@@ -127,6 +127,13 @@ fn run_one(
         Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     series.keep(&run)?;
+    if let (None, Some(balancer)) = (&scenario.target, &scenario.stack.balancer) {
+        say(&format!(
+            "left out: `stack.balancer`, which takes {}/s at first in virtual time; nothing stands in \
+             front of the live shop and refuses",
+            balancer.at_least()
+        ));
+    }
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock)?;
         let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);

@@ -172,6 +172,8 @@ pub(super) fn kept(run: &RunFolder, summary: &Summary) -> anyhow::Result<Vec<Ser
     let mut rows = rows_kept(run, &calendar_of(summary))?;
     rows.extend(measured.gaps.iter().flat_map(GapSummary::rows));
     let ended_s = measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
+    let balancer = measured.balancer.iter();
+    rows.extend(balancer.flat_map(|balancer| balancer.rows(&measured.timeline, ended_s)));
     rows.extend(measured.tasks.iter().flat_map(|tasks| tasks.rows(ended_s)));
     Ok(series(rows, ended_s))
 }

@@ -25,6 +25,8 @@ const FAILED_MIN: u64 = 5;
 pub enum BreakingTier {
     /// The payment provider refused calls, or failed.
     Payment,
+    /// The load balancer refused requests with an error of its own.
+    Balancer,
     /// Checkouts and their polls failed or were never answered.
     Checkout,
     /// Other steps of the funnel did.
@@ -69,10 +71,13 @@ impl Share {
 /// The first tier to break, if any did.
 pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option<Breaking> {
     let payments = payments(evidence);
+    let balancer = balancer(evidence);
     let seconds = timeline.seconds.iter().flat_map(|(second, line)| {
         let payment = payments.get(second).copied().unwrap_or_default();
+        let refused = balancer.get(second).copied().unwrap_or_default();
         let tiers = [
             (BreakingTier::Payment, payment),
+            (BreakingTier::Balancer, refused),
             (BreakingTier::Checkout, operations(line, &[Operation::Checkout, Operation::Poll])),
             (BreakingTier::Shop, operations(line, &FUNNEL)),
             (BreakingTier::Page, operations(line, &[Operation::Reload])),
@@ -81,8 +86,34 @@ pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option
         tiers.map(|(tier, share)| (*second, tier, share))
     });
     let (second, tier, share) = seconds.into_iter().find(|(.., share)| share.is_broken())?;
+    // What fans wanted in a second the balancer may have refused in the next.
+    let refused = balancer.get(&(second + 1)).filter(|share| share.is_broken());
+    let (second, tier, share) = match refused {
+        Some(refused) if is_seen_by_fans(tier) => (second + 1, BreakingTier::Balancer, *refused),
+        _ => (second, tier, share),
+    };
     let at_s = round3(second as f64);
     Some(Breaking { tier, at_s, failed: share.failed, of: share.of })
+}
+
+/// Whether a tier is told broken by what fans were answered, whoever behind it was the cause.
+const fn is_seen_by_fans(tier: BreakingTier) -> bool {
+    matches!(tier, BreakingTier::Checkout | BreakingTier::Shop | BreakingTier::Page)
+}
+
+/// Requests that reached the balancer by the second: those it refused.
+fn balancer(evidence: &Evidence) -> BTreeMap<u64, Share> {
+    let mut seconds: BTreeMap<u64, Share> = BTreeMap::new();
+    let (mut offered, mut rejected) = (0, 0);
+    for snapshot in &evidence.snapshots {
+        let Some(state) = snapshot.balancer else { continue };
+        // It says what was counted by then.
+        let second = snapshot.at.nanos().div_ceil(1_000_000_000).saturating_sub(1);
+        let (came, failed) = (state.offered - offered, state.rejected - rejected);
+        seconds.entry(second).or_default().add(came, failed);
+        (offered, rejected) = (state.offered, state.rejected);
+    }
+    seconds
 }
 
 /// The steps of the funnel before its end.
@@ -158,6 +189,41 @@ mod tests {
             second(1, Operation::Slots, &[(Outcome::Error, 4)]),
         ]);
         assert_eq!(told, None);
+    }
+
+    #[test]
+    fn what_the_balancer_refuses_is_no_fault_of_the_page() {
+        let broken_at = |refused_s: u64| {
+            let mut timeline = Timeline::default();
+            for line in [
+                second(3, Operation::Reload, &[(Outcome::Ok, 30), (Outcome::Error, 70)]),
+                second(4, Operation::Reload, &[(Outcome::Error, 100)]),
+            ] {
+                timeline.add(&line);
+            }
+            let catalogue = domain::shop::Catalogue { sales: Vec::new() };
+            let mut evidence = Evidence::of(catalogue, None);
+            let snapshot = |second: u64, offered, rejected| domain::shop::ShopSnapshot {
+                at: domain::time::Time::from_millis(second * 1_000),
+                balancer: Some(domain::shop::BalancerState {
+                    capacity_per_s: 30.0,
+                    offered,
+                    rejected,
+                }),
+                ..domain::shop::ShopSnapshot::default()
+            };
+            evidence.snapshots = vec![snapshot(refused_s, 20, 0), snapshot(refused_s + 1, 120, 70)];
+            first_to_break(&evidence, &timeline).unwrap()
+        };
+        let by_balancer =
+            |at_s| Breaking { tier: BreakingTier::Balancer, at_s, failed: 70, of: 100 };
+        assert_eq!(broken_at(3), by_balancer(3.0));
+        assert_eq!(
+            broken_at(4),
+            by_balancer(4.0),
+            "it was refused in the second after it was wanted"
+        );
+        assert_eq!(broken_at(5).tier, BreakingTier::Page, "it broke before");
     }
 
     #[test]

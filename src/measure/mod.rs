@@ -1,6 +1,7 @@
 //! How long and how many: meters, diaries, histograms, the timeline, and the measured part of a
 //! summary.
 
+mod balancer;
 mod breaking;
 mod calls;
 mod connections;
@@ -21,6 +22,7 @@ mod tasks;
 pub mod timeline;
 pub mod vitals;
 
+pub use balancer::{BalancerSummary, CapacityChange, Rejecting};
 pub use breaking::{Breaking, BreakingTier};
 pub use connections::ConnectionSummary;
 pub use database::{
@@ -76,6 +78,9 @@ pub struct Measured {
     /// The application's tasks; absent where their number cannot change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskSummary>,
+    /// The load balancer in front of the application; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer: Option<BalancerSummary>,
     /// Other people's series, of files that were imported; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<SeriesSummary>,
@@ -280,6 +285,9 @@ pub struct Second {
     pub edge: u64,
     /// Requests at the origin; absent where nobody counted them.
     pub origin: Option<u64>,
+    /// Requests that the load balancer refused; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
     /// Calls to the provider; absent where nobody counted them.
     pub payment: Option<u64>,
     /// Checkouts the fans sent.

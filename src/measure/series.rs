@@ -105,6 +105,20 @@ pub fn series(mut rows: Vec<Row>, ended_s: f64) -> Vec<SeriesSummary> {
     all.into_values().collect()
 }
 
+/// Stairs: from each moment \[s\] a value that stays until the next, and the last until the end.
+pub(super) fn stairs(series: &str, steps: &[(f64, f64)], ended_s: f64) -> Vec<Row> {
+    let until = steps.iter().skip(1).map(|(next_s, _)| next_s - 0.001).chain([ended_s]);
+    let stairs = steps.iter().zip(until).flat_map(|((at_s, value), until_s)| {
+        [*at_s, until_s.max(*at_s)].map(|at_s| Row {
+            at_s,
+            series: series.to_owned(),
+            value: Some(*value),
+            text: None,
+        })
+    });
+    stairs.collect()
+}
+
 fn with(known: Option<ValueSummary>, at_s: f64, value: f64) -> ValueSummary {
     let first = ValueSummary { count: 0, min: value, min_at_s: at_s, max: value, max_at_s: at_s };
     let mut values = known.unwrap_or(first);

@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
+use crate::measure::balancer::{balancer, states};
 use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
 use crate::measure::database::database;
@@ -48,6 +49,7 @@ pub fn summarize(
         queues: evidence.ending.queues.clone(),
         database: database(evidence),
         tasks: tasks(evidence),
+        balancer: balancer(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
         payments: payments(evidence),
@@ -305,7 +307,9 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
         count(|snapshot| snapshot.payment),
     );
     let calls = calls::of_ledger(evidence);
+    let rejected = count(|snapshot| snapshot.balancer.map_or(0, |balancer| balancer.rejected));
     let is_counted = !evidence.snapshots.is_empty();
+    let is_balanced = states(evidence).next().is_some();
     let last = evidence.snapshots.last().map_or(0, |last| last.at.nanos().div_ceil(1_000_000_000));
     let (mut arrived, mut left) = (0_u64, 0_u64);
     let nothing = TimelineLine::default();
@@ -325,6 +329,7 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
                 // As in the rates: of a foreign shop, what the fans sent is the next best.
                 edge: if is_counted { edge.in_second(second) } else { line.requests() },
                 origin: is_counted.then(|| origin.in_second(second)),
+                rejected: is_balanced.then(|| rejected.in_second(second)),
                 payment: match &calls {
                     Some(calls) => Some(calls.in_second(second)),
                     None => is_counted.then(|| payment.in_second(second)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::Evidence;
 use crate::evidence::series::Row;
 use crate::measure::round3;
+use crate::measure::series::stairs;
 
 /// The series under which a run's timeline shows them.
 const SERIES: [&str; 2] = ["tasks in service", "tasks wanted"];
@@ -91,20 +92,12 @@ impl TaskSummary {
 
     /// Both numbers as stairs on the run's timeline, which ends then \[s\].
     pub fn rows(&self, ended_s: f64) -> Vec<Row> {
-        let row = |at_s: f64, series: &str, value: u64| Row {
-            at_s,
-            series: series.to_owned(),
-            value: Some(value as f64),
-            text: None,
+        let steps = |of: fn(&TaskChange) -> u64| -> Vec<(f64, f64)> {
+            self.changes.iter().map(|change| (change.at_s, of(change) as f64)).collect()
         };
-        let until = self.changes.iter().skip(1).map(|next| next.at_s - 0.001).chain([ended_s]);
-        let stairs = self.changes.iter().zip(until).flat_map(|(change, until_s)| {
-            [change.at_s, until_s.max(change.at_s)].into_iter().flat_map(move |at_s| {
-                let values = [change.in_service, change.desired];
-                SERIES.into_iter().zip(values).map(move |(series, value)| row(at_s, series, value))
-            })
-        });
-        stairs.collect()
+        let [in_service, wanted] = SERIES;
+        let there = stairs(in_service, &steps(|change| change.in_service), ended_s);
+        there.into_iter().chain(stairs(wanted, &steps(|change| change.desired), ended_s)).collect()
     }
 }
 

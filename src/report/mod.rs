@@ -1,5 +1,7 @@
 //! Draws what was measured and judged: data in, text or picture out.
 
+mod balancer;
+mod breaking;
 pub mod chart;
 mod database;
 mod digest;

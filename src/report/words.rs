@@ -2,13 +2,10 @@
 
 use domain::outcome::Departure;
 
-use super::{digest, figure, invariant, queue};
+use super::{figure, invariant, queue};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
-use crate::measure::{
-    BoundStatus, BreakingTier, ItemSummary, Measured, OrderSummary, SaleSummary, SlotSummary,
-    Witness,
-};
+use crate::measure::{BoundStatus, ItemSummary, OrderSummary, SaleSummary, SlotSummary, Witness};
 use crate::verdict::{Assessment, AssessmentStatus, Judged, Verdict, World};
 
 /// Whether something is good, bad or open, for colour and symbol alike.
@@ -339,24 +336,6 @@ pub(super) fn tier(word: &str) -> &'static str {
         "checkout" => "payment attempts of the fans",
         _ => "requests",
     }
-}
-
-/// The first tier to break, as a sentence.
-pub(super) fn first_to_break(measured: &Measured) -> String {
-    let Some(breaking) = &measured.first_to_break else {
-        return "First to break: nothing did.".to_owned();
-    };
-    let (tier, what) = match breaking.tier {
-        BreakingTier::Payment => ("the payment provider", "calls were refused or failed"),
-        BreakingTier::Checkout => ("the checkout", "attempts failed or were never answered"),
-        BreakingTier::Shop => ("the shop's own steps", "operations failed or were never answered"),
-        BreakingTier::Page => ("the sale's page", "reloads failed or were never answered"),
-        BreakingTier::Network => ("the way to the shop", "connections could not be made"),
-    };
-    let opening_s = digest::opening_s(measured).unwrap_or(0.0);
-    let moment = figure::moment(breaking.at_s - opening_s);
-    let (failed, of) = (figure::number(breaking.failed), figure::number(breaking.of));
-    format!("First to break: {tier}, at {moment}: {failed} of {of} {what} within that second.")
 }
 
 /// The value that an objective was read as, in the unit that the objective is written in.

@@ -29,6 +29,7 @@ use crate::measure::diary::Diary;
 use crate::measure::meter::Meter;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
+use crate::tier::balancer::LoadBalancer;
 use crate::tier::station::Station;
 
 use calendar::Calendar;
@@ -86,6 +87,7 @@ struct World<'a> {
     statements: slab::Slab<Statement>,
     edge: Edge,
     edge_station: Option<Station<u32>>,
+    balancer: Option<LoadBalancer>,
     application: Option<Station<u32>>,
     /// What changes the application's servers, where something does.
     scaling: Option<Scaling>,
@@ -208,6 +210,7 @@ impl<'a> World<'a> {
             statements: slab::Slab::new(),
             edge: Edge::new(settings.shop.edge),
             edge_station: station(scenario.stack.edge.as_ref()),
+            balancer: scenario.stack.balancer.clone().map(LoadBalancer::new),
             application: scenario
                 .stack
                 .application

@@ -1,4 +1,4 @@
-//! A request's path: network, edge, application; and back.
+//! A request's path: network, edge, balancer, application; and back.
 
 use domain::draw::{Purpose, draw_for};
 use domain::law::Law;
@@ -9,6 +9,7 @@ use reference_shop::rules::edge::Lookup;
 use reference_shop::rules::{Input, Ticket};
 
 use super::{Event, World};
+use crate::tier::balancer::Passage;
 use crate::tier::station::{Offered, Station};
 
 /// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
@@ -68,6 +69,11 @@ impl World<'_> {
 
     fn at_origin(&mut self, at: Time, call: u32) {
         self.books.origin += 1;
+        if let Some(balancer) = &mut self.balancer
+            && balancer.offer(at) == Passage::Rejected
+        {
+            return self.refuse_at_origin(at, call);
+        }
         match self.application.as_mut().map(|station| station.offer(call)) {
             None => self.serve(at, call),
             Some(Offered::Started) => self.start_application(at, call),

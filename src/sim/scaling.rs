@@ -1,11 +1,11 @@
-//! The application's tasks come and go while the simulation runs.
+//! The application's tasks come and go while the simulation runs, and the balancer in front grows.
 //!
 //! Scalers look once a second, after all that happened in it; what they go by is sampled then, so that
 //! nothing is counted for them on the way of a request.
 
 use domain::draw::{Purpose, draw_for};
 use domain::law::Law;
-use domain::shop::TaskState;
+use domain::shop::{BalancerState, TaskState};
 use domain::time::{Duration, Time};
 
 use super::{Event, World};
@@ -58,8 +58,11 @@ impl Scaling {
 }
 
 impl World<'_> {
-    /// A second is over: what is wanted of the tasks, and what became of it.
+    /// A second is over: what the balancer takes, what is wanted of the tasks, and what became of it.
     pub(super) fn scale(&mut self, second: Time) {
+        if let Some(balancer) = &mut self.balancer {
+            balancer.second(second);
+        }
         let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
         let arrived = station.offered() - scaling.offered;
         scaling.offered = station.offered();
@@ -113,6 +116,16 @@ impl World<'_> {
             servers: station.servers(),
             busy: station.in_service(),
             waiting: station.waiting(),
+        })
+    }
+
+    /// The balancer as it stands.
+    pub(super) fn balancer_state(&self) -> Option<BalancerState> {
+        let balancer = self.balancer.as_ref()?;
+        Some(BalancerState {
+            capacity_per_s: balancer.capacity(),
+            offered: balancer.offered(),
+            rejected: balancer.rejected(),
         })
     }
 }

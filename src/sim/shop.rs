@@ -198,6 +198,7 @@ impl World<'_> {
             slots: balances.slots,
             database: None,
             tasks: self.task_state(),
+            balancer: self.balancer_state(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Infrastructure as pure machines, for the simulated world.
 
 pub mod application;
+pub mod balancer;
 pub mod locks;
 pub mod queue;
 pub mod scaler;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use application::Application;
+use balancer::Balancer;
 
 /// The stack that the simulator stands in for: the table `[stack]`.
 ///
@@ -25,6 +27,8 @@ pub struct Stack {
     pub network: Option<Law>,
     /// The edge's own time per request.
     pub edge: Option<Tier>,
+    /// The load balancer between the edge and the application: its own capacity, and its own errors.
+    pub balancer: Option<Balancer>,
     /// The application behind the edge: its workers serve every request that is no cache hit.
     pub application: Option<Application>,
     /// The database: its connections carry out the inventory's transactions.

@@ -5,6 +5,7 @@
 mod allowance;
 mod any_funnel;
 mod bad_input;
+mod balancer;
 mod challenge;
 mod cli;
 mod counted;

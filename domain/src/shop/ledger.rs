@@ -159,8 +159,20 @@ pub struct TaskState {
     pub waiting: u64,
 }
 
+/// A load balancer at one moment of the run.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BalancerState {
+    /// What it takes \[requests/s\].
+    pub capacity_per_s: f64,
+    /// Requests that reached it so far.
+    pub offered: u64,
+    /// Those of them that it answered with an error of its own.
+    pub rejected: u64,
+}
+
 /// What the shop says of itself at one moment of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShopSnapshot {
     /// When, from the run's beginning.
@@ -184,4 +196,7 @@ pub struct ShopSnapshot {
     /// Its tasks, in virtual time where their number may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskState>,
+    /// The load balancer in front of it, in virtual time where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer: Option<BalancerState>,
 }

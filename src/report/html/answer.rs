@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::measure::{Measured, Presence};
+use crate::report::breaking::first_to_break;
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, words};
 use crate::verdict::{Judged, Summary};
@@ -58,7 +59,7 @@ impl Answer {
             broken: first.map(|finding| words::sentence(&words::violation(finding))),
             witness: first.and_then(|finding| finding.witness.first().cloned()),
             reasons: also.chain(words::further_reasons(judged).cloned()).collect(),
-            first_to_break: words::first_to_break(&judged.measured),
+            first_to_break: first_to_break(&judged.measured),
             next: words::next(judged),
             scenario: from.scenario.clone(),
             world: words::world(judged.world),

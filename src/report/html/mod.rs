@@ -8,6 +8,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::balancer::{self, BalancerSheet};
 use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::edge::{self, EdgeRow};
@@ -113,6 +114,7 @@ struct Page {
     database: Option<DatabaseSheet>,
     queue_heads: [&'static str; 6],
     queues: Vec<QueueSheet>,
+    balancer: Option<BalancerSheet>,
     tasks: Option<TaskSheet>,
     rates: Vec<RateRow>,
     series: Series,
@@ -179,6 +181,7 @@ impl Page {
             database: measured.database.as_ref().map(database::sheet),
             queue_heads: queue::HEADS,
             queues: queue::sheets(measured),
+            balancer: balancer::sheet(measured),
             tasks: tasks::sheet(measured),
             rates: tables::rates(measured),
             series: Series::of(measured),

@@ -1,5 +1,6 @@
 //! The summary in a terminal: the verdict first, then what it rests on.
 
+mod balancer;
 mod database;
 mod edge;
 mod generator;
@@ -10,6 +11,7 @@ mod series;
 mod table;
 mod tasks;
 
+use super::breaking::first_to_break;
 use super::queue;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
@@ -64,7 +66,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
         page.wrapped("  ", reason);
     }
     if judged.never_begun.is_none() && !queue::are_all(&judged.measured) {
-        page.wrapped("  ", &words::first_to_break(&judged.measured));
+        page.wrapped("  ", &first_to_break(&judged.measured));
     }
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));
 }

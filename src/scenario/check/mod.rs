@@ -1,6 +1,7 @@
 //! From as written to as meant: what is missing, out of range, doubled, or does not fit together.
 
 mod arrive;
+mod balancer;
 mod fans;
 mod live;
 mod queue;

@@ -2,6 +2,7 @@
 
 use domain::time::Duration;
 
+use crate::scenario::check::balancer::balancer;
 use crate::scenario::check::fans::law;
 use crate::scenario::check::sale::{MeantSale, Opening};
 use crate::scenario::check::{Checker, RUN_MAX};
@@ -40,6 +41,9 @@ pub(super) fn stack(
         checker
             .wrong(place.key("database").key("queue"), "the database's queue has no limit")
             .advise("bound the `queue` of the application in front of it");
+    }
+    if let Some(stated) = &stack.balancer {
+        balancer(checker, stated, place.key("balancer"));
     }
     if let Some(application) = &stack.application {
         check_application(checker, application, sales, place.key("application"));

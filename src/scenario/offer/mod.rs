@@ -272,6 +272,13 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
                 .to_owned(),
         );
     }
+    if scenario.target.is_none() && scenario.stack.balancer.is_some() {
+        remarks.push(
+            "a balancer with a capacity of its own stands in front of the shop in virtual time alone: a live \
+             run has none, and nothing is refused there"
+                .to_owned(),
+        );
+    }
     remarks.extend(payment::turns(scenario).iter().map(|turn| {
         format!(
             "the provider's schedule: {} orders/s instead of {} from {} after the run's beginning; \

@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::scenario::offer::foreign::text as foreign;
 use crate::scenario::offer::{Bound, Drain, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
+use crate::tier::balancer::Balancer;
 use crate::tier::queue::Queue;
 
 /// How wide the left column is \[columns\].
@@ -37,7 +38,7 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     for opening in &offer.openings {
         match &offer.foreign {
             Some(_) => table.present(opening),
-            None => table.opening(opening),
+            None => table.opening(opening, scenario.stack.balancer.as_ref()),
         }
     }
     if let Some(foreign) = &offer.foreign {
@@ -105,13 +106,16 @@ impl Table {
         );
     }
 
-    fn opening(&mut self, opening: &Opening) {
+    fn opening(&mut self, opening: &Opening, balancer: Option<&Balancer>) {
         self.present(opening);
         if opening.present < 0.5 {
             return;
         }
         self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
+        if let Some(balancer) = balancer {
+            self.line("  balancer", &balanced(balancer, opening.origin_per_s));
+        }
         let asks = format!("{}/s offered, each once", count(opening.checkouts_per_s));
         self.line("  checkouts", &asks);
     }
@@ -202,6 +206,22 @@ impl Table {
         for (place, sentence) in sentences.iter().enumerate() {
             self.line(if place == 0 { name } else { "" }, sentence);
         }
+    }
+}
+
+/// What a balancer takes at first of what is asked for at the origin \[1/s\], and when it takes all.
+fn balanced(balancer: &Balancer, asked_per_s: f64) -> String {
+    let at_first = balancer.at_least();
+    let takes = format!("{}/s taken at first", count(at_first));
+    let enough = balancer.max.is_none_or(|max| max.per_s() >= asked_per_s);
+    match balancer.grows.steps(at_first, asked_per_s).filter(|_| enough) {
+        Some(0) => takes,
+        Some(steps) => format!(
+            "{takes}; {}/s find room after {steps} step(s) of growth, {} after they came",
+            count(asked_per_s),
+            duration(balancer.grows.until(steps))
+        ),
+        None => format!("{takes}; {}/s never find room", count(asked_per_s)),
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) const ALL: &[Row] = &[
     stock::PHANTOM,
     stock::SAGA_ORDER,
     crowd::LAYERS,
+    scale::BALANCER,
     scale::AUTOSCALE,
     gate::NEIGHBOURS,
     scale::VENUE_DAY,

@@ -1,6 +1,6 @@
-//! Rows about tasks: how long more of them take, and what it is worth to have them before.
+//! Rows about tasks and balancers: how long more of them take, and what it is worth to have them before.
 
-use spike::measure::TaskSummary;
+use spike::measure::{BalancerSummary, TaskSummary};
 
 use crate::claim::{Claim, at_least, at_most, misses, near, passes, violates};
 use crate::row::Row;
@@ -69,6 +69,62 @@ fn autoscale(size: Size) -> Vec<Claim> {
     ));
     claims.push(at_most("the same, a scaler under the plan", limit_s(&caught), 250.0));
     claims
+}
+
+pub(super) const BALANCER: Row = Row {
+    number: 11,
+    name: "balancer-cold-or-reserved",
+    phenomenon: "a load balancer that has seen little refuses what comes at once, and grows for half an hour; \
+                 of what is reserved nothing is refused",
+    lives: balancer,
+};
+
+/// A twentieth of the people and of the capacity, and a minute for five.
+const TWENTIETH: [&str; 5] = [
+    "fans.0.count=3900",
+    "stack.balancer.capacity=50/s",
+    "stack.balancer.grows.every=1m",
+    "sale.0.opens=+5m",
+    "fans.0.arrive.from=-4m",
+];
+
+fn balancer(size: Size) -> Vec<Claim> {
+    let part = size.pick(&[][..], &TWENTIETH);
+    let lived = |set: &[&str]| simulate("scaling/balancer-cold", &[part, set].concat());
+    let cold = lived(&[]);
+    // The link goes out so early that it has grown enough before the opening.
+    let early = size.pick(
+        ["sale.0.opens=+36m", "fans.0.arrive.from=-35m"],
+        ["sale.0.opens=+8m", "fans.0.arrive.from=-7m"],
+    );
+    let early = lived(&early);
+    let reserved =
+        lived(&[size.pick("stack.balancer.reserved=8800/s", "stack.balancer.reserved=440/s")]);
+    let (capacity, step_s) = size.pick((1_000.0, 300.0), (50.0, 60.0));
+    let opens_s = cold.scenario.first_opening().seconds();
+    let healed_s = told(&early).rejecting.map_or(0.0, |it| it.last_s) - come_s(&early, 0);
+    vec![
+        misses("a balancer that has seen an eighth of it", &cold.judged),
+        at_least(
+            "share of the requests that it refuses",
+            told(&cold).rejected as f64 / told(&cold).offered as f64,
+            0.5,
+        ),
+        near(
+            "requests per second that it takes at the opening, after four steps",
+            told(&cold).capacity_at(opens_s).unwrap_or_default(),
+            capacity * 1.5_f64.powi(4),
+            0.001,
+        ),
+        // 1.5^5 is less than 7.8, and 1.5^6 more.
+        near("seconds until it refuses nobody", healed_s, 6.0 * step_s, 0.01),
+        passes("as much reserved as will come", &reserved.judged),
+        at_most("requests that it refuses then", told(&reserved).rejected as f64, 0.0),
+    ]
+}
+
+fn told(lived: &Lived) -> &BalancerSummary {
+    lived.judged.measured.balancer.as_ref().unwrap()
 }
 
 pub(super) const TASK_START: Row = Row {
@@ -155,7 +211,12 @@ fn in_service_s(lived: &Lived, needed: u64, from_s: f64) -> f64 {
 
 /// When the push comes, from the run's beginning \[s\].
 fn push_s(lived: &Lived) -> f64 {
-    let from = lived.scenario.populations[1].arrive.from.unwrap();
+    come_s(lived, 1)
+}
+
+/// When the first of a population comes, likewise.
+fn come_s(lived: &Lived, population: usize) -> f64 {
+    let from = lived.scenario.populations[population].arrive.from.unwrap();
     from.from(lived.scenario.first_opening()).seconds()
 }
 

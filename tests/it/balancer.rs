@@ -1,0 +1,158 @@
+//! The simulated load balancer: what is refused of its settings, what it does to a run, and what is told.
+
+use spike::measure::BreakingTier;
+use spike::scenario::file;
+use spike::scenario::overrides::Overrides;
+use spike::scenario::{Context, offer};
+
+use crate::rehearsal::{alone, program, scenario, set, simulate};
+
+/// Forty people a second look at a page that no cache keeps, behind a balancer.
+fn text(balancer: &str) -> String {
+    format!(
+        "schema = 1\nname = \"balanced\"\n\
+         [[sale]]\nid = \"day-1\"\nopens = \"+11m\"\nlasts = \"20s\"\n\
+         items = [{{ id = \"tee\", stock = 10, price = 4_500 }}]\n\
+         [[fans]]\nname = \"fans\"\ncount = 400\nabandon = 1\n\
+         arrive = {{ shape = \"constant\", from = \"-11m\", over = \"10s\" }}\n\
+         reload = {{ gap = \"10s\", growth = 0, calls = 1, cacheable = 0 }}\npatience = \"1h\"\n\
+         retry = {{ attempts = 1_000, base = \"10s\", cap = \"10s\", jitter = 0, give_up = 0 }}\n\
+         [shop]\nstorage = \"memory\"\n\
+         [stack.application]\nservers = 100\nservice = \"10ms\"\n\
+         [stack.balancer]\n{balancer}\n"
+    )
+}
+
+fn problems(balancer: &str) -> String {
+    file::parse("balancer.toml", &text(balancer), &Overrides::default(), &Context::VIRTUAL)
+        .map(|_| ())
+        .map_err(|problems| problems.to_string())
+        .unwrap_err()
+}
+
+/// What cannot work, each alone.
+const MISTAKES: [&str; 12] = [
+    "",
+    "capacity = \"0/s\"",
+    "capacity = \"many\"",
+    "capacity = \"20M/s\"",
+    "capacity = \"10/s\"\nreserved = \"0/s\"",
+    "capacity = \"10/s\"\nmax = \"5/s\"",
+    "capacity = \"10/s\"\nreserved = \"40/s\"\nmax = \"20/s\"",
+    "capacity = \"10/s\"\ngrows = { by = 0.5 }",
+    "capacity = \"10/s\"\ngrows = { above = 70 }",
+    "capacity = \"10/s\"\ngrows = { every = \"90s\" }",
+    "capacity = \"10/s\"\ngrows = { shrink_after = \"0s\" }",
+    "capacity = \"10/s\"\ngrows = { evry = \"5m\" }",
+];
+
+#[test]
+fn each_balancer_that_cannot_work_is_refused_with_its_line() {
+    let mut told = String::new();
+    for balancer in MISTAKES {
+        let problems = problems(balancer);
+        assert!(problems.ends_with(": 1 problem\n"), "{balancer}:\n{problems}");
+        assert!(problems.contains("--> balancer.toml:"), "{problems}");
+        told.push_str(problems.split("error: balancer.toml").next().unwrap());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn all_that_is_wrong_with_a_balancer_is_told_at_once() {
+    let told = problems(
+        "capacity = \"0/s\"\nmax = \"0/s\"\n\
+         grows = { by = 0, every = \"1s\", above = 2, lag = \"30d\", shrink_after = \"61s\" }",
+    );
+    assert!(told.ends_with(": 7 problems\n"), "{told}");
+}
+
+#[test]
+fn of_four_times_its_capacity_three_quarters_fail_until_it_grows() {
+    let (judged, _) = simulate(&scenario(&text("capacity = \"10/s\""), &set(&[])));
+    let balancer = judged.measured.balancer.clone().unwrap();
+    let changes: Vec<_> =
+        balancer.changes.iter().map(|change| (change.at_s, change.capacity_per_s)).collect();
+    assert_eq!(changes[..3], [(1.0, 10.0), (300.0, 15.0), (600.0, 22.5)], "{changes:?}");
+    let before = |second: &&spike::measure::Second| (60.0..300.0).contains(&second.at_s);
+    let before: Vec<_> = judged.measured.timeline.iter().filter(before).collect();
+    let rejected: u64 = before.iter().filter_map(|second| second.rejected).sum();
+    let asked: u64 = before.iter().filter_map(|second| second.origin).sum();
+    let share = rejected as f64 / asked as f64;
+    assert!((share - 0.75).abs() < 0.005, "{rejected} of {asked}");
+    // Each refusal is one error of a fan, and nothing else fails.
+    assert_eq!(judged.measured.operations["reload"].outcomes["error"], balancer.rejected);
+    assert_eq!(judged.measured.first_to_break.unwrap().tier, BreakingTier::Balancer);
+    // Behind it nobody asks for more than it lets through.
+    let reload = &judged.measured.operations["reload"];
+    let count = |outcome: &str| reload.outcomes.get(outcome).copied().unwrap_or(0);
+    assert_eq!(count("ok") + count("not_open"), balancer.offered - balancer.rejected);
+}
+
+#[test]
+fn what_is_reserved_or_cached_is_not_refused() {
+    let told = |sets: &[&str]| {
+        let (judged, _) = simulate(&scenario(&text("capacity = \"10/s\""), &set(sets)));
+        judged.measured.balancer.unwrap()
+    };
+    let reserved = told(&["stack.balancer.reserved=45/s"]);
+    assert_eq!((reserved.rejected, reserved.rejecting), (0, None));
+    assert!(reserved.offered > 20_000, "{reserved:?}");
+    // Of two requests the edge answers one: forty reach the balancer of eighty.
+    let half =
+        ["fans.0.reload.calls=2", "fans.0.reload.cacheable=1", "stack.balancer.reserved=45/s"];
+    let kept = "shop.edge={ ttl = \"1s\", collapse = true }";
+    let cached = told(&[half.as_slice(), &[kept]].concat());
+    assert_eq!(cached.rejected, 0, "{cached:?}");
+    let nothing_kept = told(&[half.as_slice(), &["shop.edge.ttl=0s"]].concat());
+    assert!(nothing_kept.rejected > 5_000, "{nothing_kept:?}");
+}
+
+#[test]
+fn check_says_what_is_asked_for_beside_what_it_takes() {
+    let said = |balancer: &str| {
+        let scenario = scenario(&text(balancer), &set(&[]));
+        offer::render(&scenario, &offer::offer(&scenario, &scenario))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let cold = said("capacity = \"10/s\"");
+    let expected = "balancer 10/s taken at first; 40/s find room after 4 step(s) of growth, 20 min 0 s \
+                    after they came";
+    assert!(cold.contains(expected), "{cold}");
+    assert!(cold.contains("a live run has none"), "{cold}");
+    let never = said("capacity = \"10/s\"\nmax = \"20/s\"");
+    assert!(never.contains("balancer 10/s taken at first; 40/s never find room"), "{never}");
+    let reserved = said("capacity = \"10/s\"\nreserved = \"45/s\"");
+    assert!(reserved.contains("balancer 45/s taken at first checkouts"), "{reserved}");
+}
+
+#[test]
+fn both_reports_of_a_run_show_its_balancer() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("balanced.toml");
+    std::fs::write(&file, text("capacity = \"10/s\"")).unwrap();
+    let mut command = program();
+    command.args(["simulate", "-o"]).arg(out.path()).arg(&file);
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(said.contains("The load balancer\n  it took 10.0/s at the beginning"), "{said}");
+    assert!(said.contains("First to break: the load balancer"), "{said}");
+    let run = out.path().join("balanced/latest");
+    let html = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(html.contains("it took 10.0&#x2f;s at the beginning"));
+    let svg = std::fs::read_to_string(run.join("timeline.svg")).unwrap();
+    assert!(svg.contains("balancer takes, 1/s") && svg.contains("balancer refuses, 1/s"));
+}
+
+#[test]
+fn a_live_run_says_that_it_leaves_the_balancer_out() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("balanced.toml");
+    let soon = text("capacity = \"1/s\"").replace("+11m", "+1s").replace("-11m", "-1s");
+    std::fs::write(&file, soon.replace("count = 400", "count = 4")).unwrap();
+    let mut command = program();
+    command.args(["run", "--set", "sale.0.lasts=1s", "-q", "-o"]).arg(out.path()).arg(&file);
+    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    assert!(said.contains("left out: `stack.balancer`, which takes 1/s at first"), "{said}");
+}
