@@ -15,6 +15,7 @@ mod record;
 pub(crate) mod rows;
 pub mod series;
 mod tape;
+mod trigger;
 mod whole;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
@@ -26,6 +27,7 @@ pub(crate) use lines::Lines;
 pub use never_begun::NeverBegun;
 use queue::QueueOutcome;
 pub use tape::Scratch;
+pub use trigger::Trigger;
 pub use whole::Evidence;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,6 +159,9 @@ pub struct Ending {
     /// When parts of the embedded stack were not there, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// What was done to the stack, in virtual time, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
     /// Why a ledger could not be read, a sentence each: `provider: connection refused`.
     pub unreadable: Vec<String>,
     /// Why a ledger is not there to be read, in the same form.

@@ -9,6 +9,7 @@ use super::*;
 
 mod polls;
 mod properties;
+mod published;
 mod routes;
 mod strategies;
 

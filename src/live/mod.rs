@@ -232,6 +232,7 @@ pub fn run(
         never_begun: None,
         broken_off: merged.broken_off().map(str::to_owned),
         gaps: Vec::new(),
+        triggers: Vec::new(),
         unreadable: closed.unreadable,
         absent: closed.absent,
         doubts,

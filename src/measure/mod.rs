@@ -14,6 +14,7 @@ pub mod latency;
 pub mod meter;
 mod rates;
 pub mod recorder;
+mod recovery;
 mod sell_out;
 mod series;
 pub mod steady;
@@ -33,6 +34,7 @@ pub use gap::GapSummary;
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
+pub use recovery::{Recovery, RecoveryState};
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
 pub use tasks::{Saturation, TaskChange, TaskSummary};
@@ -75,6 +77,9 @@ pub struct Measured {
     /// What plain queues came to, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, QueueOutcome>,
+    /// What became of the run after its capacity had been taken away for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recoveries: Vec<Recovery>,
     /// The application's tasks; absent where their number cannot change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskSummary>,

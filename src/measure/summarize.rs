@@ -18,6 +18,7 @@ use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline};
+use crate::measure::recovery::recoveries;
 use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
@@ -48,6 +49,7 @@ pub fn summarize(
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         queues: evidence.ending.queues.clone(),
         database: database(evidence),
+        recoveries: recoveries(evidence, timeline),
         tasks: tasks(evidence),
         balancer: balancer(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.

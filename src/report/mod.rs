@@ -10,6 +10,7 @@ pub mod figure;
 pub mod html;
 mod invariant;
 mod queue;
+mod recovery;
 mod series;
 mod tasks;
 pub mod text;

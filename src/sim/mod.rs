@@ -23,13 +23,14 @@ use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::edge::Edge;
 use reference_shop::rules::{Asker, InventoryCall, Shop, Ticket, Wake};
 
-use crate::evidence::Ending;
+use crate::evidence::{Ending, Trigger};
 use crate::fan::Visit;
 use crate::measure::diary::Diary;
 use crate::measure::meter::Meter;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
 use crate::tier::balancer::LoadBalancer;
+use crate::tier::slowdown::{Slowdown, Slowdowns};
 use crate::tier::station::Station;
 
 use calendar::Calendar;
@@ -89,6 +90,8 @@ struct World<'a> {
     edge_station: Option<Station<u32>>,
     balancer: Option<LoadBalancer>,
     application: Option<Station<u32>>,
+    /// When the application's servers are slow.
+    slowdowns: Slowdowns,
     /// What changes the application's servers, where something does.
     scaling: Option<Scaling>,
     database: Option<Station<u32>>,
@@ -181,6 +184,7 @@ pub fn run(
     let aborted = aborted || (!queues.is_empty() && go_on().is_break());
     let ending = Ending {
         queues,
+        triggers: triggers(scenario),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
         judged,
@@ -216,6 +220,7 @@ impl<'a> World<'a> {
                 .application
                 .as_ref()
                 .map(|tier| Station::new(tier.servers_at_first(), tier.queue)),
+            slowdowns: slowdowns(scenario),
             scaling: Scaling::new(scenario),
             // Statements wait as long as it takes: the bound is the application's queue in front.
             database: connections(scenario).map(|servers| Station::new(servers, None)),
@@ -270,6 +275,25 @@ impl<'a> World<'a> {
         self.draws += 1;
         self.draws
     }
+}
+
+/// When the application's servers are slow.
+fn slowdowns(scenario: &Scenario) -> Slowdowns {
+    let application = scenario.stack.application.as_ref();
+    let slowdowns = application.map_or(&[][..], |application| &application.slowdowns);
+    Slowdowns::new(slowdowns, scenario.first_opening())
+}
+
+/// What the scenario does to its stack, for the judge to look at what came after it.
+fn triggers(scenario: &Scenario) -> Vec<Trigger> {
+    let application = scenario.stack.application.iter();
+    let slowdowns = application.flat_map(|application| &application.slowdowns);
+    let trigger = |slowdown: &Slowdown| {
+        let (from, until) = slowdown.stretch(scenario.first_opening());
+        let capacity = slowdown.capacity * 100.0;
+        Trigger { what: format!("the application at {capacity} % of its speed"), from, until }
+    };
+    slowdowns.map(trigger).collect()
 }
 
 /// How many statements the database carries out at once; none if it has a connection for everybody.

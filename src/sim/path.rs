@@ -85,7 +85,7 @@ impl World<'_> {
     pub(super) fn start_application(&mut self, at: Time, call: u32) {
         let law = self.scenario.stack.application.as_ref().map(|tier| tier.service);
         let service = self.service(law);
-        self.calendar.schedule(at + service, Event::ApplicationDone(call));
+        self.calendar.schedule(self.slowdowns.done(at, service), Event::ApplicationDone(call));
     }
 
     pub(super) fn application_done(&mut self, at: Time, call: u32) {

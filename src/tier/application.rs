@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::scaler::autoscaler::Hpa;
 use super::scaler::schedule::Action;
 use super::scaler::tracking::Tracking;
+use super::slowdown::Slowdown;
 use super::tasks::Start;
 use super::tasks::nodes::Nodes;
 
@@ -49,6 +50,9 @@ pub struct Application {
     /// What is changed at given times, by hand or by a clock.
     #[serde(default)]
     pub schedule: Vec<Action>,
+    /// When its servers are slow, whoever is to blame: the trigger of what may come after.
+    #[serde(default)]
+    pub slowdowns: Vec<Slowdown>,
 }
 
 /// The most tasks that can be wanted.
@@ -70,9 +74,11 @@ impl Application {
         self.tracking.is_some() || self.hpa.is_some() || !self.schedule.is_empty()
     }
 
-    /// How long before the opening the first of the schedule is due.
+    /// How long before the opening the first of the schedule, or of the slowdowns, is due.
     pub fn lead(&self) -> Duration {
-        let earliest = self.schedule.iter().map(|action| -action.at.seconds());
-        duration_from_seconds(earliest.fold(0.0, f64::max))
+        let actions = self.schedule.iter().map(|action| action.at);
+        let slowdowns = self.slowdowns.iter().map(|slowdown| slowdown.at);
+        let early_s = actions.chain(slowdowns).map(|at| -at.seconds());
+        duration_from_seconds(early_s.fold(0.0, f64::max))
     }
 }

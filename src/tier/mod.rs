@@ -5,6 +5,7 @@ pub mod balancer;
 pub mod locks;
 pub mod queue;
 pub mod scaler;
+pub mod slowdown;
 pub mod station;
 pub mod tasks;
 

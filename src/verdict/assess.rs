@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use crate::evidence::Facts;
 use crate::measure::latency::{LatencyLog, Series};
 use crate::measure::timeline::Timeline;
-use crate::measure::{Measured, round3, round6};
+use crate::measure::{Measured, Recovery, RecoveryState, round3, round6};
 use crate::verdict::objective::{Answer, Objective, Phase, Statistic, Subject};
 use crate::verdict::{Assessment, AssessmentStatus, World};
 
@@ -77,7 +77,10 @@ fn assessed(objective: &Objective, values: &[f64]) -> Assessed {
         .copied()
         .reduce(|worst, value| objective.relation.worse(worst, value, objective.bound));
     let rounded = match objective.subject {
-        Subject::Time(..) => worst.map(round3),
+        // What never came back has no length.
+        Subject::Time(..) | Subject::Recovery => {
+            worst.filter(|worst| worst.is_finite()).map(round3)
+        }
         Subject::Share(..) | Subject::SoldRatio => worst.map(round6),
     };
     let status = if met { AssessmentStatus::Met } else { AssessmentStatus::Missed };
@@ -152,6 +155,7 @@ impl Readings<'_> {
                 share(counted.outcomes.get(&operation), answer)
             }
             Subject::SoldRatio => self.sold_ratio(),
+            Subject::Recovery => self.recovery_ms(),
         };
         let (mut values, mut why_not) = (Vec::new(), String::new());
         for window in windows {
@@ -186,6 +190,22 @@ impl Readings<'_> {
             return Err("nothing was sellable: no fan wanted anything".to_owned());
         }
         Ok(sold as f64 / sellable as f64)
+    }
+
+    /// How long the longest failure lasted after its cause was gone \[ms\]; infinite if one kept itself up.
+    fn recovery_ms(&self) -> Result<f64, String> {
+        if self.measured.recoveries.is_empty() {
+            return Err("nothing took the stack's capacity away".to_owned());
+        }
+        let lasted = |recovery: &Recovery| match (recovery.state, &recovery.reason) {
+            (RecoveryState::NotAssessed, reason) => {
+                let reason = reason.as_deref().unwrap_or("nobody can say");
+                Err(format!("after {}: {reason}", recovery.trigger))
+            }
+            _ => Ok(recovery.back_after_s.map_or(f64::INFINITY, |back_s| back_s * 1e3)),
+        };
+        let all: Result<Vec<f64>, String> = self.measured.recoveries.iter().map(lasted).collect();
+        all.map(|all| all.into_iter().fold(0.0, f64::max))
     }
 }
 

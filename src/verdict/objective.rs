@@ -31,6 +31,8 @@ pub enum Subject {
     Share(Operation, Answer),
     /// Pieces sold over pieces that could be sold.
     SoldRatio,
+    /// How long after its cause was gone the longest failure lasted \[ms\].
+    Recovery,
 }
 
 /// Which answers a share counts.
@@ -162,15 +164,15 @@ fn problem(message: impl Into<String>, hint: impl Into<String>) -> ObjectiveProb
 }
 
 /// What a key may be, for hints.
-const KEYS: &str = "write `reload p(99)`, `checkout error ratio` or `sold ratio`, and after it \
+const KEYS: &str = "write `reload p(99)`, `checkout error ratio`, `sold ratio` or `recovery`, and after it \
                     ` for 5s in opening` if need be";
 
 impl Objective {
     /// Reads one line of `[objectives]`.
     ///
     /// A key is `<operation> [service|first byte] p(N)|med|avg|min|max`, `connect`, `handshake` or
-    /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio` or
-    /// `sold ratio`, and may go on ` for 5s` and ` in <phase>`. A
+    /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio`,
+    /// `sold ratio` or `recovery`, and may go on ` for 5s` and ` in <phase>`, but for these two. A
     /// value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio or a percentage.
     ///
     /// # Errors
@@ -180,10 +182,15 @@ impl Objective {
         let phase = suffix(&mut words, "in")?.map(parse_phase).transpose()?;
         let window = suffix(&mut words, "for")?.map(parse_window).transpose()?;
         let subject = parse_subject(&words)?;
-        if subject == Subject::SoldRatio && (phase.is_some() || window.is_some()) {
+        let of_the_whole = match subject {
+            Subject::SoldRatio => Some("sold ratio"),
+            Subject::Recovery => Some("recovery"),
+            Subject::Time(..) | Subject::Share(..) => None,
+        };
+        if let Some(name) = of_the_whole.filter(|_| phase.is_some() || window.is_some()) {
             return Err(problem(
-                "`sold ratio` is read at the end, not over a while",
-                "leave out what follows `sold ratio`",
+                format!("`{name}` is read at the end, not over a while"),
+                format!("leave out what follows `{name}`"),
             ));
         }
         let (relation, bound) = parse_bound(value, subject)?;
@@ -255,6 +262,7 @@ fn parse_subject(words: &[&str]) -> Result<Subject, ObjectiveProblem> {
     match words {
         [] => Err(problem("an objective needs a name", KEYS)),
         ["sold", "ratio"] => Ok(Subject::SoldRatio),
+        ["recovery"] => Ok(Subject::Recovery),
         [operation, answer, "ratio"] => {
             Ok(Subject::Share(parse_operation(operation)?, parse_answer(answer)?))
         }
@@ -336,7 +344,7 @@ fn parse_bound(value: &str, subject: Subject) -> Result<(Relation, f64), Objecti
         })?;
     let number = text[sign.len()..].trim();
     let bound = match subject {
-        Subject::Time(..) => parse_time_ms(number)?,
+        Subject::Time(..) | Subject::Recovery => parse_time_ms(number)?,
         Subject::Share(..) | Subject::SoldRatio => parse_ratio(number)?,
     };
     Ok((relation, bound))

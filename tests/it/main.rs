@@ -16,6 +16,7 @@ mod drain;
 mod edge;
 mod filters;
 mod floors;
+mod fluid;
 mod funnel_promises;
 mod honest;
 mod init;

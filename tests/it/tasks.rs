@@ -30,7 +30,7 @@ fn problems(stack: &str) -> String {
 }
 
 /// What cannot work, each alone.
-const MISTAKES: [&str; 22] = [
+const MISTAKES: [&str; 27] = [
     "servers = 1\ntasks = 4\ntracking = { target = 0.5 }",
     "servers = 1\ntasks = 4\ntracking = { metric = \"utilisation\" }",
     "servers = 1\ntasks = 4\ntracking = { metric = \"cpu\", target = 0.5 }",
@@ -53,6 +53,11 @@ const MISTAKES: [&str; 22] = [
     "servers = 1\ntasks = 4\nschedule = [{ at = \"-11m\", min = 8 }]",
     "servers = 1\ntasks = 4\nschedule = [{ at = \"0s\", min = 8, max = 4 }]",
     "servers = 1\ntasks = 4\ntracking = { metric = \"requests\", target = 9 }\nhpa = { metric = \"requests\", target = 9 }",
+    "servers = 1\nslowdowns = [{ at = \"0s\", lasts = \"10s\", capacity = 0 }]",
+    "servers = 1\nslowdowns = [{ at = \"0s\", lasts = \"10s\", capacity = 20 }]",
+    "servers = 1\nslowdowns = [{ at = \"0s\", lasts = \"0s\", capacity = 0.2 }]",
+    "servers = 1\nslowdowns = [{ at = \"-11m\", lasts = \"9s\", capacity = 0.2 }]",
+    "servers = 1\nslowdowns = [{ at = \"5s\", lasts = \"9s\", capacity = 0.2 }, { at = \"0s\", lasts = \"9s\", capacity = 0.2 }]",
 ];
 
 #[test]

@@ -79,6 +79,7 @@ impl Edge {
 
 #[cfg(test)]
 mod tests {
+    use domain::draw::{Purpose, draw_for};
     use domain::time::{Duration, Span};
 
     use super::*;
@@ -133,5 +134,39 @@ mod tests {
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Fetch);
         assert!(edge.fetched(Time::ZERO, 7, true).is_empty());
         assert_eq!(edge.lookup(Time::from_millis(1), 7, Ticket(3)), Lookup::Fetch);
+    }
+
+    /// Fetches per second of one object that people ask for independently of each other, `per_s` a second,
+    /// and that takes the origin so long.
+    fn fetches_per_s(per_s: f64, origin: Duration, people: u64) -> f64 {
+        let ttl = Span(Duration::from_secs(2));
+        let mut edge = Edge::new(Settings { ttl, ..Settings::default() });
+        let (mut now, mut fetches, mut answered) = (Time::ZERO, 0.0, None);
+        for person in 0..people {
+            let gap = draw_for(21, person, Purpose::Arrival, 0).exponential(1.0 / per_s);
+            now += Duration::from_secs_f64(gap);
+            if let Some(at) = answered.take_if(|at| *at <= now) {
+                edge.fetched(at, 7, true);
+            }
+            if edge.lookup(now, 7, Ticket(person)) == Lookup::Fetch {
+                fetches += 1.0;
+                answered = Some(now + origin);
+            }
+        }
+        fetches / now.seconds()
+    }
+
+    #[test]
+    fn an_object_is_fetched_once_per_time_to_live_fetch_and_gap() {
+        // Renewal: from one fetch to the next the time to live passes after the origin has answered, and then
+        // somebody must come, 1 / (T + D + 1/λ).
+        for (per_s, origin_ms, people, expected) in [
+            (500.0, 0, 2_000_000, 0.499_500),
+            (500.0, 50, 2_000_000, 0.487_329),
+            (0.3, 0, 40_000, 0.187_5),
+        ] {
+            let found = fetches_per_s(per_s, Duration::from_millis(origin_ms), people);
+            assert!((found / expected - 1.0).abs() < 0.01, "{per_s}/s: {found}, {expected}");
+        }
     }
 }

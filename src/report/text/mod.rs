@@ -13,6 +13,7 @@ mod tasks;
 
 use super::breaking::first_to_break;
 use super::queue;
+use super::recovery;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
 
@@ -67,6 +68,9 @@ fn verdict(page: &mut Page, summary: &Summary) {
     }
     if judged.never_begun.is_none() && !queue::are_all(&judged.measured) {
         page.wrapped("  ", &first_to_break(&judged.measured));
+        for recovery in recovery::sentences(&judged.measured) {
+            page.wrapped("  ", &recovery);
+        }
     }
     page.wrapped("  ", &format!("Next: {}", words::next(judged)));
 }

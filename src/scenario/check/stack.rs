@@ -1,6 +1,6 @@
 //! `[stack]`: a stack that cannot work is refused.
 
-use domain::time::Duration;
+use domain::time::{Duration, Offset};
 
 use crate::scenario::check::balancer::balancer;
 use crate::scenario::check::fans::law;
@@ -13,6 +13,7 @@ use crate::tier::scaler::Metric;
 use crate::tier::scaler::autoscaler::Hpa;
 use crate::tier::scaler::schedule::Action;
 use crate::tier::scaler::tracking::Tracking;
+use crate::tier::slowdown::Slowdown;
 use crate::tier::tasks::Start;
 use crate::tier::tasks::nodes::Nodes;
 use crate::tier::{Stack, Tier};
@@ -80,6 +81,7 @@ fn check_application(
     for (index, action) in application.schedule.iter().enumerate() {
         check_action(checker, action, sales, place.key("schedule").index(index));
     }
+    check_slowdowns(checker, &application.slowdowns, sales, place.key("slowdowns"));
     match application.tasks {
         Some(tasks) => bounds(checker, application, tasks, place),
         None => without_tasks(checker, application, place),
@@ -247,12 +249,51 @@ fn check_action(checker: &mut Checker, action: &Action, sales: &[MeantSale], pla
     {
         checker.wrong(place.key("max"), format!("at least {min} tasks, at most {max}"));
     }
+    within_the_run(checker, action.at, sales, place);
+}
+
+fn check_slowdowns(
+    checker: &mut Checker,
+    slowdowns: &[Slowdown],
+    sales: &[MeantSale],
+    place: Place<'_>,
+) {
+    for (index, slowdown) in slowdowns.iter().enumerate() {
+        let place = place.index(index);
+        let Slowdown { at, lasts, capacity } = *slowdown;
+        if !(capacity > 0.0 && capacity <= 1.0) {
+            checker
+                .wrong(place.key("capacity"), format!("`capacity` is {capacity}"))
+                .mark("a share of the servers' speed: more than 0, at most 1");
+        }
+        if lasts.0.is_zero() || lasts.0 > RUN_MAX {
+            checker
+                .wrong(place.key("lasts"), format!("`lasts` is {:?}", lasts.0))
+                .mark("must be more than 0 and at most a week");
+        }
+        within_the_run(checker, at, sales, place);
+        let stretch = |one: &Slowdown| {
+            let from = one.at.seconds();
+            (from, from + one.lasts.0.as_secs_f64())
+        };
+        let (from, until) = stretch(slowdown);
+        let others = slowdowns.iter().take(index).map(stretch);
+        if others.into_iter().any(|(other, its_end)| from < its_end && other < until) {
+            checker
+                .wrong(place, "this slowdown begins before another one is over")
+                .advise("let one follow the other");
+        }
+    }
+}
+
+/// What is due at a moment that was never lived is refused.
+fn within_the_run(checker: &mut Checker, at: Offset, sales: &[MeantSale], place: Place<'_>) {
     let openings = sales.iter().filter_map(|sale| match sale.opening {
         Some(Opening::After(lead)) => Some(lead.as_secs_f64()),
         _ => None,
     });
     let Some(lead_s) = openings.reduce(f64::min) else { return };
-    let early_s = -action.at.seconds();
+    let early_s = -at.seconds();
     if early_s > lead_s {
         checker
             .wrong(

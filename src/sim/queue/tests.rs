@@ -208,6 +208,23 @@ fn machines_and_who_repairs_them() {
 }
 
 #[test]
+fn clients_of_one_hot_row() {
+    // The same with one server: who holds the row 3.5 ms and is 10 ms without it. It cannot be more than one
+    // transaction per 3.5 ms, 285.7/s.
+    for (clients, per_s) in [(1, 74.1), (2, 138.8), (4, 231.4), (8, 283.9), (16, 285.7)] {
+        let queue = Queue {
+            arrivals: Arrivals::Closed {
+                population: clients,
+                think: Length::Exponential { mean_s: 0.010 },
+            },
+            service: Length::Exponential { mean_s: 0.003_5 },
+            ..plain(&format!("hot-row-{clients}"), 1.0, 1_000_000)
+        };
+        is_near("transactions", lived(&queue).per_s, per_s, 0.01);
+    }
+}
+
+#[test]
 fn servers_that_all_share() {
     // M/G/1 processor sharing: the stay is 1 / (μ − λ) whatever the service's law is.
     for (name, service) in [

@@ -34,6 +34,7 @@ fn application(tasks: u32) -> Application {
         tracking: None,
         hpa: None,
         schedule: Vec::new(),
+        slowdowns: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use domain::outcome::Operation;
 use domain::time::Time;
 use spike::command::folder::PURCHASES;
 use spike::evidence::PurchaseLine;
-use spike::measure::{Measured, Second};
+use spike::measure::{Measured, RecoveryState, Second};
 use spike::scenario::offer;
 use spike::scenario::overrides::Overrides;
 use spike::verdict::{Judged, World};
@@ -14,7 +14,7 @@ use spike::verdict::{Judged, World};
 use crate::claim::{Claim, at_least, at_most, misses, near, passes};
 use crate::rehearsal;
 use crate::row::Row;
-use crate::stage::{Size, live, simulate};
+use crate::stage::{Size, live, simulate, simulate_seeded};
 
 pub(super) const FIRST_COME_SALE: Row = Row {
     number: 1,
@@ -153,6 +153,97 @@ fn login_storm(size: Size) -> Vec<Claim> {
         claims.push(live("live, one in twenty signs in", (FILE, &[LONG_SESSIONS]), passes));
     }
     claims
+}
+
+pub(super) const METASTABLE: Row = Row {
+    number: 37,
+    name: "metastable-retry",
+    phenomenon: "the trigger is gone, and those who ask again keep the failure up",
+    lives: metastable,
+};
+
+fn metastable(size: Size) -> Vec<Claim> {
+    const FILE: &str = "crowd/metastable-retry";
+    let bad = simulate(FILE, &[]).judged;
+    let mut claims = vec![
+        misses("those who get no answer ask again, three times", &bad),
+        becomes("what the report calls it", &bad, RecoveryState::Metastable),
+    ];
+    for (what, set) in [
+        ("the application sheds what it cannot answer in time", "stack.application.queue=800"),
+        ("nobody asks again", "fans.0.retry.attempts=0"),
+        ("a lesser trigger", "stack.application.slowdowns.0.capacity=0.75"),
+    ] {
+        let good = simulate(FILE, &[set]).judged;
+        claims.push(passes(what, &good));
+        claims.push(becomes(what, &good, RecoveryState::Recovered));
+    }
+    claims.extend(published(size));
+    claims
+}
+
+/// The four experiments with retries of L. Huang et al., "Metastable Failures in the Wild", OSDI 2022: one
+/// line of servers, a time-out of 3 s, four resends without a pause, and a trigger that leaves 22.5 % or
+/// 20 % of the capacity for 9 or 10 s. Of their 13,333 requests per second we send as many as load 3,000
+/// per second to 37.6 %.
+fn published(size: Size) -> Vec<Claim> {
+    use RecoveryState::{Metastable, Recovered};
+    const PER_S: f64 = 0.376 * 3_000.0;
+    let seeds = size.pick(1..=5, 1..=1);
+    let mut claims = Vec::new();
+    for (what, per_s, lasts_s, capacity, expected) in [
+        ("22.5 % of the capacity for 10 s", PER_S, 10, 0.225, Recovered),
+        ("20 % for 10 s", PER_S, 10, 0.2, Metastable),
+        ("20 % for 9 s", PER_S, 9, 0.2, Recovered),
+        ("20 % for 10 s, three quarters of the load", PER_S * 0.75, 10, 0.2, Recovered),
+    ] {
+        let set = [
+            "sale.0.lasts=150s".to_owned(),
+            format!("fans.0.count={:.0}", per_s * 150.0),
+            format!(
+                "fans.0.arrive={{ shape = \"constant\", from = \"0s\", rate = \"{per_s}/s\" }}"
+            ),
+            "fans.0.timeout=3s".to_owned(),
+            "fans.0.retry.attempts=4".to_owned(),
+            "stack.application.servers=1".to_owned(),
+            "stack.application.service={ mean = \"333.333us\" }".to_owned(),
+            format!(
+                "stack.application.slowdowns=[{{ at = \"40s\", lasts = \"{lasts_s}s\", capacity = {capacity} }}]"
+            ),
+        ];
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let as_published = seeds.clone().filter(|seed| {
+            let lived = simulate_seeded("crowd/metastable-retry", &set, Some(*seed));
+            state(&lived.judged) == expected
+        });
+        let share = as_published.count() as f64 / seeds.clone().count() as f64;
+        let what =
+            format!("published, {what}: the share of runs in which it is {}", word(expected));
+        claims.push(at_least(&what, share, 0.8));
+    }
+    claims
+}
+
+/// What became of the run after its one trigger.
+fn becomes(what: &str, judged: &Judged, expected: RecoveryState) -> Claim {
+    let seen = state(judged);
+    Claim::of(what, word(expected).to_owned(), word(seen).to_owned(), seen == expected)
+}
+
+fn state(judged: &Judged) -> RecoveryState {
+    let [recovery] = judged.measured.recoveries.as_slice() else {
+        panic!("one trigger is looked at")
+    };
+    recovery.state
+}
+
+const fn word(state: RecoveryState) -> &'static str {
+    match state {
+        RecoveryState::Recovered => "recovered",
+        RecoveryState::Slow => "slow",
+        RecoveryState::Metastable => "metastable",
+        RecoveryState::NotAssessed => "not assessed",
+    }
 }
 
 /// The most fans per second who ask to buy for the first time.

@@ -28,6 +28,7 @@ pub(crate) const ALL: &[Row] = &[
     gate::NEIGHBOURS,
     scale::VENUE_DAY,
     payment::DRAW,
+    crowd::METASTABLE,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,
     stock::POOL_STARVED,
