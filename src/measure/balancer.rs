@@ -24,6 +24,9 @@ pub struct BalancerSummary {
     pub peak_per_s: f64,
     /// Those of them that it refused with an error of its own (503).
     pub rejected: u64,
+    /// Those of them that it passed on and then cut off, for their task was gone (502).
+    #[serde(default)]
+    pub cut: u64,
     /// When it refused some; absent where it never did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejecting: Option<Rejecting>,
@@ -64,6 +67,7 @@ pub(super) fn balancer(evidence: &Evidence) -> Option<BalancerSummary> {
                 Some(Rejecting { seconds: known.seconds + 1, last_s: at_s, ..known });
         }
         (summary.offered, summary.rejected) = (state.offered, state.rejected);
+        summary.cut = state.cut;
     }
     let offered = Counter::new(&evidence.snapshots, |snapshot| {
         snapshot.balancer.map_or(0, |balancer| balancer.offered)
@@ -127,6 +131,7 @@ mod tests {
                     capacity_per_s: *capacity_per_s,
                     offered: *offered,
                     rejected: *rejected,
+                    cut: 0,
                 }),
                 ..ShopSnapshot::default()
             })

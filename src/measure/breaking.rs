@@ -25,7 +25,7 @@ const FAILED_MIN: u64 = 5;
 pub enum BreakingTier {
     /// The payment provider refused calls, or failed.
     Payment,
-    /// The load balancer refused requests with an error of its own.
+    /// The load balancer refused requests with an error of its own, or cut them off.
     Balancer,
     /// Checkouts and their polls failed or were never answered.
     Checkout,
@@ -101,17 +101,18 @@ const fn is_seen_by_fans(tier: BreakingTier) -> bool {
     matches!(tier, BreakingTier::Checkout | BreakingTier::Shop | BreakingTier::Page)
 }
 
-/// Requests that reached the balancer by the second: those it refused.
+/// Requests that reached the balancer by the second: those it refused or cut off.
 fn balancer(evidence: &Evidence) -> BTreeMap<u64, Share> {
     let mut seconds: BTreeMap<u64, Share> = BTreeMap::new();
-    let (mut offered, mut rejected) = (0, 0);
+    let (mut offered, mut lost) = (0, 0);
     for snapshot in &evidence.snapshots {
         let Some(state) = snapshot.balancer else { continue };
         // It says what was counted by then.
         let second = snapshot.at.nanos().div_ceil(1_000_000_000).saturating_sub(1);
-        let (came, failed) = (state.offered - offered, state.rejected - rejected);
+        let lost_by_then = state.rejected + state.cut;
+        let (came, failed) = (state.offered - offered, lost_by_then - lost);
         seconds.entry(second).or_default().add(came, failed);
-        (offered, rejected) = (state.offered, state.rejected);
+        (offered, lost) = (state.offered, lost_by_then);
     }
     seconds
 }
@@ -209,6 +210,7 @@ mod tests {
                     capacity_per_s: 30.0,
                     offered,
                     rejected,
+                    cut: 0,
                 }),
                 ..domain::shop::ShopSnapshot::default()
             };

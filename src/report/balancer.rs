@@ -43,11 +43,15 @@ fn capacity(balancer: &BalancerSummary, moment: &dyn Fn(f64) -> String) -> Strin
 }
 
 fn rejected(balancer: &BalancerSummary, moment: &dyn Fn(f64) -> String) -> String {
+    let cut = match balancer.cut {
+        0 => String::new(),
+        cut => format!("; it cut off {} whose task was gone (502)", figure::number(cut)),
+    };
     let Some(Rejecting { seconds, first_s, last_s }) = balancer.rejecting else {
-        return "it refused nothing".to_owned();
+        return format!("it refused nothing{cut}");
     };
     format!(
-        "it refused {} of {} requests (503) in {} seconds, the first at {}, the last at {}",
+        "it refused {} of {} requests (503) in {} seconds, the first at {}, the last at {}{cut}",
         figure::number(balancer.rejected),
         figure::number(balancer.offered),
         figure::number(seconds),
@@ -77,6 +81,7 @@ mod tests {
             offered: 60_000,
             peak_per_s: 8_012.0,
             rejected: 40_000,
+            cut: 12,
             rejecting: Some(Rejecting {
                 seconds: 8,
                 first_s: opening_s + 1.0,
@@ -97,9 +102,9 @@ mod tests {
                 "it took 1,000/s at the beginning, 1,500/s at most (from T+5 s); at most 8,012/s were \
                  asked for",
                 "it refused 40,000 of 60,000 requests (503) in 8 seconds, the first at T+1 s, the \
-                 last at T+8 s",
+                 last at T+8 s; it cut off 12 whose task was gone (502)",
                 "First to break: the load balancer, at T+0 s: 7,000 of 8,000 requests were refused \
-                 (503) within that second, in which it took 1,000/s.",
+                 (503) or cut off within that second, in which it took 1,000/s.",
             ] {
                 assert!(flat.contains(told), "{told}: {flat}");
             }

@@ -3,6 +3,7 @@
 //! Fans, the shop's rules, the edge cache, the inventory and the provider are the very machines of
 //! the live world; only the medium is simulated: the network, and stations that serve and queue.
 
+mod balancing;
 pub mod calendar;
 mod guest;
 mod path;
@@ -57,6 +58,8 @@ enum Event {
     EdgeDone(u32),
     /// The application has done its part of a request.
     ApplicationDone(u32),
+    /// The task that serves a request is gone before it is over.
+    CutOff(u32),
     /// An answer reaches its fan.
     Answered(u32),
     /// The database has carried out a statement.
@@ -254,6 +257,7 @@ impl<'a> World<'a> {
             Event::AtEdge(call) => self.at_edge(at, call),
             Event::EdgeDone(call) => self.edge_done(at, call),
             Event::ApplicationDone(call) => self.application_done(at, call),
+            Event::CutOff(call) => self.cut_off(at, call),
             Event::Answered(call) => self.answered(at, call),
             Event::DatabaseDone(statement) => self.database_done(at, statement),
             Event::Token { ticket, reply } => self.token_answered(at, ticket, reply),

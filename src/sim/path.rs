@@ -18,13 +18,32 @@ pub(super) struct Call {
     asker: Option<(u32, u32)>,
     request: ShopRequest,
     reply: Option<ShopReply>,
+    /// Until when it is in service; kept where a balancer may cut it off.
+    until: Time,
+    is_cut: bool,
+}
+
+impl Call {
+    fn new(asker: Option<(u32, u32)>, request: ShopRequest) -> Self {
+        Self { asker, request, reply: None, until: Time::ZERO, is_cut: false }
+    }
+
+    /// Whether it will not be over then.
+    pub(super) fn is_in_service_at(&self, at: Time) -> bool {
+        self.until > at && !self.is_cut
+    }
+
+    /// It is served for nobody any more: what its fan is answered for it, if it was not cut off before.
+    pub(super) fn cut(&mut self) -> Option<Self> {
+        let was_cut = std::mem::replace(&mut self.is_cut, true);
+        (!was_cut).then(|| Self::new(self.asker.take(), self.request.clone()))
+    }
 }
 
 impl World<'_> {
     /// A request leaves its fan.
     pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
-        let call = Call { asker: Some((guest, operation)), request, reply: None };
-        let call = self.calls.insert(call);
+        let call = self.calls.insert(Call::new(Some((guest, operation)), request));
         let there = self.network() / 2;
         self.calendar.schedule(at + there, Event::AtEdge(number(call)));
     }
@@ -61,7 +80,7 @@ impl World<'_> {
             Lookup::Refresh => {
                 let request = self.calls[call as usize].request.clone();
                 self.answer(at, call, ShopReply::of(Outcome::Ok));
-                let refresh = self.calls.insert(Call { asker: None, request, reply: None });
+                let refresh = self.calls.insert(Call::new(None, request));
                 self.at_origin(at, number(refresh));
             }
         }
@@ -85,13 +104,26 @@ impl World<'_> {
     pub(super) fn start_application(&mut self, at: Time, call: u32) {
         let law = self.scenario.stack.application.as_ref().map(|tier| tier.service);
         let service = self.service(law);
-        self.calendar.schedule(self.slowdowns.done(at, service), Event::ApplicationDone(call));
+        let done = self.slowdowns.done(at, service);
+        if self.balancer.is_some() {
+            self.calls[call as usize].until = done;
+        }
+        self.calendar.schedule(done, Event::ApplicationDone(call));
     }
 
-    pub(super) fn application_done(&mut self, at: Time, call: u32) {
+    /// A server of the application is free.
+    pub(super) fn leave_application(&mut self, at: Time) {
         if let Some(next) = self.application.as_mut().and_then(Station::finish) {
             self.start_application(at, next);
         }
+    }
+
+    pub(super) fn application_done(&mut self, at: Time, call: u32) {
+        if self.calls[call as usize].is_cut {
+            self.calls.remove(call as usize);
+            return;
+        }
+        self.leave_application(at);
         self.serve(at, call);
     }
 
@@ -137,7 +169,7 @@ impl World<'_> {
         self.answer(at, call, ShopReply::of(Outcome::Error));
     }
 
-    fn refuse_at_origin(&mut self, at: Time, call: u32) {
+    pub(super) fn refuse_at_origin(&mut self, at: Time, call: u32) {
         self.origin_answered(at, call, ShopReply::of(Outcome::Error));
     }
 

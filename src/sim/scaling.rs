@@ -5,11 +5,12 @@
 
 use domain::draw::{Purpose, draw_for};
 use domain::law::Law;
-use domain::shop::{BalancerState, TaskState};
-use domain::time::{Duration, Time};
+use domain::shop::TaskState;
+use domain::time::{Duration, Span, Time};
 
 use super::{Event, World};
 use crate::scenario::Scenario;
+use crate::tier::balancer::targets::Targets;
 use crate::tier::scaler::Scaler;
 use crate::tier::scaler::window::Sample;
 use crate::tier::tasks::Tasks;
@@ -19,6 +20,7 @@ use crate::tier::tasks::Tasks;
 pub(super) struct Scaling {
     scaler: Scaler,
     tasks: Tasks,
+    targets: Targets,
     servers_per_task: u32,
     starts: Starts,
     /// When the calendar says that a task may be ready.
@@ -46,9 +48,16 @@ impl Scaling {
     pub(super) fn new(scenario: &Scenario) -> Option<Self> {
         let application = scenario.stack.application.as_ref()?;
         let tasks = application.tasks?;
+        let mut start = application.start.clone();
+        let balancer = scenario.stack.balancer.as_ref();
+        if let Some(health) = balancer.and_then(|balancer| balancer.health.as_ref()) {
+            start.health = Span(health.takes());
+        }
+        let slow_start = balancer.map_or(Duration::ZERO, |balancer| balancer.slow_start.0);
         Some(Self {
             scaler: Scaler::new(application, scenario.first_opening()),
-            tasks: Tasks::new(application.start.clone(), application.nodes.as_ref(), tasks),
+            tasks: Tasks::new(start, application.nodes.as_ref(), tasks),
+            targets: Targets::new(slow_start, tasks),
             servers_per_task: application.servers,
             starts: Starts { seed: scenario.seed, drawn: 0 },
             awaited: None,
@@ -76,7 +85,14 @@ impl World<'_> {
         let desired = scaling.scaler.second(second, sample, before);
         if desired != before {
             let Scaling { tasks, starts, .. } = scaling;
+            let served = tasks.in_service();
             tasks.want(second, desired, &mut |law| starts.sample(law));
+            let gone = served.saturating_sub(tasks.in_service());
+            self.serve_by_tasks(second);
+            if gone > 0 {
+                self.deregister(second, gone, served);
+            }
+        } else if scaling.targets.are_slow() {
             self.serve_by_tasks(second);
         }
     }
@@ -101,7 +117,12 @@ impl World<'_> {
             scaling.awaited = Some(due);
             self.calendar.schedule(due, Event::Tasks);
         }
-        let servers = scaling.tasks.in_service().saturating_mul(scaling.servers_per_task);
+        let healthy = scaling.tasks.in_service();
+        scaling.targets.become_of(at, healthy);
+        let servers = scaling.targets.servers(at, scaling.servers_per_task);
+        if let Some(balancer) = &mut self.balancer {
+            balancer.has_targets(healthy > 0);
+        }
         for call in station.resize(servers) {
             self.start_application(at, call);
         }
@@ -116,16 +137,6 @@ impl World<'_> {
             servers: station.servers(),
             busy: station.in_service(),
             waiting: station.waiting(),
-        })
-    }
-
-    /// The balancer as it stands.
-    pub(super) fn balancer_state(&self) -> Option<BalancerState> {
-        let balancer = self.balancer.as_ref()?;
-        Some(BalancerState {
-            capacity_per_s: balancer.capacity(),
-            offered: balancer.offered(),
-            rejected: balancer.rejected(),
         })
     }
 }

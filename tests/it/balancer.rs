@@ -9,6 +9,10 @@ use crate::rehearsal::{alone, program, scenario, set, simulate};
 
 /// Forty people a second look at a page that no cache keeps, behind a balancer.
 fn text(balancer: &str) -> String {
+    // It may be written behind.
+    let is_written = balancer.contains("[stack.application]");
+    let application = "[stack.application]\nservers = 100\nservice = \"10ms\"\n";
+    let application = if is_written { "" } else { application };
     format!(
         "schema = 1\nname = \"balanced\"\n\
          [[sale]]\nid = \"day-1\"\nopens = \"+11m\"\nlasts = \"20s\"\n\
@@ -18,7 +22,7 @@ fn text(balancer: &str) -> String {
          reload = {{ gap = \"10s\", growth = 0, calls = 1, cacheable = 0 }}\npatience = \"1h\"\n\
          retry = {{ attempts = 1_000, base = \"10s\", cap = \"10s\", jitter = 0, give_up = 0 }}\n\
          [shop]\nstorage = \"memory\"\n\
-         [stack.application]\nservers = 100\nservice = \"10ms\"\n\
+         {application}\
          [stack.balancer]\n{balancer}\n"
     )
 }
@@ -31,7 +35,7 @@ fn problems(balancer: &str) -> String {
 }
 
 /// What cannot work, each alone.
-const MISTAKES: [&str; 12] = [
+const MISTAKES: [&str; 16] = [
     "",
     "capacity = \"0/s\"",
     "capacity = \"many\"",
@@ -43,6 +47,12 @@ const MISTAKES: [&str; 12] = [
     "capacity = \"10/s\"\ngrows = { above = 70 }",
     "capacity = \"10/s\"\ngrows = { every = \"90s\" }",
     "capacity = \"10/s\"\ngrows = { shrink_after = \"0s\" }",
+    "capacity = \"10/s\"\nhealth = { interval = \"30s\" }",
+    "capacity = \"10/s\"\nslow_start = \"30s\"",
+    "capacity = \"10/s\"\n[stack.application]\nservers = 1\nservice = \"1s\"\ntasks = 4\n\
+     start = { health = \"1m\" }\n[stack.balancer.health]\ninterval = \"30s\"",
+    "capacity = \"10/s\"\n[stack.application]\nservers = 1\nservice = \"1s\"\ntasks = 4\n\
+     [stack.balancer.health]\nhealthy = 0",
     "capacity = \"10/s\"\ngrows = { evry = \"5m\" }",
 ];
 
@@ -106,6 +116,77 @@ fn what_is_reserved_or_cached_is_not_refused() {
     assert_eq!(cached.rejected, 0, "{cached:?}");
     let nothing_kept = told(&[half.as_slice(), &["shop.edge.ttl=0s"]].concat());
     assert!(nothing_kept.rejected > 5_000, "{nothing_kept:?}");
+}
+
+/// Tasks that are enough, and what is done with them.
+fn tasks(balancer: &str, application: &str) -> String {
+    text(&format!(
+        "capacity = \"1000/s\"\n{balancer}\n[stack.application]\nservers = 1\n{application}\n"
+    ))
+}
+
+#[test]
+fn a_new_task_takes_requests_when_its_checks_say_so() {
+    let application = "service = \"10ms\"\ntasks = 4\nstart = { boot = \"20s\" }\n\
+         schedule = [{ at = \"-10m\", tasks = 8 }]";
+    let after_s = |balancer: &str| {
+        let (judged, _) = simulate(&scenario(&tasks(balancer, application), &set(&[])));
+        judged.measured.tasks.unwrap().in_service_s(8, 0.0).unwrap() - 60.0
+    };
+    let seen = [
+        "",
+        "health = {}",
+        "health = { initial = 1 }",
+        "health = { interval = \"5s\", healthy = 2 }",
+    ];
+    assert_eq!(seen.map(after_s), [20.0, 170.0, 50.0, 30.0]);
+}
+
+#[test]
+fn in_a_slow_start_new_tasks_help_later() {
+    // Forty a second of 0.1 s are four servers; two tasks are there, and ten more come.
+    let application = "service = \"100ms\"\nqueue = 20\ntasks = 2\nstart = { boot = \"0s\" }\n\
+         schedule = [{ at = \"-10m\", tasks = 12 }]";
+    let at_limit_s = |balancer: &str| {
+        let (judged, _) = simulate(&scenario(&tasks(balancer, application), &set(&[])));
+        judged.measured.tasks.unwrap().saturated.unwrap().last_s - 60.0
+    };
+    let (at_once, slow) = (at_limit_s(""), at_limit_s("slow_start = \"5m\""));
+    assert!(at_once <= 2.0, "{at_once}");
+    // Four servers are all busy and work off no queue: the fifth is there after three tenths of the time.
+    assert!((88.0..95.0).contains(&slow), "{slow}");
+}
+
+#[test]
+fn what_a_task_that_goes_has_begun_is_cut_off_after_the_delay() {
+    // Forty a second of 5 s keep 200 of 400 tasks busy; half of them go.
+    let application = "service = \"5s\"\ntasks = 400\n\
+         schedule = [{ at = \"-5m\", min = 200, tasks = 200 }]";
+    let lived = |balancer: &str| {
+        let (judged, _) = simulate(&scenario(&tasks(balancer, application), &set(&[])));
+        let errors = judged.measured.operations["reload"].outcomes.get("error").copied();
+        let balancer = judged.measured.balancer.unwrap();
+        assert_eq!(errors.unwrap_or(0), balancer.cut, "{balancer:?}");
+        balancer.cut
+    };
+    assert_eq!(lived(""), 0, "an ALB waits for five minutes");
+    assert_eq!(lived("deregistration = \"5s\""), 0);
+    let (at_once, after_two) = (lived("deregistration = \"0s\""), lived("deregistration = \"2s\""));
+    // Half of the 200 that are begun, and of the 120 of them that last more than two seconds yet.
+    assert!((99..=101).contains(&at_once), "{at_once}");
+    assert!((59..=61).contains(&after_two), "{after_two}");
+}
+
+#[test]
+fn without_a_task_all_is_refused_until_there_is_one() {
+    let application = "service = \"10ms\"\ntasks = 4\nstart = { boot = \"20s\" }\n\
+         schedule = [{ at = \"-8m\", min = 0, tasks = 0 }, { at = \"-7m\", tasks = 4 }]";
+    let (judged, _) = simulate(&scenario(&tasks("", application), &set(&[])));
+    let balancer = judged.measured.balancer.unwrap();
+    // From 180 s until the first four have booted, at 260 s: forty a second.
+    let rejecting = balancer.rejecting.unwrap();
+    assert_eq!((rejecting.first_s, rejecting.last_s), (181.0, 260.0), "{balancer:?}");
+    assert!((3_150..=3_250).contains(&balancer.rejected), "{balancer:?}");
 }
 
 #[test]

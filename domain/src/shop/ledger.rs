@@ -169,6 +169,9 @@ pub struct BalancerState {
     pub offered: u64,
     /// Those of them that it answered with an error of its own.
     pub rejected: u64,
+    /// Those that it passed on and then cut off, for their task was gone.
+    #[serde(default)]
+    pub cut: u64,
 }
 
 /// What the shop says of itself at one moment of the run.

@@ -44,7 +44,7 @@ pub(super) fn stack(
             .advise("bound the `queue` of the application in front of it");
     }
     if let Some(stated) = &stack.balancer {
-        balancer(checker, stated, place.key("balancer"));
+        balancer(checker, stated, stack.application.as_ref(), place);
     }
     if let Some(application) = &stack.application {
         check_application(checker, application, sales, place.key("application"));
@@ -105,9 +105,9 @@ fn without_tasks(checker: &mut Checker, application: &Application, place: Place<
 
 fn bounds(checker: &mut Checker, application: &Application, tasks: u32, place: Place<'_>) {
     checker.count(tasks, (1, TASKS_MAX), place, "tasks");
-    for (key, bound) in [("min", application.min), ("max", application.max)] {
+    for (key, least, bound) in [("min", 0, application.min), ("max", 1, application.max)] {
         if let Some(bound) = bound {
-            checker.count(bound, (1, TASKS_MAX), place, key);
+            checker.count(bound, (least, TASKS_MAX), place, key);
         }
     }
     let (min, max) = application.bounds();
@@ -233,9 +233,12 @@ fn bounded(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
 }
 
 fn check_action(checker: &mut Checker, action: &Action, sales: &[MeantSale], place: Place<'_>) {
-    for (key, count) in [("min", action.min), ("max", action.max), ("tasks", action.tasks)] {
+    // None at all is what somebody can set by mistake.
+    for (key, least, count) in
+        [("min", 0, action.min), ("max", 1, action.max), ("tasks", 0, action.tasks)]
+    {
         if let Some(count) = count {
-            checker.count(count, (1, TASKS_MAX), place, key);
+            checker.count(count, (least, TASKS_MAX), place, key);
         }
     }
     let struck = ["min", "max", "tasks"].iter().any(|key| place.struck(key));

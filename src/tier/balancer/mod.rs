@@ -4,12 +4,16 @@
 //! No published model of an ALB's capacity was found; AWS says that it grows with its traffic in minutes
 //! and shrinks in hours, and names no figure. What is known stands at each setting.
 
+pub mod targets;
+
 use std::collections::VecDeque;
 
 use domain::rate::Rate;
 use domain::time::{Duration, Span, Time, nanos_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use targets::Health;
 
 /// The load balancer between the edge and the application: `[stack.balancer]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +31,21 @@ pub struct Balancer {
     /// How it grows, and shrinks.
     #[serde(default)]
     pub grows: Growth,
+    /// When a new task is healthy; left out: `stack.application.start` says it.
+    #[serde(default)]
+    pub health: Option<Health>,
+    /// How long a new task gets less than its share of the requests, rising in proportion to time: 0 s, off,
+    /// as in an ALB, which allows 30 to 900 s.
+    #[serde(default)]
+    pub slow_start: Span,
+    /// How long a task that goes has for what it has begun, until that is cut off (deregistration delay): 300
+    /// s, the default of an ALB.
+    #[serde(default = "deregistration")]
+    pub deregistration: Span,
+}
+
+const fn deregistration() -> Span {
+    Span(Duration::from_mins(5))
 }
 
 /// How a balancer grows and shrinks: `stack.balancer.grows`.
@@ -130,6 +149,9 @@ pub struct LoadBalancer {
     due: u64,
     offered: u64,
     rejected: u64,
+    cut: u64,
+    /// Whether there is a task that requests can be sent to.
+    has_targets: bool,
     /// When the present minute ends, and what was offered before it began.
     ends: Time,
     offered_before: u64,
@@ -152,6 +174,8 @@ impl LoadBalancer {
             due: 0,
             offered: 0,
             rejected: 0,
+            cut: 0,
+            has_targets: true,
             ends: Time::ZERO + LOOKS_EVERY,
             offered_before: 0,
             growing: VecDeque::new(),
@@ -164,7 +188,7 @@ impl LoadBalancer {
     pub fn offer(&mut self, at: Time) -> Passage {
         self.offered += 1;
         let begins = self.due.max(at.nanos());
-        if begins - at.nanos() > nanos_of(BURST) {
+        if begins - at.nanos() > nanos_of(BURST) || !self.has_targets {
             self.rejected += 1;
             return Passage::Rejected;
         }
@@ -210,6 +234,21 @@ impl LoadBalancer {
         self.apart = apart(self.capacity);
     }
 
+    /// Whether there is a task from now on that requests can be sent to; without, it refuses all.
+    pub fn has_targets(&mut self, has_targets: bool) {
+        self.has_targets = has_targets;
+    }
+
+    /// A request that it passed on is cut off: its task is gone.
+    pub fn cut_off(&mut self) {
+        self.cut += 1;
+    }
+
+    /// How long a task that goes has for what it has begun.
+    pub fn deregistration(&self) -> Duration {
+        self.settings.deregistration.0
+    }
+
     /// What it takes now \[requests/s\].
     pub fn capacity(&self) -> f64 {
         self.capacity
@@ -223,6 +262,11 @@ impl LoadBalancer {
     /// Requests that it answered with an error.
     pub fn rejected(&self) -> u64 {
         self.rejected
+    }
+
+    /// Requests that it passed on and then cut off.
+    pub fn cut(&self) -> u64 {
+        self.cut
     }
 }
 

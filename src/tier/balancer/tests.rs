@@ -13,6 +13,9 @@ fn balancer(every: Duration) -> Balancer {
         reserved: None,
         max: None,
         grows: Growth { every: Span(every), ..Growth::default() },
+        health: None,
+        slow_start: Span::default(),
+        deregistration: deregistration(),
     }
 }
 
@@ -125,6 +128,16 @@ fn it_shrinks_after_an_hour_by_a_step_and_never_below_what_it_began_with() {
     assert!(near(at(600 + 3_599), 225.0) && near(at(600 + 3_600), 150.0));
     assert!(near(at(600 + 7_199), 150.0) && near(at(600 + 7_200), 100.0));
     assert!(near(at(14_400), 100.0));
+}
+
+#[test]
+fn without_a_target_it_refuses_all() {
+    let mut balancer = LoadBalancer::new(balancer(FIVE_MINUTES));
+    balancer.has_targets(false);
+    assert_eq!(balancer.offer(Time::ZERO), Passage::Rejected);
+    balancer.has_targets(true);
+    assert_eq!(balancer.offer(Time::ZERO), Passage::Passed);
+    assert_eq!((balancer.offered(), balancer.rejected()), (2, 1));
 }
 
 #[test]
