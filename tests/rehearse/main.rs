@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         return table::rehearse(numbers);
     }
     let asked = arguments::split(words);
-    let arguments = Arguments::from_iter(std::iter::once(&program).chain(&asked.flags));
+    let mut arguments = Arguments::from_iter(std::iter::once(&program).chain(&asked.flags));
+    // Live rows wait for most of their time.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads = arguments.test_threads.or(Some(cores + cores / 2));
     let small = rows::ALL.iter().filter(|row| asked.means(&row.label()));
     let small = small.map(|row| Trial::ignorable_test(row.label(), || in_small(row)));
     libtest_mimic::run(&arguments, small.collect()).exit_code()

@@ -469,6 +469,9 @@ mod tests {
         assert_eq!(keys(kept(Storage::Postgres, Inventory::UnitRows)), [""; 0]);
         assert_eq!(keys(kept(Storage::Postgres, Inventory::RowLock)), ["units"]);
         assert_eq!(keys(kept(Storage::Sqlite, Inventory::UnitRows)), ["units"]);
+        let units = Some(Units { pool: Some(0), ..Units::default() });
+        let empty = Settings { units, ..settings(Storage::Postgres, Inventory::UnitRows) };
+        assert_eq!(keys(empty), ["units"]);
         let none = Settings { connections: Some(0), ..Settings::default() };
         let none = Settings { storage: Storage::Postgres, ..none };
         assert_eq!(keys(none), ["connections"]);

@@ -21,6 +21,10 @@ pub struct Units {
     /// Whether statistics were drawn after the rows were made; otherwise the planner has those of
     /// another item, and the server draws none in mid-sale.
     pub analyze: bool,
+    /// The most free rows of each item that there are at once; the other pieces are a number until rows are
+    /// made of them. Left out: a row for every piece from the beginning.
+    #[schemars(range(min = 1))]
+    pub pool: Option<u32>,
 }
 
 /// The most rows that earlier sales have sold, of each item: some gigabytes.
@@ -28,7 +32,13 @@ const SOLD_BEFORE_MAX: u32 = 10_000_000;
 
 impl Default for Units {
     fn default() -> Self {
-        Self { index: UnitIndex::default(), sold_before: 0, vacuum: true, analyze: true }
+        Self {
+            index: UnitIndex::default(),
+            sold_before: 0,
+            vacuum: true,
+            analyze: true,
+            pool: None,
+        }
     }
 }
 
@@ -77,6 +87,12 @@ impl Settings {
             let message = format!("`units.sold_before` must be at most {SOLD_BEFORE_MAX}");
             misfit(message, "write fewer")
         });
-        elsewhere.into_iter().chain(too_many).collect()
+        let empty = (units.pool == Some(0)).then(|| {
+            misfit(
+                "`units.pool` of 0 rows sells nothing".to_owned(),
+                "write 1 or more: 1_000 is usual",
+            )
+        });
+        elsewhere.into_iter().chain(too_many).chain(empty).collect()
     }
 }

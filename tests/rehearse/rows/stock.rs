@@ -34,6 +34,12 @@ fn oversell(_: Size) -> Vec<Claim> {
         oversells("twenty left, naive-counter", &simulate("stock/twenty-left", &[]).judged),
         live("the same in PostgreSQL", ("stock/twenty-left", &[]), oversells),
     ];
+    // Three rows at a time of twenty pieces, and more are wanted than that.
+    claims.push(live(
+        "the same in PostgreSQL, unit-rows of a capped pool",
+        ("stock/twenty-left", &["shop.inventory=unit-rows", "shop.units={ pool = 3 }"]),
+        passes,
+    ));
     for strategy in SOUND {
         let set = format!("shop.inventory={strategy}");
         let judged = simulate("stock/twenty-left", &[&set]).judged;

@@ -49,7 +49,10 @@ fn at_two_million(file: &str, wrong: &Judged) -> Vec<Claim> {
     let early = lived(&["sale.0.items.0.stock=1800000", "shop.units.sold_before=200000"]);
     let few = lived(&["sale.0.items.0.stock=5000", "shop.units.sold_before=15000"]);
     let dead = lived(&["shop.units.vacuum=false"]);
-    let (Some(late), Some(early), Some(few), Some(dead)) = (late, early, few, dead) else {
+    let pooled = lived(&["shop.units.pool=1000"]);
+    let (Some(late), Some(early), Some(few), Some(dead), Some(pooled)) =
+        (late, early, few, dead, pooled)
+    else {
         return vec![Claim::unseen("live, orders per second at two million rows")];
     };
     let share = |one: &Judged, other: &Judged| per_s(one) / per_s(other);
@@ -66,6 +69,8 @@ fn at_two_million(file: &str, wrong: &Judged) -> Vec<Claim> {
             1_700_000.0,
         ),
         by("the plan, without vacuum", &dead, "units_free"),
+        passes("a capped pool of a thousand rows", &pooled),
+        at_least("its orders per second, of those with a row each", share(&pooled, &late), 0.7),
     ]
 }
 

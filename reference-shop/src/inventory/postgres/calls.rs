@@ -162,8 +162,14 @@ impl Hand<'_> {
                 }
                 plan.reserve(session, wish, part, locked).await
             };
-            let reply = self.session.transact(self.counts, work).await?;
-            let InventoryReply::Short(short) = reply else { return Ok(reply) };
+            let (reply, short) = loop {
+                let reply = self.session.transact(self.counts, work).await?;
+                let InventoryReply::Short(short) = reply else { return Ok(reply) };
+                let (stock, wanted) = plan.fell_short(wish, short);
+                if !self.top_up(stock, wanted).await? {
+                    break (reply, short);
+                }
+            };
             if !self.looks_again(looked) || !self.has_unsold(wish, short).await? {
                 // What was recorded was rolled back with what fell short.
                 self.record_alone(record).await?;
@@ -187,10 +193,7 @@ impl Hand<'_> {
     }
 
     async fn has_unsold(&mut self, wish: Wish, short: Short) -> Result<bool, Failure> {
-        let (stock, wanted) = match (short, wish.slot) {
-            (Short::Slot, Some(slot)) => (self.plan.slot(slot), 1),
-            _ => (self.plan.item(wish.item), wish.quantity),
-        };
+        let (stock, wanted) = self.plan.fell_short(wish, short);
         self.plan.at(self.session, stock).has_unsold(wanted).await
     }
 
@@ -253,6 +256,14 @@ impl Hand<'_> {
 }
 
 impl Plan {
+    /// What was short, and how much of it was wished for.
+    fn fell_short(&self, wish: Wish, short: Short) -> (&Shelf, u32) {
+        match (short, wish.slot) {
+            (Short::Slot, Some(slot)) => (self.slot(slot), 1),
+            _ => (self.item(wish.item), wish.quantity),
+        }
+    }
+
     /// Takes what is wished for, or nothing of it.
     async fn reserve(
         &self,
@@ -351,7 +362,8 @@ impl Plan {
     /// One shelf, over one session.
     pub(super) fn at<'a>(&self, session: &'a mut Session, stock: &'a Shelf) -> At<'a> {
         let order = self.order_of(stock.kind);
-        At { session, shelf: stock, strategy: self.strategy, order }
+        let is_pooled = self.pool(stock).is_some();
+        At { session, shelf: stock, strategy: self.strategy, order, is_pooled }
     }
 
     /// The shelves and the quantity of a row of `reservations`.

@@ -120,7 +120,7 @@ impl Plan {
                 "select {name}, (select count(*) from (select 1 from {rows} as row where \
                  row.{name} = it.{name} and state = 'free' order by {order} limit $2) as free) \
                  - (select count(*) from {rows} as row where row.{name} = it.{name} \
-                 and doubled = 1) from {of} as it where sale = $1"
+                 and doubled = 1) + rowless from {of} as it where sale = $1"
             );
             session.rows(&sql, &[&sale, &enough]).await?
         } else {
@@ -191,6 +191,9 @@ impl Plan {
                          where item = any($1) and state <> 'gone' \
                          order by unit, order_id nulls first";
             lines.extend(session.rows(units, &[&told]).await?.iter().map(unit));
+            let rowless = "select item, rowless from items where item = any($1) and rowless > 0";
+            let rowless = session.rows(rowless, &[&told]).await?;
+            lines.extend(rowless.iter().flat_map(|row| self.rowless(row.get(0), row.get(1))));
         }
         Ok(lines)
     }
@@ -249,12 +252,14 @@ impl Plan {
 /// Balances that a row per piece adds up to.
 async fn rows_of(
     session: &mut Session,
-    Kind { rows, name, .. }: Kind,
+    Kind { of, rows, name, .. }: Kind,
 ) -> Result<HashMap<String, Balance>, Failure> {
     let sql = format!(
-        "select {name}, count(*) filter (where state = 'free') - sum(doubled)::bigint, \
+        "select it.{name}, \
+         it.rowless + count(*) filter (where state = 'free') - coalesce(sum(doubled), 0)::bigint, \
          count(*) filter (where state = 'held'), count(*) filter (where state = 'sold') \
-         from {rows} where state <> 'gone' group by {name}"
+         from {of} as it left join {rows} as row on row.{name} = it.{name} and state <> 'gone' \
+         group by it.{name}"
     );
     let found = session.rows(&sql, &[]).await?;
     let balance = |row: &Row| Balance { free: row.get(1), held: row.get(2), sold: row.get(3) };

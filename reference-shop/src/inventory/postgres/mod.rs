@@ -15,6 +15,7 @@ mod counts;
 mod insight;
 mod ledger;
 mod open;
+mod pooled;
 mod queue;
 mod reader;
 mod rows;

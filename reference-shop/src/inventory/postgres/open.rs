@@ -184,15 +184,17 @@ impl Plan {
         let Kind { of, rows, name, number } = stock.kind;
         let initial = i64::from(stock.initial);
         let free = (!self.strategy.has_rows()).then_some(initial);
-        let sql = format!("insert into {of} values ($1, $2, $3, $4)");
-        session.change(&sql, &[&stock.name, &sale, &initial, &free]).await?;
+        let rows_at_first = self.pool(stock).map_or(initial, |pool| pool.min(initial));
+        let sql = format!("insert into {of} values ($1, $2, $3, $4, 0, $5)");
+        let rowless = initial - rows_at_first;
+        session.change(&sql, &[&stock.name, &sale, &initial, &free, &rowless]).await?;
         if self.strategy.has_rows() {
             let sql = format!(
                 "insert into {rows} (id, {number}, {name}) \
                  select n, n, $1 from generate_series($2::bigint, $3::bigint) as n"
             );
             let first = signed(stock.first);
-            session.change(&sql, &[&stock.name, &first, &(first + initial - 1)]).await?;
+            session.change(&sql, &[&stock.name, &first, &(first + rows_at_first - 1)]).await?;
         }
         Ok(())
     }

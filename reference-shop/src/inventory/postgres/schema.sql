@@ -7,13 +7,15 @@ create table run (
 );
 
 -- What is for sale. free is kept for counters and null where there is a row per piece; version goes
--- up with each change of it. What is held and sold stands in reservations.
+-- up with each change of it. What is held and sold stands in reservations. rowless is how many free
+-- pieces have no row yet, of those that come last.
 create table items (
     item text primary key,
     sale text not null,
     initial bigint not null,
     free bigint,
-    version bigint not null default 0
+    version bigint not null default 0,
+    rowless bigint not null default 0
 );
 
 -- Pickup slots, likewise.
@@ -22,7 +24,8 @@ create table slots (
     sale text not null,
     initial bigint not null,
     free bigint,
-    version bigint not null default 0
+    version bigint not null default 0,
+    rowless bigint not null default 0
 );
 
 -- One row per piece. state is free, held or sold, or gone where an earlier sale sold it; doubled is 1

@@ -34,6 +34,8 @@ pub(super) struct At<'a> {
     pub(super) strategy: Inventory,
     /// The column in whose order free rows are taken.
     pub(super) order: &'static str,
+    /// Whether only some of what is free has rows.
+    pub(super) is_pooled: bool,
 }
 
 impl At<'_> {
@@ -61,17 +63,17 @@ impl At<'_> {
     /// How much is free, as the shelf says: a broken promise makes it lie.
     pub(super) async fn says_free(&mut self) -> Result<i64, Failure> {
         let free = if self.strategy.has_rows() {
-            self.free_rows(i64::MAX).await? - self.doubled_rows().await?
+            self.free_pieces(i64::MAX).await? - self.doubled_rows().await?
         } else {
             self.counter("").await?
         };
         Ok(free + self.shelf.margin)
     }
 
-    /// Whether there are rows enough that are not sold, whoever has them locked.
+    /// Whether there are pieces enough that are not sold, whoever has their rows locked.
     pub(super) async fn has_unsold(&mut self, wanted: u32) -> Result<bool, Failure> {
-        let rows = i64::from(wanted) - self.shelf.margin.min(0);
-        Ok(self.free_rows(rows).await? >= rows)
+        let pieces = i64::from(wanted) - self.shelf.margin.min(0);
+        Ok(self.free_pieces(pieces).await? >= pieces)
     }
 
     /// What an order holds becomes sold.
@@ -165,7 +167,10 @@ impl At<'_> {
         let found = self.session.rows(&sql, &[&self.shelf.name, &wanted]).await?;
         let ids: Vec<i64> = found.iter().map(|row| row.get(0)).collect();
         let missing = wanted - i64::try_from(ids.len()).expect("as many as were asked for");
-        if missing > 0 && missing + self.doubled_rows().await? > self.shelf.margin {
+        if missing > 0
+            && (missing + self.doubled_rows().await? > self.shelf.margin
+                || self.rowless("").await? > 0)
+        {
             return Ok(Taken::Short);
         }
         let sql = format!("update {rows} set state = 'held', order_id = $2 where id = any($1)");
@@ -202,12 +207,15 @@ impl At<'_> {
     }
 
     /// Free rows, counted up to `most`.
-    async fn free_rows(&mut self, most: i64) -> Result<i64, Failure> {
-        let (Kind { rows, name, .. }, order) = (self.kind(), self.order);
-        let sql = format!(
-            "select count(*) from (select 1 from {rows} where {name} = $1 and state = 'free' \
-             order by {order} limit $2) as free"
-        );
+    pub(super) async fn free_rows(&mut self, most: i64) -> Result<i64, Failure> {
+        let sql = free_rows(self.kind(), self.order);
+        self.session.number(&sql, &[&self.shelf.name, &most]).await
+    }
+
+    /// Likewise, and the pieces that have no row yet: both at one moment, for the ones become the others.
+    async fn free_pieces(&mut self, most: i64) -> Result<i64, Failure> {
+        let (Kind { of, name, .. }, rows) = (self.kind(), free_rows(self.kind(), self.order));
+        let sql = format!("select rowless + ({rows}) from {of} where {name} = $1");
         self.session.number(&sql, &[&self.shelf.name, &most]).await
     }
 
@@ -220,7 +228,7 @@ impl At<'_> {
         self.session.number(&sql, &[&self.shelf.name]).await
     }
 
-    const fn kind(&self) -> Kind {
+    pub(super) const fn kind(&self) -> Kind {
         self.shelf.kind
     }
 }
@@ -254,6 +262,13 @@ fn counted(Kind { of, name, .. }: Kind, lock: &str) -> String {
 
 fn versioned(Kind { of, name, .. }: Kind) -> String {
     format!("select version, free from {of} where {name} = $1")
+}
+
+fn free_rows(Kind { rows, name, .. }: Kind, order: &str) -> String {
+    format!(
+        "select count(*) from (select 1 from {rows} where {name} = $1 and state = 'free' \
+         order by {order} limit $2) as free"
+    )
 }
 
 fn free_rows_locked(Kind { rows, name, .. }: Kind, order: &str, locked: Locked) -> String {
