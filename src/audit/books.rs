@@ -1,6 +1,8 @@
 //! The ledgers side by side: which payment belongs to which order.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use domain::shop::Balance;
 use domain::time::Time;
@@ -13,47 +15,57 @@ use crate::evidence::names::Name;
 use crate::evidence::rows::ShopRow;
 use crate::evidence::{Evidence, Facts};
 
-/// The evidence, indexed. A ledger that could not be read is absent.
+/// The evidence, and what is asked of it. A ledger that could not be read is absent.
 pub(super) struct Books<'a> {
     pub(super) evidence: &'a Evidence,
     pub(super) facts: &'a Facts,
     /// What is asked of the judge.
     pub(super) asked: &'a AuditSettings,
+    /// How far the ledgers of a foreign shop go; absent for the embedded one, whose go all the way.
+    pub(super) ledgers: Option<&'a Ledgers>,
+    entries: OnceCell<Entries<'a>>,
+    unlisted: OnceCell<Option<String>>,
+}
+
+/// The ledgers, indexed.
+pub(super) struct Entries<'a> {
+    evidence: &'a Evidence,
     /// How the ledgers' times lie to the clients'.
     pub(super) clocks: Clocks,
     /// The orders of the shop's ledger; empty where it is absent.
     pub(super) orders: Vec<Order<'a>>,
     /// The payments of the provider's ledger, in the order of their first line; empty where it is absent.
     pub(super) payments: Vec<Payment<'a>>,
-    /// How far the ledgers of a foreign shop go; absent for the embedded one, whose go all the way.
-    pub(super) ledgers: Option<&'a Ledgers>,
     /// The place of each order by its number.
     order_places: Vec<Place>,
-    /// Which status the scenario may have forgotten among those that mean sold, if one looks so.
-    pub(super) unlisted: Option<String>,
+}
+
+/// What is indexed of the ledgers is so once somebody looks: who goes by the clients alone needs no room
+/// for it.
+impl<'a> Deref for Books<'a> {
+    type Target = Entries<'a>;
+
+    fn deref(&self) -> &Entries<'a> {
+        self.entries.get_or_init(|| Entries::new(self.evidence))
+    }
 }
 
 impl<'a> Books<'a> {
     pub(super) fn new(evidence: &'a Evidence, facts: &'a Facts, asked: &'a AuditSettings) -> Self {
-        let ledgers = evidence.ending.ledgers.as_ref();
-        let (mut orders, order_places) = orders(evidence);
-        if let Some(ledgers) = ledgers {
-            foreign::sort_out(&mut orders, ledgers, evidence);
-        }
-        let mut books = Self {
+        Self {
             evidence,
             facts,
             asked,
-            clocks: Clocks::measure(evidence, &orders),
-            order_places,
-            orders,
-            ledgers,
-            payments: payments(evidence),
-            unlisted: None,
-        };
-        books.join();
-        books.unlisted = ledgers.and_then(|_| foreign::unlisted_sales(&books));
-        books
+            ledgers: evidence.ending.ledgers.as_ref(),
+            entries: OnceCell::new(),
+            unlisted: OnceCell::new(),
+        }
+    }
+
+    /// Which status the scenario may have forgotten among those that mean sold, if one looks so.
+    pub(super) fn unlisted(&self) -> Option<&String> {
+        let looked = || self.ledgers.and_then(|_| foreign::unlisted_sales(self));
+        self.unlisted.get_or_init(looked).as_ref()
     }
 
     /// The order of that number.
@@ -88,41 +100,6 @@ impl<'a> Books<'a> {
             Some(order) if !order.intent().is_empty() => Some(order.intent()),
             Some(order) => Some(order.id()),
             None => Some(payment.intent()).filter(|intent| !intent.is_empty()),
-        }
-    }
-
-    /// Gives each payment to one order: the one that names it; or else, of the orders of its
-    /// intent, the first paid one, or the last; or else the one whose number it bears.
-    fn join(&mut self) {
-        let names = self.evidence.names();
-        let mut claims = names.payments.column(Place::NONE);
-        let mut by_intent = names.people.column(Place::NONE);
-        for (place, order) in self.orders.iter().enumerate() {
-            if let Some(payment) = order.claims {
-                let claim = &mut claims[payment.place()];
-                *claim = if *claim == Place::NONE { Place::of(place) } else { *claim };
-            }
-            if order.intent().is_empty() {
-                continue;
-            }
-            let best = &mut by_intent[order.intent.place()];
-            if best.get().is_none_or(|best| !self.orders[best].paid) {
-                *best = Place::of(place);
-            }
-        }
-        for (place, payment) in self.payments.iter_mut().enumerate() {
-            let by_number = || {
-                let said = [payment.intent, payment.reference].map(|name| names.people.text(name));
-                let known = said.iter().filter_map(|number| names.orders.find(number));
-                known.into_iter().find_map(|name| self.order_places[name.place()].get())
-            };
-            let known = claims[payment.name.place()].get();
-            let known = known.or_else(|| by_intent[payment.intent.place()].get());
-            if let Some(order) = known.or_else(by_number) {
-                payment.order = Place::of(order);
-                let order = &mut self.orders[order];
-                payment.next = std::mem::replace(&mut order.first_payment, Place::of(place));
-            }
         }
     }
 
@@ -177,5 +154,54 @@ impl<'a> Books<'a> {
             _ => None,
         };
         self.evidence.shop_rows().filter_map(item).collect()
+    }
+}
+
+impl<'a> Entries<'a> {
+    fn new(evidence: &'a Evidence) -> Self {
+        let (mut orders, order_places) = orders(evidence);
+        if let Some(ledgers) = &evidence.ending.ledgers {
+            foreign::sort_out(&mut orders, ledgers, evidence);
+        }
+        let clocks = Clocks::measure(evidence, &orders);
+        let payments = payments(evidence);
+        let mut entries = Self { evidence, clocks, orders, payments, order_places };
+        entries.join();
+        entries
+    }
+
+    /// Gives each payment to one order: the one that names it; or else, of the orders of its
+    /// intent, the first paid one, or the last; or else the one whose number it bears.
+    fn join(&mut self) {
+        let names = self.evidence.names();
+        let mut claims = names.payments.column(Place::NONE);
+        let mut by_intent = names.people.column(Place::NONE);
+        for (place, order) in self.orders.iter().enumerate() {
+            if let Some(payment) = order.claims {
+                let claim = &mut claims[payment.place()];
+                *claim = if *claim == Place::NONE { Place::of(place) } else { *claim };
+            }
+            if order.intent().is_empty() {
+                continue;
+            }
+            let best = &mut by_intent[order.intent.place()];
+            if best.get().is_none_or(|best| !self.orders[best].paid) {
+                *best = Place::of(place);
+            }
+        }
+        for (place, payment) in self.payments.iter_mut().enumerate() {
+            let by_number = || {
+                let said = [payment.intent, payment.reference].map(|name| names.people.text(name));
+                let known = said.iter().filter_map(|number| names.orders.find(number));
+                known.into_iter().find_map(|name| self.order_places[name.place()].get())
+            };
+            let known = claims[payment.name.place()].get();
+            let known = known.or_else(|| by_intent[payment.intent.place()].get());
+            if let Some(order) = known.or_else(by_number) {
+                payment.order = Place::of(order);
+                let order = &mut self.orders[order];
+                payment.next = std::mem::replace(&mut order.first_payment, Place::of(place));
+            }
+        }
     }
 }

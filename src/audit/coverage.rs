@@ -87,7 +87,7 @@ pub(super) fn nothing_to_say(books: &Books<'_>, id: &str) -> Option<String> {
     });
     // More sold than there was is that, whichever orders count.
     let reads_paid = needs(id).contains(&STATUS) && id != "INV-OVERSELL";
-    lacking.or_else(|| books.unlisted.clone().filter(|_| reads_paid))
+    lacking.or_else(|| books.unlisted().cloned().filter(|_| reads_paid))
 }
 
 /// Why not all can be said of it, if so.
@@ -96,7 +96,7 @@ pub(super) fn not_all(books: &Books<'_>, id: &str) -> Option<String> {
     needs(id).iter().find_map(|need| match *need {
         Need::Should(kind, columns) => lacks(ledgers, kind, columns),
         Need::Stock => unknown_stock(books, ledgers),
-        STATUS => books.unlisted.clone(),
+        STATUS => books.unlisted().cloned(),
         Need::Left => nothing_left(books, ledgers),
         Need::Held if ledgers.has("reservations") => {
             let about = &["order_id", "held_until"];

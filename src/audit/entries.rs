@@ -161,12 +161,12 @@ pub(super) struct Payment<'a> {
     pub(super) order: Place,
     /// The next payment of the same order.
     pub(super) next: Place,
-    pub(super) captures: u32,
     is_authorized: bool,
+    is_captured: bool,
     pub(super) voided: bool,
     authorized: u64,
-    captured: u64,
-    refunded: u64,
+    /// Money taken less what was given back \[minor units\].
+    net: i64,
 }
 
 impl<'a> Payment<'a> {
@@ -190,12 +190,12 @@ impl<'a> Payment<'a> {
 
     /// Money taken and not given back \[minor units\].
     pub(super) const fn net(&self) -> u64 {
-        if self.voided { 0 } else { self.captured.saturating_sub(self.refunded) }
+        if self.voided || self.net < 0 { 0 } else { self.net.unsigned_abs() }
     }
 
     /// Whether money is reserved that was neither taken nor let go.
     pub(super) const fn is_open(&self) -> bool {
-        self.is_authorized && self.captures == 0 && !self.voided
+        self.is_authorized && !self.is_captured && !self.voided
     }
 }
 
@@ -261,8 +261,8 @@ impl<'a> Order<'a> {
 /// The payments, in the order of their first line.
 pub(super) fn payments(evidence: &Evidence) -> Vec<Payment<'_>> {
     let names = evidence.names();
-    let mut payments: Vec<Payment<'_>> = Vec::new();
     let mut places = names.payments.column(Place::NONE);
+    let mut payments: Vec<Payment<'_>> = Vec::with_capacity(places.len());
     for row in evidence.payment_rows().filter(|row| !row.replayed) {
         let moves = matches!(
             row.outcome,
@@ -285,12 +285,11 @@ pub(super) fn payments(evidence: &Evidence) -> Vec<Payment<'_>> {
                 reference: row.reference.name(),
                 order: Place::NONE,
                 next: Place::NONE,
-                captures: 0,
                 is_authorized: false,
+                is_captured: false,
                 voided: false,
                 authorized: 0,
-                captured: 0,
-                refunded: 0,
+                net: 0,
             });
         }
         let Some(payment) = place.get().map(|place| &mut payments[place]) else { continue };
@@ -300,10 +299,10 @@ pub(super) fn payments(evidence: &Evidence) -> Vec<Payment<'_>> {
                 (payment.is_authorized, payment.authorized) = (true, amount);
             }
             PaymentOutcome::Captured => {
-                payment.captures = payment.captures.saturating_add(1);
-                payment.captured = payment.captured.saturating_add(amount);
+                payment.is_captured = true;
+                payment.net = payment.net.saturating_add_unsigned(amount);
             }
-            PaymentOutcome::Refunded => payment.refunded = payment.refunded.saturating_add(amount),
+            PaymentOutcome::Refunded => payment.net = payment.net.saturating_sub_unsigned(amount),
             _ => payment.voided = true,
         }
     }

@@ -1,5 +1,7 @@
 //! Whether who came first is served first; or, where lots are drawn, whether all had one chance.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
@@ -115,36 +117,36 @@ impl Asker {
 
 /// Counts the pairs among `askers`, who stand in the order in which they came.
 fn pairs(askers: &[Asker], within: Duration) -> Pairs {
-    let refused: Vec<&Asker> = askers.iter().filter(|asker| asker.is_refused()).collect();
-    let buyers: Vec<&Asker> = askers.iter().filter(|asker| asker.is_buyer()).collect();
-    let mut quantities: Vec<u32> = refused.iter().map(|asker| asker.quantity).collect();
-    quantities.sort_unstable();
-    quantities.dedup();
+    let refused = || askers.iter().filter(|asker| asker.is_refused());
+    let buyers = || askers.iter().filter(|asker| asker.is_buyer());
+    let quantities: BTreeSet<u32> = refused().map(|asker| asker.quantity).collect();
+    let quantities: Vec<u32> = quantities.into_iter().collect();
     let rank = |quantity: u32| quantities.partition_point(|known| *known <= quantity);
     let wrong = {
         let mut before = Counts::new(quantities.len());
-        let mut waiting = refused.iter().peekable();
-        let count = |buyer: &&Asker| {
+        let mut waiting = refused().peekable();
+        let count = |buyer: &Asker| {
             while let Some(asker) = waiting.next_if(|asker| asker.first + within < buyer.first) {
                 before.add(rank(asker.quantity) - 1);
             }
             no_more_than(&before, rank(buyer.quantity))
         };
-        buyers.iter().map(count).sum()
+        buyers().map(count).sum()
     };
     let right = {
         let mut after = Counts::new(quantities.len());
-        let mut waiting = refused.iter().rev().peekable();
-        let count = |buyer: &&Asker| {
+        let mut waiting = refused().rev().peekable();
+        let count = |buyer: &Asker| {
             while let Some(asker) = waiting.next_if(|asker| buyer.first + within < asker.first) {
                 after.add(rank(asker.quantity) - 1);
             }
             no_more_than(&after, rank(buyer.quantity))
         };
-        buyers.iter().rev().map(count).sum()
+        buyers().rev().map(count).sum()
     };
-    let overtaken = overtaken_fans(&refused, &buyers, within);
-    Pairs { wrong, right, overtaken, refused: refused.len() as u64, buyers: buyers.len() as u64 }
+    let overtaken = overtaken_fans(refused(), buyers(), within);
+    let (refused, buyers) = (refused().count() as u64, buyers().count() as u64);
+    Pairs { wrong, right, overtaken, refused, buyers }
 }
 
 /// How many of those counted wanted one of the first `ranks` quantities.
@@ -153,19 +155,27 @@ fn no_more_than(counted: &Counts, ranks: usize) -> u64 {
 }
 
 /// How many of the refused came before a buyer of at least as much.
-fn overtaken_fans(refused: &[&Asker], buyers: &[&Asker], within: Duration) -> u64 {
-    let mut by_quantity: Vec<(u32, Time)> =
-        buyers.iter().map(|buyer| (buyer.quantity, buyer.first)).collect();
-    by_quantity.sort_unstable();
-    // The last to come of those who bought so much or more.
-    for place in (1..by_quantity.len()).rev() {
-        by_quantity[place - 1].1 = by_quantity[place - 1].1.max(by_quantity[place].1);
+fn overtaken_fans<'a>(
+    refused: impl Iterator<Item = &'a Asker>,
+    buyers: impl Iterator<Item = &'a Asker>,
+    within: Duration,
+) -> u64 {
+    // The last to come of those who bought so much; and then, of those who bought so much or more.
+    let mut last_of: BTreeMap<u32, Time> = BTreeMap::new();
+    for buyer in buyers {
+        let last = last_of.entry(buyer.quantity).or_insert(buyer.first);
+        *last = buyer.first.max(*last);
     }
-    let is_overtaken = |asker: &&&Asker| {
-        let place = by_quantity.partition_point(|(quantity, _)| *quantity < asker.quantity);
-        by_quantity.get(place).is_some_and(|(_, last)| asker.first + within < *last)
+    let mut latest = Time::ZERO;
+    for last in last_of.values_mut().rev() {
+        latest = latest.max(*last);
+        *last = latest;
+    }
+    let is_overtaken = |asker: &&Asker| {
+        let last = last_of.range(asker.quantity..).next();
+        last.is_some_and(|(_, last)| asker.first + within < *last)
     };
-    refused.iter().filter(is_overtaken).count() as u64
+    refused.filter(is_overtaken).count() as u64
 }
 
 /// The first of the refused who was overtaken, and the last who overtook it.
@@ -197,9 +207,7 @@ fn told(books: &Books<'_>, refused: &Asker, buyer: &Asker) -> Story {
 /// How much the order of coming is that of being served: who was never served is served last.
 fn order_kept(askers: &[Asker]) -> Option<f64> {
     let served = askers.iter().filter(|asker| asker.is_buyer() || asker.refused);
-    let ranks: Vec<(Time, Time)> =
-        served.map(|asker| (asker.first, asker.bought().unwrap_or(Time::NEVER))).collect();
-    kendall_tau(ranks)
+    kendall_tau(served.map(|asker| (asker.first, asker.bought().unwrap_or(Time::NEVER))))
 }
 
 /// Into how many groups of equal size those who took part in a draw are put, by when they came.

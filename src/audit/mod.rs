@@ -226,17 +226,19 @@ pub fn audit(evidence: &Evidence, facts: &Facts, asked: &AuditSettings) -> Vec<F
     let nothing_sold = evidence.catalogue.items().next().is_none()
         && !evidence.has_shop()
         && !evidence.has_provider();
-    INVARIANTS
-        .iter()
-        .map(|invariant| {
-            let found = if nothing_sold {
-                Found::not_applicable("nothing was for sale")
-            } else {
-                judged(&books, invariant)
-            };
-            finding(invariant, found, &asked.waive)
-        })
-        .collect()
+    let judged = |invariant: &Invariant| {
+        let found = if nothing_sold {
+            Found::not_applicable("nothing was for sale")
+        } else {
+            judged(&books, invariant)
+        };
+        finding(invariant, found, &asked.waive)
+    };
+    // The last ones go by the clients alone, and keep much in mind of each: they have the room for
+    // themselves that the ledgers take once somebody looks into them.
+    let mut findings: Vec<Finding> = INVARIANTS.iter().rev().map(judged).collect();
+    findings.reverse();
+    findings
 }
 
 /// What is found of an invariant; nothing, where a foreign shop's ledgers lack what it needs.

@@ -18,8 +18,6 @@ pub(super) struct Asker {
     pub(super) intent: Name,
     /// What it asked for, by its number.
     thing: u32,
-    /// What else was asked for with the same intent.
-    next: Place,
     /// How many pieces it wanted; of a slot, one place.
     pub(super) quantity: u32,
     /// When its first request went out that the shop gave an answer to, other than that the sale is
@@ -34,8 +32,7 @@ pub(super) struct Asker {
 impl Asker {
     /// One that is known to have asked.
     pub(super) const fn new(intent: Name, thing: u32, first: Time, quantity: u32) -> Self {
-        let (bought, next, refused) = (Time::NEVER, Place::NONE, false);
-        Self { intent, thing, next, quantity, first, bought, refused }
+        Self { intent, thing, quantity, first, bought: Time::NEVER, refused: false }
     }
 
     /// When it was told that it has it.
@@ -73,8 +70,12 @@ impl Askers {
 /// which, it counts for neither.
 pub(super) fn askers(books: &Books<'_>) -> Askers {
     let people = &books.evidence.names().people;
-    let mut asking =
-        Asking { all: Vec::new(), heads: people.column(Place::NONE), things: BTreeMap::new() };
+    let mut asking = Asking {
+        all: Vec::new(),
+        heads: people.column(Place::NONE),
+        before: Vec::new(),
+        things: BTreeMap::new(),
+    };
     for attempt in books.evidence.attempts().filter(|attempt| reached(attempt.outcome)) {
         let AttemptRow { item, slot, quantity, short, outcome, .. } = attempt;
         let place = slot.map(|slot| demand::place(&books.evidence.catalogue, item, slot));
@@ -89,8 +90,8 @@ pub(super) fn askers(books: &Books<'_>) -> Askers {
             asker.refused |= outcome == Outcome::SoldOut && short == Some(kind);
         }
     }
-    let Asking { mut all, heads, things } = asking;
-    drop(heads);
+    let Asking { mut all, things, heads, before } = asking;
+    drop((heads, before));
     let order = |asker: &Asker| (asker.thing, asker.first, people.text(asker.intent));
     all.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
     let range = |thing: u32| {
@@ -104,8 +105,10 @@ pub(super) fn askers(books: &Books<'_>) -> Askers {
 /// Askers as they are met.
 struct Asking {
     all: Vec<Asker>,
-    /// The last one of each intent that was met first, which knows the one before.
+    /// The last one of each intent that was met first.
     heads: Vec<Place>,
+    /// Of each asker the one of the same intent that was met before it.
+    before: Vec<Place>,
     things: BTreeMap<String, u32>,
 }
 
@@ -121,12 +124,11 @@ impl Asking {
         let head = &mut self.heads[attempt.intent.name().place()];
         let mut found = head.get();
         while let Some(place) = found.filter(|place| self.all[*place].thing != thing) {
-            found = self.all[place].next.get();
+            found = self.before[place].get();
         }
         let place = found.unwrap_or_else(|| {
-            let mut new = Asker::new(attempt.intent.name(), thing, attempt.sent, quantity);
-            new.next = std::mem::replace(head, Place::of(self.all.len()));
-            self.all.push(new);
+            self.before.push(std::mem::replace(head, Place::of(self.all.len())));
+            self.all.push(Asker::new(attempt.intent.name(), thing, attempt.sent, quantity));
             self.all.len() - 1
         });
         &mut self.all[place]

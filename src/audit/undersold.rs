@@ -1,5 +1,6 @@
 //! Whether a fan left empty-handed while what it wanted could still have been sold.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use domain::id::FanId;
@@ -49,7 +50,7 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
     }
     let sold = demand::sold(evidence);
     let sellable = demand::sellable(evidence, books.facts);
-    let empty_handed = EmptyHanded::new(books);
+    let empty_handed = LazyCell::new(|| EmptyHanded::new(books));
     let (mut count, mut money, mut witness) = (0, 0.0, Story::default());
     for (sale, sellable) in evidence.catalogue.sales.iter().zip(sellable) {
         let within = |item: &domain::shop::Item| sold.item(&item.id).min(u64::from(item.stock));

@@ -33,14 +33,14 @@ impl Name {
 pub(crate) struct Names {
     text: String,
     ends: Vec<u32>,
-    /// Numbers plus 1 by hash, with open addressing; 0 is empty. A power of two long.
+    /// Numbers plus 1 by hash, with open addressing; 0 is empty.
     table: Vec<u32>,
 }
 
 impl Names {
     /// The number of a text, new or known.
     pub(crate) fn intern(&mut self, text: &str) -> Name {
-        if self.table.len() * 3 <= self.ends.len() * 4 {
+        if self.table.len() * 4 <= self.ends.len() * 5 {
             self.grow();
         }
         let slot = self.slot(text);
@@ -85,34 +85,37 @@ impl Names {
 
     /// The place in the table where a text is, or would be.
     fn slot(&self, text: &str) -> usize {
-        let mask = self.table.len() - 1;
-        let mut slot = hash(text) & mask;
+        let length = self.table.len();
+        let mut slot = home(text, length);
         while let Some(number) = self.table[slot].checked_sub(1) {
             if self.text(Name::from_number(number)) == text {
                 break;
             }
-            slot = (slot + 1) & mask;
+            slot = (slot + 1) % length;
         }
         slot
     }
 
+    /// Makes the table longer by half: one of twice the length would stand half empty for long.
     fn grow(&mut self) {
-        let length = (self.table.len() * 2).max(16);
+        let length = (self.table.len() * 3 / 2).max(16);
         self.table = Vec::new();
         self.table = vec![0; length];
         for number in 0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX) {
-            let mut slot = hash(self.text(Name::from_number(number))) & (length - 1);
+            let mut slot = home(self.text(Name::from_number(number)), length);
             while self.table[slot] != 0 {
-                slot = (slot + 1) & (length - 1);
+                slot = (slot + 1) % length;
             }
             self.table[slot] = number + 1;
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
-fn hash(text: &str) -> usize {
-    BuildHasherDefault::<DefaultHasher>::new().hash_one(text) as usize
+/// Where a text is looked for first in a table of so many places.
+#[expect(clippy::cast_possible_truncation, reason = "it is less than the length")]
+fn home(text: &str, length: usize) -> usize {
+    let hash = BuildHasherDefault::<DefaultHasher>::new().hash_one(text);
+    ((u128::from(hash) * length as u128) >> 64) as usize
 }
 
 /// A name with its text at hand. Two of one kind are equal if their texts are.

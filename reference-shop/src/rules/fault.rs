@@ -10,25 +10,27 @@ use serde::{Deserialize, Serialize};
 ///
 /// | fault | saga | trips |
 /// |---|---|---|
-/// | `oversell` | both | INV-OVERSELL |
-/// | `oversell-slots` | both | INV-OVERSELL |
-/// | `strand-on-decline` | both | INV-STRANDED, INV-UNDERSOLD |
-/// | `lost-void` | authorize-first | INV-ORPHAN-AUTH |
-/// | `double-charge` | both | INV-DOUBLE-CHARGE |
-/// | `capture-without-stock` | authorize-first | INV-CAPTURED-NO-STOCK, INV-OVERSELL |
-/// | `confirm-without-capture` | both | INV-STOCK-NO-CAPTURE |
-/// | `leak-units` | both | INV-CONSERVE, INV-UNDERSOLD |
-/// | `early-sold-out` | both | INV-UNDERSOLD |
-/// | `forget-keys` | both | INV-DOUBLE-CHARGE |
+/// | `oversell` | all | INV-OVERSELL |
+/// | `oversell-slots` | all | INV-OVERSELL |
+/// | `strand-on-decline` | all | INV-STRANDED, INV-UNDERSOLD |
+/// | `lost-void` | authorize-first, capture-queue | INV-ORPHAN-AUTH |
+/// | `double-charge` | all | INV-DOUBLE-CHARGE |
+/// | `capture-without-stock` | authorize-first, capture-queue | INV-CAPTURED-NO-STOCK, INV-OVERSELL |
+/// | `confirm-without-capture` | all | INV-STOCK-NO-CAPTURE |
+/// | `leak-units` | all | INV-CONSERVE, INV-UNDERSOLD |
+/// | `early-sold-out` | all | INV-UNDERSOLD, INV-PHANTOM-SOLDOUT, INV-STALE-SOLDOUT |
+/// | `forget-keys` | all | INV-DOUBLE-CHARGE |
 ///
 /// What is stranded or lost cannot be sold, so both also undersell. Money taken for pieces that
-/// are not there is a sale as the provider and the fan count it, so it also oversells. An order
+/// are not there is a sale as the provider and the fan count it, so it also oversells; a stock that is
+/// a counter does not say whose the pieces are that are not there, and then that alone shows. An order
 /// that is called paid is no orphan, so `confirm-without-capture` leaves INV-ORPHAN-AUTH alone.
 /// Under reserve-first an authorization leads to no sale only when a capture is refused, so
 /// `lost-void` shows there only behind a provider that refuses captures; and a reservation falls
 /// short only for those who looked just before, so `capture-without-stock` shows there only when
-/// many reserve at once. `forget-keys` shows where fans do not wait for the first answer; one whose
-/// second try is refused is charged silently besides (INV-SILENT-CHARGE).
+/// many reserve at once. `forget-keys` shows where fans do not wait for the first answer, which comes
+/// sooner under capture-queue; one whose second try is refused is charged silently besides
+/// (INV-SILENT-CHARGE).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
