@@ -70,6 +70,8 @@ pub enum Purpose {
     CartOrder = 29,
     /// How long a task or a node of the simulated stack takes to start.
     Boot = 30,
+    /// The place of a fan's entry in a ticket lottery.
+    Lot = 31,
 }
 
 /// One draw: 64 even bits.

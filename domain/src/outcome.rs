@@ -22,6 +22,10 @@ pub enum Operation {
     Item,
     /// Puts pieces and a slot into the cart.
     Cart,
+    /// Enters a ticket lottery.
+    Entry,
+    /// Asks whether its entry has won.
+    Result,
     /// Pays.
     Checkout,
     /// Asks what became of a checkout that was answered `waiting`.
@@ -32,12 +36,14 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order of the funnel.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Reload,
         Self::Login,
         Self::Slots,
         Self::Item,
         Self::Cart,
+        Self::Entry,
+        Self::Result,
         Self::Checkout,
         Self::Poll,
         Self::Other,
@@ -51,6 +57,8 @@ impl Operation {
             Self::Slots => "slots",
             Self::Item => "item",
             Self::Cart => "cart",
+            Self::Entry => "entry",
+            Self::Result => "result",
             Self::Checkout => "checkout",
             Self::Poll => "poll",
             Self::Other => "other",

@@ -1,6 +1,7 @@
 //! What a fan asks of the embedded shop, what it is told, and what the shop wrote down.
 
 mod ledger;
+mod lottery;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::time::{Duration, Time};
 
 pub use ledger::{Balance, BalancerState, ShopLine, ShopSnapshot, TaskState};
+pub use lottery::{Lottery, Redraw};
 
 /// How many items, and how many slots, one sale may have: availability travels as 64 bits.
 pub const CHOICES_MAX: usize = 64;
@@ -39,6 +41,9 @@ pub struct Sale {
     pub items: Vec<Item>,
     /// Its pickup slots, at most [`CHOICES_MAX`]; none means that nothing is picked up.
     pub slots: Vec<Slot>,
+    /// How its pieces are given out, where that is by lot; absent: to who comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lottery: Option<Lottery>,
 }
 
 /// An item of a sale.
@@ -139,6 +144,15 @@ pub enum ShopRequest {
         slot: Option<SlotId>,
         /// How many pieces.
         quantity: u32,
+    },
+    /// Enters the lottery of the item's sale, to pay later under the same intent and key.
+    Enter(Checkout),
+    /// Whether a fan's entry has won.
+    Drawn {
+        /// The sale's place in the catalogue.
+        sale: u16,
+        /// Who entered.
+        fan: FanId,
     },
     /// The order is placed and paid.
     Checkout(Checkout),

@@ -179,13 +179,15 @@ fn bound(
 fn spans(evidence: &Evidence) -> Vec<Span> {
     let never = Span { asked: Time::NEVER, bought: Time::NEVER };
     let mut spans = evidence.names().people.column(never);
-    let attempts = evidence.attempts().filter(AttemptRow::buys);
+    // Who won by lot has an order since the draw, which comes after its entry.
+    let enters = |attempt: &AttemptRow<'_>| attempt.operation == Operation::Entry;
+    let attempts = evidence.attempts().filter(|attempt| attempt.buys() || enters(attempt));
     for attempt in attempts.filter(|attempt| attempt.outcome != Outcome::Shed) {
         let span = &mut spans[attempt.intent.name().place()];
-        if attempt.operation == Operation::Checkout {
+        if attempt.operation == Operation::Checkout || enters(&attempt) {
             span.asked = span.asked.min(attempt.sent);
         }
-        if attempt.outcome == Outcome::Ok && span.asked != Time::NEVER {
+        if attempt.buys() && attempt.outcome == Outcome::Ok && span.asked != Time::NEVER {
             span.bought = span.bought.min(attempt.done);
         }
     }

@@ -1,13 +1,14 @@
 //! Whether who came first is served first; or, where lots are drawn, whether all had one chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
 use crate::audit::budget::ServiceOrder;
-use crate::audit::finding::{Found, Story, Unit};
-use crate::audit::order::{Asker, Askers, askers};
+use crate::audit::chi_square::{chance_of, chi_square};
+use crate::audit::finding::{Found, Status, Story, Unit};
+use crate::audit::order::{Asker, askers};
 use crate::audit::rank::{Counts, kendall_tau};
 use crate::audit::story;
 
@@ -20,19 +21,29 @@ const CHANCE: f64 = 4.0;
 /// the buyer should have come first.
 pub(super) fn fifo(books: &Books<'_>) -> Found {
     let askers = askers(books);
+    let catalogue = &books.evidence.catalogue;
+    let lotteries = catalogue.items().filter(|(_, sale, _)| sale.lottery.is_some());
+    let lots: HashSet<&str> = lotteries.map(|(_, _, item)| item.id.as_str()).collect();
     match books.asked.order {
-        ServiceOrder::Fifo => overtaken(books, &askers),
-        ServiceOrder::Draw => drawn(&askers),
+        ServiceOrder::Draw => drawn(askers.iter()),
+        ServiceOrder::Fifo if lots.is_empty() => overtaken(books, askers.iter()),
+        ServiceOrder::Fifo => {
+            let lot = drawn(askers.iter().filter(|(name, _)| lots.contains(name)));
+            let queue = overtaken(books, askers.iter().filter(|(name, _)| !lots.contains(name)));
+            let lot_says_more =
+                lot.status == Status::Violated || queue.status == Status::NotApplicable;
+            if lot_says_more { lot } else { queue }
+        }
     }
 }
 
-fn overtaken(books: &Books<'_>, lines: &Askers) -> Found {
+fn overtaken<'a>(books: &Books<'_>, lines: impl Iterator<Item = (&'a str, &'a [Asker])>) -> Found {
     let budget = books.asked.budgets.fifo;
     let within = budget.within.0;
     let mut sum = Pairs::default();
     let mut first = None;
     let mut tau = (0.0, 0_usize);
-    for (_, askers) in lines.iter() {
+    for (_, askers) in lines {
         let pairs = pairs(askers, within);
         if pairs.overtaken > 0 && first.is_none() {
             first = example(askers, within);
@@ -112,6 +123,11 @@ impl Asker {
 
     fn is_buyer(&self) -> bool {
         self.bought().is_some()
+    }
+
+    /// Whether a draw gave it something, which it may not have paid for.
+    fn is_lucky(&self) -> bool {
+        self.is_buyer() || self.won
     }
 }
 
@@ -215,23 +231,24 @@ const GROUPS: usize = 10;
 /// How many buyers, and how many others, each group must have in the mean for the test to mean
 /// anything.
 const IN_A_GROUP_MIN: f64 = 5.0;
-/// Beyond this, χ² of 1 to 9 degrees of freedom is chance in one of a thousand fair draws.
-const CHI_SQUARE_MAX: [f64; 9] =
-    [10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877];
+/// A draw that is as uneven as this in one of a thousand fair ones is not taken for fair.
+const CHANCE_MIN: f64 = 0.001;
 
 /// Whether those who came early, late or in between bought equally often (χ²).
-fn drawn(lines: &Askers) -> Found {
-    let (mut tested, mut unfair) = (0_u64, 0_u64);
+fn drawn<'a>(lines: impl Iterator<Item = (&'a str, &'a [Asker])>) -> Found {
+    let (mut unfair, mut least) = (0_u64, None::<f64>);
     let mut witness = Vec::new();
-    for (name, askers) in lines.iter() {
+    for (name, askers) in lines {
         let took_part: Vec<bool> = askers
             .iter()
-            .filter(|asker| asker.refused || asker.is_buyer())
-            .map(Asker::is_buyer)
+            .filter(|asker| asker.refused || asker.is_lucky())
+            .map(Asker::is_lucky)
             .collect();
         let Some(groups) = groups(&took_part) else { continue };
-        tested += 1;
-        if chi_square(&groups) > CHI_SQUARE_MAX[groups.len() - 2] {
+        let freedom = u32::try_from(groups.len() - 1).expect("there are a few groups");
+        let chance = chance_of(chi_square(&groups), freedom);
+        least = Some(least.map_or(chance, |least| least.min(chance)));
+        if chance < CHANCE_MIN {
             unfair += 1;
             let shares: Vec<String> = groups
                 .iter()
@@ -244,10 +261,15 @@ fn drawn(lines: &Askers) -> Found {
             ));
         }
     }
-    if tested == 0 {
+    let Some(least) = least else {
         return Found::not_applicable("too few took part for a draw to be told from another order");
-    }
-    Found::count(unfair, "draws in which it mattered when a fan came", || witness)
+    };
+    let what = "of all fair draws are more uneven over the time of coming (χ²)";
+    Found::count(unfair, "draws in which it mattered when a fan came", || witness).with(
+        (least, Unit::Share),
+        what,
+        None,
+    )
 }
 
 /// How many bought of how many, in groups of equal size; none where they would be too small.
@@ -263,20 +285,6 @@ fn groups(took_part: &[bool]) -> Option<Vec<(u64, u64)>> {
         (group.iter().filter(|bought| **bought).count() as u64, group.len() as u64)
     };
     Some((0..count).map(group).collect())
-}
-
-/// χ² of buyers and others in the groups, against equal chances.
-fn chi_square(groups: &[(u64, u64)]) -> f64 {
-    let (bought, all) = groups.iter().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
-    let chance = bought as f64 / all as f64;
-    groups
-        .iter()
-        .map(|(bought, all)| {
-            let expected = chance * *all as f64;
-            let off = *bought as f64 - expected;
-            off * off / expected + off * off / (*all as f64 - expected)
-        })
-        .sum()
 }
 
 #[cfg(test)]
@@ -313,7 +321,7 @@ mod tests {
     fn a_draw_by_lot_is_fair_and_a_queue_is_no_draw() {
         let queue: Vec<bool> = (0..200).map(|place| place < 100).collect();
         let groups_of_queue = groups(&queue).unwrap();
-        assert!(chi_square(&groups_of_queue) > CHI_SQUARE_MAX[groups_of_queue.len() - 2]);
+        assert!(chance_of(chi_square(&groups_of_queue), 9) < CHANCE_MIN);
         let even: Vec<bool> = (0..200).map(|place| place % 2 == 0).collect();
         assert!(chi_square(&groups(&even).unwrap()) < 1.0);
         assert_eq!(groups(&[true, false, true]), None);

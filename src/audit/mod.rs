@@ -2,6 +2,7 @@
 
 mod books;
 mod budget;
+mod chi_square;
 mod clocks;
 mod counted;
 mod course;
@@ -14,6 +15,7 @@ mod foreign;
 mod held;
 mod history;
 mod isolation;
+mod lots;
 mod order;
 mod payments;
 mod rank;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use domain::outcome::Outcome;
+use domain::outcome::{Operation, Outcome};
 use domain::shop::Short;
 use domain::time::Time;
 
@@ -27,12 +27,15 @@ pub(super) struct Asker {
     bought: Time,
     /// Whether it was ever told that it is sold out.
     pub(super) refused: bool,
+    /// Whether it was told that it has won it by lot.
+    pub(super) won: bool,
 }
 
 impl Asker {
     /// One that is known to have asked.
     pub(super) const fn new(intent: Name, thing: u32, first: Time, quantity: u32) -> Self {
-        Self { intent, thing, quantity, first, bought: Time::NEVER, refused: false }
+        let (bought, refused, won) = (Time::NEVER, false, false);
+        Self { intent, thing, quantity, first, bought, refused, won }
     }
 
     /// When it was told that it has it.
@@ -87,6 +90,7 @@ pub(super) fn askers(books: &Books<'_>) -> Askers {
             if outcome == Outcome::Ok && attempt.buys() && asker.bought == Time::NEVER {
                 asker.buys(attempt.done, quantity);
             }
+            asker.won |= outcome == Outcome::Ok && attempt.operation == Operation::Result;
             asker.refused |= outcome == Outcome::SoldOut && short == Some(kind);
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Refusal<'a> {
     pub(super) asked: Time,
     /// When it was told.
     pub(super) told: Time,
+    /// Whether it was the draw of a lottery that said so, which looks at no shelf.
+    pub(super) by_lot: bool,
 }
 
 /// All answers `sold_out` of which is known what was short, in the order in which they were told.
@@ -55,13 +57,14 @@ pub(super) fn refusals<'a>(books: &Books<'a>) -> impl Iterator<Item = Refusal<'a
             (Some(Short::Slot), Some(place)) => (place, 1),
             _ => return None,
         };
-        Some(Refusal { fan, intent, name, quantity, asked, told: attempt.done })
+        let by_lot = attempt.operation == Operation::Result;
+        Some(Refusal { fan, intent, name, quantity, asked, told: attempt.done, by_lot })
     })
 }
 
 /// Answers `sold_out` while as much as was wanted was free from the question to the answer. Where
 /// it was merely held for orders that let it go later, the answer was true for the moment: of such
-/// ones a share may be allowed.
+/// ones a share may be allowed. Who is told by a lottery that it has not won is told nothing of that.
 pub(super) fn phantom(books: &Books<'_>) -> Found {
     if !books.evidence.has_shop() {
         return match books.ledgers {
@@ -79,7 +82,7 @@ pub(super) fn phantom(books: &Books<'_>) -> Found {
     let free = history::free(books);
     let error = books.clocks.shop.error();
     let mut wrong = Wrong::default();
-    for refusal in refusals(books) {
+    for refusal in refusals(books).filter(|refusal| !refusal.by_lot) {
         wrong.weigh(refusal, &free, sure, error);
     }
     wrong.found(books)
@@ -167,7 +170,7 @@ impl<'a> Wrong<'a> {
 }
 
 fn told(books: &Books<'_>, refusal: &Refusal<'_>, lay: &str) -> Story {
-    let Refusal { fan, intent, name, quantity, asked, told } = refusal;
+    let Refusal { fan, intent, name, quantity, asked, told, .. } = refusal;
     let end = format!(
         "from {asked} to {told} at least {lay} of {name}, and fan {fan}, who wanted {quantity}, \
          was told that it is sold out"

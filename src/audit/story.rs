@@ -108,6 +108,8 @@ fn of_client(attempt: &AttemptRow<'_>, moments: &mut Vec<Moment>) {
         return;
     }
     let asked = match operation {
+        Operation::Entry => format!("for {quantity} × {item} in the lottery"),
+        Operation::Result => "whether its entry had won".to_owned(),
         Operation::Checkout => format!("to check out {quantity} × {item}"),
         _ => "what became of its order".to_owned(),
     };

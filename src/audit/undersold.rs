@@ -12,6 +12,7 @@ use domain::time::Time;
 use crate::audit::books::Books;
 use crate::audit::finding::{Found, Story, Unit};
 use crate::audit::history::{self, History};
+use crate::audit::lots::{Leftover, leftover};
 use crate::audit::story;
 use crate::evidence::Evidence;
 use crate::evidence::demand::{self, Tally};
@@ -29,6 +30,8 @@ use crate::evidence::rows::{AttemptRow, PurchaseRow};
 ///   excuses nobody;
 /// - anything, if it left after a failure and its own payment is what the provider failed, by a 5xx or by
 ///   silence. A payment that was refused for having been asked too often is the shop's to prevent.
+///
+/// Of a sale by lot, what could have been sold is what fans entered for ([`leftover`]).
 pub(super) fn undersold(books: &Books<'_>) -> Found {
     let evidence = books.evidence;
     if evidence.catalogue.sales.is_empty() {
@@ -53,6 +56,21 @@ pub(super) fn undersold(books: &Books<'_>) -> Found {
     let empty_handed = LazyCell::new(|| EmptyHanded::new(books));
     let (mut count, mut money, mut witness) = (0, 0.0, Story::default());
     for (sale, sellable) in evidence.catalogue.sales.iter().zip(sellable) {
+        if sale.lottery.is_some() {
+            if let Some(Leftover { pieces, fan, wanted }) = leftover(books, sale, &sold) {
+                count += pieces;
+                money += pieces as f64 * mean_price(sale);
+                if witness.lines.is_empty() {
+                    let end = format!(
+                        "at the end: {pieces} pieces of sale {} were not drawn for any of its losers, and \
+                         fan {fan} entered for {wanted}",
+                        sale.id
+                    );
+                    witness = story::of_intent(books, &fan.to_string(), end);
+                }
+            }
+            continue;
+        }
         let within = |item: &domain::shop::Item| sold.item(&item.id).min(u64::from(item.stock));
         let total: u64 = sale.items.iter().map(within).sum();
         let missing = sellable.after_declines.saturating_sub(total);

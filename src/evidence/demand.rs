@@ -302,6 +302,7 @@ mod tests {
                 Item { id: format!("{id}-tee"), stock, price: Amount::new(4_500) },
                 Item { id: format!("{id}-cap"), stock, price: Amount::new(3_000) },
             ],
+            lottery: None,
             slots: capacity
                 .map(|capacity| Slot { id: "12:30".to_owned(), capacity })
                 .into_iter()

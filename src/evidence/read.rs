@@ -323,6 +323,7 @@ mod tests {
             closes: Time::ZERO,
             limit_per_fan: 1,
             items: vec![item],
+            lottery: None,
             slots: Vec::new(),
         };
         Catalogue { sales: vec![sale] }

@@ -110,6 +110,22 @@ impl Default for Retry {
     }
 }
 
+/// What those do who have won in a lottery: `[[fans]] winner`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Winner {
+    /// The share of them that pays at all, in \[0, 1\].
+    pub pays: f64,
+    /// How long they take from hearing of it to paying; left out: as long as before any step.
+    pub after: Option<Law>,
+}
+
+impl Default for Winner {
+    fn default() -> Self {
+        Self { pays: 1.0, after: None }
+    }
+}
+
 /// What a sold-out answer leads to: `[[fans]] sold_out`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -80,19 +80,25 @@ impl Request {
             Operation::Slots => ShopRequest::Slots { sale },
             Operation::Item => ShopRequest::Item { item },
             Operation::Cart => ShopRequest::Cart { item, slot, quantity },
-            Operation::Checkout => ShopRequest::Checkout(Checkout {
-                fan,
-                intent: fan.to_string(),
-                key: key_of(fan, self.purchase),
-                item,
-                slot,
-                quantity,
-                card: u32::from(self.purchase),
-            }),
+            Operation::Entry => ShopRequest::Enter(self.checkout(fan, item, slot)),
+            Operation::Result => ShopRequest::Drawn { sale, fan },
+            Operation::Checkout => ShopRequest::Checkout(self.checkout(fan, item, slot)),
             Operation::Poll => ShopRequest::Order { key: key_of(fan, self.purchase) },
             Operation::Other => {
                 unreachable!("the embedded shop's funnel has no such step")
             }
+        }
+    }
+
+    fn checkout(&self, fan: FanId, item: ItemId, slot: Option<SlotId>) -> Checkout {
+        Checkout {
+            fan,
+            intent: fan.to_string(),
+            key: key_of(fan, self.purchase),
+            item,
+            slot,
+            quantity: u32::from(self.quantity),
+            card: u32::from(self.purchase),
         }
     }
 }

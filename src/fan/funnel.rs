@@ -154,6 +154,11 @@ impl Fan {
         if asked < crowd.route.funnel() {
             return asked;
         }
+        if crowd.route.is(asked, Operation::Result) {
+            // The page with the results stands before it, where it looks at one.
+            let page = asked.saturating_sub(1);
+            return if crowd.route.is(page, Operation::Reload) { page } else { asked };
+        }
         let item = || self.slot.and_then(|_| self.stage_of(Operation::Item, crowd));
         let first = || self.next_stage(crowd.route.funnel(), crowd);
         self.page(crowd).or_else(item).or_else(first).unwrap_or(asked)

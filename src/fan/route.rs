@@ -7,7 +7,7 @@ use domain::outcome::{Operation, Outcome};
 use domain::time::Duration;
 
 use super::Reply;
-use super::behaviour::{Reload, Retry};
+use super::behaviour::{Reload, Retry, Winner};
 
 /// The stages of a funnel, in the order in which they are taken: what comes before the page that is
 /// reloaded (a login), that page, the funnel's steps, and the polls that only an answer leads to.
@@ -37,12 +37,23 @@ pub struct Stage {
     pub retry: Option<Retry>,
     /// How long after an answer `waiting` it is asked again, unless the answer says; absent: 1 s.
     pub every: Option<Duration>,
+    /// How long after the opening it is asked at the earliest; who comes there before sleeps until then,
+    /// and thinks then. Absent: at any time.
+    pub not_before: Option<Duration>,
 }
 
 impl Stage {
     /// A stage that is always taken, and in which fans do as they always do.
     pub const fn of(operation: Operation) -> Self {
-        Self { operation, chance: 1.0, think: None, timeout: None, retry: None, every: None }
+        Self {
+            operation,
+            chance: 1.0,
+            think: None,
+            timeout: None,
+            retry: None,
+            every: None,
+            not_before: None,
+        }
     }
 }
 
@@ -58,6 +69,21 @@ impl Route {
             stages.push(Stage::of(Operation::Slots));
         }
         stages.extend([Operation::Item, Operation::Cart, Operation::Checkout].map(Stage::of));
+        Self { stages }
+    }
+
+    /// The way through a sale of the embedded shop whose pieces are given out by lot: fans enter, come
+    /// back when the `results` (so long after the opening) are out, and those who have won pay, if they do.
+    pub fn by_lot(reload: &Reload, results: Duration, winner: &Winner) -> Self {
+        let come_back = |operation| Stage { not_before: Some(results), ..Stage::of(operation) };
+        let page = Some(Operation::Reload).filter(|_| reload.calls > 0);
+        let mut stages: Vec<Stage> = page.into_iter().map(Stage::of).collect();
+        stages.push(Stage::of(Operation::Entry));
+        stages.extend(page.map(come_back));
+        stages.push(come_back(Operation::Result));
+        let pays =
+            Stage { chance: winner.pays, think: winner.after, ..Stage::of(Operation::Checkout) };
+        stages.push(pays);
         Self { stages }
     }
 

@@ -7,6 +7,7 @@ use super::behaviour::{Reload, Retry, SoldOut};
 use super::route::Stage;
 use super::*;
 
+mod lottery;
 mod polls;
 mod properties;
 mod published;

@@ -100,7 +100,17 @@ impl Fan {
         let n = count(&mut self.steps);
         let law = crowd.stage(stage).think.unwrap_or(crowd.behaviour.think);
         let thought = law.sample(self.draw(crowd, Purpose::Think, n)).max(rest);
-        self.head_for(stage, at + thought, at, crowd)
+        let from = self.await_what_was_announced(stage, at, crowd);
+        self.head_for(stage, from + thought, at, crowd)
+    }
+
+    /// From when on it may ask a stage. Who waits for a moment that was announced does other things
+    /// meanwhile, and loses no patience.
+    fn await_what_was_announced(&mut self, stage: u8, at: Time, crowd: &Crowd) -> Time {
+        let announced = crowd.stage(stage).not_before.map(|after| crowd.opens + after);
+        let from = announced.map_or(at, |announced| announced.max(at));
+        self.patience_ends += from - at;
+        from
     }
 
     /// Asks a stage at `until`, or at once if that is `at`.

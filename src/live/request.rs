@@ -95,8 +95,12 @@ impl Script {
             ShopRequest::Cart { item, slot, quantity } => {
                 self.post("/cart", &Cart { item, slot, quantity }, out);
             }
+            ShopRequest::Enter(entry) => self.post("/entries", &entry, out),
+            ShopRequest::Drawn { sale, fan } => {
+                self.get(&format!("/sales/{sale}/entries/{fan}"), out);
+            }
             ShopRequest::Checkout(checkout) => self.post("/checkout", &checkout, out),
-            ShopRequest::Order { key } => self.order(&key, out),
+            ShopRequest::Order { key } => self.get(&format!("/orders/{key}"), out),
         }
         out
     }
@@ -114,20 +118,23 @@ impl Script {
         out.extend_from_slice(&body);
     }
 
-    fn order(&self, key: &str, out: &mut Vec<u8>) {
-        write!(
-            out,
-            "GET /orders/{key} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n\r\n",
-            self.host
-        )
-        .expect("memory takes every byte");
+    fn get(&self, path: &str, out: &mut Vec<u8>) {
+        write!(out, "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n\r\n", self.host)
+            .expect("memory takes every byte");
     }
 }
 
 /// Whether asking twice may take effect twice: such an operation is never repeated by the
 /// connection, and one that was sent but not answered is `unknown`, not failed.
 pub(super) const fn takes_effect(operation: Operation) -> bool {
-    matches!(operation, Operation::Cart | Operation::Checkout | Operation::Login | Operation::Other)
+    matches!(
+        operation,
+        Operation::Cart
+            | Operation::Entry
+            | Operation::Checkout
+            | Operation::Login
+            | Operation::Other
+    )
 }
 
 #[cfg(test)]
@@ -149,6 +156,7 @@ mod tests {
             items: ["tee", "towel"]
                 .map(|id| Item { id: id.to_owned(), stock: 1, price: Amount::ZERO })
                 .to_vec(),
+            lottery: None,
             slots: vec![Slot { id: "noon".to_owned(), capacity: 1 }],
         };
         let catalogue = Catalogue { sales: vec![sale("one"), sale("two")] };

@@ -103,6 +103,7 @@ impl Trial {
             closes: self.closes,
             limit_per_fan: 4,
             items: vec![item],
+            lottery: None,
             slots: vec![Slot { id: "noon".to_owned(), capacity: 1_000 }],
         }
     }

@@ -118,8 +118,15 @@ fn balancer(evidence: &Evidence) -> BTreeMap<u64, Share> {
 }
 
 /// The steps of the funnel before its end.
-const FUNNEL: [Operation; 5] =
-    [Operation::Login, Operation::Slots, Operation::Item, Operation::Cart, Operation::Other];
+const FUNNEL: [Operation; 7] = [
+    Operation::Login,
+    Operation::Slots,
+    Operation::Item,
+    Operation::Cart,
+    Operation::Entry,
+    Operation::Result,
+    Operation::Other,
+];
 
 /// Operations that were intended in a second: those that failed, or were never answered.
 fn operations(line: &TimelineLine, which: &[Operation]) -> Share {

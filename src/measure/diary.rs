@@ -51,7 +51,7 @@ impl<'run> Diary<'run> {
         reply: &Reply,
     ) {
         let sale = &self.catalogue.sales[sale];
-        if matches!(attempt.operation, Operation::Cart | Operation::Checkout | Operation::Poll) {
+        if is_written_down(attempt.operation) {
             let outcome = told(crowd, asked, reply);
             self.lines.push(purchase_line(sale, &Attempt { outcome, ..*attempt }, asked, reply));
         }
@@ -106,6 +106,12 @@ impl<'run> Diary<'run> {
     }
 }
 
+/// Whether each of these operations has a line: what belongs to a purchase.
+const fn is_written_down(operation: Operation) -> bool {
+    use Operation::{Cart, Checkout, Entry, Poll, Result};
+    matches!(operation, Cart | Entry | Result | Checkout | Poll)
+}
+
 /// What a fan was told of its purchase. The `ok` of a checkout or a poll that leads on is not the
 /// purchase yet: of that it says no more than `waiting` does.
 fn told(crowd: &Crowd, asked: &Request, reply: &Reply) -> Outcome {
@@ -158,6 +164,7 @@ mod tests {
             closes: Time::NEVER,
             limit_per_fan: 4,
             items: vec![item("tee"), item("towel")],
+            lottery: None,
             slots: Vec::new(),
         };
         Catalogue { sales: vec![sale] }

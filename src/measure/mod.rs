@@ -11,6 +11,7 @@ pub mod edge;
 mod gap;
 mod health;
 pub mod latency;
+mod lots;
 pub mod meter;
 mod rates;
 pub mod recorder;
@@ -181,6 +182,24 @@ pub struct SaleSummary {
     pub items: BTreeMap<String, ItemSummary>,
     /// By slot.
     pub slots: BTreeMap<String, SlotSummary>,
+    /// How its lottery went; absent where it has none, or where no ledger says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lottery: Option<LotterySummary>,
+}
+
+/// How a lottery went, in fans.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotterySummary {
+    /// Fans whose entry was taken.
+    pub entries: u64,
+    /// Fans who were drawn, in all draws.
+    pub winners: u64,
+    /// Winners who paid.
+    pub paid: u64,
+    /// Winners who had not begun to pay by their deadline: what they won was released.
+    pub released: u64,
+    /// Winners of the draws after the first.
+    pub redrawn: u64,
 }
 
 /// An item's pieces.

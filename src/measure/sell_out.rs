@@ -120,6 +120,7 @@ mod tests {
             closes: Time::from_millis(60_000),
             limit_per_fan: 2,
             items: vec![item("tee", 3), item("towel", 1)],
+            lottery: None,
             slots: Vec::new(),
         };
         let stock = [("tee".to_owned(), 3), ("towel".to_owned(), 1)].into();

@@ -26,7 +26,7 @@ use crate::measure::{
     Presence, RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, percentiles, round3,
     round6,
 };
-use crate::measure::{calls, sell_out};
+use crate::measure::{calls, lots, sell_out};
 
 /// Reads the measured part of a summary out of what a run left behind.
 ///
@@ -158,6 +158,7 @@ fn sales(evidence: &Evidence, facts: &Facts) -> BTreeMap<String, SaleSummary> {
                 sold_out: sell_out::is(evidence, sale, &sold),
                 items: items(sale, &sold, &sellable.items),
                 slots: slots(sale, &sold),
+                lottery: lots::lottery(evidence, sale),
             };
             (sale.id.clone(), summary)
         })

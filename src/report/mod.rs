@@ -11,6 +11,7 @@ pub mod html;
 mod invariant;
 mod queue;
 mod recovery;
+mod sale;
 mod series;
 mod tasks;
 pub mod text;

@@ -248,24 +248,6 @@ pub(super) const fn world(world: World) -> &'static str {
     }
 }
 
-/// How a sale went, as a clause: "open for 30.0 s, sold out after 12.3 s".
-pub(super) fn course(sale: &SaleSummary) -> String {
-    let lasted = figure::seconds(sale.closes_s - sale.opens_s);
-    match (sale.sold_out_s, sale.sold_out) {
-        (Some(at_s), _) if at_s < sale.opens_s => {
-            let before = figure::seconds(sale.opens_s - at_s);
-            format!("open for {lasted}, sold out {before} before its opening")
-        }
-        (Some(at_s), _) => {
-            let after = figure::seconds(at_s - sale.opens_s);
-            format!("open for {lasted}, sold out after {after}")
-        }
-        (None, Some(true)) => format!("open for {lasted}, sold out"),
-        (None, Some(false)) => format!("open for {lasted}, not sold out"),
-        (None, None) => format!("open for {lasted}; nobody says whether it sold out"),
-    }
-}
-
 /// How many orders there were, and by whose word.
 pub(super) fn course_of_orders(orders: &OrderSummary) -> String {
     let (attempted, confirmed) =

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::law::Law;
-use domain::time::Span;
+use domain::shop::Redraw;
+use domain::time::{Offset, Span};
 use mock_provider::settings::Overrides as ProviderTable;
 use reference_shop::settings::Settings as ShopTable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -22,7 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::arrival::Arrive;
 use crate::audit::AuditSettings;
-use crate::fan::behaviour::{Reload, Retry, SoldOut};
+use crate::fan::behaviour::{Reload, Retry, SoldOut, Winner};
 use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
 use queue::QueueTable;
@@ -181,6 +182,30 @@ pub struct SaleTable {
     /// limited resource, reserved together with the pieces.
     #[schemars(length(max = 64))]
     pub slots: Vec<SlotTable>,
+    /// How its pieces are given out by lot; left out: to who comes first.
+    pub lottery: Option<LotteryTable>,
+}
+
+/// A ticket lottery: fans enter, winners are drawn and told all at once, and pay until a deadline.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LotteryTable {
+    /// Until when entries are taken, from the opening: `"+20s"`.
+    #[schemars(required)]
+    pub entries_close: Option<Offset>,
+    /// When the winners are drawn and all results are out, from the opening: `"+30s"`.
+    #[schemars(required)]
+    pub results: Option<Offset>,
+    /// How long winners have to pay from then on; what is not paid by then is released.
+    #[schemars(required)]
+    pub pay_by: Option<Span>,
+    /// How often what was not paid is drawn again among those who have not won, each time at the
+    /// deadline and with as long to pay; left out: 0.
+    #[schemars(range(min = 0, max = 100))]
+    pub redraws: Option<u32>,
+    /// Whether what was not paid is released before it is drawn again: `"after-release"`, or
+    /// `"before-release"`, which sells pieces twice; left out: `"after-release"`.
+    pub redraw: Option<Redraw>,
 }
 
 /// An item of a sale.
@@ -247,6 +272,8 @@ pub struct FansTable {
     pub retry: Option<Retry>,
     /// What a sold-out answer leads to.
     pub sold_out: Option<SoldOut>,
+    /// What those do who have won in the sale's lottery.
+    pub winner: Option<Winner>,
     /// The chance to try one other card after a decline.
     #[schemars(range(min = 0, max = 1))]
     pub other_card: Option<f64>,

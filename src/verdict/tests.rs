@@ -76,6 +76,7 @@ fn catalogue() -> Catalogue {
             closes: Time::from_millis(25_000),
             limit_per_fan: 4,
             items: vec![item],
+            lottery: None,
             slots: Vec::new(),
         }],
     }

@@ -21,6 +21,7 @@ mod funnel_promises;
 mod honest;
 mod init;
 mod lived;
+mod lottery;
 mod memory;
 mod omission;
 mod own_processes;

@@ -69,6 +69,7 @@ pub(super) fn catalogue() -> Catalogue {
         closes: Time::NEVER,
         limit_per_fan: 4,
         items,
+        lottery: None,
         slots,
     };
     Catalogue {

@@ -150,7 +150,9 @@ impl Shop {
         let rejected = || ShopReply::of(Outcome::Rejected);
         let forgets = self.settings.shop.faults.contains(&Fault::ForgetKeys);
         let known = |orders: &HashMap<String, OrderId>, name: &str| {
-            orders.get(name).filter(|_| !forgets).map(|order| self.standing(at, *order))
+            let order = orders.get(name).filter(|_| !forgets);
+            let begun = order.filter(|order| !self.order(**order).awaits_payment());
+            begun.map(|order| self.standing(at, *order))
         };
         if let Some(reply) = known(&self.by_key, &checkout.key).filter(|reply| binds(reply.outcome))
         {
@@ -164,10 +166,16 @@ impl Shop {
         if let Some(refusal) = self.closed(at, sale) {
             return Err(refusal);
         }
+        if self.draws_lots(sale) && !self.may_pay(at, sale, checkout) {
+            return Err(rejected());
+        }
         match known(&self.by_intent, &checkout.intent) {
             Some(earlier) if earlier.outcome == Outcome::Waiting => return Err(earlier),
             Some(earlier) if earlier.outcome == Outcome::Ok => return Err(rejected()),
             _ => {}
+        }
+        if self.prize(sale, checkout.fan).is_some() {
+            return Ok((sale, amount));
         }
         let pieces = self.pieces.get(&(checkout.fan, sale)).copied().unwrap_or(0);
         if pieces.saturating_add(quantity) > self.sale(sale).limit_per_fan {
@@ -183,9 +191,13 @@ impl Shop {
         checkout: Checkout,
         (sale, amount): (u16, Amount),
     ) -> Vec<Effect> {
+        if let Some(prize) = self.prize(sale, checkout.fan) {
+            return self.pay_for(at, ticket, checkout, prize);
+        }
         let earlier = self.by_key.get(&checkout.key);
         let attempt = earlier.map_or(0, |order| self.order(*order).next_attempt(&checkout));
         let id = self.orders.next();
+        self.tries_again(sale, checkout.fan, id);
         self.tokens.remove(&checkout.key);
         self.by_key.insert(checkout.key.clone(), id);
         self.by_intent.insert(checkout.intent.clone(), id);

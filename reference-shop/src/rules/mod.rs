@@ -10,6 +10,7 @@ mod admission;
 mod challenge;
 mod checkout;
 mod history;
+mod lottery;
 mod members;
 mod order;
 mod orders;
@@ -161,6 +162,20 @@ pub enum Wake {
     Worker(OrderId),
     /// To ask the provider where an order's challenged payment stands.
     Look(OrderId),
+    /// To draw lots, or to end the time that those who were drawn had to pay, or both.
+    Draw {
+        /// The sale's place in the catalogue.
+        sale: u16,
+        /// The number of the draw, from 0; the one after the last is the last one's deadline.
+        round: u32,
+    },
+    /// To release what was drawn before that draw and is not being paid.
+    Lapse {
+        /// The sale's place in the catalogue.
+        sale: u16,
+        /// The number of the draw.
+        round: u32,
+    },
     /// To tell a fan that it is signed in.
     SignedIn(Ticket),
 }

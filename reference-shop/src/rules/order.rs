@@ -25,6 +25,8 @@ pub(super) enum Stage {
     Challenged,
     /// Where the challenged payment stands.
     Looking,
+    /// A fan whose entry won, to begin to pay for what is held.
+    Awaiting,
     /// What is held, to be held until the payment is decided (reserve-first).
     Securing,
     /// The capture.
@@ -45,6 +47,15 @@ pub(super) enum Stage {
     ChargingAgain(PaymentOperation),
     /// Nothing: the order is over.
     Over,
+}
+
+/// How the pieces of an order that was drawn by lot are taken.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Prize {
+    /// As any order's.
+    Reserved,
+    /// Without looking whether they are free ([`domain::shop::Redraw::BeforeRelease`]).
+    Counted,
 }
 
 /// What follows once nothing is held any more.
@@ -71,6 +82,10 @@ pub(super) enum Event {
     Retry,
     /// It is time to ask where the challenged payment stands.
     Look,
+    /// The fan whose entry won begins to pay.
+    Pays,
+    /// Nobody began to pay for what was won by the deadline.
+    Lapsed,
 }
 
 /// An event as the saga reads it.
@@ -95,6 +110,8 @@ pub(super) enum Sign {
     Unknown,
     Retry,
     Look,
+    Pays,
+    Lapsed,
 }
 
 /// One purchase on its way: who waits for it, what is held and owed.
@@ -126,6 +143,8 @@ pub(super) struct Order {
     pub(super) unsold: OrderStatus,
     /// The cardholder's challenge, if there was one.
     pub(super) challenge: Option<Challenge>,
+    /// How its pieces are taken, if it was drawn by lot.
+    pub(super) prize: Option<Prize>,
 }
 
 impl Order {
@@ -147,6 +166,7 @@ impl Order {
             again: None,
             unsold: OrderStatus::Voided,
             challenge: None,
+            prize: None,
         }
     }
 
@@ -163,6 +183,11 @@ impl Order {
     /// Whether nothing more will happen.
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
+    }
+
+    /// Whether it was drawn by lot and nobody has begun to pay for it.
+    pub(super) fn awaits_payment(&self) -> bool {
+        self.stage == Stage::Awaiting
     }
 
     /// Which attempt of the same key comes next. It goes under the same keys at the provider if
@@ -196,6 +221,8 @@ impl Order {
             Event::Swept => Sign::Swept,
             Event::Retry => Sign::Retry,
             Event::Look => Sign::Look,
+            Event::Pays => Sign::Pays,
+            Event::Lapsed => Sign::Lapsed,
             Event::Inventory(reply) => self.read_inventory(&reply),
             Event::Provider(reply) => match (reply, operation) {
                 (

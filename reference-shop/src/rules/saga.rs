@@ -27,7 +27,7 @@ use domain::shop::{OrderStatus, ShopReply, Short};
 use domain::time::{Duration, Time};
 
 use crate::rules::fault::Fault;
-use crate::rules::order::{Order, Sign, Stage, Then};
+use crate::rules::order::{Order, Prize, Sign, Stage, Then};
 use crate::rules::step::Step;
 use crate::rules::{Effect, InventoryCall};
 use crate::settings::{Saga, ShopSettings};
@@ -68,6 +68,9 @@ impl Step<'_> {
             (At::Reserving, Sign::Short(short)) => self.short(short),
             (At::Reserving, Sign::Reserved) => self.reserved(),
             (At::Reserving, Sign::Swept) => self.order.swept = true,
+
+            (At::Awaiting, Sign::Pays) => self.authorize(),
+            (At::Awaiting, Sign::Lapsed) => self.lapsed(),
 
             (At::Authorizing, Sign::Authorized(payment)) => self.authorized(payment),
             (At::Authorizing, Sign::Challenged(payment)) => self.challenged(payment),
@@ -133,7 +136,10 @@ impl Step<'_> {
             Saga::AuthorizeFirst | Saga::CaptureQueue => self.authorize(),
             Saga::ReserveFirst => {
                 self.record(OrderStatus::Created);
-                self.reserve();
+                match self.order.prize {
+                    Some(Prize::Counted) => self.decrement(),
+                    Some(Prize::Reserved) | None => self.reserve(),
+                }
             }
         }
     }
@@ -153,8 +159,18 @@ impl Step<'_> {
                 self.decide(ShopReply::of(Outcome::Ok));
                 self.capture();
             }
+            Saga::ReserveFirst if self.order.prize.is_some() => {
+                self.order.stage = Stage::Awaiting;
+                self.record(OrderStatus::Reserved);
+            }
             Saga::ReserveFirst => self.authorize(),
         }
+    }
+
+    /// Nobody began to pay for what was won by lot.
+    fn lapsed(&mut self) {
+        self.decide(ShopReply::of(Outcome::Rejected));
+        self.let_go(Then::End(OrderStatus::Expired));
     }
 
     fn short(&mut self, short: Short) {

@@ -24,6 +24,7 @@ use domain::time::{Duration, Time};
 
 use crate::rules::admission::{Admission, Over};
 use crate::rules::history::{History, Hold};
+use crate::rules::lottery::{Lotteries, lotteries};
 use crate::rules::members::Members;
 use crate::rules::order::{Event, Order};
 use crate::rules::orders::Orders;
@@ -67,6 +68,8 @@ pub struct Shop {
     pub(super) tokens: HashSet<String>,
     /// Requests that wait for the inventory.
     questions: HashMap<Ticket, Question>,
+    /// The draws of the sales whose pieces are given out by lot.
+    pub(super) lotteries: Lotteries,
     pub(super) pending: u64,
     history: History,
 }
@@ -92,15 +95,18 @@ impl Shop {
             tokenizing: HashMap::new(),
             tokens: HashSet::new(),
             questions: HashMap::new(),
+            lotteries: lotteries(&settings.catalogue.sales),
             pending: 0,
             history: History::default(),
             settings,
         }
     }
 
-    /// What must be done first: the sweeper's first wake.
+    /// What must be done first: the sweeper's first wake, and the moments of draws by lot.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![self.next_sweep(Time::ZERO)]
+        let mut effects = self.draws_to_come();
+        effects.push(self.next_sweep(Time::ZERO));
+        effects
     }
 
     /// What follows from `input` `at` that time. Every request is answered exactly once, every
@@ -148,6 +154,8 @@ impl Shop {
             Input::Woke(Wake::Retry(order)) => self.advance(at, order, Event::Retry),
             Input::Woke(Wake::Worker(order)) => worker::unpark(order, &mut self.orders[order]),
             Input::Woke(Wake::Look(order)) => self.advance(at, order, Event::Look),
+            Input::Woke(Wake::Draw { sale, round }) => self.draw_due(at, sale, round),
+            Input::Woke(Wake::Lapse { sale, round }) => self.release_unpaid(at, sale, round),
             Input::Woke(Wake::SignedIn(ticket)) => answer(ticket, ShopReply::of(Outcome::Ok)),
         }
     }
@@ -176,6 +184,8 @@ impl Shop {
                     None => answer(ticket, ShopReply::of(Outcome::Rejected)),
                 }
             }
+            ShopRequest::Enter(entry) => answer(ticket, ShopReply::of(self.enter(at, entry))),
+            ShopRequest::Drawn { sale, fan } => answer(ticket, self.drawn(at, sale, fan)),
             ShopRequest::Checkout(checkout) => self.checkout(at, ticket, checkout),
             ShopRequest::Order { key } => self.poll(at, ticket, &key),
         }
@@ -204,6 +214,10 @@ impl Shop {
     ) -> Vec<Effect> {
         if let Some(reply) = self.closed(at, sale) {
             return answer(ticket, reply);
+        }
+        if question == Question::Status && self.draws_lots(sale) {
+            // What is free says nothing of what a fan may hope for.
+            return answer(ticket, ShopReply::of(Outcome::Ok));
         }
         self.questions.insert(ticket, question);
         let call = InventoryCall::Availability { sale };
@@ -254,6 +268,7 @@ impl Shop {
         if let Some(worker) = self.worker.as_mut().filter(|_| order.answer().is_some()) {
             worker.park(at, order, &mut effects);
         }
+        effects.extend(self.draw_goes_on(at, id));
         effects
     }
 

@@ -52,6 +52,8 @@ impl Step<'_> {
     pub(super) fn held_until(&self) -> Option<Time> {
         match self.saga() {
             Saga::AuthorizeFirst | Saga::CaptureQueue => None,
+            // What was won has a deadline, which the draw keeps.
+            Saga::ReserveFirst if self.order.prize.is_some() => None,
             Saga::ReserveFirst => Some(self.at + self.settings.shop.reservation.ttl.0),
         }
     }

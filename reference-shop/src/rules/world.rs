@@ -81,6 +81,7 @@ pub(super) fn settings(stock: u32, capacity: u32) -> ShopSettings {
         closes: Time::from_millis(1_000_000),
         limit_per_fan: 4,
         items: vec![item],
+        lottery: None,
         slots: vec![slot],
     };
     ShopSettings {

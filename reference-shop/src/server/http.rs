@@ -48,6 +48,7 @@ pub(super) enum Route {
     Page(u16, u16),
     Shop(ShopRequest),
     Cart,
+    Entry,
     Checkout,
     Snapshot,
     Ledger,
@@ -61,7 +62,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let route = route(request.method().as_str(), request.uri().path());
     let body = match route {
-        Route::Cart | Route::Checkout => {
+        Route::Cart | Route::Entry | Route::Checkout => {
             let body = Limited::new(request.into_body(), BODY_LENGTH_MAX).collect().await;
             body.map(http_body_util::Collected::to_bytes)
         }
@@ -91,6 +92,10 @@ pub(super) async fn respond(front: &Front, route: Route, body: &[u8]) -> Said {
             Ok(Cart { item, slot, quantity }) => {
                 shop(front, ShopRequest::Cart { item, slot, quantity }).await
             }
+            Err(error) => return unreadable(&error),
+        },
+        Route::Entry => match serde_json::from_slice(body) {
+            Ok(entry) => shop(front, ShopRequest::Enter(entry)).await,
             Err(error) => return unreadable(&error),
         },
         Route::Checkout => match serde_json::from_slice(body) {
@@ -130,6 +135,11 @@ pub(super) fn route(method: &str, path: &str) -> Route {
         ("POST", [Some("sales"), Some(sale), Some("login"), None, None]) => {
             sale.parse().ok().map(|sale| Route::Shop(ShopRequest::Login { sale }))
         }
+        ("GET", [Some("sales"), Some(sale), Some("entries"), Some(fan), None]) => {
+            let asked = sale.parse().ok().zip(fan.parse().ok());
+            asked.map(|(sale, fan)| Route::Shop(ShopRequest::Drawn { sale, fan }))
+        }
+        ("POST", [Some("entries"), None, None, None, None]) => Some(Route::Entry),
         ("POST", [Some("cart"), None, None, None, None]) => Some(Route::Cart),
         ("POST", [Some("checkout"), None, None, None, None]) => Some(Route::Checkout),
         ("GET", [Some("admin"), Some("snapshot"), None, None, None]) => Some(Route::Snapshot),

@@ -196,6 +196,7 @@ impl ShopSettings {
             closes: Time::NEVER,
             limit_per_fan: 4,
             items: vec![item("tour-tee", 4_500), item("towel", 2_500), item("poster", 1_500)],
+            lottery: None,
             slots: vec![slot("12:00"), slot("12:30"), slot("13:00")],
         };
         Self {

@@ -1,11 +1,11 @@
 //! In which order fans are served, what comes back and to whom, and sales beside each other.
 
 use domain::outcome::{Departure, Operation, Outcome};
-use domain::shop::{Sale, ShopLine, Short};
+use domain::shop::{Lottery, Redraw, Sale, ShopLine, Short};
 use domain::time::{Duration, Span, Time};
 
 use super::sabotages::SABOTAGES;
-use super::stage::{CAP, Stage, TEE, utc};
+use super::stage::{CAP, Stage, TEE, nth_from_end, utc};
 use crate::audit::{
     AuditSettings, Budgets, Fifo, Phantom, Pieces, Resurrect, ServiceOrder, Status, Stranded, Unit,
 };
@@ -209,4 +209,60 @@ fn how_far_a_clock_is_wrong_is_told() {
     let found = stage.found(&AuditSettings::default(), "INV-PHANTOM-SOLDOUT");
     let apart = found.figures.iter().find(|figure| figure.unit == Unit::Seconds).unwrap();
     assert!((apart.value - 40.0).abs() < 0.05, "{apart:?}");
+}
+
+/// Fan `index` enters a lottery of tees, and is told what came of that.
+fn enters(stage: &mut Stage, index: u32, told: Outcome) {
+    for (operation, outcome) in [(Operation::Entry, Outcome::Ok), (Operation::Result, told)] {
+        stage.checks_out(index, TEE, outcome, Departure::SoldOut);
+        let PurchaseLine::Attempt { operation: of, .. } = nth_from_end(stage, 2) else { panic!() };
+        *of = operation;
+    }
+}
+
+/// The honest run as a lottery, drawn at the opening and never again.
+fn by_lot() -> Stage {
+    let mut stage = Stage::honest();
+    let span = |s| Span(Duration::from_secs(s));
+    stage.evidence.catalogue.sales[0].lottery = Some(Lottery {
+        entries_close: span(0),
+        results: span(0),
+        pay_by: span(1),
+        redraws: 0,
+        redraw: Redraw::AfterRelease,
+    });
+    stage
+}
+
+#[test]
+fn a_lottery_in_which_it_matters_when_a_fan_entered_is_no_draw() {
+    let drawn = |wins: fn(u32) -> bool| {
+        let mut stage = by_lot();
+        stage.evidence.purchases.clear();
+        for index in 100..400 {
+            enters(&mut stage, index, if wins(index) { Outcome::Ok } else { Outcome::SoldOut });
+        }
+        stage.found(&AuditSettings::default(), "INV-FIFO")
+    };
+    let fair = drawn(|index| index % 3 == 0);
+    assert_eq!((fair.status, fair.figures[0].unit), (Status::Held, Unit::Share));
+    assert!(fair.figures[0].value > 0.9);
+    let early = drawn(|index| index < 200);
+    assert_eq!((early.status, early.count), (Status::Violated, 1));
+}
+
+#[test]
+fn a_lottery_has_sold_all_it_can_when_those_it_drew_last_do_not_pay() {
+    let undersold = |stage: &Stage| stage.found(&AuditSettings::default(), "INV-UNDERSOLD");
+    let mut stage = by_lot();
+    for index in 0..10 {
+        enters(&mut stage, index, Outcome::Ok);
+    }
+    assert_eq!(undersold(&stage).status, Status::Held, "all who entered have won");
+    enters(&mut stage, 60, Outcome::SoldOut);
+    let found = undersold(&stage);
+    assert_eq!((found.status, found.count), (Status::Violated, 2), "two tees were not drawn");
+    enters(&mut stage, 61, Outcome::Ok);
+    stage.order(61, TEE, "expired", None);
+    assert_eq!(undersold(&stage).status, Status::Held);
 }

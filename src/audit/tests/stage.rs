@@ -40,6 +40,7 @@ impl Stage {
             closes: Time::from_millis(61_000),
             limit_per_fan: 4,
             items: vec![item(TEE, 22, 4_500), item(CAP, 10, 3_000)],
+            lottery: None,
             slots: vec![slot("12:30"), slot("13:00")],
         };
         let ending = Ending {

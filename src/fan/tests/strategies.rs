@@ -83,6 +83,7 @@ fn stages(operations: Vec<Operation>) -> impl Strategy<Value = Stage> {
             timeout,
             retry,
             every,
+            not_before: None,
         },
     )
 }

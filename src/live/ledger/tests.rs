@@ -196,6 +196,7 @@ impl Shop {
                 closes: Time::from_millis(61_000),
                 limit_per_fan: 4,
                 items: vec![item],
+                lottery: None,
                 slots: Vec::new(),
             }],
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::audit::{Finding, Status};
 use crate::measure::{Measured, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
-use crate::report::{chart, digest, invariant, words};
+use crate::report::{chart, digest, invariant, sale, words};
 use crate::verdict::{Assessment, Judged, Summary};
 
 /// A name and what is known under it.
@@ -237,7 +237,7 @@ struct SlotRow {
 pub(super) fn sales(measured: &Measured) -> Vec<SaleView> {
     let views = measured.sales.iter().map(|(id, sale)| SaleView {
         id: id.clone(),
-        course: words::course(sale),
+        course: sale::course(sale),
         items: items(sale),
         slots: slots(sale),
     });

@@ -8,7 +8,7 @@ use crate::measure::{Measured, OperationSummary, Percentiles, Presence, SaleSumm
 use crate::report::figure::{self, NONE};
 use crate::report::queue;
 use crate::report::words::{self, Tone};
-use crate::report::{digest, words::assessment_word};
+use crate::report::{digest, sale, words::assessment_word};
 use crate::verdict::Judged;
 
 /// Writes every part that has something to say.
@@ -38,7 +38,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
 }
 
 fn one_sale(page: &mut Page, id: &str, sale: &SaleSummary) {
-    page.heading(&super::clean(&format!("Sale {id}: {}", words::course(sale))));
+    page.heading(&super::clean(&format!("Sale {id}: {}", sale::course(sale))));
     let mut items = Table::new(&[
         ("item", Side::Left),
         ("stock", Side::Right),

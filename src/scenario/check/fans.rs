@@ -139,6 +139,7 @@ fn population(
         }
     }
     check_behaviour(checker, &behaviour, place);
+    winner(checker, table, sale, place);
     let slots = sale.map_or(0, |sale| u8::try_from(sale.sale.slots.len()).unwrap_or(u8::MAX));
     Population {
         name,
@@ -151,7 +152,7 @@ fn population(
             population: 0,
             route: match foreign {
                 Some(foreign) => foreign.route(&behaviour.reload),
-                None => Route::embedded(&behaviour.reload, slots).signing_in(behaviour.login),
+                None => route(table, sale, &behaviour, slots),
             },
             behaviour,
             opens: Time::ZERO,
@@ -160,6 +161,34 @@ fn population(
             slots,
             limit_per_fan: sale.map_or(u32::MAX, |sale| sale.sale.limit_per_fan),
         },
+    }
+}
+
+/// The way through the embedded shop, by lot where the sale has a lottery.
+fn route(table: &FansTable, sale: Option<&MeantSale>, behaviour: &Behaviour, slots: u8) -> Route {
+    let lottery = sale.and_then(|sale| sale.sale.lottery);
+    let route = match lottery {
+        Some(lottery) => {
+            let winner = table.winner.clone().unwrap_or_default();
+            Route::by_lot(&behaviour.reload, lottery.results.0, &winner)
+        }
+        None => Route::embedded(&behaviour.reload, slots),
+    };
+    route.signing_in(behaviour.login)
+}
+
+/// What winners do is written only where there are any.
+fn winner(checker: &mut Checker, table: &FansTable, sale: Option<&MeantSale>, place: Place<'_>) {
+    let Some(winner) = &table.winner else { return };
+    let here = place.key("winner");
+    if sale.is_some_and(|sale| sale.sale.lottery.is_none()) {
+        checker
+            .wrong(here, "`winner` is about those who have won, and their sale has no lottery")
+            .advise("write `lottery` in the `[[sale]]`, or leave `winner` out");
+    }
+    checker.chance(winner.pays, here, "pays");
+    if let Some(after) = winner.after {
+        law(checker, after, here, "after");
     }
 }
 

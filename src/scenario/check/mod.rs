@@ -4,6 +4,7 @@ mod arrive;
 mod balancer;
 mod fans;
 mod live;
+mod lottery;
 mod queue;
 mod sale;
 mod shop;

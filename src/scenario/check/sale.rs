@@ -5,6 +5,7 @@ use domain::shop::{CHOICES_MAX, Item, Sale, Slot};
 use domain::time::{Duration, Offset, Span, Time};
 
 use crate::scenario::Late;
+use crate::scenario::check::lottery::lottery;
 use crate::scenario::check::queue::are_queues_alone;
 use crate::scenario::check::{COUNT_MAX, Checker, RUN_MAX, Seen, Setting, TABLES_MAX};
 use crate::scenario::place::Place;
@@ -57,8 +58,13 @@ pub(super) fn sales(
     } else {
         Needs::Stock
     };
-    each.map(|(index, table)| sale(checker, table, place.index(index), (&mut seen, needs), setting))
-        .collect()
+    each.map(|(index, table)| {
+        let here = place.index(index);
+        let mut meant = sale(checker, table, here, (&mut seen, needs), setting);
+        meant.sale.lottery = lottery(checker, table, file, here);
+        meant
+    })
+    .collect()
 }
 
 /// Whether an item must say how many pieces there are.
@@ -110,6 +116,7 @@ fn sale(
             limit_per_fan: table.limit_per_fan.unwrap_or(u32::MAX),
             items,
             slots,
+            lottery: None,
         },
         demand: demand(checker, &table.items, place),
     }

@@ -63,11 +63,18 @@ pub fn drain_needed(scenario: &Scenario) -> Drain {
     let reservation = scenario.shop.reservation;
     Drain {
         backlog: backlog(scenario).min(PART_MAX),
-        expiry: reservation.ttl.0 + reservation.sweep.0,
+        expiry: reservation.ttl.0.max(longest_to_pay(scenario)) + reservation.sweep.0,
         retries: retries(scenario).min(PART_MAX),
         challenges: challenges(scenario).min(PART_MAX),
         asked: scenario.audit.drain.map(|span| span.0),
     }
+}
+
+/// From the first results of a lottery, before which nobody has heard enough to leave, to its last
+/// deadline.
+fn longest_to_pay(scenario: &Scenario) -> Duration {
+    let lotteries = scenario.catalogue.sales.iter().filter_map(|sale| sale.lottery);
+    lotteries.map(|it| it.ends().saturating_sub(it.results.0)).max().unwrap_or_default()
 }
 
 /// How long the provider needs for the calls that may be outstanding: those under way, and, where

@@ -3,6 +3,7 @@
 
 mod drain;
 mod foreign;
+mod lots;
 mod payment;
 mod sale;
 mod samples;
@@ -17,6 +18,7 @@ use crate::scenario::{Connections, Population, Scenario};
 
 pub use drain::{Drain, drain, drain_needed};
 pub use foreign::{ForeignOffer, HostOffer, Rate, Rows, StepOffer};
+pub use lots::LotteryOffer;
 pub use payment::{Payment, facts, payment};
 pub use sale::{Bound, SaleOffer, sellable};
 pub use text::{line, render};
@@ -85,7 +87,10 @@ pub fn offer(scenario: &Scenario, lived: &Scenario) -> Offer {
     let openings = openings(scenario);
     let arrivals_peak_per_s = arrivals_peak_per_s(scenario);
     let storm_per_s = openings.iter().map(|opening| opening.checkouts_per_s);
-    let storm_per_s = storm_per_s.fold(arrivals_peak_per_s, f64::max);
+    // Whoever enters a lottery pays later, if at all.
+    let by_lot = scenario.catalogue.sales.iter().all(|sale| sale.lottery.is_some());
+    let come_per_s = if by_lot { 0.0 } else { arrivals_peak_per_s };
+    let storm_per_s = storm_per_s.fold(come_per_s, f64::max);
     let needs = needs(lived);
     Offer {
         scale: scenario.scale,
@@ -131,7 +136,9 @@ fn openings(scenario: &Scenario) -> Vec<Opening> {
     };
     let with_storm = |opening: Opening| {
         let mut storm = storm::Storm::CALM;
+        let by_lot = |it: &&Population| scenario.catalogue.sales[it.sale].lottery.is_some();
         let theirs = scenario.populations.iter().filter(|it| it.crowd.opens == opening.at);
+        let theirs = theirs.filter(|it| !by_lot(it));
         theirs.for_each(|people| storm.add(people, opening.at));
         Opening { checkouts_per_s: storm.peak_per_s(), ..opening }
     };

@@ -3,6 +3,7 @@
 use domain::id::ItemId;
 use domain::shop::Sale;
 
+use crate::scenario::offer::lots::{self, LotteryOffer};
 use crate::scenario::offer::{expected, payment, reach, whole};
 use crate::scenario::{Population, Scenario};
 
@@ -26,6 +27,8 @@ pub struct SaleOffer {
     pub sellable: u64,
     /// Which of them it is.
     pub bound: Bound,
+    /// Who enters its lottery and comes back, where it has one.
+    pub lottery: Option<LotteryOffer>,
 }
 
 /// What bounds a sale.
@@ -55,7 +58,8 @@ pub fn sellable(scenario: &Scenario) -> Vec<SaleOffer> {
         let share = if together > 0.0 { want.base / together } else { 1.0 };
         let number = sales.iter().position(|other| other.id == sale.id).unwrap_or_default();
         let stock = stated(scenario, number).into_iter().map(|stock| stock.map(u64::from)).sum();
-        one(sale, stock, want, admitted_per_s.map(|per_s| per_s * share))
+        let offer = one(sale, stock, want, admitted_per_s.map(|per_s| per_s * share));
+        SaleOffer { lottery: lots::lottery(scenario, number), ..offer }
     })
     .collect()
 }
@@ -95,7 +99,7 @@ fn want(scenario: &Scenario, sale: usize) -> Want {
 }
 
 /// How many pieces one order of a population has in the mean, at most what one fan may buy.
-fn mean_pieces(people: &Population) -> f64 {
+pub(super) fn mean_pieces(people: &Population) -> f64 {
     let limit = f64::from(people.crowd.limit_per_fan.max(1));
     let weights = &people.crowd.behaviour.pieces;
     let total: f64 = weights.iter().sum();
@@ -138,5 +142,6 @@ fn one(sale: &Sale, stock: Option<u64>, want: &Want, admitted_per_s: Option<f64>
         mean_pieces: want.mean_pieces,
         sellable: whole(least.0 + 0.5),
         bound: least.1,
+        lottery: None,
     }
 }

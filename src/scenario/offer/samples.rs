@@ -33,7 +33,7 @@ pub(super) fn few(scenario: &Scenario) -> Vec<String> {
 /// How many operations all people make who take every step once; `None` where that says nothing,
 /// for they ask again and again.
 fn asked_once(scenario: &Scenario, operation: Operation) -> Option<u64> {
-    if matches!(operation, Operation::Reload | Operation::Poll) {
+    if matches!(operation, Operation::Reload | Operation::Result | Operation::Poll) {
         return None;
     }
     let made = |people: &crate::scenario::Population| {

@@ -6,7 +6,7 @@ use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
 use crate::scenario::offer::foreign::text as foreign;
-use crate::scenario::offer::{Bound, Drain, Offer, Opening, SaleOffer, whole};
+use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
 use crate::tier::balancer::Balancer;
 use crate::tier::queue::Queue;
@@ -154,12 +154,44 @@ impl Table {
             .unwrap_or_else(|| "what the shop's ledger says, where it is not stated".to_owned());
         self.line("  stock", &stock);
         self.line("  wanted", &count(sale.wanted));
+        if let Some(lottery) = &sale.lottery {
+            self.lottery(lottery);
+        }
         if let Some(places) = sale.places {
             self.line("  slots", &count(places));
         }
         if let Some(payable) = sale.payable {
             self.line("  payment", &format!("{} in the window", count(payable)));
         }
+    }
+
+    fn lottery(&mut self, lottery: &LotteryOffer) {
+        let terms = lottery.terms;
+        let chance =
+            if lottery.wanted > 0.0 { 100.0 * lottery.drawn / lottery.wanted } else { 0.0 };
+        let entries = format!(
+            "{} entries until +{}; {} pieces are drawn, {} % of those wanted",
+            count(lottery.entries),
+            terms.entries_close,
+            count(lottery.drawn),
+            count(chance)
+        );
+        self.line("  lottery", &entries);
+        let storm = format!(
+            "at +{} {} fans come back, at most {}/s, with {}/s at the edge",
+            terms.results,
+            count(lottery.entries),
+            count(lottery.back_per_s),
+            count(lottery.edge_per_s)
+        );
+        self.line("  results", &storm);
+        let again = match terms.redraws {
+            0 => "; what is not paid is not drawn again".to_owned(),
+            1 => "; what is not paid is drawn once more".to_owned(),
+            more => format!("; what is not paid is drawn {more} times more"),
+        };
+        let until = Span(terms.deadline(0));
+        self.line("  winners pay", &format!("within {}, until +{until}{again}", terms.pay_by));
     }
 
     fn needs(&mut self, offer: &Offer) {

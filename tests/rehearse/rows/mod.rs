@@ -3,6 +3,7 @@
 mod carts;
 mod crowd;
 mod gate;
+mod lots;
 mod payment;
 mod scale;
 mod stock;
@@ -28,6 +29,7 @@ pub(crate) const ALL: &[Row] = &[
     gate::NEIGHBOURS,
     scale::VENUE_DAY,
     payment::DRAW,
+    lots::TICKET_LOTTERY,
     crowd::METASTABLE,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,

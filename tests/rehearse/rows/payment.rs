@@ -164,12 +164,11 @@ fn double_tap(_: Size) -> Vec<Claim> {
 
 pub(super) const DRAW: Row = Row {
     number: 16,
-    name: "draw-and-lottery",
+    name: "pay-per-draw",
     phenomenon: "who pays per draw and taps again draws twice where no key is looked at",
     lives: draw,
 };
 
-/// Of the row's two parts the draw; the lottery is not there.
 fn draw(_: Size) -> Vec<Claim> {
     let bad = simulate("payment/pay-per-draw", &[]);
     let good = simulate("payment/pay-per-draw", &["shop.faults=[]"]).judged;

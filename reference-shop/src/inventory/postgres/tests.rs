@@ -139,6 +139,7 @@ fn shop(stock: u32, places: u32, shop: Settings) -> ShopSettings {
         closes: Time::NEVER,
         limit_per_fan: 9,
         items: vec![item],
+        lottery: None,
         slots: vec![Slot { id: "noon".to_owned(), capacity: places }],
     };
     ShopSettings { shop, catalogue: Catalogue { sales: vec![sale] }, ..ShopSettings::small() }

@@ -25,12 +25,28 @@ pub(super) fn check(
     if file.step.is_empty() || !plan.is_whole {
         return;
     }
+    lotteries(checker, file, place);
     checkouts(checker, file, place);
     pages(checker, file, place, plan);
     polls(checker, file, place);
     chances(checker, file, place);
     slots(checker, file, place);
     early(checker, file, place, plan, known);
+}
+
+/// Lots are drawn by the embedded shop alone.
+fn lotteries(checker: &mut Checker, file: &File, place: Place<'_>) {
+    for (index, table) in file.step.iter().enumerate() {
+        let operation = operation(table);
+        if matches!(operation, Operation::Entry | Operation::Result) {
+            checker
+                .wrong(
+                    place.index(index).key("as"),
+                    format!("`{operation}` is a step of the embedded shop's lottery"),
+                )
+                .advise("write `as = \"other\"`");
+        }
+    }
 }
 
 /// A purchase ends the way: there is one, and nothing but polls comes after the last.

@@ -186,6 +186,7 @@ fn stage(checker: &mut Checker, table: &StepTable, here: Place<'_>) -> Stage {
         timeout: table.timeout.map(|span| span.0),
         retry: table.retry.clone(),
         every: table.every.map(|span| span.0),
+        not_before: None,
     }
 }
 
