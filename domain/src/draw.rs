@@ -72,6 +72,8 @@ pub enum Purpose {
     Boot = 30,
     /// The place of a fan's entry in a ticket lottery.
     Lot = 31,
+    /// Whether a transaction that was not answered was committed before its database failed over.
+    Committed = 40,
 }
 
 /// One draw: 64 even bits.

@@ -127,12 +127,8 @@ fn run_one(
         Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     series.keep(&run)?;
-    if let (None, Some(balancer)) = (&scenario.target, &scenario.stack.balancer) {
-        say(&format!(
-            "left out: `stack.balancer`, which takes {}/s at first in virtual time; nothing stands in \
-             front of the live shop and refuses",
-            balancer.at_least()
-        ));
+    if scenario.target.is_none() {
+        say_what_is_left_out(&scenario);
     }
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock)?;
@@ -264,6 +260,24 @@ fn live(
     let mut show = |progress: &_| watch.show(progress);
     live::run(scenario, settings, target, &mut recorder, ledgers, stop, &mut show)
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
+}
+
+/// What of the simulated stack a live run of the embedded shop has not.
+fn say_what_is_left_out(scenario: &Scenario) {
+    if let Some(balancer) = &scenario.stack.balancer {
+        say(&format!(
+            "left out: `stack.balancer`, which takes {}/s at first in virtual time; nothing stands in \
+             front of the live shop and refuses",
+            balancer.at_least()
+        ));
+    }
+    let Some(database) = &scenario.stack.database else { return };
+    if database.capacity.is_some() {
+        say("left out: `stack.database.capacity`; the live database has this machine's processors");
+    }
+    if !database.failovers.is_empty() {
+        say("left out: `stack.database.failovers`; the live database stays where it is");
+    }
 }
 
 /// How this machine lives a scenario from the beginning of `clock`, in this process alone.

@@ -174,6 +174,8 @@ pub(super) fn kept(run: &RunFolder, summary: &Summary) -> anyhow::Result<Vec<Ser
     let ended_s = measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
     let balancer = measured.balancer.iter();
     rows.extend(balancer.flat_map(|balancer| balancer.rows(&measured.timeline, ended_s)));
+    let database = measured.database_tier.iter();
+    rows.extend(database.flat_map(|database| database.rows(&measured.timeline, ended_s)));
     rows.extend(measured.tasks.iter().flat_map(|tasks| tasks.rows(ended_s)));
     Ok(series(rows, ended_s))
 }

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
+use crate::measure::database_tier::{failures, full_seconds};
 use crate::measure::round3;
 use crate::measure::timeline::{Timeline, TimelineLine};
 
@@ -25,6 +26,8 @@ const FAILED_MIN: u64 = 5;
 pub enum BreakingTier {
     /// The payment provider refused calls, or failed.
     Payment,
+    /// The database failed over, or what needs it failed while all its processors were busy.
+    Database,
     /// The load balancer refused requests with an error of its own, or cut them off.
     Balancer,
     /// Checkouts and their polls failed or were never answered.
@@ -72,11 +75,13 @@ impl Share {
 pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option<Breaking> {
     let payments = payments(evidence);
     let balancer = balancer(evidence);
+    let (database, full) = (database(evidence), full_seconds(evidence));
     let seconds = timeline.seconds.iter().flat_map(|(second, line)| {
         let payment = payments.get(second).copied().unwrap_or_default();
         let refused = balancer.get(second).copied().unwrap_or_default();
         let tiers = [
             (BreakingTier::Payment, payment),
+            (BreakingTier::Database, database.get(second).copied().unwrap_or_default()),
             (BreakingTier::Balancer, refused),
             (BreakingTier::Checkout, operations(line, &[Operation::Checkout, Operation::Poll])),
             (BreakingTier::Shop, operations(line, &FUNNEL)),
@@ -86,12 +91,17 @@ pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option
         tiers.map(|(tier, share)| (*second, tier, share))
     });
     let (second, tier, share) = seconds.into_iter().find(|(.., share)| share.is_broken())?;
-    // What fans wanted in a second the balancer may have refused in the next.
-    let refused = balancer.get(&(second + 1)).filter(|share| share.is_broken());
-    let (second, tier, share) = match refused {
-        Some(refused) if is_seen_by_fans(tier) => (second + 1, BreakingTier::Balancer, *refused),
-        _ => (second, tier, share),
-    };
+    // What fans wanted in a second may have failed deeper down in the next.
+    let deeper = [(BreakingTier::Database, &database), (BreakingTier::Balancer, &balancer)];
+    let deeper = deeper.into_iter().find_map(|(tier, seconds)| {
+        let share = seconds.get(&(second + 1)).filter(|share| share.is_broken())?;
+        Some((second + 1, tier, *share))
+    });
+    let (second, tier, share) =
+        deeper.filter(|_| is_seen_by_fans(tier)).unwrap_or((second, tier, share));
+    // And what they wanted in it was not answered for want of a database that had time for it.
+    let is_short = is_seen_by_fans(tier) && [second, second + 1].iter().any(|at| full.contains(at));
+    let tier = if is_short { BreakingTier::Database } else { tier };
     let at_s = round3(second as f64);
     Some(Breaking { tier, at_s, failed: share.failed, of: share.of })
 }
@@ -99,6 +109,12 @@ pub(super) fn first_to_break(evidence: &Evidence, timeline: &Timeline) -> Option
 /// Whether a tier is told broken by what fans were answered, whoever behind it was the cause.
 const fn is_seen_by_fans(tier: BreakingTier) -> bool {
     matches!(tier, BreakingTier::Checkout | BreakingTier::Shop | BreakingTier::Page)
+}
+
+/// Statements by the second: those that failed.
+fn database(evidence: &Evidence) -> BTreeMap<u64, Share> {
+    let seconds = failures(evidence).into_iter();
+    seconds.map(|(second, (failed, of))| (second, Share { failed, of })).collect()
 }
 
 /// Requests that reached the balancer by the second: those it refused or cut off.
@@ -233,6 +249,48 @@ mod tests {
             "it was refused in the second after it was wanted"
         );
         assert_eq!(broken_at(5).tier, BreakingTier::Page, "it broke before");
+    }
+
+    /// Reloads of the fourth second fail, over a database whose seconds were so: busy of four
+    /// processors, statements that were carried out, and that failed.
+    fn over(database: &[(f64, u64, u64)]) -> Breaking {
+        let mut timeline = Timeline::default();
+        timeline.add(&second(3, Operation::Reload, &[(Outcome::Ok, 30), (Outcome::Unknown, 70)]));
+        let catalogue = domain::shop::Catalogue { sales: Vec::new() };
+        let mut evidence = Evidence::of(catalogue, None);
+        let (mut carried_out, mut failed) = (0, 0);
+        for (second, (busy, done, lost)) in (1..).zip(database) {
+            (carried_out, failed) = (carried_out + done, failed + lost);
+            evidence.snapshots.push(domain::shop::ShopSnapshot {
+                at: domain::time::Time::from_millis(second * 1_000),
+                database_load: Some(domain::shop::DatabaseLoad {
+                    cores: Some(4.0),
+                    busy_cores: Some(*busy),
+                    carried_out,
+                    failed,
+                    ..domain::shop::DatabaseLoad::default()
+                }),
+                ..domain::shop::ShopSnapshot::default()
+            });
+        }
+        first_to_break(&evidence, &timeline).unwrap()
+    }
+
+    #[test]
+    fn what_the_database_has_no_time_for_is_no_fault_of_the_page() {
+        let quiet = (1.0, 100, 0);
+        let seen = Breaking { tier: BreakingTier::Page, at_s: 3.0, failed: 70, of: 100 };
+        assert_eq!(over(&[quiet; 6]), seen);
+        let mut full = [quiet; 6];
+        full[4].0 = 4.0;
+        assert_eq!(over(&full), Breaking { tier: BreakingTier::Database, ..seen });
+        full[4].0 = 3.9;
+        assert_eq!(over(&full), seen);
+        // It failed over in the second after they were wanted.
+        let mut gone = [quiet; 6];
+        gone[4] = (1.0, 40, 60);
+        let lost = Breaking { tier: BreakingTier::Database, at_s: 4.0, failed: 60, of: 100 };
+        assert_eq!(over(&gone), lost);
     }
 
     #[test]

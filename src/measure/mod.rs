@@ -6,6 +6,7 @@ mod breaking;
 mod calls;
 mod connections;
 mod database;
+mod database_tier;
 pub mod diary;
 pub mod edge;
 mod gap;
@@ -30,6 +31,7 @@ pub use connections::ConnectionSummary;
 pub use database::{
     Change, DatabaseSummary, LockWaits, PlanSummary, StatementSummary, TableSummary, WaitSummary,
 };
+pub use database_tier::{BusiestSecond, CapacityUnits, DatabaseTierSummary};
 pub use edge::{AgeSummary, EdgeSummary};
 pub use gap::GapSummary;
 pub use health::{
@@ -87,6 +89,9 @@ pub struct Measured {
     /// The load balancer in front of the application; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balancer: Option<BalancerSummary>,
+    /// The database of the simulated stack; absent where it has neither a capacity nor failovers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_tier: Option<DatabaseTierSummary>,
     /// Other people's series, of files that were imported; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<SeriesSummary>,
@@ -312,6 +317,9 @@ pub struct Second {
     /// Requests that the load balancer refused; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,
+    /// The share of the database's processors that was busy; absent where they have no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_busy: Option<f64>,
     /// Calls to the provider; absent where nobody counted them.
     pub payment: Option<u64>,
     /// Checkouts the fans sent.

@@ -14,6 +14,7 @@ use crate::measure::balancer::{balancer, states};
 use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
 use crate::measure::database::database;
+use crate::measure::database_tier::{busy, database_tier};
 use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
@@ -52,6 +53,7 @@ pub fn summarize(
         recoveries: recoveries(evidence, timeline),
         tasks: tasks(evidence),
         balancer: balancer(evidence),
+        database_tier: database_tier(evidence),
         // They are no evidence of the shop's: whoever has the files adds them.
         series: Vec::new(),
         payments: payments(evidence),
@@ -313,6 +315,7 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
     let rejected = count(|snapshot| snapshot.balancer.map_or(0, |balancer| balancer.rejected));
     let is_counted = !evidence.snapshots.is_empty();
     let is_balanced = states(evidence).next().is_some();
+    let database_busy = busy(evidence);
     let last = evidence.snapshots.last().map_or(0, |last| last.at.nanos().div_ceil(1_000_000_000));
     let (mut arrived, mut left) = (0_u64, 0_u64);
     let nothing = TimelineLine::default();
@@ -333,6 +336,7 @@ fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
                 edge: if is_counted { edge.in_second(second) } else { line.requests() },
                 origin: is_counted.then(|| origin.in_second(second)),
                 rejected: is_balanced.then(|| rejected.in_second(second)),
+                database_busy: database_busy.get(&second).copied(),
                 payment: match &calls {
                     Some(calls) => Some(calls.in_second(second)),
                     None => is_counted.then(|| payment.in_second(second)),

@@ -10,6 +10,7 @@ pub(super) fn first_to_break(measured: &Measured) -> String {
     };
     let (tier, what) = match breaking.tier {
         BreakingTier::Payment => ("the payment provider", "calls were refused or failed"),
+        BreakingTier::Database => ("the database", "requests to it failed or were never answered"),
         BreakingTier::Balancer => ("the load balancer", "requests were refused (503) or cut off"),
         BreakingTier::Checkout => ("the checkout", "attempts failed or were never answered"),
         BreakingTier::Shop => ("the shop's own steps", "operations failed or were never answered"),

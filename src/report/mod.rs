@@ -4,6 +4,7 @@ mod balancer;
 mod breaking;
 pub mod chart;
 mod database;
+mod database_tier;
 mod digest;
 mod edge;
 pub mod figure;

@@ -5,6 +5,7 @@
 
 mod balancing;
 pub mod calendar;
+mod database;
 mod guest;
 mod path;
 pub mod queue;
@@ -22,7 +23,7 @@ use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::edge::Edge;
-use reference_shop::rules::{Asker, InventoryCall, Shop, Ticket, Wake};
+use reference_shop::rules::{Shop, Ticket, Wake};
 
 use crate::evidence::{Ending, Trigger};
 use crate::fan::Visit;
@@ -31,10 +32,11 @@ use crate::measure::meter::Meter;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
 use crate::tier::balancer::LoadBalancer;
-use crate::tier::slowdown::{Slowdown, Slowdowns};
+use crate::tier::slowdown::Slowdowns;
 use crate::tier::station::Station;
 
 use calendar::Calendar;
+use database::{DatabaseTier, Statement, connections};
 use guest::Guest;
 use path::Call;
 use scaling::Scaling;
@@ -64,6 +66,12 @@ enum Event {
     Answered(u32),
     /// The database has carried out a statement.
     DatabaseDone(u32),
+    /// The work of the statement that was next at the database's processors may be done.
+    Processors,
+    /// The database fails over, for the time of that number.
+    FailsOver(usize),
+    /// The database is there again.
+    DatabaseBack,
     /// The provider answers a browser that wants a token, or has had its time.
     Token { ticket: Ticket, reply: Option<PaymentReply> },
     /// The provider answers for an order, or has had its time.
@@ -72,13 +80,6 @@ enum Event {
     Shop(Wake),
     /// A task of the application may be ready.
     Tasks,
-}
-
-/// A statement on its way through the database.
-#[derive(Copy, Clone, Debug)]
-struct Statement {
-    asker: Asker,
-    call: InventoryCall,
 }
 
 /// Everything there is.
@@ -98,6 +99,8 @@ struct World<'a> {
     /// What changes the application's servers, where something does.
     scaling: Option<Scaling>,
     database: Option<Station<u32>>,
+    /// What a database has that has a capacity or fails over.
+    database_tier: Option<DatabaseTier>,
     /// Those of a database that carries out several at once.
     transactions: Option<Transactions>,
     shop: Shop,
@@ -151,6 +154,7 @@ pub fn run(
 ) -> io::Result<SimulatedRun> {
     let mut world = World::new(scenario, visits);
     world.admit_everyone();
+    world.plan_failovers();
     world.open_the_shop();
     let mut events = 0;
     let mut second = Time::from_millis(1_000);
@@ -227,6 +231,7 @@ impl<'a> World<'a> {
             scaling: Scaling::new(scenario),
             // Statements wait as long as it takes: the bound is the application's queue in front.
             database: connections(scenario).map(|servers| Station::new(servers, None)),
+            database_tier: DatabaseTier::new(scenario),
             transactions: settings
                 .shop
                 .storage
@@ -260,6 +265,9 @@ impl<'a> World<'a> {
             Event::CutOff(call) => self.cut_off(at, call),
             Event::Answered(call) => self.answered(at, call),
             Event::DatabaseDone(statement) => self.database_done(at, statement),
+            Event::Processors => self.processors_due(at),
+            Event::FailsOver(failover) => self.fails_over(at, failover),
+            Event::DatabaseBack => self.database_is_back(),
             Event::Token { ticket, reply } => self.token_answered(at, ticket, reply),
             Event::Provider { order, reply } => self.provider_answered(at, order, reply),
             Event::Shop(wake) => self.wake_shop(at, wake),
@@ -290,21 +298,19 @@ fn slowdowns(scenario: &Scenario) -> Slowdowns {
 
 /// What the scenario does to its stack, for the judge to look at what came after it.
 fn triggers(scenario: &Scenario) -> Vec<Trigger> {
+    let opens = scenario.first_opening();
     let application = scenario.stack.application.iter();
     let slowdowns = application.flat_map(|application| &application.slowdowns);
-    let trigger = |slowdown: &Slowdown| {
-        let (from, until) = slowdown.stretch(scenario.first_opening());
+    let slowdowns = slowdowns.map(|slowdown| {
         let capacity = slowdown.capacity * 100.0;
-        Trigger { what: format!("the application at {capacity} % of its speed"), from, until }
-    };
-    slowdowns.map(trigger).collect()
-}
-
-/// How many statements the database carries out at once; none if it has a connection for everybody.
-fn connections(scenario: &Scenario) -> Option<u32> {
-    let shop = &scenario.shop;
-    let stack = scenario.stack.database.as_ref().map(|tier| tier.servers);
-    stack.or_else(|| shop.storage.is_postgres().then(|| shop.pool()))
+        (format!("the application at {capacity} % of its speed"), slowdown.stretch(opens))
+    });
+    let database = scenario.stack.database.iter();
+    let failovers = database.flat_map(|database| &database.failovers);
+    let failovers = failovers
+        .map(|failover| ("a failover of the database".to_owned(), failover.stretch(opens)));
+    let all = slowdowns.chain(failovers);
+    all.map(|(what, (from, until))| Trigger { what, from, until }).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The application's tasks come and go while the simulation runs, and the balancer in front grows.
+//! The application's tasks come and go while the simulation runs, the balancer in front grows, and the
+//! database behind.
 //!
 //! Scalers look once a second, after all that happened in it; what they go by is sampled then, so that
 //! nothing is counted for them on the way of a request.
@@ -67,11 +68,13 @@ impl Scaling {
 }
 
 impl World<'_> {
-    /// A second is over: what the balancer takes, what is wanted of the tasks, and what became of it.
+    /// A second is over: what the balancer takes, what the database has, what is wanted of the tasks, and
+    /// what became of it.
     pub(super) fn scale(&mut self, second: Time) {
         if let Some(balancer) = &mut self.balancer {
             balancer.second(second);
         }
+        self.database_second(second);
         let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
         let arrived = station.offered() - scaling.offered;
         scaling.offered = station.offered();

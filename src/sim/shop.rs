@@ -1,5 +1,5 @@
-//! Behind the application: the shop's effects carried out on the database, the inventory and the
-//! provider of the simulated world.
+//! Behind the application: the shop's effects carried out on the inventory and the provider of the
+//! simulated world.
 
 use domain::id::OrderId;
 use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
@@ -8,14 +8,10 @@ use domain::time::{Duration, Time};
 use mock_provider::rules::Delivery;
 use reference_shop::inventory::hold_lines;
 use reference_shop::inventory::memory::Memory;
-use reference_shop::rules::{
-    Asker, Effect, Input, InventoryCall, InventoryReply, Shop, Ticket, Wake,
-};
+use reference_shop::rules::{Effect, Input, Shop, Ticket, Wake};
 
-use super::path::number;
-use super::transactions::Ending;
-use super::{Event, Statement, World};
-use crate::tier::station::{Offered, Station};
+use super::database::in_transaction;
+use super::{Event, World};
 
 /// What the shop and the provider have written down, and what passed each tier.
 #[derive(Debug, Default)]
@@ -83,62 +79,6 @@ impl World<'_> {
         }
     }
 
-    /// A statement goes to the database.
-    fn ask_inventory(&mut self, at: Time, asker: Asker, call: InventoryCall) {
-        let statement = number(self.statements.insert(Statement { asker, call }));
-        let is_pooled = self.takes_a_connection(asker);
-        let database = self.database.as_mut().filter(|_| is_pooled);
-        match database.map(|station| station.offer(statement)) {
-            // A database that the scenario does not speak of has a connection for everybody.
-            None | Some(Offered::Started) => self.start_statement(at, statement),
-            Some(Offered::Queued) => {}
-            Some(Offered::Refused) => unreachable!("the database's queue has no limit"),
-        }
-    }
-
-    pub(super) fn serve_statement(&mut self, at: Time, statement: u32) {
-        let call = self.statements[statement as usize].call;
-        let law = self.scenario.stack.database.as_ref().map(|tier| tier.service);
-        let mut service = self.service(law);
-        if in_transaction(call) {
-            service += self.pause(at, call);
-        }
-        self.calendar.schedule(at + service, Event::DatabaseDone(statement));
-    }
-
-    pub(super) fn database_done(&mut self, at: Time, statement: u32) {
-        let ending = match &mut self.transactions {
-            Some(transactions) => transactions.ending(statement),
-            None => Ending::Commits,
-        };
-        if ending == Ending::BeginsAgain {
-            return self.serve_statement(at, statement);
-        }
-        let Statement { asker, call } = self.statements.remove(statement as usize);
-        let reply = match ending {
-            Ending::Fails => InventoryReply::Failed,
-            _ => self.inventory.apply(at, call),
-        };
-        let freed = match &mut self.transactions {
-            Some(transactions) => transactions.end(statement, call, &reply),
-            None => Vec::new(),
-        };
-        for statement in freed {
-            self.lock_and_serve(at, statement);
-        }
-        let is_pooled = self.takes_a_connection(asker);
-        if let Some(next) = self.database.as_mut().filter(|_| is_pooled).and_then(Station::finish) {
-            self.start_statement(at, next);
-        }
-        self.tell_shop(at, Input::Inventory { asker, reply });
-    }
-
-    /// Whether who asks waits for one of the connections: `[stack] database` is for all, those of the
-    /// shop's own pool are for what orders and sweeps do.
-    fn takes_a_connection(&self, asker: Asker) -> bool {
-        self.scenario.stack.database.is_some() || !matches!(asker, Asker::Request(_))
-    }
-
     /// The provider decides at once; its answer, or the shop's time-out, comes later.
     fn call_provider(&mut self, at: Time, order: OrderId, request: &PaymentRequest) {
         let (delay, reply) = self.ask_provider(at, request);
@@ -197,6 +137,7 @@ impl World<'_> {
             items: balances.items,
             slots: balances.slots,
             database: None,
+            database_load: self.database_load(),
             tasks: self.task_state(),
             balancer: self.balancer_state(),
         }
@@ -220,14 +161,4 @@ impl World<'_> {
                 .chain(balances.slots.values())
                 .all(|balance| balance.held == 0)
     }
-}
-
-/// Whether a statement changes something, in a transaction that stays open a while.
-fn in_transaction(call: InventoryCall) -> bool {
-    !matches!(
-        call,
-        InventoryCall::Read { .. }
-            | InventoryCall::Availability { .. }
-            | InventoryCall::Sweep { .. }
-    )
 }

@@ -167,6 +167,12 @@ impl Transactions {
         freed
     }
 
+    /// All connections break: nobody is under way, and nothing is locked.
+    pub(super) fn break_off(&mut self) {
+        self.begun.clear();
+        self.locks = Locks::default();
+    }
+
     fn put_back(&mut self, order: OrderId) {
         let rows = self.held.remove(&order).unwrap_or_default();
         self.changed(&rows);

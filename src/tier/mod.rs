@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod balancer;
+pub mod database;
 pub mod locks;
 pub mod queue;
 pub mod scaler;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use application::Application;
 use balancer::Balancer;
+use database::Database;
 
 /// The stack that the simulator stands in for: the table `[stack]`.
 ///
@@ -33,13 +35,14 @@ pub struct Stack {
     /// The application behind the edge: its workers serve every request that is no cache hit.
     pub application: Option<Application>,
     /// The database: its connections carry out the inventory's transactions.
-    pub database: Option<Tier>,
+    pub database: Option<Database>,
 }
 
 impl Stack {
     /// How long before the opening the stack does something first.
     pub fn lead(&self) -> Duration {
-        self.application.as_ref().map_or(Duration::ZERO, Application::lead)
+        let application = self.application.as_ref().map_or(Duration::ZERO, Application::lead);
+        application.max(self.database.as_ref().map_or(Duration::ZERO, Database::lead))
     }
 }
 
@@ -49,8 +52,7 @@ impl Stack {
 pub struct Tier {
     /// How many requests it serves at once.
     pub servers: u32,
-    /// How many may wait; one more is refused with `error`. Left out: any number. A database has
-    /// none: its statements wait as long as it takes, and the application's queue bounds them.
+    /// How many may wait; one more is refused with `error`. Left out: any number.
     #[serde(default)]
     pub queue: Option<u32>,
     /// How long one request takes a server.

@@ -102,6 +102,13 @@ impl<Job> Station<Job> {
         self.waiting.remove(place)
     }
 
+    /// Takes back all jobs, those in service too; the servers are idle.
+    pub fn abandon(&mut self) {
+        self.withdrawn += self.in_service() + self.waiting();
+        self.busy = 0;
+        self.waiting.clear();
+    }
+
     /// Jobs in service.
     pub fn in_service(&self) -> u64 {
         u64::from(self.busy)
@@ -122,7 +129,7 @@ impl<Job> Station<Job> {
         self.refused
     }
 
-    /// Jobs that were taken back while they waited.
+    /// Jobs that were taken back before they ended.
     pub fn withdrawn(&self) -> u64 {
         self.withdrawn
     }
@@ -143,17 +150,18 @@ mod tests {
         fn no_job_is_lost_or_made(
             servers in 1_u32..5,
             limit in proptest::option::of(0_u32..5),
-            happens in proptest::collection::vec(0_u32..12, 0..200),
+            happens in proptest::collection::vec(0_u32..40, 0..200),
         ) {
             let mut station = Station::new(servers, limit);
             for (job, happens) in happens.into_iter().enumerate() {
                 match happens {
-                    0..6 => {
+                    0..20 => {
                         let refused = station.offer(job) == Offered::Refused;
                         prop_assert!(!refused || station.waiting() >= u64::from(limit.unwrap()));
                     }
-                    6..11 if station.in_service() > 0 => drop(station.finish()),
-                    11 => {
+                    20..36 if station.in_service() > 0 => drop(station.finish()),
+                    39 => station.abandon(),
+                    36..39 => {
                         // From 1 to 4, by what number the job has.
                         let started = station.resize(1 + u32::try_from(job % 4).unwrap());
                         prop_assert!(started.len() as u64 <= station.servers());
@@ -162,7 +170,11 @@ mod tests {
                 }
                 prop_assert!(station.waiting() == 0 || station.in_service() >= station.servers());
                 prop_assert_eq!(
-                    station.in_service() + station.waiting() + station.served() + station.refused(),
+                    station.in_service()
+                        + station.waiting()
+                        + station.served()
+                        + station.refused()
+                        + station.withdrawn(),
                     station.offered()
                 );
             }

@@ -9,6 +9,7 @@ mod balancer;
 mod challenge;
 mod cli;
 mod counted;
+mod database;
 mod determinism;
 mod docs;
 mod doctor;

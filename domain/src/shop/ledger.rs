@@ -174,6 +174,33 @@ pub struct BalancerState {
     pub cut: u64,
 }
 
+/// A database of the simulated stack that has a capacity, or fails over, at one moment of the run.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseLoad {
+    /// Its capacity \[ACU\]; absent where it is not bounded, like the two that follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<f64>,
+    /// How many processors it had in the second before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<f64>,
+    /// How many of them were busy, in the mean of that second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_cores: Option<f64>,
+    /// Statements that share them.
+    pub sharing: u64,
+    /// Its connections.
+    pub connections: u64,
+    /// Those that a statement has.
+    pub in_use: u64,
+    /// Statements that wait for one.
+    pub waiting: u64,
+    /// Statements that were carried out so far.
+    pub carried_out: u64,
+    /// Statements that failed so far: nobody knows what came of them.
+    pub failed: u64,
+}
+
 /// What the shop says of itself at one moment of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +223,9 @@ pub struct ShopSnapshot {
     /// How its database is getting on, where it has one that several transactions change at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseState>,
+    /// The database under it, in virtual time where that has a capacity or fails over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_load: Option<DatabaseLoad>,
     /// Its tasks, in virtual time where their number may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskState>,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::balancer::{self, BalancerSheet};
 use super::chart;
 use super::database::{self, DatabaseSheet};
+use super::database_tier::{self, DatabaseTierSheet};
 use super::edge::{self, EdgeRow};
 use super::queue::{self, QueueSheet};
 use super::series::{self, EventRow, MetricRow};
@@ -116,6 +117,7 @@ struct Page {
     queues: Vec<QueueSheet>,
     balancer: Option<BalancerSheet>,
     tasks: Option<TaskSheet>,
+    database_tier: Option<DatabaseTierSheet>,
     rates: Vec<RateRow>,
     series: Series,
     sales: Vec<SaleView>,
@@ -183,6 +185,7 @@ impl Page {
             queues: queue::sheets(measured),
             balancer: balancer::sheet(measured),
             tasks: tasks::sheet(measured),
+            database_tier: database_tier::sheet(measured),
             rates: tables::rates(measured),
             series: Series::of(measured),
             sales: tables::sales(measured),

@@ -2,6 +2,7 @@
 
 mod balancer;
 mod database;
+mod database_tier;
 mod edge;
 mod generator;
 mod progress;

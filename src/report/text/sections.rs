@@ -1,7 +1,7 @@
 //! The parts of the summary that follow the verdict.
 
 use super::table::{Side, Table, UNBROKEN};
-use super::{Page, balancer, database, edge, generator, queues, series, tasks};
+use super::{Page, balancer, database, database_tier, edge, generator, queues, series, tasks};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, Presence, SaleSummary};
@@ -31,6 +31,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     database::write(page, measured);
     balancer::write(page, measured);
     tasks::write(page, measured);
+    database_tier::write(page, measured);
     generator::connections(page, measured.connections.as_ref());
     fans(page, measured);
     payments(page, measured);

@@ -2,6 +2,7 @@
 
 mod arrive;
 mod balancer;
+mod database;
 mod fans;
 mod live;
 mod lottery;

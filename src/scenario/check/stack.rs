@@ -3,6 +3,7 @@
 use domain::time::{Duration, Offset};
 
 use crate::scenario::check::balancer::balancer;
+use crate::scenario::check::database::database;
 use crate::scenario::check::fans::law;
 use crate::scenario::check::sale::{MeantSale, Opening};
 use crate::scenario::check::{Checker, RUN_MAX};
@@ -19,7 +20,7 @@ use crate::tier::tasks::nodes::Nodes;
 use crate::tier::{Stack, Tier};
 
 /// The most servers of a tier.
-const SERVERS_MAX: u32 = 1_000_000;
+pub(super) const SERVERS_MAX: u32 = 1_000_000;
 /// The most datapoints that an alarm looks at: a day of minutes.
 const DATAPOINTS_MAX: u32 = 1_440;
 
@@ -33,15 +34,11 @@ pub(super) fn stack(
     if let Some(network) = stack.network {
         law(checker, network, place, "network");
     }
-    for (key, tier) in [("edge", &stack.edge), ("database", &stack.database)] {
-        if let Some(tier) = tier {
-            check_tier(checker, tier, place.key(key));
-        }
+    if let Some(edge) = &stack.edge {
+        check_tier(checker, edge, place.key("edge"));
     }
-    if stack.database.as_ref().is_some_and(|database| database.queue.is_some()) {
-        checker
-            .wrong(place.key("database").key("queue"), "the database's queue has no limit")
-            .advise("bound the `queue` of the application in front of it");
+    if let Some(stated) = &stack.database {
+        database(checker, stated, sales, place.key("database"));
     }
     if let Some(stated) = &stack.balancer {
         balancer(checker, stated, stack.application.as_ref(), place);
@@ -290,7 +287,12 @@ fn check_slowdowns(
 }
 
 /// What is due at a moment that was never lived is refused.
-fn within_the_run(checker: &mut Checker, at: Offset, sales: &[MeantSale], place: Place<'_>) {
+pub(super) fn within_the_run(
+    checker: &mut Checker,
+    at: Offset,
+    sales: &[MeantSale],
+    place: Place<'_>,
+) {
     let openings = sales.iter().filter_map(|sale| match sale.opening {
         Some(Opening::After(lead)) => Some(lead.as_secs_f64()),
         _ => None,

@@ -15,6 +15,7 @@ use domain::time::{Duration, Time};
 use reference_shop::settings::EdgeBy;
 
 use crate::scenario::{Connections, Population, Scenario};
+use crate::tier::database::Database;
 
 pub use drain::{Drain, drain, drain_needed};
 pub use foreign::{ForeignOffer, HostOffer, Rate, Rows, StepOffer};
@@ -283,6 +284,15 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
         remarks.push(
             "a balancer with a capacity of its own stands in front of the shop in virtual time alone: a live \
              run has none, and nothing is refused there"
+                .to_owned(),
+        );
+    }
+    if scenario.target.is_none()
+        && scenario.stack.database.as_ref().is_some_and(Database::is_bounded)
+    {
+        remarks.push(
+            "the capacity and the failovers of the database are those of virtual time alone: a live run's \
+             database has the machine, and stays"
                 .to_owned(),
         );
     }

@@ -9,6 +9,7 @@ use crate::scenario::offer::foreign::text as foreign;
 use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
 use crate::tier::balancer::Balancer;
+use crate::tier::database::Database;
 use crate::tier::queue::Queue;
 
 /// How wide the left column is \[columns\].
@@ -38,7 +39,7 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     for opening in &offer.openings {
         match &offer.foreign {
             Some(_) => table.present(opening),
-            None => table.opening(opening, scenario.stack.balancer.as_ref()),
+            None => table.opening(opening, scenario),
         }
     }
     if let Some(foreign) = &offer.foreign {
@@ -106,15 +107,19 @@ impl Table {
         );
     }
 
-    fn opening(&mut self, opening: &Opening, balancer: Option<&Balancer>) {
+    fn opening(&mut self, opening: &Opening, scenario: &Scenario) {
         self.present(opening);
         if opening.present < 0.5 {
             return;
         }
         self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
-        if let Some(balancer) = balancer {
+        if let Some(balancer) = &scenario.stack.balancer {
             self.line("  balancer", &balanced(balancer, opening.origin_per_s));
+        }
+        let database = scenario.stack.database.as_ref();
+        if let Some(figure) = database.and_then(|it| provided(it, opening.origin_per_s)) {
+            self.line("  database", &figure);
         }
         let asks = format!("{}/s offered, each once", count(opening.checkouts_per_s));
         self.line("  checkouts", &asks);
@@ -255,6 +260,35 @@ fn balanced(balancer: &Balancer, asked_per_s: f64) -> String {
         ),
         None => format!("{takes}; {}/s never find room", count(asked_per_s)),
     }
+}
+
+/// What a database's capacity carries out at first of what is asked for, a statement for each request at the
+/// origin \[1/s\], and when it carries out all.
+fn provided(database: &Database, asked_per_s: f64) -> Option<String> {
+    let capacity = database.capacity.as_ref()?;
+    let work_s = database.service.mean().as_secs_f64();
+    if work_s <= 0.0 {
+        return None;
+    }
+    let (least, most) = capacity.bounds();
+    let per_s = |units: f64| count(capacity.cores(units) / work_s);
+    let at_first = format!("{}/s at first, by {least} ACU", per_s(least));
+    let needed = capacity.units(asked_per_s * work_s);
+    let asked = count(asked_per_s);
+    Some(if needed <= least {
+        at_first
+    } else {
+        match capacity.until(needed) {
+            Some(takes) => format!(
+                "{at_first}; {asked}/s take {needed} ACU, {} after they came",
+                duration(takes)
+            ),
+            None => format!(
+                "{at_first}; {asked}/s take {needed} ACU and never find room: {}/s by {most} ACU",
+                per_s(most)
+            ),
+        }
+    })
 }
 
 /// What challenges add to the drain, where there can be any.

@@ -15,8 +15,13 @@ pub struct Sharing<Customer> {
     entered: u64,
     /// What one who was there from the beginning would have had until `at` \[s\].
     had_s: f64,
+    /// What all of them have had together \[s\].
+    given_s: f64,
     at: Time,
 }
+
+/// Who needs no more than this has had enough: times are whole nanoseconds \[s\].
+const DONE_S: f64 = 1e-9;
 
 #[derive(Debug)]
 struct Entry<Customer> {
@@ -54,15 +59,22 @@ impl<Customer> Ord for Entry<Customer> {
 }
 
 impl<Customer> Sharing<Customer> {
-    /// Nobody at `servers` servers.
-    pub fn new(servers: u32) -> Self {
+    /// Nobody at `servers` servers, more than 0; parts of one count.
+    pub fn new(servers: impl Into<f64>) -> Self {
         Self {
-            servers: f64::from(servers),
+            servers: servers.into(),
             customers: BinaryHeap::new(),
             entered: 0,
             had_s: 0.0,
+            given_s: 0.0,
             at: Time::ZERO,
         }
+    }
+
+    /// From now on there are so many servers, more than 0; who is there shares them.
+    pub fn resize(&mut self, at: Time, servers: f64) {
+        self.advance(at);
+        self.servers = servers;
     }
 
     /// How many are there.
@@ -97,6 +109,28 @@ impl<Customer> Sharing<Customer> {
         self.customers.pop().map(|entry| entry.customer)
     }
 
+    /// The next one leaves, if he has had what he needs by then.
+    pub fn leave_if_done(&mut self, at: Time) -> Option<Customer> {
+        self.advance(at);
+        let next = self.customers.peek()?;
+        if next.done_s - self.had_s > DONE_S {
+            return None;
+        }
+        self.customers.pop().map(|entry| entry.customer)
+    }
+
+    /// All leave at once, whatever they still need.
+    pub fn clear(&mut self, at: Time) {
+        self.advance(at);
+        self.customers.clear();
+    }
+
+    /// The service that all have had so far together \[s of a whole server\].
+    pub fn given_s(&mut self, at: Time) -> f64 {
+        self.advance(at);
+        self.given_s
+    }
+
     /// What each of them gets of a server.
     fn share(&self) -> f64 {
         (self.servers / self.customers.len() as f64).min(1.0)
@@ -104,7 +138,9 @@ impl<Customer> Sharing<Customer> {
 
     fn advance(&mut self, at: Time) {
         if !self.is_empty() {
-            self.had_s += (at - self.at).as_secs_f64() * self.share();
+            let each_s = (at - self.at).as_secs_f64() * self.share();
+            self.had_s += each_s;
+            self.given_s += each_s * self.customers.len() as f64;
         }
         self.at = at;
     }
@@ -136,5 +172,25 @@ mod tests {
         assert!((first.seconds() - 2.0).abs() < 1e-6, "{first}");
         sharing.leave(first);
         assert!((sharing.next().unwrap().seconds() - 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn who_is_there_goes_on_at_another_pace_when_servers_come_or_go() {
+        let at = Time::from_seconds;
+        let mut sharing = Sharing::new(0.5);
+        for customer in 0..2 {
+            sharing.enter(Time::ZERO, customer, 1.0);
+        }
+        // A quarter of a server each for 2 s, then a whole one.
+        sharing.resize(at(2.0), 8.0);
+        assert_eq!(sharing.leave_if_done(at(2.4)), None);
+        let done = sharing.next().unwrap();
+        assert!((done.seconds() - 2.5).abs() < 1e-6, "{done}");
+        assert_eq!([0, 1].map(|_| sharing.leave_if_done(done)), [Some(0), Some(1)]);
+        assert!((sharing.given_s(at(9.0)) - 2.0).abs() < 1e-6);
+        sharing.enter(at(9.0), 7, 1.0);
+        sharing.clear(at(9.5));
+        assert_eq!((sharing.len(), sharing.next()), (0, None));
+        assert!((sharing.given_s(at(20.0)) - 2.5).abs() < 1e-6);
     }
 }

@@ -2,6 +2,7 @@
 
 mod carts;
 mod crowd;
+mod database;
 mod gate;
 mod lots;
 mod payment;
@@ -26,6 +27,7 @@ pub(crate) const ALL: &[Row] = &[
     crowd::LAYERS,
     scale::BALANCER,
     scale::AUTOSCALE,
+    database::CEILING,
     gate::NEIGHBOURS,
     scale::VENUE_DAY,
     payment::DRAW,
