@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 use crate::evidence::series::Row;
-use crate::measure::round3;
 use crate::measure::series::stairs;
+use crate::measure::{round3, round6};
 
 /// The series under which a run's timeline shows them.
 const SERIES: [&str; 2] = ["tasks in service", "tasks wanted"];
@@ -17,6 +17,10 @@ const SERIES: [&str; 2] = ["tasks in service", "tasks wanted"];
 pub struct TaskSummary {
     /// How many were wanted and in service, from each second on in which one of the two changed.
     pub changes: Vec<TaskChange>,
+    /// The share of their processors that was busy in the busiest second; absent where they have servers
+    /// alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processors_busy_max: Option<f64>,
     /// When all their servers were busy and requests waited; absent where that never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturated: Option<Saturation>,
@@ -56,6 +60,10 @@ pub(super) fn tasks(evidence: &Evidence) -> Option<TaskSummary> {
         let last = summary.changes.last().map(|last| (last.desired, last.in_service));
         if last != Some((change.desired, change.in_service)) {
             summary.changes.push(change);
+        }
+        if let Some(busy) = state.processors_busy.map(round6) {
+            let most = summary.processors_busy_max.map_or(busy, |most| most.max(busy));
+            summary.processors_busy_max = Some(most);
         }
         if is_saturated(state) {
             let known =
@@ -123,7 +131,7 @@ mod tests {
 
     fn state(desired: u64, in_service: u64, waiting: u64) -> TaskState {
         let servers = in_service * 8;
-        TaskState { desired, in_service, servers, busy: servers, waiting }
+        TaskState { desired, in_service, servers, busy: servers, waiting, processors_busy: None }
     }
 
     #[test]

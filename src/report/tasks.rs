@@ -21,11 +21,7 @@ pub(super) fn sheet(measured: &Measured) -> Option<TaskSheet> {
     let tasks = measured.tasks.as_ref()?;
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
-    Some(TaskSheet {
-        title: TITLE,
-        number: number(tasks, &moment),
-        limit: limit(tasks.saturated.as_ref(), &moment),
-    })
+    Some(TaskSheet { title: TITLE, number: number(tasks, &moment), limit: limit(tasks, &moment) })
 }
 
 /// `20 in service at the beginning, 54 at most (from T+540 s), 54 at the end; at most 54 were wanted`
@@ -46,15 +42,22 @@ fn number(tasks: &TaskSummary, moment: &dyn Fn(f64) -> String) -> String {
     )
 }
 
-fn limit(saturated: Option<&Saturation>, moment: &dyn Fn(f64) -> String) -> String {
-    let Some(Saturation { seconds, first_s, last_s }) = saturated else {
-        return "their servers were never all busy while requests waited".to_owned();
+fn limit(tasks: &TaskSummary, moment: &dyn Fn(f64) -> String) -> String {
+    let (servers, processors) = match tasks.processors_busy_max {
+        Some(most) => {
+            ("threads", format!("; at most {} of their processors were busy", figure::ratio(most)))
+        }
+        None => ("servers", String::new()),
+    };
+    let Some(Saturation { seconds, first_s, last_s }) = tasks.saturated else {
+        return format!("their {servers} were never all busy while requests waited{processors}");
     };
     format!(
-        "all their servers were busy and requests waited in {} seconds, the first at {}, the last at {}",
-        figure::number(*seconds),
-        moment(*first_s),
-        moment(*last_s)
+        "all their {servers} were busy and requests waited in {} seconds, the first at {}, the last at \
+         {}{processors}",
+        figure::number(seconds),
+        moment(first_s),
+        moment(last_s)
     )
 }
 
@@ -80,6 +83,7 @@ mod tests {
                 first_s: opening_s + 1.0,
                 last_s: opening_s + 8.0,
             }),
+            processors_busy_max: None,
         });
         let rendered = crate::report::render(&summary);
         for report in [&rendered.text, &rendered.html] {
@@ -90,6 +94,12 @@ mod tests {
             assert!(flat.contains("in 8 seconds, the first at T+1 s, the last at T+8 s"));
         }
         summary.result.measured.tasks.as_mut().unwrap().saturated = None;
-        assert!(crate::report::render(&summary).text.contains("never all busy"));
+        assert!(crate::report::render(&summary).text.contains("servers were never all busy"));
+        summary.result.measured.tasks.as_mut().unwrap().processors_busy_max = Some(0.031);
+        let text = crate::report::render(&summary).text;
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = "their threads were never all busy while requests waited; at most 3.1 % of their \
+                    processors were busy";
+        assert!(flat.contains(told), "{flat}");
     }
 }

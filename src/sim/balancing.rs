@@ -25,14 +25,14 @@ impl World<'_> {
     pub(super) fn deregister(&mut self, at: Time, gone: u32, of: u32) {
         let Some(balancer) = &self.balancer else { return };
         let cut_at = at + balancer.deregistration();
+        if self.workers.is_some() {
+            // When a thread is given back nobody knows before.
+            return self.calendar.schedule(cut_at, Event::CutTasks { since: at, gone, of });
+        }
         let late = self.calls.iter().filter(|(_, call)| call.is_in_service_at(cut_at));
         let late: Vec<u32> = late.map(|(call, _)| number(call)).collect();
-        let (gone, of) = (u64::from(gone), u64::from(of.max(1)));
-        for (place, call) in (0_u64..).zip(late) {
-            // Evenly among them: the whole part of place × gone / of has just grown.
-            if (place + 1) * gone / of > place * gone / of {
-                self.calendar.schedule(cut_at, Event::CutOff(call));
-            }
+        for call in share(late, gone, of) {
+            self.calendar.schedule(cut_at, Event::CutOff(call));
         }
     }
 
@@ -46,4 +46,13 @@ impl World<'_> {
         self.leave_application(at);
         self.refuse_at_origin(at, told);
     }
+}
+
+/// So many of so many, evenly among `all`: each at which the whole part of place × gone / of has just grown.
+pub(super) fn share(all: Vec<u32>, gone: u32, of: u32) -> impl Iterator<Item = u32> {
+    let (gone, of) = (u64::from(gone), u64::from(of.max(1)));
+    let chosen = (0_u64..).zip(all);
+    chosen
+        .filter(move |(place, _)| (place + 1) * gone / of > place * gone / of)
+        .map(|(_, call)| call)
 }

@@ -12,6 +12,7 @@ pub mod queue;
 mod scaling;
 mod shop;
 mod transactions;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -42,6 +43,7 @@ use path::Call;
 use scaling::Scaling;
 use shop::Books;
 use transactions::Transactions;
+use workers::Workers;
 
 pub use shop::Ledgers;
 
@@ -62,6 +64,12 @@ enum Event {
     ApplicationDone(u32),
     /// The task that serves a request is gone before it is over.
     CutOff(u32),
+    /// A request of the application's workers may be done with its work.
+    Workers,
+    /// The workers' processors become slower or faster.
+    WorkersResized,
+    /// So many tasks of so many went then, and what they still have is cut off.
+    CutTasks { since: Time, gone: u32, of: u32 },
     /// An answer reaches its fan.
     Answered(u32),
     /// The database has carried out a statement.
@@ -94,6 +102,8 @@ struct World<'a> {
     edge_station: Option<Station<u32>>,
     balancer: Option<LoadBalancer>,
     application: Option<Station<u32>>,
+    /// Its processors, where it has workers.
+    workers: Option<Workers>,
     /// When the application's servers are slow.
     slowdowns: Slowdowns,
     /// What changes the application's servers, where something does.
@@ -155,6 +165,7 @@ pub fn run(
     let mut world = World::new(scenario, visits);
     world.admit_everyone();
     world.plan_failovers();
+    world.plan_slow_workers();
     world.open_the_shop();
     let mut events = 0;
     let mut second = Time::from_millis(1_000);
@@ -227,6 +238,7 @@ impl<'a> World<'a> {
                 .application
                 .as_ref()
                 .map(|tier| Station::new(tier.servers_at_first(), tier.queue)),
+            workers: Workers::new(scenario),
             slowdowns: slowdowns(scenario),
             scaling: Scaling::new(scenario),
             // Statements wait as long as it takes: the bound is the application's queue in front.
@@ -263,6 +275,9 @@ impl<'a> World<'a> {
             Event::EdgeDone(call) => self.edge_done(at, call),
             Event::ApplicationDone(call) => self.application_done(at, call),
             Event::CutOff(call) => self.cut_off(at, call),
+            Event::Workers => self.workers_due(at),
+            Event::WorkersResized => self.resize_workers(at),
+            Event::CutTasks { since, gone, of } => self.cut_tasks(at, since, (gone, of)),
             Event::Answered(call) => self.answered(at, call),
             Event::DatabaseDone(statement) => self.database_done(at, statement),
             Event::Processors => self.processors_due(at),

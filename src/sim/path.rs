@@ -21,11 +21,13 @@ pub(super) struct Call {
     /// Until when it is in service; kept where a balancer may cut it off.
     until: Time,
     is_cut: bool,
+    /// Since when it has a thread of a worker.
+    held: Option<Time>,
 }
 
 impl Call {
     fn new(asker: Option<(u32, u32)>, request: ShopRequest) -> Self {
-        Self { asker, request, reply: None, until: Time::ZERO, is_cut: false }
+        Self { asker, request, reply: None, until: Time::ZERO, is_cut: false, held: None }
     }
 
     /// Whether it will not be over then.
@@ -33,9 +35,25 @@ impl Call {
         self.until > at && !self.is_cut
     }
 
+    /// It has a thread from now on.
+    pub(super) fn hold(&mut self, at: Time) {
+        self.held = Some(at);
+    }
+
+    /// It has none any more; whether it had one.
+    pub(super) fn let_go(&mut self) -> bool {
+        self.held.take().is_some()
+    }
+
+    /// Whether it has had a thread since then, or before.
+    pub(super) fn is_held_since(&self, at: Time) -> bool {
+        self.held.is_some_and(|held| held <= at)
+    }
+
     /// It is served for nobody any more: what its fan is answered for it, if it was not cut off before.
     pub(super) fn cut(&mut self) -> Option<Self> {
         let was_cut = std::mem::replace(&mut self.is_cut, true);
+        self.held = None;
         (!was_cut).then(|| Self::new(self.asker.take(), self.request.clone()))
     }
 }
@@ -104,6 +122,9 @@ impl World<'_> {
     pub(super) fn start_application(&mut self, at: Time, call: u32) {
         let law = self.scenario.stack.application.as_ref().map(|tier| tier.service);
         let service = self.service(law);
+        if self.begin_work(at, call, service) {
+            return;
+        }
         let done = self.slowdowns.done(at, service);
         if self.balancer.is_some() {
             self.calls[call as usize].until = done;
@@ -119,7 +140,7 @@ impl World<'_> {
     }
 
     pub(super) fn application_done(&mut self, at: Time, call: u32) {
-        if self.calls[call as usize].is_cut {
+        if self.is_cut_off(call) {
             self.calls.remove(call as usize);
             return;
         }
@@ -127,8 +148,13 @@ impl World<'_> {
         self.serve(at, call);
     }
 
+    /// Whether the task of a request is gone, so that nobody waits for it.
+    pub(super) fn is_cut_off(&self, call: u32) -> bool {
+        self.calls[call as usize].is_cut
+    }
+
     /// The shop's rules see the request.
-    fn serve(&mut self, at: Time, call: u32) {
+    pub(super) fn serve(&mut self, at: Time, call: u32) {
         let request = self.calls[call as usize].request.clone();
         let ticket = Ticket(u64::from(call));
         self.tell_shop(at, Input::Request { ticket, request });
@@ -136,6 +162,11 @@ impl World<'_> {
 
     /// The origin has answered: what the edge may keep answers those who wait for it too.
     pub(super) fn origin_answered(&mut self, at: Time, call: u32, reply: ShopReply) {
+        if self.is_cut_off(call) {
+            self.calls.remove(call as usize);
+            return;
+        }
+        self.give_back_thread(at, call);
         if let Some(object) = object_of(&self.calls[call as usize].request) {
             let keep = reply.outcome == Outcome::Ok;
             for Ticket(waiting) in self.edge.fetched(at, object, keep) {

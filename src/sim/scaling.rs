@@ -9,6 +9,7 @@ use domain::law::Law;
 use domain::shop::TaskState;
 use domain::time::{Duration, Span, Time};
 
+use super::workers::Workers;
 use super::{Event, World};
 use crate::scenario::Scenario;
 use crate::tier::balancer::targets::Targets;
@@ -59,7 +60,7 @@ impl Scaling {
             scaler: Scaler::new(application, scenario.first_opening()),
             tasks: Tasks::new(start, application.nodes.as_ref(), tasks),
             targets: Targets::new(slow_start, tasks),
-            servers_per_task: application.servers,
+            servers_per_task: application.servers_per_task(),
             starts: Starts { seed: scenario.seed, drawn: 0 },
             awaited: None,
             offered: 0,
@@ -75,13 +76,18 @@ impl World<'_> {
             balancer.second(second);
         }
         self.database_second(second);
+        self.workers_second(second);
         let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
         let arrived = station.offered() - scaling.offered;
         scaling.offered = station.offered();
         let sample = Sample {
             tasks: scaling.tasks.in_service(),
             servers: station.servers(),
-            busy: station.in_service(),
+            // What holds a thread and waits is nothing to a processor, and to a scaler that goes by it.
+            busy: match &self.workers {
+                Some(workers) => part(station.servers(), workers.busy()),
+                None => station.in_service(),
+            },
             arrived,
         };
         let before = scaling.tasks.desired();
@@ -126,7 +132,9 @@ impl World<'_> {
         if let Some(balancer) = &mut self.balancer {
             balancer.has_targets(healthy > 0);
         }
-        for call in station.resize(servers) {
+        let started = station.resize(servers);
+        self.resize_workers(at);
+        for call in started {
             self.start_application(at, call);
         }
     }
@@ -140,6 +148,17 @@ impl World<'_> {
             servers: station.servers(),
             busy: station.in_service(),
             waiting: station.waiting(),
+            processors_busy: self.workers.as_ref().map(Workers::busy),
         })
     }
+}
+
+/// So large a part of `count`, rounded; `share` is from 0 to 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of what fits 64 bits, and not negative"
+)]
+fn part(count: u64, share: f64) -> u64 {
+    (count as f64 * share).round() as u64
 }

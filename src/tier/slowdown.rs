@@ -42,6 +42,17 @@ impl Slowdowns {
         Self { stretches }
     }
 
+    /// When servers become slower or faster.
+    pub fn turns(&self) -> impl Iterator<Item = Time> {
+        self.stretches.iter().flat_map(|(from, until, _)| [*from, *until])
+    }
+
+    /// The share of their speed that servers have then.
+    pub fn capacity(&self, at: Time) -> f64 {
+        let slow = self.stretches.iter().find(|(from, until, _)| *from <= at && at < *until);
+        slow.map_or(1.0, |(.., capacity)| *capacity)
+    }
+
     /// When a server that begins then is done with what takes it `work` at full speed.
     pub fn done(&self, begun: Time, work: Duration) -> Time {
         let (mut at, mut left) = (begun, work);
@@ -77,6 +88,14 @@ mod tests {
             capacity,
         };
         Slowdowns::new(&[slowdown("+30s", 0.5), slowdown("+10s", 0.2)], Time::ZERO)
+    }
+
+    #[test]
+    fn a_share_of_the_speed_lasts_from_its_beginning_until_before_its_end() {
+        let at = [9, 10, 19, 20, 30, 40].map(|at| slow().capacity(Time::from_millis(at * 1_000)));
+        assert_eq!(at.to_vec(), [1.0, 0.2, 0.2, 1.0, 0.5, 1.0]);
+        let turns: Vec<f64> = slow().turns().map(Time::seconds).collect();
+        assert_eq!(turns, [10.0, 20.0, 30.0, 40.0]);
     }
 
     #[test]

@@ -47,3 +47,4 @@ mod tasks;
 mod tiny_shop;
 mod twin;
 mod wire;
+mod workers;

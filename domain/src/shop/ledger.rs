@@ -144,7 +144,7 @@ pub struct Balance {
 }
 
 /// The tasks of an application whose number may change, at one moment.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskState {
     /// How many are wanted.
@@ -157,6 +157,10 @@ pub struct TaskState {
     pub busy: u64,
     /// Requests that wait for a server.
     pub waiting: u64,
+    /// The share of their processors that was busy in the second before; absent where they have servers
+    /// alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processors_busy: Option<f64>,
 }
 
 /// A load balancer at one moment of the run.

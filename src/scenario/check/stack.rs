@@ -60,7 +60,7 @@ fn check_application(
     sales: &[MeantSale],
     place: Place<'_>,
 ) {
-    checker.count(application.servers, (1, SERVERS_MAX), place, "servers");
+    servers(checker, application, place);
     law(checker, application.service, place, "service");
     start(checker, &application.start, place.key("start"));
     if let Some(tracking) = &application.tracking {
@@ -85,12 +85,43 @@ fn check_application(
     }
 }
 
+/// It has servers, or workers with threads.
+fn servers(checker: &mut Checker, application: &Application, place: Place<'_>) {
+    let Application { servers, workers, threads, .. } = *application;
+    for (key, count) in [("servers", servers), ("workers", workers), ("threads", threads)] {
+        if let Some(count) = count {
+            checker.count(count, (1, SERVERS_MAX), place, key);
+        }
+    }
+    if place.struck("workers") {
+        return;
+    }
+    match (servers, workers) {
+        (None, None) => {
+            checker.required::<u32>(None, place, "[stack.application]", "servers");
+        }
+        (Some(_), Some(_)) => {
+            checker
+                .wrong(place.key("workers"), "`workers` beside `servers`")
+                .mark("their threads are what serves")
+                .advise("leave one of the two out");
+        }
+        _ => {}
+    }
+    if threads.is_some() && workers.is_none() {
+        checker
+            .wrong(place.key("threads"), "`threads` says nothing without `workers`")
+            .mark("needs `workers`")
+            .advise("write how many processes a task has: `workers = 4`");
+    }
+}
+
 /// What is about tasks says nothing where there are none.
 fn without_tasks(checker: &mut Checker, application: &Application, place: Place<'_>) {
     if place.struck("tasks") {
         return;
     }
-    let others = ["min", "max", "start", "nodes", "tracking", "hpa", "schedule"];
+    let others = ["workers", "min", "max", "start", "nodes", "tracking", "hpa", "schedule"];
     if let Some(key) = others.into_iter().find(|key| place.has(key)) {
         let scales = if application.scales() { "has nothing to scale" } else { "says nothing" };
         checker
@@ -132,13 +163,18 @@ fn bounds(checker: &mut Checker, application: &Application, tasks: u32, place: P
         application.schedule.iter().flat_map(|action| [action.min, action.max, action.tasks]);
     let most = asked.flatten().chain([tasks, application.max.unwrap_or(tasks)]).max();
     let most = most.unwrap_or(tasks);
-    if application.servers.checked_mul(most).is_none_or(|servers| servers > SERVERS_MAX)
-        && application.servers <= SERVERS_MAX
+    let each = application.servers_per_task();
+    if each.checked_mul(most).is_none_or(|servers| servers > SERVERS_MAX)
+        && each <= SERVERS_MAX
         && most <= TASKS_MAX
     {
         let most = grouped(most);
+        let (key, what) = match application.workers {
+            Some(_) => ("workers", "threads"),
+            None => ("servers", "servers"),
+        };
         checker
-            .wrong(place.key("servers"), format!("{most} tasks of {} servers", application.servers))
+            .wrong(place.key(key), format!("{most} tasks of {each} {what}"))
             .mark(format!("together at most {}", self::grouped(SERVERS_MAX.into())));
     }
     if let Some(nodes) = &application.nodes {

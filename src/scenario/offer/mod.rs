@@ -296,6 +296,7 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
                 .to_owned(),
         );
     }
+    remarks.extend(starved(scenario));
     remarks.extend(payment::turns(scenario).iter().map(|turn| {
         format!(
             "the provider's schedule: {} orders/s instead of {} from {} after the run's beginning; \
@@ -306,6 +307,23 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
         )
     }));
     remarks
+}
+
+/// Threads that may have to wait for a connection, though a processor is free for each.
+fn starved(scenario: &Scenario) -> Option<String> {
+    let (stack, shop) = (&scenario.stack, &scenario.shop);
+    let application = stack.application.as_ref().filter(|it| it.workers.is_some())?;
+    let pool = shop.storage.is_postgres().then(|| shop.pool());
+    let database = stack.database.as_ref().map(|database| database.connections(pool));
+    let (threads, connections) = (application.servers_at_first(), database.or(pool)?);
+    (threads > connections).then(|| {
+        format!(
+            "{} threads share {} connections to the database: those without one wait, and their threads with \
+             them",
+            text::count(threads.into()),
+            text::count(connections.into())
+        )
+    })
 }
 
 /// The whole part of a count, at least 0.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use domain::law::Law;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
@@ -116,6 +117,9 @@ impl Table {
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
         if let Some(balancer) = &scenario.stack.balancer {
             self.line("  balancer", &balanced(balancer, opening.origin_per_s));
+        }
+        if let Some(figure) = worked(scenario) {
+            self.line("  application", &figure);
         }
         let database = scenario.stack.database.as_ref();
         if let Some(figure) = database.and_then(|it| provided(it, opening.origin_per_s)) {
@@ -260,6 +264,27 @@ fn balanced(balancer: &Balancer, asked_per_s: f64) -> String {
         ),
         None => format!("{takes}; {}/s never find room", count(asked_per_s)),
     }
+}
+
+/// What a task of workers answers at most, each request asking the database once.
+fn worked(scenario: &Scenario) -> Option<String> {
+    let application = scenario.stack.application.as_ref()?;
+    let (workers, threads) = (application.workers?, application.threads_per_worker());
+    let service_s = |service: Law| service.mean().as_secs_f64();
+    let database = scenario.stack.database.as_ref();
+    let held_s = service_s(application.service)
+        + database.map_or(0.0, |database| service_s(database.service));
+    let (by_threads, by_processors) = application.bounds_per_s(held_s).filter(|_| held_s > 0.0)?;
+    let per_task = by_threads.min(by_processors);
+    let bound = if by_threads < by_processors { "threads" } else { "processors" };
+    let tasks = application.tasks.unwrap_or(1);
+    Some(format!(
+        "{} task(s) at first of {workers} workers x {threads} threads: at most {}/s each, by their {bound}, \
+         {}/s together; what waits for the provider holds its thread longer",
+        grouped(tasks.into()),
+        count(per_task),
+        count(per_task * f64::from(tasks)),
+    ))
 }
 
 /// What a database's capacity carries out at first of what is asked for, a statement for each request at the

@@ -23,7 +23,9 @@ fn start(boot_s: u64) -> Start {
 
 fn application(tasks: u32) -> Application {
     Application {
-        servers: SERVERS,
+        servers: Some(SERVERS),
+        workers: None,
+        threads: None,
         queue: None,
         service: Law::default(),
         tasks: Some(tasks),

@@ -226,6 +226,21 @@ fn pool_starved(_: Size) -> Vec<Claim> {
         misses("two connections", &simulate(name, &[]).judged),
         passes("twenty connections", &simulate(name, &sized).judged),
     ];
+    // Half a second for the authorization and as much for the capture, in a thread: 100 a second hold 104.
+    let threads = |tasks: u32| {
+        let application = format!(
+            "stack.application={{ workers = 4, threads = 5, tasks = {tasks}, service = \"1ms\" }}"
+        );
+        let slow = ["provider.latency.authorize=500ms", "provider.latency.capture=500ms"];
+        simulate(name, &[&sized, &slow[..], &[application.as_str()]].concat()).judged
+    };
+    let few = threads(2);
+    let processors = few.measured.tasks.as_ref().and_then(|tasks| tasks.processors_busy_max);
+    claims.extend([
+        misses("payments of a second in 40 threads", &few),
+        at_most("the share of their processors that is busy", processors.unwrap_or(1.0), 0.25),
+        passes("in 120 threads", &threads(6)),
+    ]);
     let noting = |place: usize, what: &str, judged: &Judged| {
         let database = judged.measured.database.as_ref();
         let mut both = waits.get();
