@@ -17,6 +17,7 @@ pub mod draft;
 pub mod measure;
 
 pub mod arrival;
+pub mod device;
 pub mod evidence;
 pub mod fan;
 pub mod step;

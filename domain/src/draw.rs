@@ -72,6 +72,14 @@ pub enum Purpose {
     Boot = 30,
     /// The place of a fan's entry in a ticket lottery.
     Lot = 31,
+    /// When a device sends its heartbeats.
+    Heartbeat = 32,
+    /// When a device tells its status.
+    Status = 33,
+    /// How long a connection lasts by itself.
+    Lifetime = 34,
+    /// Whether a new connection goes to the new containers of a deploy.
+    Shift = 35,
     /// Whether a transaction that was not answered was committed before its database failed over.
     Committed = 40,
 }

@@ -24,7 +24,7 @@ pub(super) fn print_offer(loaded: &Loaded, world: World) -> anyhow::Result<()> {
     let scenario = loaded.at_scale(None, world);
     let lived = loaded.at_scale(None, World::Live);
     print(&offer::render(&scenario, &offer::offer(&scenario, &lived)))?;
-    if scenario.is_queues_alone() {
+    if scenario.is_without_a_sale() {
         return Ok(());
     }
     print(&offer::line("on this machine", &on_this_machine(&lived)))

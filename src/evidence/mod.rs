@@ -3,6 +3,7 @@
 mod complaint;
 mod connection;
 pub mod demand;
+pub mod devices;
 pub mod gap;
 pub mod ledgers;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod whole;
 
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
+use devices::DeviceRecord;
 use gap::Gap;
 use ledgers::Ledgers;
 #[cfg(test)]
@@ -182,6 +184,9 @@ pub struct Ending {
     /// What plain queues came to, by name; in virtual time alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, QueueOutcome>,
+    /// What became of devices that hold a connection, by name; in virtual time alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<String, DeviceRecord>,
     /// The size of each file of evidence when it had been written, by its name \[bytes\]: another size
     /// is damage.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -240,6 +240,7 @@ pub fn run(
         left_dirty: cleaned_up.err().map(|error| with_causes(&error)),
         ledgers: foreign.map(|_| closed.ledgers),
         queues: std::collections::BTreeMap::new(),
+        devices: std::collections::BTreeMap::new(),
         written: std::collections::BTreeMap::new(),
     })
 }

@@ -167,6 +167,7 @@ impl Trial {
             provider: provider.resolve(7).expect("the default profile"),
             audit: crate::audit::AuditSettings::default(),
             queues: Vec::new(),
+            devices: Vec::new(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),
             target: None,

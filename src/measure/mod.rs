@@ -7,6 +7,7 @@ mod calls;
 mod connections;
 mod database;
 mod database_tier;
+pub mod devices;
 pub mod diary;
 pub mod edge;
 mod gap;
@@ -32,6 +33,7 @@ pub use database::{
     Change, DatabaseSummary, LockWaits, PlanSummary, StatementSummary, TableSummary, WaitSummary,
 };
 pub use database_tier::{BusiestSecond, CapacityUnits, DatabaseTierSummary};
+pub use devices::{DeployOutcome, DeviceDatabase, DeviceSummary};
 pub use edge::{AgeSummary, EdgeSummary};
 pub use gap::GapSummary;
 pub use health::{
@@ -80,6 +82,9 @@ pub struct Measured {
     /// What plain queues came to, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, QueueOutcome>,
+    /// What became of devices that hold a connection, by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<String, DeviceSummary>,
     /// What became of the run after its capacity had been taken away for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recoveries: Vec<Recovery>,

@@ -15,17 +15,17 @@ use crate::measure::round3;
 use crate::measure::timeline::{Timeline, TimelineLine};
 
 /// How long before a trigger the good answers are counted, at most \[s\].
-const BEFORE: u64 = 60;
+pub(super) const BEFORE: u64 = 60;
 /// How long after its end they are looked at \[s\]: what has not come back by then does not.
-const SETTLED: u64 = 60;
+pub(super) const SETTLED: u64 = 60;
 /// For how long they are looked at then, at most \[s\].
-const AFTER: u64 = 30;
+pub(super) const AFTER: u64 = 30;
 /// The least of either that says anything \[s\], and how long good answers must have come to be back.
-const WINDOW: u64 = 10;
+pub(super) const WINDOW: u64 = 10;
 /// The share of the good answers before it from which on they count as back.
-const BACK: f64 = 0.9;
+pub(super) const BACK: f64 = 0.9;
 /// The share below which a failure keeps itself up.
-const METASTABLE: f64 = 0.5;
+pub(super) const METASTABLE: f64 = 0.5;
 /// How many times as many may come as before it, by chance, and count as no more.
 const NO_MORE: f64 = 1.1;
 /// The share of those who came before it that must still come.
@@ -210,7 +210,7 @@ fn answered_well(line: &TimelineLine) -> u64 {
 }
 
 /// The mean per second in `[from, until)`, if all of that was lived.
-fn mean(seconds: &[f64], from: u64, until: u64) -> Option<f64> {
+pub(super) fn mean(seconds: &[f64], from: u64, until: u64) -> Option<f64> {
     let part = seconds.get(to_index(from)..to_index(until)).filter(|part| !part.is_empty())?;
     Some(part.iter().sum::<f64>() / part.len() as f64)
 }
@@ -220,7 +220,7 @@ fn to_index(second: u64) -> usize {
 }
 
 /// The first second that begins at or after `at`.
-const fn second(at: Time) -> u64 {
+pub(super) const fn second(at: Time) -> u64 {
     at.nanos().div_ceil(1_000_000_000)
 }
 

@@ -15,6 +15,7 @@ use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
 use crate::measure::database::database;
 use crate::measure::database_tier::{busy, database_tier};
+use crate::measure::devices::devices;
 use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
@@ -49,6 +50,7 @@ pub fn summarize(
         orders: orders(evidence),
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         queues: evidence.ending.queues.clone(),
+        devices: devices(evidence),
         database: database(evidence),
         recoveries: recoveries(evidence, timeline),
         tasks: tasks(evidence),

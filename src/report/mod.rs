@@ -5,6 +5,7 @@ mod breaking;
 pub mod chart;
 mod database;
 mod database_tier;
+mod devices;
 mod digest;
 mod edge;
 pub mod figure;

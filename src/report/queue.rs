@@ -5,9 +5,15 @@ use serde::Serialize;
 use crate::evidence::queue::{Estimate, QueueOutcome, TimeEstimate};
 use crate::measure::Measured;
 
-/// Whether there is nothing but queues: then there is no sale to tell of.
+/// Whether there is nothing but queues: then there is neither a sale nor an objective to tell of.
 pub(super) fn are_all(measured: &Measured) -> bool {
-    !measured.queues.is_empty() && measured.sales.is_empty()
+    !measured.queues.is_empty() && measured.devices.is_empty() && measured.sales.is_empty()
+}
+
+/// Whether there is something that is lived beside a sale, and no sale to tell of.
+pub(super) fn without_a_sale(measured: &Measured) -> bool {
+    let is_beside = !measured.queues.is_empty() || !measured.devices.is_empty();
+    is_beside && measured.sales.is_empty()
 }
 
 /// A queue, ready to be shown.

@@ -136,7 +136,12 @@ fn after_a_missed_objective(judged: &Judged) -> String {
         .iter()
         .find(|assessment| assessment.status == AssessmentStatus::Missed)
         .map(|assessment| assessment.text.as_str());
+    let is_of_devices = judged.measured.sales.is_empty();
     match missed {
+        Some(text) if is_of_devices => format!(
+            "Start with `{text}`: change how connections are closed or how fast they are accepted, for what \
+             devices do is in their firmware, and run the same seed again."
+        ),
         Some(text) => format!(
             "Stock and money were right. Start with `{text}`: find the tier that is at its limit \
              when it goes wrong, mend it, and run the same seed again."
@@ -327,6 +332,8 @@ pub(super) fn assessed(assessment: &Assessment) -> String {
     let unit = bound.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
     if bound.ends_with('%') {
         figure::ratio(value)
+    } else if bound.contains('/') {
+        figure::rate(value)
     } else if bound.starts_with(|letter: char| letter.is_ascii_digit()) && !unit.is_empty() {
         figure::milliseconds(value)
     } else {
@@ -379,6 +386,7 @@ mod tests {
             ("sold ratio >= 1", 0.993, "0.993"),
             ("sold ratio >= 0", 1.0, "1"),
             ("error ratio < 1%", 0.0123, "1.2 %"),
+            ("chargers connect peak <= 120/s", 30_000.0, "30,000/s"),
         ] {
             assert_eq!(assessed(&assessment(text, value)), expected, "{text}");
         }

@@ -278,19 +278,28 @@ impl Loaded {
         Some(Problems::new(file, &self.text, vec![problem.hint(hint)]))
     }
 
-    /// Why the scenario, called `file`, cannot be lived live, if it cannot: plain queues have no server that
-    /// could be asked.
+    /// Why the scenario, called `file`, cannot be lived live, if it cannot: plain queues and devices have no
+    /// server that could be asked.
     pub fn only_simulated(&self, file: &str) -> Option<Problems> {
-        if self.meant.scenario.queues.is_empty() {
-            return None;
-        }
+        let scenario = &self.meant.scenario;
         let (tree, _) = DeTable::parse_recoverable(&self.text);
-        let message = "a plain queue is lived in virtual time alone";
-        let problem = match tree.get_ref().get_key_value("queue").map(|(key, _)| key.span()) {
-            Some(span) => Problem::at(span, message),
-            None => Problem::nowhere(message),
+        let problem = |(key, what, hint): (&str, &str, &str)| {
+            let message = format!("{what} lived in virtual time alone");
+            let span = tree.get_ref().get_key_value(key).map(|(key, _)| key.span());
+            let problem = match span {
+                Some(span) => Problem::at(span, message),
+                None => Problem::nowhere(message),
+            };
+            problem.hint(hint)
         };
-        Some(Problems::new(file, &self.text, vec![problem.hint("`spike simulate` lives it")]))
+        let queue = ("queue", "a plain queue is", "`spike simulate` lives it");
+        let devices = ("devices", "devices are", "`spike simulate` lives them");
+        let found = [
+            (!scenario.queues.is_empty()).then_some(queue),
+            (!scenario.devices.is_empty()).then_some(devices),
+        ];
+        let found: Vec<Problem> = found.into_iter().flatten().map(problem).collect();
+        (!found.is_empty()).then(|| Problems::new(file, &self.text, found))
     }
 
     /// The scale that `world` uses: `--scale`, else `[live] scale` in the live world and 1 in the

@@ -4,6 +4,7 @@
 //! `problem`), and what remains is scaled (`scale`) to a [`Scenario`].
 
 mod check;
+pub mod devices;
 pub mod file;
 pub mod offer;
 pub mod overrides;
@@ -31,6 +32,7 @@ use crate::fan::Crowd;
 use crate::tier::Stack;
 use crate::tier::queue::Queue;
 use crate::verdict::objective::Objective;
+use devices::Devices;
 use target::Target;
 
 pub use schema::schema;
@@ -68,6 +70,8 @@ pub struct Scenario {
     pub stack: Stack,
     /// Plain queues, which the simulated world lives beside all else.
     pub queues: Vec<Queue>,
+    /// Devices that hold a connection, scaled, which the simulated world lives beside all else.
+    pub devices: Vec<Devices>,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
     /// The foreign shop that fans are sent to; absent: the embedded one.
@@ -91,14 +95,14 @@ impl Scenario {
         population.arrive.moments(self.seed, number, population.count, opens, trace)
     }
 
-    /// When the first sale opens; the run's beginning where there are queues alone.
+    /// When the first sale opens; the run's beginning where there is none.
     pub fn first_opening(&self) -> Time {
         let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
         openings.min().unwrap_or_default()
     }
 
-    /// Whether it has queues and no sale: a textbook's exercise.
-    pub fn is_queues_alone(&self) -> bool {
+    /// Whether it has no sale, but queues or devices alone.
+    pub fn is_without_a_sale(&self) -> bool {
         self.catalogue.sales.is_empty()
     }
 

@@ -10,6 +10,7 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
         return;
     }
     apportion(scenario.populations.iter_mut().map(|people| &mut people.count).collect(), scale);
+    apportion(scenario.devices.iter_mut().map(|devices| &mut devices.count).collect(), scale);
     if scenario.target.is_some() {
         // A foreign shop has the stock and the limits that it has.
         return;

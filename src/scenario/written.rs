@@ -3,6 +3,7 @@
 //! Every key is optional here, so that what is missing is told with its place and together with
 //! all else that is wrong. The comments are the schema's descriptions (`spike schema`).
 
+pub mod devices;
 pub mod queue;
 pub mod step;
 pub mod target;
@@ -26,6 +27,7 @@ use crate::audit::AuditSettings;
 use crate::fan::behaviour::{Reload, Retry, SoldOut, Winner};
 use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
+use devices::DevicesTable;
 use queue::QueueTable;
 use step::StepTable;
 use target::{LedgerTable, SetupTable, TargetTable};
@@ -51,7 +53,7 @@ pub struct File {
     /// How `spike run` lives the scenario on this machine.
     pub live: LiveTable,
     /// The sales: items and pickup slots that open together; one at least, but where there are queues
-    /// alone.
+    /// or devices alone.
     #[schemars(length(min = 1))]
     pub sale: Vec<SaleTable>,
     /// The populations: fans, staff, bots; likewise.
@@ -73,6 +75,8 @@ pub struct File {
     pub stack: Stack,
     /// Plain queues, to hold the simulator against textbooks.
     pub queue: Vec<QueueTable>,
+    /// Devices that hold a connection and reconnect, in virtual time.
+    pub devices: Vec<DevicesTable>,
     /// Service level objectives: what is measured, and what it must be.
     pub objectives: BTreeMap<String, String>,
     /// What is asked of the judge.

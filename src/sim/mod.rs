@@ -6,6 +6,7 @@
 mod balancing;
 pub mod calendar;
 mod database;
+pub mod devices;
 mod guest;
 mod path;
 pub mod queue;
@@ -199,9 +200,15 @@ pub fn run(
     let queues: BTreeMap<_, _> = queues
         .map(|queue| (queue.name.clone(), queue::run(queue, scenario.seed, &mut go_on)))
         .collect();
-    let aborted = aborted || (!queues.is_empty() && go_on().is_break());
+    let devices = scenario.devices.iter();
+    let devices: BTreeMap<_, _> = devices
+        .map(|devices| (devices.name.clone(), devices::run(devices, scenario.seed, &mut go_on)))
+        .collect();
+    let is_beside = !queues.is_empty() || !devices.is_empty();
+    let aborted = aborted || (is_beside && go_on().is_break());
     let ending = Ending {
         queues,
+        devices,
         triggers: triggers(scenario),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),

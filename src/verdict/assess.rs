@@ -77,11 +77,12 @@ fn assessed(objective: &Objective, values: &[f64]) -> Assessed {
         .copied()
         .reduce(|worst, value| objective.relation.worse(worst, value, objective.bound));
     let rounded = match objective.subject {
+        Subject::Share(..) | Subject::SoldRatio => worst.map(round6),
+        Subject::Devices(reading) if !reading.is_time() => worst.map(round6),
         // What never came back has no length.
-        Subject::Time(..) | Subject::Recovery => {
+        Subject::Time(..) | Subject::Recovery | Subject::Devices(_) => {
             worst.filter(|worst| worst.is_finite()).map(round3)
         }
-        Subject::Share(..) | Subject::SoldRatio => worst.map(round6),
     };
     let status = if met { AssessmentStatus::Met } else { AssessmentStatus::Missed };
     let text = objective.text.clone();
@@ -156,6 +157,11 @@ impl Readings<'_> {
             }
             Subject::SoldRatio => self.sold_ratio(),
             Subject::Recovery => self.recovery_ms(),
+            Subject::Devices(reading) => {
+                let name = objective.devices.as_deref().unwrap_or_default();
+                let devices = self.measured.devices.get(name);
+                devices.ok_or_else(|| format!("nobody saw {name}")).and_then(|of| reading.value(of))
+            }
         };
         let (mut values, mut why_not) = (Vec::new(), String::new());
         for window in windows {

@@ -314,6 +314,7 @@ impl Assessment {
         Some(match unit {
             _ if bound.ends_with('%') => format!("{}%", round3(value * 100.0)),
             "" => value.to_string(),
+            _ if bound.contains('/') => format!("{}/s", round3(value)),
             _ if !is_number => value.to_string(),
             "ms" | "us" => format!("{value}ms"),
             _ => format!("{}s", round3(value / 1e3)),

@@ -1,5 +1,9 @@
 //! Service level objectives as people write them: `"reload p(99) for 5s in opening" = "< 800ms"`.
 
+mod devices;
+
+pub use devices::DeviceReading;
+
 use domain::outcome::{Operation, Outcome};
 use domain::time::{Duration, Span};
 
@@ -12,13 +16,15 @@ pub struct Objective {
     pub text: String,
     /// What is read.
     pub subject: Subject,
+    /// The name of the devices that it is read of, if it is.
+    pub devices: Option<String>,
     /// Every sliding window of that length, step 1 s, must meet it; left out: the whole at once.
     pub window: Option<Duration>,
     /// The part of the run that is read; left out: all of it.
     pub phase: Option<Phase>,
     /// How the reading is compared.
     pub relation: Relation,
-    /// With what: milliseconds \[ms\] for times, a ratio otherwise.
+    /// With what: milliseconds \[ms\] for times, of devices also a rate \[1/s\] or a count, a ratio otherwise.
     pub bound: f64,
 }
 
@@ -33,6 +39,8 @@ pub enum Subject {
     SoldRatio,
     /// How long after its cause was gone the longest failure lasted \[ms\].
     Recovery,
+    /// What became of devices.
+    Devices(DeviceReading),
 }
 
 /// Which answers a share counts.
@@ -165,15 +173,16 @@ fn problem(message: impl Into<String>, hint: impl Into<String>) -> ObjectiveProb
 
 /// What a key may be, for hints.
 const KEYS: &str = "write `reload p(99)`, `checkout error ratio`, `sold ratio` or `recovery`, and after it \
-                    ` for 5s in opening` if need be";
+                    ` for 5s in opening` if need be; of devices `NAME availability` and the like";
 
 impl Objective {
     /// Reads one line of `[objectives]`.
     ///
     /// A key is `<operation> [service|first byte] p(N)|med|avg|min|max`, `connect`, `handshake` or
     /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio`,
-    /// `sold ratio` or `recovery`, and may go on ` for 5s` and ` in <phase>`, but for these two. A
-    /// value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio or a percentage.
+    /// `sold ratio` or `recovery`, and may go on ` for 5s` and ` in <phase>`, but for these two. Of
+    /// devices it is `<name> availability`, `downtime <statistic>`, `connect peak`, `backlog`,
+    /// `recovery`, `deploy`, `database` or `heartbeat <statistic>`, of the whole run. A value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio or a percentage.
     ///
     /// # Errors
     /// When either cannot be read: what is wrong, and the nearest right word.
@@ -181,13 +190,13 @@ impl Objective {
         let mut words: Vec<&str> = key.split_whitespace().collect();
         let phase = suffix(&mut words, "in")?.map(parse_phase).transpose()?;
         let window = suffix(&mut words, "for")?.map(parse_window).transpose()?;
-        let subject = parse_subject(&words)?;
-        let of_the_whole = match subject {
-            Subject::SoldRatio => Some("sold ratio"),
-            Subject::Recovery => Some("recovery"),
-            Subject::Time(..) | Subject::Share(..) => None,
+        let (devices, subject) = match DeviceReading::parse(&words)? {
+            Some((name, reading)) => (Some(name), Subject::Devices(reading)),
+            None => (None, parse_subject(&words)?),
         };
-        if let Some(name) = of_the_whole.filter(|_| phase.is_some() || window.is_some()) {
+        let of_the_whole = !matches!(subject, Subject::Time(..) | Subject::Share(..));
+        if of_the_whole && (phase.is_some() || window.is_some()) {
+            let name = words.join(" ");
             return Err(problem(
                 format!("`{name}` is read at the end, not over a while"),
                 format!("leave out what follows `{name}`"),
@@ -196,7 +205,7 @@ impl Objective {
         let (relation, bound) = parse_bound(value, subject)?;
         let text =
             format!("{} {}", key.split_whitespace().collect::<Vec<_>>().join(" "), value.trim());
-        Ok(Self { text, subject, window, phase, relation, bound })
+        Ok(Self { text, subject, devices, window, phase, relation, bound })
     }
 
     /// Whether it reads what only a network has: connections, and the first byte of an answer.
@@ -346,6 +355,7 @@ fn parse_bound(value: &str, subject: Subject) -> Result<(Relation, f64), Objecti
     let bound = match subject {
         Subject::Time(..) | Subject::Recovery => parse_time_ms(number)?,
         Subject::Share(..) | Subject::SoldRatio => parse_ratio(number)?,
+        Subject::Devices(reading) => reading.bound(number)?,
     };
     Ok((relation, bound))
 }

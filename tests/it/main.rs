@@ -11,6 +11,7 @@ mod cli;
 mod counted;
 mod database;
 mod determinism;
+mod devices;
 mod docs;
 mod doctor;
 mod drain;

@@ -12,6 +12,7 @@ use super::balancer::{self, BalancerSheet};
 use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::database_tier::{self, DatabaseTierSheet};
+use super::devices::{self, DeviceSheet};
 use super::edge::{self, EdgeRow};
 use super::queue::{self, QueueSheet};
 use super::series::{self, EventRow, MetricRow};
@@ -113,6 +114,7 @@ struct Page {
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
     database: Option<DatabaseSheet>,
+    devices: Vec<DeviceSheet>,
     queue_heads: [&'static str; 6],
     queues: Vec<QueueSheet>,
     balancer: Option<BalancerSheet>,
@@ -169,7 +171,7 @@ impl Page {
         let measured = &judged.measured;
         Self {
             title: summary.provenance.title.clone(),
-            lived: judged.never_begun.is_none() && !queue::are_all(measured),
+            lived: judged.never_begun.is_none() && !queue::without_a_sale(measured),
             answer: Answer::of(summary),
             charts: figures(charts, measured),
             steps: tables::steps(measured),
@@ -181,6 +183,7 @@ impl Page {
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
             database: measured.database.as_ref().map(database::sheet),
+            devices: devices::sheets(measured),
             queue_heads: queue::HEADS,
             queues: queue::sheets(measured),
             balancer: balancer::sheet(measured),

@@ -3,6 +3,7 @@
 mod balancer;
 mod database;
 mod database_tier;
+mod devices;
 mod edge;
 mod generator;
 mod progress;
@@ -13,6 +14,7 @@ mod table;
 mod tasks;
 
 use super::breaking::first_to_break;
+use super::devices as device;
 use super::queue;
 use super::recovery;
 use super::words::{self, Tone};
@@ -67,7 +69,12 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
-    if judged.never_begun.is_none() && !queue::are_all(&judged.measured) {
+    for sheet in device::sheets(&judged.measured) {
+        if let Some(recovery) = &sheet.recovery {
+            page.wrapped("  ", recovery);
+        }
+    }
+    if judged.never_begun.is_none() && !queue::without_a_sale(&judged.measured) {
         page.wrapped("  ", &first_to_break(&judged.measured));
         for recovery in recovery::sentences(&judged.measured) {
             page.wrapped("  ", &recovery);

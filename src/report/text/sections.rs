@@ -1,7 +1,9 @@
 //! The parts of the summary that follow the verdict.
 
 use super::table::{Side, Table, UNBROKEN};
-use super::{Page, balancer, database, database_tier, edge, generator, queues, series, tasks};
+use super::{
+    Page, balancer, database, database_tier, devices, edge, generator, queues, series, tasks,
+};
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
 use crate::measure::{Measured, OperationSummary, Percentiles, Presence, SaleSummary};
@@ -15,7 +17,9 @@ use crate::verdict::Judged;
 pub(super) fn write(page: &mut Page, judged: &Judged) {
     let measured = &judged.measured;
     queues::write(page, measured);
-    if queue::are_all(measured) {
+    devices::write(page, measured);
+    if queue::without_a_sale(measured) {
+        objectives(page, judged);
         return;
     }
     for (id, sale) in &measured.sales {

@@ -8,10 +8,11 @@ use crate::fan::behaviour::{Behaviour, Reload, Retry, SoldOut};
 use crate::fan::route::Route;
 use crate::scenario::Population;
 use crate::scenario::check::arrive::{self, Usable};
-use crate::scenario::check::queue::are_queues_alone;
 use crate::scenario::check::sale::MeantSale;
 use crate::scenario::check::target::Foreign;
-use crate::scenario::check::{COUNT_MAX, Checker, Seen, Setting, TABLES_MAX};
+use crate::scenario::check::{
+    COUNT_MAX, Checker, Seen, Setting, TABLES_MAX, stands_without_a_sale,
+};
 use crate::scenario::place::Place;
 use crate::scenario::problem::{did_you_mean, listed};
 use crate::scenario::written::{FansTable, File};
@@ -46,7 +47,7 @@ pub(super) fn populations(
     around: Around<'_>,
 ) -> Vec<Population> {
     let Around { sales, setting, .. } = around;
-    if file.fans.is_empty() && !are_queues_alone(root) {
+    if file.fans.is_empty() && !stands_without_a_sale(root) {
         checker.required_list(0, root, "the scenario", "fans");
     }
     if file.fans.len() > TABLES_MAX {

@@ -3,6 +3,7 @@
 mod arrive;
 mod balancer;
 mod database;
+mod devices;
 mod fans;
 mod live;
 mod lottery;
@@ -94,6 +95,13 @@ pub(super) struct Checker {
     syntax: Syntax,
 }
 
+/// Whether there is something that is lived beside a sale, and neither a sale nor people for one: a
+/// textbook's queues, devices.
+fn stands_without_a_sale(root: Place<'_>) -> bool {
+    let is_written = |key: &str| root.has(key) || root.struck(key);
+    ["queue", "devices"].into_iter().any(is_written) && !is_written("sale") && !is_written("fans")
+}
+
 /// The scenario that `file` means, if nothing is wrong with it here, and all that is.
 pub(super) fn check(
     file: &File,
@@ -117,6 +125,9 @@ pub(super) fn check(
         Some(Opening::At { utc_ns }) => Some(utc_ns),
         _ => None,
     });
+    let devices = devices::devices(&mut checker, file, root);
+    let objectives = checker.objectives(&file.objectives, root.key("objectives"));
+    devices::objectives(&mut checker, &objectives, (file, &devices), root);
     let scenario = Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),
         name,
@@ -132,7 +143,8 @@ pub(super) fn check(
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
         queues: queue::queues(&mut checker, file, root),
         stack: stack::stack(&mut checker, &file.stack, &sales, root.key("stack")),
-        objectives: checker.objectives(&file.objectives, root.key("objectives")),
+        devices,
+        objectives,
         target: foreign.map(|foreign| Arc::new(foreign.target)),
     };
     // What was struck out before can be absent without a problem of this pass.

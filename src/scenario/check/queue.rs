@@ -25,12 +25,6 @@ const PHASES_MAX: u32 = 1_000;
 /// for 584 years.
 const HORIZON_S: f64 = 500.0 * 365.0 * 86_400.0;
 
-/// Whether there are queues, and neither a sale nor people for one: a textbook's exercise.
-pub(super) fn are_queues_alone(root: Place<'_>) -> bool {
-    let is_written = |key| root.has(key) || root.struck(key);
-    is_written("queue") && !is_written("sale") && !is_written("fans")
-}
-
 /// All queues of `file`.
 pub(super) fn queues(checker: &mut Checker, file: &File, root: Place<'_>) -> Vec<Queue> {
     let place = root.key("queue");

@@ -6,8 +6,9 @@ use domain::time::{Duration, Offset, Span, Time};
 
 use crate::scenario::Late;
 use crate::scenario::check::lottery::lottery;
-use crate::scenario::check::queue::are_queues_alone;
-use crate::scenario::check::{COUNT_MAX, Checker, RUN_MAX, Seen, Setting, TABLES_MAX};
+use crate::scenario::check::{
+    COUNT_MAX, Checker, RUN_MAX, Seen, Setting, TABLES_MAX, stands_without_a_sale,
+};
 use crate::scenario::place::Place;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::{File, ItemTable, SaleTable, SlotTable};
@@ -44,7 +45,7 @@ pub(super) fn sales(
     root: Place<'_>,
     setting: Setting<'_>,
 ) -> Vec<MeantSale> {
-    if file.sale.is_empty() && !are_queues_alone(root) {
+    if file.sale.is_empty() && !stands_without_a_sale(root) {
         checker.required_list(0, root, "the scenario", "sale");
     }
     if file.sale.len() > TABLES_MAX {

@@ -1,6 +1,7 @@
 //! What follows from a scenario before anything runs: offered rates, what can be sold, what the
 //! machine must lend, how long the shop must be left alone, and which findings a scale costs.
 
+mod devices;
 mod drain;
 mod foreign;
 mod lots;

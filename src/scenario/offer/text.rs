@@ -6,6 +6,7 @@ use domain::law::Law;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
+use crate::scenario::offer::devices;
 use crate::scenario::offer::foreign::text as foreign;
 use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
@@ -26,7 +27,10 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     for queue in &scenario.queues {
         table.queue(queue);
     }
-    if scenario.is_queues_alone() {
+    for devices in &scenario.devices {
+        devices::tell(&mut table, devices, offer.scale);
+    }
+    if scenario.is_without_a_sale() {
         return table.text;
     }
     table.line(

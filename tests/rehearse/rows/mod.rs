@@ -3,6 +3,7 @@
 mod carts;
 mod crowd;
 mod database;
+mod devices;
 mod gate;
 mod lots;
 mod payment;
@@ -32,6 +33,11 @@ pub(crate) const ALL: &[Row] = &[
     scale::VENUE_DAY,
     payment::DRAW,
     lots::TICKET_LOTTERY,
+    devices::STORM,
+    devices::BACKOFF,
+    devices::BLUE_GREEN,
+    devices::GRACEFUL,
+    devices::LIMIT,
     crowd::METASTABLE,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,
