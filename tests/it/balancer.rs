@@ -1,10 +1,9 @@
 //! The simulated load balancer: what is refused of its settings, what it does to a run, and what is told.
 
 use spike::measure::BreakingTier;
-use spike::scenario::file;
-use spike::scenario::overrides::Overrides;
-use spike::scenario::{Context, offer};
+use spike::scenario::offer;
 
+use crate::problems::{refused, refused_alone};
 use crate::rehearsal::{alone, program, scenario, set, simulate};
 
 /// Forty people a second look at a page that no cache keeps, behind a balancer.
@@ -25,13 +24,6 @@ fn text(balancer: &str) -> String {
          {application}\
          [stack.balancer]\n{balancer}\n"
     )
-}
-
-fn problems(balancer: &str) -> String {
-    file::parse("balancer.toml", &text(balancer), &Overrides::default(), &Context::VIRTUAL)
-        .map(|_| ())
-        .map_err(|problems| problems.to_string())
-        .unwrap_err()
 }
 
 /// What cannot work, each alone.
@@ -58,22 +50,16 @@ const MISTAKES: [&str; 16] = [
 
 #[test]
 fn each_balancer_that_cannot_work_is_refused_with_its_line() {
-    let mut told = String::new();
-    for balancer in MISTAKES {
-        let problems = problems(balancer);
-        assert!(problems.ends_with(": 1 problem\n"), "{balancer}:\n{problems}");
-        assert!(problems.contains("--> balancer.toml:"), "{problems}");
-        told.push_str(problems.split("error: balancer.toml").next().unwrap());
-    }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(refused_alone("balancer.toml", MISTAKES.map(text)));
 }
 
 #[test]
 fn all_that_is_wrong_with_a_balancer_is_told_at_once() {
-    let told = problems(
+    let text = text(
         "capacity = \"0/s\"\nmax = \"0/s\"\n\
          grows = { by = 0, every = \"1s\", above = 2, lag = \"30d\", shrink_after = \"61s\" }",
     );
+    let told = refused("balancer.toml", &text);
     assert!(told.ends_with(": 7 problems\n"), "{told}");
 }
 

@@ -2,11 +2,10 @@
 //! and what is told.
 
 use spike::measure::{BreakingTier, DatabaseTierSummary, RecoveryState};
-use spike::scenario::file;
-use spike::scenario::overrides::Overrides;
-use spike::scenario::{Context, offer};
+use spike::scenario::offer;
 use spike::verdict::Judged;
 
+use crate::problems::{refused, refused_alone};
 use crate::rehearsal::{alone, program, scenario, set, simulate, violated};
 
 /// Two hundred people a second look at what is sold out, for three minutes.
@@ -22,13 +21,6 @@ fn text(database: &str) -> String {
          [shop]\nstorage = \"memory\"\n[provider]\nprofile = \"stripe-2024\"\ndeclines = 0.0\n\
          [stack.database]\n{database}\n"
     )
-}
-
-fn problems(database: &str) -> String {
-    file::parse("stored.toml", &text(database), &Overrides::default(), &Context::VIRTUAL)
-        .map(|_| ())
-        .map_err(|problems| problems.to_string())
-        .unwrap_err()
 }
 
 /// What cannot work, each alone.
@@ -62,23 +54,17 @@ const MISTAKES: [&str; 25] = [
 
 #[test]
 fn each_database_that_cannot_work_is_refused_with_its_line() {
-    let mut told = String::new();
-    for database in MISTAKES {
-        let problems = problems(database);
-        assert!(problems.ends_with(": 1 problem\n"), "{database}:\n{problems}");
-        assert!(problems.contains("--> stored.toml:"), "{problems}");
-        told.push_str(problems.split("error: stored.toml").next().unwrap());
-    }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(refused_alone("stored.toml", MISTAKES.map(text)));
 }
 
 #[test]
 fn all_that_is_wrong_with_a_database_is_told_at_once() {
-    let told = problems(
+    let text = text(
         "servers = 0\nqueue = 1\nservice = \"1ms\"\n\
          capacity = { min = 9.2, max = 2, above = 2, cores = 99 }\n\
          failovers = [{ at = \"-10s\", lasts = \"0s\", committed = 2 }]",
     );
+    let told = refused("stored.toml", &text);
     assert!(told.ends_with(": 9 problems\n"), "{told}");
 }
 

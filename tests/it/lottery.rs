@@ -5,6 +5,7 @@ use spike::scenario::overrides::Overrides;
 use spike::scenario::{Context, offer};
 use spike::verdict::Verdict;
 
+use crate::problems::refused;
 use crate::rehearsal::{scenario, set, shipped_text, simulate};
 
 const WRONG: &str = r#"
@@ -42,8 +43,7 @@ winner = { pays = 1.5 }
 
 #[test]
 fn all_that_is_wrong_with_a_lottery_is_told_at_once() {
-    let problems = file::parse("wrong.toml", WRONG, &Overrides::default(), &Context::VIRTUAL);
-    insta::assert_snapshot!(problems.map(|_| ()).unwrap_err().to_string());
+    insta::assert_snapshot!(refused("wrong.toml", WRONG));
 }
 
 #[test]

@@ -43,8 +43,29 @@ fn read_with(text: &str, overrides: &Overrides, context: &Context) -> Result<Loa
     file::parse("small.toml", text, overrides, context).map_err(|problems| problems.to_string())
 }
 
+/// What is said, in virtual time, of a file that cannot be lived.
+#[track_caller]
+pub(crate) fn refused(file: &str, text: &str) -> String {
+    let loaded = file::parse(file, text, &Overrides::default(), &Context::VIRTUAL);
+    loaded.map(|_| ()).unwrap_err().to_string()
+}
+
+/// What is said of files with one mistake each: one problem, and its line.
+#[track_caller]
+pub(crate) fn refused_alone(file: &str, texts: impl IntoIterator<Item = String>) -> String {
+    let texts = texts.into_iter();
+    let alone = texts.map(|text| {
+        let problems = refused(file, &text);
+        assert!(problems.ends_with(": 1 problem\n"), "{text}:\n{problems}");
+        assert!(problems.contains(&format!("--> {file}:")), "{problems}");
+        let (told, _count) = problems.split_once(&format!("error: {file}")).unwrap();
+        told.to_owned()
+    });
+    alone.collect()
+}
+
 fn problems(text: &str) -> String {
-    read(text).map(|_| ()).unwrap_err()
+    refused("small.toml", text)
 }
 
 /// The scenario with one passage changed.

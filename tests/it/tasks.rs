@@ -2,10 +2,9 @@
 //! they come and go.
 
 use spike::measure::TaskSummary;
-use spike::scenario::file;
-use spike::scenario::overrides::Overrides;
-use spike::scenario::{Context, Scenario};
+use spike::scenario::Scenario;
 
+use crate::problems::{refused, refused_alone};
 use crate::rehearsal::{scenario, set, simulate};
 
 /// Twenty people a second look at a page that takes a tenth of one, on `stack`.
@@ -20,13 +19,6 @@ fn text(stack: &str) -> String {
          [shop]\nstorage = \"memory\"\n\
          [stack.application]\nservice = \"100ms\"\n{stack}\n"
     )
-}
-
-fn problems(stack: &str) -> String {
-    file::parse("tasks.toml", &text(stack), &Overrides::default(), &Context::VIRTUAL)
-        .map(|_| ())
-        .map_err(|problems| problems.to_string())
-        .unwrap_err()
 }
 
 /// What cannot work, each alone.
@@ -62,22 +54,16 @@ const MISTAKES: [&str; 27] = [
 
 #[test]
 fn each_stack_that_cannot_work_is_refused_with_its_line() {
-    let mut told = String::new();
-    for stack in MISTAKES {
-        let problems = problems(stack);
-        assert!(problems.ends_with(": 1 problem\n"), "{stack}:\n{problems}");
-        assert!(problems.contains("--> tasks.toml:"), "{problems}");
-        told.push_str(problems.split("error: tasks.toml").next().unwrap());
-    }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(refused_alone("tasks.toml", MISTAKES.map(text)));
 }
 
 #[test]
 fn all_that_is_wrong_with_a_stack_is_told_at_once() {
-    let told = problems(
+    let text = text(
         "servers = 0\ntasks = 4\nmin = 9\nmax = 2\nstart = { burst = 0 }\n\
          tracking = { metric = \"utilisation\", target = 3 }\nschedule = [{ at = \"0s\" }]",
     );
+    let told = refused("tasks.toml", &text);
     assert!(told.ends_with(": 5 problems\n"), "{told}");
 }
 

@@ -157,18 +157,25 @@ fn after_the_last_deadline_nothing_is_held_and_nothing_is_drawn() {
     assert_eq!(world.pending(), 0);
 }
 
-#[test]
-fn a_payment_that_has_begun_by_the_deadline_keeps_its_prize() {
-    let mut world = world(1, 1, Redraw::AfterRelease);
+/// Two enter for one seat, and who wins it pays just before the deadline, slowly: the payment, and who
+/// has not won.
+fn paid_late(redraw: Redraw) -> (World, Ticket, u32) {
+    let mut world = world(1, 1, redraw);
     for index in [1, 2] {
         enter(&mut world, entry(index));
     }
     world.pass(85);
     let won = winners(&mut world, 2)[0];
     world.moods = vec![(Mood::Well, 20_000)];
-    let ticket = world.buy(entry(won));
+    let late = world.buy(entry(won));
+    (world, late, 3 - won)
+}
+
+#[test]
+fn a_payment_that_has_begun_by_the_deadline_keeps_its_prize() {
+    let (mut world, late, _) = paid_late(Redraw::AfterRelease);
     world.pass(40);
-    assert_eq!(world.answers[&ticket].outcome, Outcome::Ok);
+    assert_eq!(world.answers[&late].outcome, Outcome::Ok);
     assert_eq!(world.pieces(), (0, 0, 1));
     assert_eq!(world.rows.len(), 1);
 }
@@ -187,16 +194,9 @@ fn a_declined_winner_may_try_another_card_until_the_deadline() {
 
 #[test]
 fn drawn_again_before_the_release_a_piece_goes_twice() {
-    let mut world = world(1, 1, Redraw::BeforeRelease);
-    for index in [1, 2] {
-        enter(&mut world, entry(index));
-    }
-    world.pass(85);
-    let won = winners(&mut world, 2)[0];
-    world.moods = vec![(Mood::Well, 20_000)];
-    let late = world.buy(entry(won));
+    let (mut world, late, other) = paid_late(Redraw::BeforeRelease);
     world.pass(10);
-    assert_eq!(pay(&mut world, 3 - won), Outcome::Ok);
+    assert_eq!(pay(&mut world, other), Outcome::Ok);
     world.pass(40);
     assert_eq!(world.answers[&late].outcome, Outcome::Ok);
     assert_eq!(world.pieces(), (-1, 0, 2));
