@@ -41,6 +41,7 @@ enum Write {
         call: Option<(Time, Asker, InventoryCall)>,
     },
     Lines(oneshot::Sender<Vec<ShopLine>>),
+    Balances(oneshot::Sender<Balances>),
 }
 
 enum Look {
@@ -58,6 +59,8 @@ pub(super) struct Writer {
     /// What is to be written down with the next call, or flush.
     records: Mutex<Vec<OrderRow>>,
     unwritten: Option<Arc<Unwritten>>,
+    /// Whether one look sees all of the stock; otherwise the writer alone knows when its parts agree.
+    is_seen_at_once: bool,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -77,6 +80,7 @@ impl Writer {
         let (looks, to_look) = channel();
         let view = Arc::new(View::default());
         let unwritten = storage.outlives().then(Arc::<Unwritten>::default);
+        let is_seen_at_once = storage.is_seen_at_once();
         let (changed, seen) = (Arc::clone(&view), Arc::clone(&view));
         let mut desk = WriteDesk {
             storage,
@@ -96,7 +100,8 @@ impl Writer {
             }
         });
         let records = Mutex::default();
-        Ok(Self { writes, looks, view, records, unwritten, threads: [writing, looking] })
+        let threads = [writing, looking];
+        Ok(Self { writes, looks, view, records, unwritten, is_seen_at_once, threads })
     }
 
     /// Asks; the answer comes as a [`Notice`]. Plain reads go past the writer.
@@ -153,7 +158,11 @@ impl Writer {
     /// Where all pieces and places are; nothing comes when the database failed.
     pub(super) fn balances(&self) -> oneshot::Receiver<Balances> {
         let (sender, receiver) = oneshot::channel();
-        let _ = self.looks.send(Look::Balances(sender));
+        let _ = if self.is_seen_at_once {
+            self.looks.send(Look::Balances(sender)).is_ok()
+        } else {
+            self.writes.send(Write::Balances(sender)).is_ok()
+        };
         receiver
     }
 
@@ -207,6 +216,15 @@ impl Storage {
         match self {
             Self::Memory(_) => false,
             Self::Sqlite(_) | Self::Redis(_) => true,
+        }
+    }
+
+    /// Whether one look sees all of the stock as it was at one moment: what is taken from Redis is in the
+    /// file only later.
+    const fn is_seen_at_once(&self) -> bool {
+        match self {
+            Self::Memory(_) | Self::Sqlite(_) => true,
+            Self::Redis(_) => false,
         }
     }
 
@@ -290,7 +308,8 @@ struct WriteDesk {
 impl WriteDesk {
     fn write(&mut self, queue: &Receiver<Write>) -> Result<(), StockError> {
         while let Some(batch) = batch(queue) {
-            let (mut replies, mut recorded, mut ledgers) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut replies, mut recorded) = (Vec::new(), Vec::new());
+            let (mut ledgers, mut accounts) = (Vec::new(), Vec::new());
             self.storage.begin().map_err(StockError::Write)?;
             for write in batch {
                 match write {
@@ -299,6 +318,7 @@ impl WriteDesk {
                         replies.extend(self.step(records, call).map_err(StockError::Write)?);
                     }
                     Write::Lines(sender) => ledgers.push(sender),
+                    Write::Balances(sender) => accounts.push(sender),
                 }
             }
             self.storage.commit().map_err(StockError::Write)?;
@@ -311,8 +331,12 @@ impl WriteDesk {
             for reply in replies {
                 tell(&self.notices, reply);
             }
+            // Who asked may have gone.
+            for account in accounts {
+                let balances = self.storage.balances().map_err(StockError::Read)?;
+                balances.map(|balances| account.send(balances).is_ok());
+            }
             for ledger in ledgers {
-                // Who asked may have gone.
                 let lines = self.storage.lines().map_err(StockError::Read)?;
                 lines.map(|lines| ledger.send(lines).is_ok());
             }

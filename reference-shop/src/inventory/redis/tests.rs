@@ -3,10 +3,13 @@
 use machine::redis::{Redis, RedisError};
 use proptest::prelude::*;
 use redis::IntoConnectionInfo as _;
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::inventory::memory::Memory;
 use crate::inventory::trial::{Course, call, catalogue, row};
+use crate::inventory::writer::{Storage, Writer};
+use crate::rules::Asker;
 
 const BEGAN: u64 = 1_700_000_000_000_000_000;
 
@@ -109,4 +112,26 @@ fn counters_that_are_gone_are_filled_from_the_books_and_a_server_that_is_gone_is
     assert_eq!(counted.apply(reserve(3)).unwrap(), InventoryReply::Reserved);
     counted.commit().unwrap();
     assert_eq!(first(&counted), (stock - 2, 2, 0));
+}
+
+#[test]
+fn who_asks_in_a_rush_is_told_balances_that_add_up() {
+    let Some(redis) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (counted, _) = open(&redis, &folder.path().join("shop.db"), BEGAN);
+    let (stock, ..) = first(&counted);
+    let name = counted.books.items[0].name.clone();
+    let (notices, _told) = mpsc::unbounded_channel();
+    // Between counter and books each order takes its time.
+    let pause = Duration::from_millis(1);
+    let writer = Writer::start(Storage::Redis(Box::new(counted)), pause, notices).unwrap();
+    let accounts = (1..=60).map(|order| {
+        writer.call(Time::ZERO, Asker::Order(OrderId(order)), reserve(order));
+        writer.balances()
+    });
+    for account in accounts.collect::<Vec<_>>() {
+        let balance = account.blocking_recv().unwrap().items[&name];
+        assert_eq!(balance.free + balance.held + balance.sold, stock, "{balance:?}");
+    }
+    writer.close();
 }
