@@ -8,7 +8,6 @@ use crate::audit::books::Books;
 use crate::audit::entries::Order;
 use crate::audit::finding::{Found, Unit};
 use crate::audit::{foreign, story};
-use crate::evidence::Admitted;
 use crate::evidence::names::{Name, Word};
 
 /// Pieces that an order gave to a fan in a sale.
@@ -87,7 +86,7 @@ pub(super) fn quota(books: &Books<'_>) -> Found {
     if books.ledgers.is_some() {
         return Found::not_applicable("it is not known whether an admission stands in front");
     }
-    if !matches!(books.facts.admitted, Admitted::ByShop { .. }) {
+    if !books.facts.admitted.is_gated() {
         return Found::not_applicable("no admission is configured");
     }
     let (mut many, mut all, mut first) = (0_u64, 0_u64, None);

@@ -142,29 +142,31 @@ fn by_row<'a>(books: &Books<'a>, hold: &HoldRow<'a>) -> Held<'a> {
     }
 }
 
-/// How much of one thing was free over time.
-pub(super) struct Free {
-    /// At the least.
-    pub(super) least: Course,
+/// A bound of what was free.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// So much at the least.
+    Least,
     /// At the least, if what was let go later had never been held.
-    pub(super) but_for_returns: Course,
-    /// At the most.
-    pub(super) most: Course,
+    LeastButForReturns,
+    /// So much at the most.
+    Most,
 }
 
 /// How much of each item, and of each slot by `sale/slot`, was free over time, as far as the shop
-/// says when it held what.
+/// says when it held what: one bound at a time, for each takes a step for each hold.
 ///
 /// What the history does not account for (pieces that vanished, holds of before a restart) is taken
 /// to have been gone from the beginning, and at the most to have been there until the end.
-pub(super) fn free(books: &Books<'_>) -> BTreeMap<String, Free> {
+pub(super) fn free(books: &Books<'_>, bound: Bound) -> BTreeMap<String, Course> {
     let mut changes: BTreeMap<String, Changes> = BTreeMap::new();
     for hold in holds(books) {
         for (name, quantity) in hold.names() {
             if let Some(changes) = changes.get_mut(name) {
-                changes.add(&hold, i64::from(quantity));
+                changes.add(bound, &hold, i64::from(quantity));
             } else {
-                changes.entry(name.to_owned()).or_default().add(&hold, i64::from(quantity));
+                let changes = changes.entry(name.to_owned()).or_default();
+                changes.add(bound, &hold, i64::from(quantity));
             }
         }
     }
@@ -178,7 +180,7 @@ pub(super) fn free(books: &Books<'_>) -> BTreeMap<String, Free> {
         .filter_map(|name| {
             let initial = i64::try_from(books.initial(&name)?).ok()?;
             let changes = changes.remove(&name).unwrap_or_default();
-            let free = changes.free(initial, left.get(&name).copied());
+            let free = changes.free(bound, initial, left.get(&name).copied());
             Some((name, free))
         })
         .collect()
@@ -187,36 +189,42 @@ pub(super) fn free(books: &Books<'_>) -> BTreeMap<String, Free> {
 /// How holds changed what is free of one thing.
 #[derive(Default)]
 struct Changes {
-    least: Vec<(Time, i64)>,
-    kept: Vec<(Time, i64)>,
-    most: Vec<(Time, i64)>,
+    steps: Vec<(Time, i64)>,
     /// What is not let go.
     taken: i64,
 }
 
 impl Changes {
-    fn add(&mut self, hold: &Held<'_>, quantity: i64) {
-        self.least.push((hold.asked, -quantity));
-        self.most.push((hold.taken, -quantity));
-        if let Some((asked, known)) = hold.freed {
-            self.least.push((known, quantity));
-            self.most.push((asked, quantity));
-        } else {
-            self.kept.push((hold.asked, -quantity));
+    fn add(&mut self, bound: Bound, hold: &Held<'_>, quantity: i64) {
+        if hold.freed.is_none() {
             self.taken = self.taken.saturating_add(quantity);
+        }
+        match (bound, hold.freed) {
+            (Bound::Least, Some((_, known))) => {
+                self.steps.extend([(hold.asked, -quantity), (known, quantity)]);
+            }
+            (Bound::Most, Some((asked, _))) => {
+                self.steps.extend([(hold.taken, -quantity), (asked, quantity)]);
+            }
+            (Bound::LeastButForReturns, Some(_)) => {}
+            (Bound::Least | Bound::LeastButForReturns, None) => {
+                self.steps.push((hold.asked, -quantity));
+            }
+            (Bound::Most, None) => self.steps.push((hold.taken, -quantity)),
         }
     }
 
     /// `left` is what the shop's balance says is free in the end, if it does.
-    fn free(self, initial: i64, left: Option<i64>) -> Free {
+    fn free(self, bound: Bound, initial: i64, left: Option<i64>) -> Course {
         let accounted = initial.saturating_sub(self.taken);
         let unaccounted = accounted.saturating_sub(left.unwrap_or(accounted));
-        let lowered = initial.saturating_sub(unaccounted.max(0));
-        let raised = initial.saturating_sub(unaccounted.min(0));
-        Free {
-            least: Course::at_the_least(lowered, self.least),
-            but_for_returns: Course::at_the_least(lowered, self.kept),
-            most: Course::at_the_most(raised, self.most),
+        match bound {
+            Bound::Least | Bound::LeastButForReturns => {
+                Course::at_the_least(initial.saturating_sub(unaccounted.max(0)), self.steps)
+            }
+            Bound::Most => {
+                Course::at_the_most(initial.saturating_sub(unaccounted.min(0)), self.steps)
+            }
         }
     }
 }

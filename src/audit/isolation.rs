@@ -1,5 +1,7 @@
 //! Whether one sale is served as well as ever while another opens.
 
+use std::collections::HashMap;
+
 use domain::outcome::Outcome;
 use domain::shop::Sale;
 use domain::time::Time;
@@ -20,7 +22,8 @@ const NOTICED_MS: f64 = 10.0;
 const NOTICED_SHARE: f64 = 0.01;
 
 /// Each sale's response times and failures while another one opens, beside those while no other is
-/// open. Carts, checkouts and polls count, which are the only ones of which each is recorded.
+/// open. Carts, checkouts and polls count, which are the only ones of which each is recorded; how long a
+/// fan is told to wait for its turn is no response time, and does not.
 pub(super) fn isolation(books: &Books<'_>) -> Found {
     let sales = &books.evidence.catalogue.sales;
     if sales.len() < 2 {
@@ -30,8 +33,7 @@ pub(super) fn isolation(books: &Books<'_>) -> Found {
     let mut compared = 0_u64;
     let mut worst: Option<Comparison<'_>> = None;
     let mut slowed = 0_u64;
-    for (place, sale) in sales.iter().enumerate() {
-        let (quiet, disturbed) = sides(books, place);
+    for (sale, (quiet, disturbed)) in sales.iter().zip(sides(books)) {
         let Some(comparison) = Comparison::new(sale, quiet, disturbed) else { continue };
         compared += 1;
         slowed += u64::from(comparison.is_worse_than(factor));
@@ -55,8 +57,8 @@ pub(super) fn isolation(books: &Books<'_>) -> Found {
 /// Answers in one situation.
 #[derive(Default)]
 struct Side {
-    /// Response times of those that enter percentiles \[ms\].
-    ms: Vec<f64>,
+    /// Response times of those that enter percentiles \[us\].
+    us: Vec<u32>,
     answers: u64,
     failed: u64,
 }
@@ -70,7 +72,8 @@ impl Side {
         self.failed +=
             u64::from(matches!(outcome, Outcome::Error | Outcome::Unknown | Outcome::RateLimited));
         if outcome.enters_percentiles() {
-            self.ms.push(done.since(intended).as_secs_f64() * 1e3);
+            let us = done.since(intended).as_micros();
+            self.us.push(u32::try_from(us).unwrap_or(u32::MAX));
         }
     }
 
@@ -79,26 +82,55 @@ impl Side {
     }
 }
 
-/// A sale's answers while no other sale is open, and while another one opens.
-fn sides(books: &Books<'_>, of: usize) -> (Side, Side) {
+/// Each sale's answers while no other sale is open, and while another one opens, in the order of sales.
+fn sides(books: &Books<'_>) -> Vec<(Side, Side)> {
     let sales = &books.evidence.catalogue.sales;
-    let others =
-        || sales.iter().enumerate().filter(|(place, _)| *place != of).map(|(_, sale)| sale);
     let opening = books.facts.opening;
-    let (mut quiet, mut disturbed) = (Side::default(), Side::default());
+    let opens = |sale: &Sale| (sale.opens, sale.opens + opening);
+    let open = |sale: &Sale| (sale.opens, sale.closes);
+    let [opening, open] = [Stretches::of(sales, opens), Stretches::of(sales, open)];
+    let words = &books.evidence.names().words;
+    let items = sales.iter().enumerate().flat_map(|(place, sale)| {
+        sale.items.iter().filter_map(move |item| Some((words.find(&item.id)?, place)))
+    });
+    let sale_of: HashMap<_, _> = items.collect();
+    let mut sides: Vec<_> = sales.iter().map(|_| <(Side, Side)>::default()).collect();
     for AttemptRow { item, intended, done, outcome, .. } in books.evidence.attempts() {
-        if !sales[of].items.iter().any(|known| known.id == item) {
-            continue;
-        }
-        let opens = |sale: &Sale| (sale.opens..sale.opens + opening).contains(&intended);
-        let open = |sale: &Sale| (sale.opens..sale.closes).contains(&intended);
-        if others().any(opens) {
+        let Some(&sale) = sale_of.get(&item.name()) else { continue };
+        let (quiet, disturbed) = &mut sides[sale];
+        if opening.has_another(sale, intended) {
             disturbed.add(intended, done, outcome);
-        } else if !others().any(open) {
+        } else if !open.has_another(sale, intended) {
             quiet.add(intended, done, outcome);
         }
     }
-    (quiet, disturbed)
+    sides
+}
+
+/// A stretch of time for each sale.
+struct Stretches {
+    each: Vec<(Time, Time)>,
+    /// When they begin, and when they are over, oldest first.
+    begins: Vec<Time>,
+    ends: Vec<Time>,
+}
+
+impl Stretches {
+    fn of(sales: &[Sale], stretch: impl Fn(&Sale) -> (Time, Time)) -> Self {
+        let each: Vec<_> = sales.iter().map(stretch).collect();
+        let (mut begins, mut ends): (Vec<_>, Vec<_>) = each.iter().copied().unzip();
+        begins.sort_unstable();
+        ends.sort_unstable();
+        Self { each, begins, ends }
+    }
+
+    /// Whether a moment lies in that of another sale.
+    fn has_another(&self, sale: usize, at: Time) -> bool {
+        let (from, until) = self.each[sale];
+        let own = usize::from((from..until).contains(&at));
+        let passed = |edges: &[Time]| edges.partition_point(|edge| *edge <= at);
+        passed(&self.begins) - passed(&self.ends) > own
+    }
 }
 
 /// One sale in both situations.
@@ -113,8 +145,8 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn new(sale: &'a Sale, mut quiet: Side, mut disturbed: Side) -> Option<Self> {
-        let quiet_ms = quantile(&mut quiet.ms)?;
-        let disturbed_ms = quantile(&mut disturbed.ms)?;
+        let quiet_ms = quantile_ms(&mut quiet.us)?;
+        let disturbed_ms = quantile_ms(&mut disturbed.us)?;
         Some(Self { sale, quiet_ms, disturbed_ms, quiet, disturbed })
     }
 
@@ -157,16 +189,17 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The quantile, between where it is at the least and at the most, by the ranks that chance allows.
-fn quantile(ms: &mut [f64]) -> Option<(f64, f64, f64)> {
-    if ms.len() < ANSWERS_MIN {
+/// The quantile \[ms\], between where it is at the least and at the most, by the ranks that chance allows.
+fn quantile_ms(us: &mut [u32]) -> Option<(f64, f64, f64)> {
+    if us.len() < ANSWERS_MIN {
         return None;
     }
-    ms.sort_unstable_by(f64::total_cmp);
-    let count = ms.len() as f64;
+    us.sort_unstable();
+    let count = us.len() as f64;
     let middle = QUANTILE * count;
     let spread = CHANCE * (count * QUANTILE * (1.0 - QUANTILE)).sqrt();
-    Some((ranked(ms, middle - spread), ranked(ms, middle), ranked(ms, middle + spread)))
+    let at = |rank: f64| f64::from(ranked(us, rank)) / 1e3;
+    Some((at(middle - spread), at(middle), at(middle + spread)))
 }
 
 #[expect(
@@ -174,7 +207,7 @@ fn quantile(ms: &mut [f64]) -> Option<(f64, f64, f64)> {
     clippy::cast_sign_loss,
     reason = "clamped to the places there are"
 )]
-fn ranked(sorted: &[f64], rank: f64) -> f64 {
+fn ranked(sorted: &[u32], rank: f64) -> u32 {
     let place = rank.ceil().clamp(1.0, sorted.len() as f64) as usize - 1;
     sorted[place]
 }

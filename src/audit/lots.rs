@@ -38,7 +38,7 @@ pub(super) fn leftover(books: &Books<'_>, sale: &Sale, sold: &Tally) -> Option<L
     let mut found: Option<Leftover> = None;
     for item in &sale.items {
         let mut entries = books.evidence.names().people.column(Entry::default());
-        for attempt in books.evidence.attempts().filter(|attempt| attempt.item == item.id) {
+        for attempt in books.evidence.attempts().filter(|attempt| *attempt.item == *item.id) {
             if attempt.operation == Operation::Entry && attempt.outcome == Outcome::Ok {
                 let entry = &mut entries[attempt.intent.name().place()];
                 (entry.quantity, entry.fan) = (attempt.quantity, attempt.fan);

@@ -60,11 +60,6 @@ impl Askers {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[Asker])> {
         self.things.iter().map(|(name, range)| (name.as_str(), &self.all[range.clone()]))
     }
-
-    /// Who asked for one of them.
-    pub(super) fn of(&self, name: &str) -> Option<&[Asker]> {
-        self.things.get(name).map(|range| &self.all[range.clone()])
-    }
 }
 
 /// Who asked for each item, and for each slot by `sale/slot`, in the order in which they first did.
@@ -81,9 +76,9 @@ pub(super) fn askers(books: &Books<'_>) -> Askers {
     };
     for attempt in books.evidence.attempts().filter(|attempt| reached(attempt.outcome)) {
         let AttemptRow { item, slot, quantity, short, outcome, .. } = attempt;
-        let place = slot.map(|slot| demand::place(&books.evidence.catalogue, item, slot));
+        let place = slot.map(|slot| demand::place(&books.evidence.catalogue, &item, slot));
         let short = what_was_short(short, place.is_some());
-        let wishes = [(Some(item), quantity, Short::Item), (place.as_deref(), 1, Short::Slot)];
+        let wishes = [(Some(&*item), quantity, Short::Item), (place.as_deref(), 1, Short::Slot)];
         for (name, quantity, kind) in wishes {
             let Some(name) = name else { continue };
             let asker = asking.asker(name, &attempt, quantity);

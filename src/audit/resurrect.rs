@@ -205,10 +205,10 @@ fn taken(books: &Books<'_>) -> BTreeMap<String, Vec<Taken>> {
         let (at, intent) = (*at, Some(intent));
         if attempt.outcome == Outcome::Ok && attempt.buys() && told.insert(attempt.key.number()) {
             if let Some(slot) = attempt.slot {
-                let place = demand::place(catalogue, attempt.item, slot);
+                let place = demand::place(catalogue, &attempt.item, slot);
                 note(&place, Taken { intent, at, quantity: 1 });
             }
-            note(attempt.item, Taken { intent, at, quantity: attempt.quantity });
+            note(&attempt.item, Taken { intent, at, quantity: attempt.quantity });
         }
     }
     taken
@@ -220,12 +220,13 @@ const CHANCE: f64 = 3.0;
 /// Where pieces that come back are drawn by lot: whether fans who had asked before half of the
 /// refused did get their share of them.
 pub(super) fn fair(books: &Books<'_>) -> Found {
+    // In this order: what is known of all askers is much, and so are the ledgers.
+    let came = came(books);
     let returned = Returned::new(books);
-    let askers = askers(books);
     let (mut pieces, mut early) = (0_u64, 0_u64);
     for back in &returned.backs {
-        let Some(askers) = askers.of(&back.name) else { continue };
-        let (of, to_early) = shares(books, back, askers);
+        let Some(came) = came.get(&back.name) else { continue };
+        let (of, to_early) = shares(books, back, came);
         pieces += of;
         early += to_early;
     }
@@ -247,14 +248,29 @@ pub(super) fn fair(books: &Books<'_>) -> Found {
     Found::count(late, measure, || returned.told(books)).with(figure, what, Some(budget))
 }
 
+/// When a fan first asked for a thing, and whether it was ever refused it.
+struct Came {
+    intent: Name,
+    first: Time,
+    refused: bool,
+}
+
+/// Who came for each item, and for each slot by `sale/slot`, in the order in which they did.
+fn came(books: &Books<'_>) -> BTreeMap<String, Vec<Came>> {
+    let askers = askers(books);
+    let came = |&Asker { intent, first, refused, .. }: &Asker| Came { intent, first, refused };
+    let things = askers.iter();
+    things.map(|(name, askers)| (name.to_owned(), askers.iter().map(came).collect())).collect()
+}
+
 /// How many pieces that had come back were bought, and how many of them by fans who had asked before
 /// half of the refused did.
-fn shares(books: &Books<'_>, back: &Back<'_>, askers: &[Asker]) -> (u64, u64) {
+fn shares(books: &Books<'_>, back: &Back<'_>, came: &[Came]) -> (u64, u64) {
     let refused: Vec<Time> =
-        askers.iter().filter(|asker| asker.refused).map(|asker| asker.first).collect();
+        came.iter().filter(|asker| asker.refused).map(|asker| asker.first).collect();
     let Some(median) = refused.get(refused.len() / 2) else { return (0, 0) };
     let mut first = books.evidence.names().people.column(Time::NEVER);
-    for asker in askers {
+    for asker in came {
         first[asker.intent.place()] = asker.first;
     }
     let (mut all, mut early) = (0, 0);

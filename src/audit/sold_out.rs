@@ -8,8 +8,9 @@ use domain::shop::Short;
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
+use crate::audit::course::Course;
 use crate::audit::finding::{Found, Story, Unit};
-use crate::audit::history::{self, Free, History};
+use crate::audit::history::{self, Bound, History};
 use crate::audit::order::what_was_short;
 use crate::audit::story;
 use crate::evidence::demand;
@@ -51,9 +52,9 @@ pub(super) fn refusals<'a>(books: &Books<'a>) -> impl Iterator<Item = Refusal<'a
             since.remove(&key);
         }
         let asked = asked.filter(|_| outcome == Outcome::SoldOut)?;
-        let place = attempt.slot.map(|slot| demand::place(catalogue, item, slot));
+        let place = attempt.slot.map(|slot| demand::place(catalogue, &item, slot));
         let (name, quantity) = match (what_was_short(attempt.short, place.is_some()), place) {
-            (Some(Short::Item), _) => (item.to_owned(), quantity),
+            (Some(Short::Item), _) => (item.text().to_owned(), quantity),
             (Some(Short::Slot), Some(place)) => (place, 1),
             _ => return None,
         };
@@ -79,7 +80,7 @@ pub(super) fn phantom(books: &Books<'_>) -> Found {
         History::Forgotten(why) => return Found::not_checked(why.to_owned()),
         History::Unknown(why) => return Found::not_applicable(why),
     };
-    let free = history::free(books);
+    let free = [Bound::Least, Bound::LeastButForReturns].map(|bound| history::free(books, bound));
     let error = books.clocks.shop.error();
     let mut wrong = Wrong::default();
     for refusal in refusals(books).filter(|refusal| !refusal.by_lot) {
@@ -114,20 +115,22 @@ impl<'a> Answers<'a> {
 }
 
 impl<'a> Wrong<'a> {
+    /// `free` is how much was free at the least, and but for what was let go later.
     fn weigh(
         &mut self,
         refusal: Refusal<'a>,
-        free: &BTreeMap<String, Free>,
+        free: &[BTreeMap<String, Course>; 2],
         sure: bool,
         error: Duration,
     ) {
         self.all += 1;
-        let Some(free) = free.get(&refusal.name) else { return };
         let from = refusal.asked.before(error);
         let until = refusal.told + error;
         let wanted = i64::from(refusal.quantity);
-        let least = free.least.within(from, until);
-        let but_for_returns = free.but_for_returns.within(from, until);
+        let within = |free: &BTreeMap<String, Course>| {
+            free.get(&refusal.name).map(|course| course.within(from, until))
+        };
+        let [Some(least), Some(but_for_returns)] = free.each_ref().map(within) else { return };
         if sure && least >= wanted {
             self.plain.add(refusal, least);
         } else if least.max(but_for_returns) >= wanted {

@@ -1,14 +1,13 @@
 //! Whether pages speak of an availability that is no older than they may be.
 
-use std::collections::BTreeMap;
-
 use domain::id::FanId;
 use domain::shop::Sale;
 use domain::time::{Duration, Time};
 
 use crate::audit::books::Books;
+use crate::audit::course::Course;
 use crate::audit::finding::{Found, Story, Unit, Who, WitnessEvent};
-use crate::audit::history::{self, Free, History};
+use crate::audit::history::{self, Bound, History};
 use crate::audit::story;
 use crate::evidence::rows::PurchaseRow;
 
@@ -28,7 +27,7 @@ pub(super) fn stale(books: &Books<'_>) -> Found {
     if !books.evidence.has_shop() {
         return Found::held();
     }
-    let free = history::free(books);
+    let [least, most] = [Bound::Least, Bound::Most].map(|bound| history::free(books, bound));
     let allowed = books.asked.budgets.stale;
     let age = books.facts.edge_ttl.saturating_add(allowed.grace.0);
     let error = books.clocks.shop.error();
@@ -40,7 +39,11 @@ pub(super) fn stale(books: &Books<'_>) -> Found {
         pages += 1;
         let page = |item| Page { fan, sent, at, item, shows_it: items.contains(&item) };
         let mut claims = sale.items.iter().map(|item| page(item.id.as_str()));
-        if let Some(page) = claims.find(|page| page.is_older_than(age, error, &free)) {
+        if let Some(page) = claims.find(|page| {
+            let free = if page.shows_it { &most } else { &least };
+            let free = free.get(page.item);
+            free.is_some_and(|free| page.is_older_than(age, error, free))
+        }) {
             old += 1;
             first.get_or_insert(page);
         }
@@ -79,16 +82,13 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Whether it was otherwise ever since so long before the page was asked for.
-    fn is_older_than(&self, age: Duration, error: Duration, free: &BTreeMap<String, Free>) -> bool {
-        let Some(free) = free.get(self.item) else { return false };
+    /// Whether it was otherwise ever since so long before the page was asked for: `free` is how much there
+    /// was at the most if the page shows the item, and else at the least.
+    fn is_older_than(&self, age: Duration, error: Duration, free: &Course) -> bool {
         let from = self.sent.before(age).before(error);
         let until = self.at + error;
-        if self.shows_it {
-            free.most.within(from, until) <= 0
-        } else {
-            free.least.within(from, until) > 0
-        }
+        let free = free.within(from, until);
+        if self.shows_it { free <= 0 } else { free > 0 }
     }
 
     fn told(&self, age: Duration) -> Story {

@@ -236,7 +236,7 @@ fn over_the_last(books: &Books<'_>, name: &str, initial: u64) -> Option<String> 
         }
     }
     let ok = |attempt: &AttemptRow<'_>| {
-        attempt.outcome == Outcome::Ok && takes(attempt.item, attempt.slot, attempt.quantity) > 0
+        attempt.outcome == Outcome::Ok && takes(&attempt.item, attempt.slot, attempt.quantity) > 0
     };
     let AttemptRow { fan, done, .. } = books.evidence.attempts().filter(ok).last()?;
     Some(line(done, &format!("fan {fan} was the last to be told that {name} is its own")))

@@ -27,16 +27,16 @@ enum Known {
 
 /// What a client was told of one intent.
 #[derive(Copy, Clone)]
-struct Told<'a> {
+struct Told {
     known: Known,
-    item: &'a str,
+    item: Name,
     quantity: u32,
 }
 
 /// What clients were told at last of each intent. What answers neither yes nor no (a refusal to
 /// listen, a sale that is not open) leaves them with what they knew.
-fn told<'a>(books: &Books<'a>) -> Vec<Option<Told<'a>>> {
-    let mut told: Vec<Option<Told<'_>>> = books.evidence.names().people.column(None);
+fn told(books: &Books<'_>) -> Vec<Option<Told>> {
+    let mut told: Vec<Option<Told>> = books.evidence.names().people.column(None);
     for attempt in books.evidence.attempts().filter(AttemptRow::buys) {
         let AttemptRow { intent, outcome, item, quantity, .. } = attempt;
         let told = &mut told[intent.name().place()];
@@ -50,7 +50,7 @@ fn told<'a>(books: &Books<'a>) -> Vec<Option<Told<'a>>> {
                 None => Known::Refused,
             },
         };
-        *told = Some(Told { known, item, quantity });
+        *told = Some(Told { known, item: item.name(), quantity });
     }
     told
 }
@@ -63,23 +63,23 @@ const UNHEARD_SHARE_MAX: f64 = 0.01;
 ///
 /// Who heard nothing at last knows that it does not know, and is no such client; but where a foreign
 /// shop leaves many so, nobody can tell what they were told by other ways.
-pub(super) fn silent_charge(books: &Books<'_>) -> Found {
+pub(super) fn silent_charge<'a>(books: &Books<'a>) -> Found {
     let told = told(books);
     let people = &books.evidence.names().people;
-    let charged: Vec<(&Payment<'_>, Option<Known>)> = books
-        .payments
-        .iter()
-        .filter(|payment| payment.net() > 0)
-        .map(|payment| {
-            let purchase = books.purchase(payment).and_then(|purchase| people.find(purchase));
-            let told = purchase.and_then(|purchase| told[purchase.place()]);
-            (payment, told.map(|told| told.known))
-        })
-        .collect();
-    let with = |known: Known| charged.iter().filter(move |(_, knows)| *knows == Some(known));
-    let silent: Vec<&Payment<'_>> = with(Known::Refused).map(|(payment, _)| *payment).collect();
-    let unheard = with(Known::Nothing).count();
-    let ours = charged.iter().filter(|(_, known)| known.is_some()).count();
+    let heard = |payment: &Payment<'a>| {
+        let purchase = books.purchase(payment).and_then(|purchase| people.find(purchase));
+        purchase.and_then(|purchase| told[purchase.place()]).map(|told| told.known)
+    };
+    let (mut ours, mut unheard, mut silent) = (0_usize, 0_usize, Vec::new());
+    for payment in books.payments.iter().filter(|payment| payment.net() > 0) {
+        let Some(known) = heard(payment) else { continue };
+        ours += 1;
+        match known {
+            Known::Nothing => unheard += 1,
+            Known::Refused => silent.push(payment),
+            Known::Bought | Known::UnderWay => {}
+        }
+    }
     if silent.is_empty()
         && books.ledgers.is_some()
         && unheard as f64 > UNHEARD_SHARE_MAX * ours as f64
@@ -106,7 +106,7 @@ pub(super) fn phantom_sale(books: &Books<'_>) -> Found {
     }
     let has = Bought::new(books);
     let people = &books.evidence.names().people;
-    let (mut count, mut first) = (0, None::<(&str, Told<'_>, u64)>);
+    let (mut count, mut first) = (0, None::<(&str, Told, u64)>);
     for (intent, told) in people.all().zip(told(books)) {
         let Some(told) = told.filter(|told| told.known == Known::Bought) else { continue };
         let pieces = has.pieces(books, intent, told.item);
@@ -120,6 +120,7 @@ pub(super) fn phantom_sale(books: &Books<'_>) -> Found {
     }
     Found::count(count, "fans who were told that they have what they have not", || {
         let (intent, Told { quantity, item, .. }, pieces) = first.expect("one was counted");
+        let item = books.evidence.names().words.text(item);
         let end = format!(
             "at the end {pieces} × {item} are in paid orders of this fan, who was told that its \
              {quantity} are bought"
@@ -158,10 +159,10 @@ impl Bought {
     }
 
     /// Pieces of an item in an intent's paid orders.
-    fn pieces(&self, books: &Books<'_>, intent: Name, item: &str) -> u64 {
+    fn pieces(&self, books: &Books<'_>, intent: Name, item: Name) -> u64 {
         let (mut pieces, mut next) = (0, self.last[intent.place()]);
         while let Some(place) = next.get() {
-            let paid = books.orders[place].lines().filter(|line| line.paid && line.item == item);
+            let paid = books.orders[place].lines().filter(|line| line.paid && line.name == item);
             pieces += paid.map(|line| u64::from(line.quantity)).sum::<u64>();
             next = self.before[place];
         }
@@ -189,7 +190,7 @@ pub(super) fn early(books: &Books<'_>) -> Found {
     let (mut count, mut first) = (0, None::<(Time, Word<'_>, &domain::shop::Sale)>);
     let bought = |attempt: &AttemptRow<'_>| attempt.buys() && attempt.outcome == Outcome::Ok;
     for AttemptRow { intent, item, done, .. } in books.evidence.attempts().filter(bought) {
-        let Some((_, sale, _)) = catalogue.items().find(|(_, _, known)| known.id == item) else {
+        let Some((_, sale, _)) = catalogue.items().find(|(_, _, known)| known.id == *item) else {
             continue;
         };
         let is_early = announced(sale)

@@ -304,7 +304,11 @@ fn backs<'a>(books: &Books<'a>) -> BTreeMap<&'a str, Back> {
         let declined =
             |attempt: &AttemptRow<'_>| attempt.buys() && attempt.outcome == Outcome::Declined;
         for attempt in books.evidence.attempts().filter(declined) {
-            backs.entry(attempt.item).or_default().declined.add(attempt.done, attempt.quantity);
+            backs
+                .entry(attempt.item.text())
+                .or_default()
+                .declined
+                .add(attempt.done, attempt.quantity);
         }
     }
     let summed = |Back { declined, taken, freed }| Back {

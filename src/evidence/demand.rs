@@ -74,7 +74,7 @@ pub fn told_bought(evidence: &Evidence) -> (Tally, u64) {
     let mut keys = HashSet::new();
     for attempt in evidence.attempts() {
         if attempt.buys() && attempt.outcome == Outcome::Ok && keys.insert(attempt.key.number()) {
-            tally.add(&evidence.catalogue, attempt.item, attempt.slot, attempt.quantity);
+            tally.add(&evidence.catalogue, &attempt.item, attempt.slot, attempt.quantity);
         }
     }
     (tally, keys.len() as u64)
@@ -99,7 +99,7 @@ pub struct Sellable {
 ///   could have sold to them;
 /// - over all items of the sale together, ⌊a·window⌋ × the mean pieces of an order, where a is the
 ///   rate of orders that can be paid; sales that are open at once share it in proportion to what
-///   else bounds them;
+///   else bounds them, but where the shop admits so many of each;
 /// - over all items of the sale together, the places in its slots × the mean pieces.
 ///
 /// The bounds on the total are shared among the items in proportion to what else bounds them, by
@@ -150,9 +150,9 @@ impl Shared<'_> {
             let places: u64 = self.sale.slots.iter().map(|slot| u64::from(slot.capacity)).sum();
             whole(places as f64 * self.mean)
         };
-        let by_rate = facts.admitted.orders_per_s().map_or(u64::MAX, |orders_per_s| {
+        let by_rate = facts.admitted.of_a_sale(self.share).map_or(u64::MAX, |orders_per_s| {
             let window = self.sale.closes.since(self.sale.opens).as_secs_f64();
-            whole((orders_per_s * window * self.share).floor() * self.mean)
+            whole((orders_per_s * window).floor() * self.mean)
         });
         let total = base.min(by_slots).min(by_rate);
         Sellable {
@@ -265,7 +265,7 @@ fn declined_intents(evidence: &Evidence) -> Vec<bool> {
 fn declined_pieces(evidence: &Evidence) -> Tally {
     let mut tally = Tally::default();
     for attempt in evidence.attempts().filter(|attempt| attempt.outcome == Outcome::Declined) {
-        *entry(&mut tally.items, attempt.item) += u64::from(attempt.quantity);
+        *entry(&mut tally.items, attempt.item.text()) += u64::from(attempt.quantity);
     }
     tally
 }
@@ -407,6 +407,19 @@ mod tests {
         let facts = Facts { admitted: Admitted::ByShop { orders_per_s: 4.0 }, ..Facts::default() };
         let found = sellable(&evidence(sales, purchases).read(), &facts);
         assert_eq!((found[0].total, found[1].total), (60, 20));
+    }
+
+    #[test]
+    fn an_admission_for_each_sale_is_not_shared_but_the_provider_is() {
+        let mut purchases = crowd(60, 0);
+        purchases.extend((0..20).map(|fan| departed(5_000 + fan, Departure::Bought, "b-tee", 2)));
+        let sales = vec![sale("a", 1_000, None), sale("b", 1_000, None)];
+        let evidence = evidence(sales, purchases).read();
+        for (together_per_s, totals) in [(None, (60, 40)), (Some(3.0), (44, 14))] {
+            let admitted = Admitted::BySale { orders_per_s: 3.0, together_per_s };
+            let found = sellable(&evidence, &Facts { admitted, ..Facts::default() });
+            assert_eq!((found[0].total, found[1].total), totals, "{together_per_s:?}");
+        }
     }
 
     #[test]

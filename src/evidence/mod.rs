@@ -236,16 +236,23 @@ impl Default for Facts {
     }
 }
 
-/// How many orders can be paid per second, over all sales together.
+/// How many orders can be paid per second.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub enum Admitted {
     /// Nothing is known that bounds them.
     #[default]
     Unbounded,
-    /// The shop lets that many through \[orders/s\].
+    /// The shop lets that many of all sales together through \[orders/s\].
     ByShop {
         /// Orders per second.
         orders_per_s: f64,
+    },
+    /// The shop lets that many of each sale through \[orders/s\].
+    BySale {
+        /// Orders per second of one sale.
+        orders_per_s: f64,
+        /// What the provider allows all sales together, if that is bounded.
+        together_per_s: Option<f64>,
     },
     /// The provider's limit R over the k calls of an order allows that many \[orders/s\].
     ByProvider {
@@ -255,11 +262,22 @@ pub enum Admitted {
 }
 
 impl Admitted {
-    /// Orders per second \[1/s\], if bounded.
-    pub const fn orders_per_s(self) -> Option<f64> {
+    /// Orders per second \[1/s\] of a sale that has that share of what sales have together, if bounded.
+    pub fn of_a_sale(self, share: f64) -> Option<f64> {
         match self {
             Self::Unbounded => None,
-            Self::ByShop { orders_per_s } | Self::ByProvider { orders_per_s } => Some(orders_per_s),
+            Self::ByShop { orders_per_s } | Self::ByProvider { orders_per_s } => {
+                Some(orders_per_s * share)
+            }
+            Self::BySale { orders_per_s, together_per_s } => {
+                let together = together_per_s.map_or(f64::INFINITY, |together| together * share);
+                Some(orders_per_s.min(together))
+            }
         }
+    }
+
+    /// Whether the shop lets through no more than so many.
+    pub const fn is_gated(self) -> bool {
+        matches!(self, Self::ByShop { .. } | Self::BySale { .. })
     }
 }

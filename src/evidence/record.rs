@@ -141,7 +141,7 @@ fn attempt<'a>(bytes: &mut &[u8], names: &'a Spaces) -> AttemptRow<'a> {
         intent,
         key,
         operation,
-        item: names.words.word(bytes).text(),
+        item: names.words.word(bytes),
         slot: names.words.some_word(bytes).map(Word::text),
         quantity: small(bytes),
         intended: time(bytes),

@@ -37,7 +37,7 @@ pub(crate) struct AttemptRow<'a> {
     pub(crate) intent: Word<'a>,
     pub(crate) key: Key<'a>,
     pub(crate) operation: Operation,
-    pub(crate) item: &'a str,
+    pub(crate) item: Word<'a>,
     pub(crate) slot: Option<&'a str>,
     pub(crate) quantity: u32,
     pub(crate) intended: Time,

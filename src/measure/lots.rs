@@ -24,7 +24,7 @@ pub(super) fn lottery(evidence: &Evidence, sale: &Sale) -> Option<LotterySummary
     }
     let is_of_sale = |name: &str| sale.items.iter().any(|item| item.id == name);
     let mut parts = evidence.names().people.column(Part::default());
-    for attempt in evidence.attempts().filter(|attempt| is_of_sale(attempt.item)) {
+    for attempt in evidence.attempts().filter(|attempt| is_of_sale(&attempt.item)) {
         let enters = attempt.operation == Operation::Entry && attempt.outcome == Outcome::Ok;
         parts[attempt.intent.name().place()].entered |= enters;
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::provider::PaymentOperation;
 use domain::time::{Duration, Time};
 use mock_provider::settings::{Algorithm, Limit, Scope, Settings as Provider};
-use reference_shop::settings::{Edge, EdgeBy, looks};
+use reference_shop::settings::{Edge, EdgeBy, Per, looks};
 
 use crate::evidence::{Admitted, Facts};
 use crate::scenario::Scenario;
@@ -23,15 +23,23 @@ pub struct Payment {
     /// The same in the mean from the first opening to the last closing: a schedule may change the
     /// limits meanwhile \[1/s\].
     pub orders_mean_per_s: Option<f64>,
-    /// Orders per second that the shop admits; absent: all \[1/s\].
+    /// Orders per second that the shop admits, of each sale if it counts per sale; absent: all \[1/s\].
     pub admission_per_s: Option<f64>,
+    /// Whether it counts per sale.
+    pub is_per_sale: bool,
 }
 
 impl Payment {
-    /// Orders per second that can be paid in the mean: what the shop admits, else what the provider
-    /// allows, else any \[1/s\].
-    pub fn admitted_per_s(&self) -> Option<f64> {
-        self.admission_per_s.or(self.orders_mean_per_s)
+    /// What can be paid in the mean: what the shop admits, else what the provider allows, else any.
+    pub fn admitted(&self) -> Admitted {
+        match (self.admission_per_s, self.orders_mean_per_s) {
+            (Some(orders_per_s), together_per_s) if self.is_per_sale => {
+                Admitted::BySale { orders_per_s, together_per_s }
+            }
+            (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
+            (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
+            (None, None) => Admitted::Unbounded,
+        }
     }
 }
 
@@ -43,15 +51,13 @@ pub fn payment(scenario: &Scenario) -> Payment {
     let opens = opens(scenario);
     let demand = Demand::new(scenario);
     let limits = limits_at(&scenario.provider, opens);
+    let gate = scenario.shop.admission.as_ref();
     Payment {
         calls_per_s: lowest(limits.iter().filter_map(|limit| demand.calls_per_s(limit))),
         orders_per_s: demand.orders_per_s(&limits),
         orders_mean_per_s: orders_mean_per_s(scenario, &demand),
-        admission_per_s: scenario
-            .shop
-            .admission
-            .as_ref()
-            .map(|gate| gate.orders_per_s(demand.calls())),
+        admission_per_s: gate.map(|gate| gate.orders_per_s(demand.calls())),
+        is_per_sale: gate.is_some_and(|gate| gate.per == Per::Sale),
     }
 }
 
@@ -59,14 +65,8 @@ pub fn payment(scenario: &Scenario) -> Payment {
 pub fn facts(scenario: &Scenario) -> Facts {
     /// How late a busy sweeper may come \[added to its period\].
     const LATE_SWEEP: Duration = Duration::from_secs(4);
-    let payment = payment(scenario);
-    let admitted = match (payment.admission_per_s, payment.orders_mean_per_s) {
-        (Some(orders_per_s), _) => Admitted::ByShop { orders_per_s },
-        (None, Some(orders_per_s)) => Admitted::ByProvider { orders_per_s },
-        (None, None) => Admitted::Unbounded,
-    };
     Facts {
-        admitted,
+        admitted: payment(scenario).admitted(),
         opening: scenario.phases.opening,
         grace: scenario.shop.reservation.sweep.0.saturating_add(LATE_SWEEP),
         edge_ttl: shown(&scenario.shop.edge),

@@ -46,11 +46,12 @@ pub enum Bound {
 
 /// What each sale can sell, in the catalogue's order: the least of stock, pieces wanted, places in
 /// the slots and ⌊a · window⌋ × mean pieces, where a is the orders per second that can be paid.
-/// Sales that are open at once share a in proportion to what else bounds them.
+/// Sales that are open at once share a in proportion to what else bounds them, but where the shop admits
+/// so many of each.
 pub fn sellable(scenario: &Scenario) -> Vec<SaleOffer> {
     let sales = &scenario.catalogue.sales;
     let wants: Vec<Want> = (0..sales.len()).map(|sale| want(scenario, sale)).collect();
-    let admitted_per_s = payment(scenario).admitted_per_s();
+    let admitted = payment(scenario).admitted();
     let each = sales.iter().zip(&wants);
     each.map(|(sale, want)| {
         let open_at_once = sales.iter().zip(&wants).filter(|(other, _)| overlap(sale, other));
@@ -58,7 +59,7 @@ pub fn sellable(scenario: &Scenario) -> Vec<SaleOffer> {
         let share = if together > 0.0 { want.base / together } else { 1.0 };
         let number = sales.iter().position(|other| other.id == sale.id).unwrap_or_default();
         let stock = stated(scenario, number).into_iter().map(|stock| stock.map(u64::from)).sum();
-        let offer = one(sale, stock, want, admitted_per_s.map(|per_s| per_s * share));
+        let offer = one(sale, stock, want, admitted.of_a_sale(share));
         SaleOffer { lottery: lots::lottery(scenario, number), ..offer }
     })
     .collect()

@@ -146,6 +146,9 @@ impl Table {
             return;
         }
         let admitted = match payment.admission_per_s {
+            Some(orders) if payment.is_per_sale => {
+                format!("{} orders/s of each sale", count(orders))
+            }
             Some(orders) => format!("{} orders/s", count(orders)),
             None => "all".to_owned(),
         };

@@ -84,7 +84,7 @@ fn fifty(size: Size, each: &str) -> Vec<Claim> {
     const FILE: &str = "tenants/fifty";
     const AT_NOON: &str = "sale.1.opens=+75s";
     let wronged = ["INV-ISOLATION", "INV-ORPHAN-AUTH", "INV-UNDERSOLD"];
-    let overrun = ["INV-ISOLATION", "INV-ORPHAN-AUTH", "INV-QUOTA"];
+    let overrun = ["INV-ISOLATION", "INV-ORPHAN-AUTH", "INV-QUOTA", "INV-UNDERSOLD"];
     let served = "the least share of a tenant's people who bought, big ones aside";
     let staggered = simulate(FILE, &[each]);
     let at_noon = simulate(FILE, &[each, AT_NOON]);
