@@ -133,6 +133,16 @@ fn connections_are_as_many_as_its_flavour_allows() {
     assert_eq!(["mysql", "postgresql"].map(connections), [135, 823]);
 }
 
+#[test]
+fn check_says_it_of_people_who_come_after_the_opening_too() {
+    let scenario = scenario(&crate::rehearsal::shipped_text("scaling/database-ceiling"), &set(&[]));
+    let told = offer::render(&scenario, &offer::offer(&scenario, &scenario));
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "database 125/s at first, by 2 ACU; 3,000/s take 48 ACU, 2 min 18 s after they came";
+    assert!(told.contains(expected), "{told}");
+}
+
 /// Who holds a row while its database is short of processors holds it for longer.
 #[test]
 fn a_row_is_locked_for_as_long_as_its_statement_has_to_share() {

@@ -47,8 +47,9 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
             None => table.opening(opening, scenario),
         }
     }
-    if let Some(foreign) = &offer.foreign {
-        foreign::steps(&mut table, foreign);
+    match &offer.foreign {
+        Some(foreign) => foreign::steps(&mut table, foreign),
+        None => table.stack(scenario, offer),
     }
     if offer.foreign.is_none() || offer.payment.calls_per_s.is_some() {
         table.payment(offer);
@@ -122,15 +123,22 @@ impl Table {
         if let Some(balancer) = &scenario.stack.balancer {
             self.line("  balancer", &balanced(balancer, opening.origin_per_s));
         }
-        if let Some(figure) = worked(scenario) {
-            self.line("  application", &figure);
-        }
-        let database = scenario.stack.database.as_ref();
-        if let Some(figure) = database.and_then(|it| provided(it, opening.origin_per_s)) {
-            self.line("  database", &figure);
-        }
         let asks = format!("{}/s offered, each once", count(opening.checkouts_per_s));
         self.line("  checkouts", &asks);
+    }
+
+    /// What the simulated stack has for those who ask.
+    fn stack(&mut self, scenario: &Scenario, offer: &Offer) {
+        if let Some(figure) = worked(scenario) {
+            self.line("application", &figure);
+        }
+        // Who comes asks once at least.
+        let openings = offer.openings.iter().map(|opening| opening.origin_per_s);
+        let asked_per_s = openings.fold(offer.arrivals_peak_per_s, f64::max);
+        let database = scenario.stack.database.as_ref();
+        if let Some(figure) = database.and_then(|it| provided(it, asked_per_s)) {
+            self.line("database", &figure);
+        }
     }
 
     fn payment(&mut self, offer: &Offer) {
