@@ -188,8 +188,13 @@ impl<'a> World<'a> {
             Action::Sleep { until } => self.calendar.schedule(until, Event::Woke(turn)),
             Action::Connect { deadline, attempt } => {
                 self.log.tries(attempt);
-                self.calendar.schedule_in_order(deadline, Event::TimedOut(turn));
-                self.asks_to_connect(at, turn);
+                // Who is refused has nothing to wait for: no deadline of his lies in the calendar.
+                if self.takes_in(at, turn) {
+                    self.calendar.schedule_in_order(deadline, Event::TimedOut(turn));
+                } else {
+                    self.log.is_refused();
+                    self.tell(at, number, Input::Refused);
+                }
             }
             Action::Send { message, deadline } => {
                 self.calendar.schedule_in_order(deadline, Event::TimedOut(turn));
@@ -198,21 +203,17 @@ impl<'a> World<'a> {
         }
     }
 
-    /// An attempt reaches the containers. Until new ones are there nobody accepts.
-    fn asks_to_connect(&mut self, at: Time, turn: Turn) {
-        let refused = self.server.servers() == 0
-            || match self.server.offer(turn) {
-                Offered::Started => {
-                    self.accepts(at, turn);
-                    false
-                }
-                Offered::Queued => false,
-                Offered::Refused => true,
-            };
-        if refused {
-            self.log.is_refused();
-            self.tell(at, turn.device, Input::Refused);
+    /// An attempt reaches the containers; false where it is refused. Until new ones are there nobody
+    /// accepts.
+    fn takes_in(&mut self, at: Time, turn: Turn) -> bool {
+        let offered = match self.server.servers() {
+            0 => Offered::Refused,
+            _ => self.server.offer(turn),
+        };
+        if offered == Offered::Started {
+            self.accepts(at, turn);
         }
+        offered != Offered::Refused
     }
 
     /// A container begins to accept an attempt; those whose device is gone may take it no time.
