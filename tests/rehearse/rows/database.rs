@@ -110,8 +110,9 @@ fn queue(lived: &Lived) -> f64 {
 
 fn is_the_wall(what: &str, lived: &Lived) -> Claim {
     let seen = lived.judged.measured.first_to_break.map(|breaking| breaking.tier);
-    let holds = seen == Some(BreakingTier::Database);
-    Claim::of(what, "the database".to_owned(), format!("{seen:?}"), holds)
+    let named = |tier: Option<BreakingTier>| serde_json::to_string(&tier).unwrap();
+    let expected = Some(BreakingTier::Database);
+    Claim::of(what, named(expected), named(seen), seen == expected)
 }
 
 fn told(lived: &Lived) -> &DatabaseTierSummary {
