@@ -76,7 +76,7 @@ pub enum Purpose {
     Heartbeat = 32,
     /// When a device tells its status.
     Status = 33,
-    /// How long a connection lasts by itself.
+    /// How long a connection, or a room, lasts by itself.
     Lifetime = 34,
     /// Whether a new connection goes to the new containers of a deploy.
     Shift = 35,

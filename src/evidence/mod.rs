@@ -13,8 +13,10 @@ mod never_begun;
 pub mod queue;
 pub mod read;
 mod record;
+pub mod rooms;
 pub(crate) mod rows;
 pub mod series;
+pub mod spread;
 mod tape;
 mod trigger;
 mod whole;
@@ -28,6 +30,7 @@ use ledgers::Ledgers;
 pub(crate) use lines::Lines;
 pub use never_begun::NeverBegun;
 use queue::QueueOutcome;
+use rooms::RoomRecord;
 pub use tape::Scratch;
 pub use trigger::Trigger;
 pub use whole::Evidence;
@@ -187,6 +190,9 @@ pub struct Ending {
     /// What became of devices that hold a connection, by name; in virtual time alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<String, DeviceRecord>,
+    /// What became of rooms that take machines of a warm pool, by name; in virtual time alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rooms: BTreeMap<String, RoomRecord>,
     /// The size of each file of evidence when it had been written, by its name \[bytes\]: another size
     /// is damage.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

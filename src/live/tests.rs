@@ -168,6 +168,7 @@ impl Trial {
             audit: crate::audit::AuditSettings::default(),
             queues: Vec::new(),
             devices: Vec::new(),
+            rooms: Vec::new(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),
             target: None,

@@ -18,6 +18,7 @@ pub mod meter;
 mod rates;
 pub mod recorder;
 mod recovery;
+pub mod rooms;
 mod sell_out;
 mod series;
 pub mod steady;
@@ -40,6 +41,7 @@ pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
 pub use recovery::{Recovery, RecoveryState};
+pub use rooms::{PoolMachines, RoomSummary, UpdateOutcome};
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
 pub use tasks::{Saturation, TaskChange, TaskSummary};
@@ -51,6 +53,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::queue::QueueOutcome;
+use crate::evidence::spread::Spread;
 use latency::milliseconds;
 
 /// The measured part of `summary.json`. Times are in milliseconds \[ms\], rates per second \[1/s\].
@@ -85,6 +88,9 @@ pub struct Measured {
     /// What became of devices that hold a connection, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<String, DeviceSummary>,
+    /// What became of rooms that take machines of a warm pool, by name; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rooms: BTreeMap<String, RoomSummary>,
     /// What became of the run after its capacity had been taken away for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recoveries: Vec<Recovery>,
@@ -359,4 +365,11 @@ pub fn round3(value: f64) -> f64 {
 /// Rounded to 6 decimals: ratios.
 pub fn round6(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
+}
+
+/// Quantiles rounded to 3 decimals.
+fn rounded(spread: Spread) -> Spread {
+    let Spread { count, p50, p90, p95, p99, p99_9, max } = spread;
+    let [p50, p90, p95, p99, p99_9, max] = [p50, p90, p95, p99, p99_9, max].map(round3);
+    Spread { count, p50, p90, p95, p99, p99_9, max }
 }

@@ -21,6 +21,7 @@ use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::recovery::recoveries;
+use crate::measure::rooms::rooms;
 use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
@@ -51,6 +52,7 @@ pub fn summarize(
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         queues: evidence.ending.queues.clone(),
         devices: devices(evidence),
+        rooms: rooms(evidence),
         database: database(evidence),
         recoveries: recoveries(evidence, timeline),
         tasks: tasks(evidence),

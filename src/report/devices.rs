@@ -1,28 +1,15 @@
 //! Devices that hold a connection: figures as text.
 
-use serde::Serialize;
-
 use super::figure::{self, NONE};
-use crate::evidence::devices::Spread;
+use super::sheet::{Sheet, row, spread};
 use crate::measure::{DeployOutcome, DeviceSummary, Measured, RecoveryState};
 
-/// Devices of one kind, ready to be shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct DeviceSheet {
-    /// Their name and how many there are.
-    pub(super) title: String,
-    /// What became of them after the deploy, as a sentence; absent without one.
-    pub(super) recovery: Option<String>,
-    /// What, and how much.
-    pub(super) rows: Vec<[String; 2]>,
-}
-
 /// All devices, by name.
-pub(super) fn sheets(measured: &Measured) -> Vec<DeviceSheet> {
+pub(super) fn sheets(measured: &Measured) -> Vec<Sheet> {
     measured.devices.iter().map(|(name, devices)| sheet(name, devices)).collect()
 }
 
-fn sheet(name: &str, devices: &DeviceSummary) -> DeviceSheet {
+fn sheet(name: &str, devices: &DeviceSummary) -> Sheet {
     let connects = &devices.connects;
     let stretch = figure::seconds(devices.until_s - devices.from_s);
     let mut rows = vec![
@@ -70,20 +57,11 @@ fn sheet(name: &str, devices: &DeviceSummary) -> DeviceSheet {
     if let Some(deploy) = &devices.deploy {
         rows.push(row("the deploy", course(deploy)));
     }
-    DeviceSheet {
+    Sheet {
         title: format!("Devices {name}: {}", figure::number(devices.count.into())),
-        recovery: devices.deploy.as_ref().map(|deploy| recovery(name, deploy, devices.count)),
+        answer: devices.deploy.as_ref().map(|deploy| recovery(name, deploy, devices.count)),
         rows,
     }
-}
-
-fn row(what: &str, figure: String) -> [String; 2] {
-    [what.to_owned(), figure]
-}
-
-fn spread(spread: &Spread) -> String {
-    let [p50, p99, max] = [spread.p50, spread.p99, spread.max].map(figure::seconds);
-    format!("p50 {p50}, p99 {p99}, at most {max}")
 }
 
 /// `began at 2 min 00 s and took 5 min 00 s: 30,000 connections closed, none cut off`
@@ -137,6 +115,7 @@ fn recovery(name: &str, deploy: &DeployOutcome, count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::spread::Spread;
     use crate::report::fixture;
 
     fn devices(state: RecoveryState, recovered_after_s: Option<f64>) -> DeviceSummary {

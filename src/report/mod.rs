@@ -1,6 +1,7 @@
 //! Draws what was measured and judged: data in, text or picture out.
 
 mod balancer;
+mod beside;
 mod breaking;
 pub mod chart;
 mod database;
@@ -13,8 +14,10 @@ pub mod html;
 mod invariant;
 mod queue;
 mod recovery;
+mod rooms;
 mod sale;
 mod series;
+mod sheet;
 mod tasks;
 pub mod text;
 mod trust;

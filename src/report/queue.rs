@@ -7,12 +7,14 @@ use crate::measure::Measured;
 
 /// Whether there is nothing but queues: then there is neither a sale nor an objective to tell of.
 pub(super) fn are_all(measured: &Measured) -> bool {
-    !measured.queues.is_empty() && measured.devices.is_empty() && measured.sales.is_empty()
+    let is_other = !measured.devices.is_empty() || !measured.rooms.is_empty();
+    !measured.queues.is_empty() && !is_other && measured.sales.is_empty()
 }
 
 /// Whether there is something that is lived beside a sale, and no sale to tell of.
 pub(super) fn without_a_sale(measured: &Measured) -> bool {
-    let is_beside = !measured.queues.is_empty() || !measured.devices.is_empty();
+    let is_beside =
+        !measured.queues.is_empty() || !measured.devices.is_empty() || !measured.rooms.is_empty();
     is_beside && measured.sales.is_empty()
 }
 

@@ -2,7 +2,7 @@
 
 use domain::outcome::Departure;
 
-use super::{figure, invariant, queue};
+use super::{figure, invariant, queue, rooms};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
 use crate::measure::{BoundStatus, ItemSummary, OrderSummary, SaleSummary, SlotSummary, Witness};
@@ -136,8 +136,14 @@ fn after_a_missed_objective(judged: &Judged) -> String {
         .iter()
         .find(|assessment| assessment.status == AssessmentStatus::Missed)
         .map(|assessment| assessment.text.as_str());
-    let is_of_devices = judged.measured.sales.is_empty();
+    let measured = &judged.measured;
+    let first_word = missed.and_then(|text| text.split_whitespace().next()).unwrap_or_default();
+    let is_of_rooms = measured.rooms.contains_key(first_word);
+    let is_of_devices = measured.sales.is_empty();
     match missed {
+        Some(text) if is_of_rooms => {
+            format!("Start with `{text}`: {}, and run the same seed again.", rooms::cure(text))
+        }
         Some(text) if is_of_devices => format!(
             "Start with `{text}`: change how connections are closed or how fast they are accepted, for what \
              devices do is in their firmware, and run the same seed again."

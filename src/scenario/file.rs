@@ -278,8 +278,8 @@ impl Loaded {
         Some(Problems::new(file, &self.text, vec![problem.hint(hint)]))
     }
 
-    /// Why the scenario, called `file`, cannot be lived live, if it cannot: plain queues and devices have no
-    /// server that could be asked.
+    /// Why the scenario, called `file`, cannot be lived live, if it cannot: plain queues, devices and rooms have
+    /// no server that could be asked.
     pub fn only_simulated(&self, file: &str) -> Option<Problems> {
         let scenario = &self.meant.scenario;
         let (tree, _) = DeTable::parse_recoverable(&self.text);
@@ -294,9 +294,11 @@ impl Loaded {
         };
         let queue = ("queue", "a plain queue is", "`spike simulate` lives it");
         let devices = ("devices", "devices are", "`spike simulate` lives them");
+        let rooms = ("rooms", "rooms of a warm pool are", "`spike simulate` lives them");
         let found = [
             (!scenario.queues.is_empty()).then_some(queue),
             (!scenario.devices.is_empty()).then_some(devices),
+            (!scenario.rooms.is_empty()).then_some(rooms),
         ];
         let found: Vec<Problem> = found.into_iter().flatten().map(problem).collect();
         (!found.is_empty()).then(|| Problems::new(file, &self.text, found))

@@ -11,6 +11,7 @@ pub mod overrides;
 mod place;
 pub mod problem;
 mod recover;
+pub mod rooms;
 mod scale;
 mod schema;
 pub mod target;
@@ -33,6 +34,7 @@ use crate::tier::Stack;
 use crate::tier::queue::Queue;
 use crate::verdict::objective::Objective;
 use devices::Devices;
+use rooms::Rooms;
 use target::Target;
 
 pub use schema::schema;
@@ -72,6 +74,8 @@ pub struct Scenario {
     pub queues: Vec<Queue>,
     /// Devices that hold a connection, scaled, which the simulated world lives beside all else.
     pub devices: Vec<Devices>,
+    /// Rooms that take machines of a warm pool, scaled, which the simulated world lives beside all else.
+    pub rooms: Vec<Rooms>,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
     /// The foreign shop that fans are sent to; absent: the embedded one.
@@ -101,7 +105,7 @@ impl Scenario {
         openings.min().unwrap_or_default()
     }
 
-    /// Whether it has no sale, but queues or devices alone.
+    /// Whether it has no sale, but queues, devices or rooms alone.
     pub fn is_without_a_sale(&self) -> bool {
         self.catalogue.sales.is_empty()
     }

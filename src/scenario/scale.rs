@@ -11,6 +11,11 @@ pub(super) fn scale(scenario: &mut Scenario, scale: f64) {
     }
     apportion(scenario.populations.iter_mut().map(|people| &mut people.count).collect(), scale);
     apportion(scenario.devices.iter_mut().map(|devices| &mut devices.count).collect(), scale);
+    let doors = scenario.rooms.iter_mut().filter_map(|rooms| rooms.doors.as_mut());
+    apportion(doors.map(|doors| &mut doors.visitors).collect(), scale);
+    for rooms in &mut scenario.rooms {
+        rooms.openings_per_s *= scale;
+    }
     if scenario.target.is_some() {
         // A foreign shop has the stock and the limits that it has.
         return;

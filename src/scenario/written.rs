@@ -5,6 +5,7 @@
 
 pub mod devices;
 pub mod queue;
+pub mod rooms;
 pub mod step;
 pub mod target;
 pub mod values;
@@ -29,6 +30,7 @@ use crate::scenario::wire::{Protocol, Tls};
 use crate::tier::Stack;
 use devices::DevicesTable;
 use queue::QueueTable;
+use rooms::RoomsTable;
 use step::StepTable;
 use target::{LedgerTable, SetupTable, TargetTable};
 
@@ -52,8 +54,8 @@ pub struct File {
     pub timezone: Option<String>,
     /// How `spike run` lives the scenario on this machine.
     pub live: LiveTable,
-    /// The sales: items and pickup slots that open together; one at least, but where there are queues
-    /// or devices alone.
+    /// The sales: items and pickup slots that open together; one at least, but where there are queues,
+    /// devices or rooms alone.
     #[schemars(length(min = 1))]
     pub sale: Vec<SaleTable>,
     /// The populations: fans, staff, bots; likewise.
@@ -77,6 +79,8 @@ pub struct File {
     pub queue: Vec<QueueTable>,
     /// Devices that hold a connection and reconnect, in virtual time.
     pub devices: Vec<DevicesTable>,
+    /// Rooms that take machines of a warm pool, in virtual time.
+    pub rooms: Vec<RoomsTable>,
     /// Service level objectives: what is measured, and what it must be.
     pub objectives: BTreeMap<String, String>,
     /// What is asked of the judge.

@@ -10,12 +10,12 @@ pub mod devices;
 mod guest;
 mod path;
 pub mod queue;
+pub mod rooms;
 mod scaling;
 mod shop;
 mod transactions;
 mod workers;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -196,26 +196,17 @@ pub fn run(
         second += Duration::from_secs(1);
     };
     let mut go_on = || watch(&recorder.progress());
-    let queues = scenario.queues.iter();
-    let queues: BTreeMap<_, _> = queues
-        .map(|queue| (queue.name.clone(), queue::run(queue, scenario.seed, &mut go_on)))
-        .collect();
-    let devices = scenario.devices.iter();
-    let devices: BTreeMap<_, _> = devices
-        .map(|devices| (devices.name.clone(), devices::run(devices, scenario.seed, &mut go_on)))
-        .collect();
-    let is_beside = !queues.is_empty() || !devices.is_empty();
-    let aborted = aborted || (is_beside && go_on().is_break());
+    let beside = beside(scenario, &mut go_on);
+    let is_empty = beside.queues.is_empty() && beside.devices.is_empty() && beside.rooms.is_empty();
+    let aborted = aborted || (!is_empty && go_on().is_break());
     let ending = Ending {
-        queues,
-        devices,
         triggers: triggers(scenario),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
         judged,
         drained: !aborted,
         aborted,
-        ..Ending::default()
+        ..beside
     };
     Ok(SimulatedRun {
         ending,
@@ -308,6 +299,20 @@ impl<'a> World<'a> {
     fn next_draw(&mut self) -> u64 {
         self.draws += 1;
         self.draws
+    }
+}
+
+/// Lives what stands beside all sales, one after the other: what it came to, and nothing else of an ending.
+fn beside(scenario: &Scenario, go_on: &mut dyn FnMut() -> ControlFlow<()>) -> Ending {
+    let seed = scenario.seed;
+    let queues = scenario.queues.iter();
+    let devices = scenario.devices.iter();
+    let rooms = scenario.rooms.iter();
+    Ending {
+        queues: queues.map(|one| (one.name.clone(), queue::run(one, seed, go_on))).collect(),
+        devices: devices.map(|one| (one.name.clone(), devices::run(one, seed, go_on))).collect(),
+        rooms: rooms.map(|one| (one.name.clone(), rooms::run(one, seed, go_on))).collect(),
+        ..Ending::default()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod scaler;
 pub mod slowdown;
 pub mod station;
 pub mod tasks;
+pub mod warm_pool;
 pub mod websocket;
 
 use domain::law::Law;

@@ -1,5 +1,7 @@
 //! Reads objectives off what was measured.
 
+use std::collections::BTreeMap;
+
 use domain::outcome::Outcome;
 use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
@@ -79,8 +81,9 @@ fn assessed(objective: &Objective, values: &[f64]) -> Assessed {
     let rounded = match objective.subject {
         Subject::Share(..) | Subject::SoldRatio => worst.map(round6),
         Subject::Devices(reading) if !reading.is_time() => worst.map(round6),
+        Subject::Rooms(reading) if !reading.is_time() => worst.map(round6),
         // What never came back has no length.
-        Subject::Time(..) | Subject::Recovery | Subject::Devices(_) => {
+        Subject::Time(..) | Subject::Recovery | Subject::Devices(_) | Subject::Rooms(_) => {
             worst.filter(|worst| worst.is_finite()).map(round3)
         }
     };
@@ -158,9 +161,10 @@ impl Readings<'_> {
             Subject::SoldRatio => self.sold_ratio(),
             Subject::Recovery => self.recovery_ms(),
             Subject::Devices(reading) => {
-                let name = objective.devices.as_deref().unwrap_or_default();
-                let devices = self.measured.devices.get(name);
-                devices.ok_or_else(|| format!("nobody saw {name}")).and_then(|of| reading.value(of))
+                named(objective, &self.measured.devices).and_then(|devices| reading.value(devices))
+            }
+            Subject::Rooms(reading) => {
+                named(objective, &self.measured.rooms).and_then(|rooms| reading.value(rooms))
             }
         };
         let (mut values, mut why_not) = (Vec::new(), String::new());
@@ -215,6 +219,12 @@ impl Readings<'_> {
     }
 }
 
+/// What became of those whom the objective names.
+fn named<'a, T>(objective: &Objective, all: &'a BTreeMap<String, T>) -> Result<&'a T, String> {
+    let name = objective.name.as_deref().unwrap_or_default();
+    all.get(name).ok_or_else(|| format!("nobody saw {name}"))
+}
+
 /// A statistic of times \[us\].
 fn read(times: &Histogram<u64>, statistic: Statistic) -> f64 {
     match statistic {
@@ -225,10 +235,7 @@ fn read(times: &Histogram<u64>, statistic: Statistic) -> f64 {
     }
 }
 
-fn share(
-    counted: Option<&std::collections::BTreeMap<Outcome, u64>>,
-    answer: Answer,
-) -> Result<f64, String> {
+fn share(counted: Option<&BTreeMap<Outcome, u64>>, answer: Answer) -> Result<f64, String> {
     let all: u64 = counted.map_or(0, |counted| counted.values().sum());
     if all == 0 {
         return Err("nothing was sampled".to_owned());

@@ -1,13 +1,17 @@
 //! Service level objectives as people write them: `"reload p(99) for 5s in opening" = "< 800ms"`.
 
 mod devices;
+mod reading;
+mod rooms;
 
 pub use devices::DeviceReading;
+pub use rooms::RoomReading;
 
 use domain::outcome::{Operation, Outcome};
 use domain::time::{Duration, Span};
 
 use crate::measure::latency::Series;
+use reading::Unit;
 
 /// A target for something measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,15 +20,16 @@ pub struct Objective {
     pub text: String,
     /// What is read.
     pub subject: Subject,
-    /// The name of the devices that it is read of, if it is.
-    pub devices: Option<String>,
+    /// The name of the devices or rooms that it is read of, if it is.
+    pub name: Option<String>,
     /// Every sliding window of that length, step 1 s, must meet it; left out: the whole at once.
     pub window: Option<Duration>,
     /// The part of the run that is read; left out: all of it.
     pub phase: Option<Phase>,
     /// How the reading is compared.
     pub relation: Relation,
-    /// With what: milliseconds \[ms\] for times, of devices also a rate \[1/s\] or a count, a ratio otherwise.
+    /// With what: milliseconds \[ms\] for times, of devices and rooms also a rate \[1/s\], a count or money, a
+    /// ratio otherwise.
     pub bound: f64,
 }
 
@@ -41,6 +46,8 @@ pub enum Subject {
     Recovery,
     /// What became of devices.
     Devices(DeviceReading),
+    /// What became of rooms.
+    Rooms(RoomReading),
 }
 
 /// Which answers a share counts.
@@ -173,7 +180,8 @@ fn problem(message: impl Into<String>, hint: impl Into<String>) -> ObjectiveProb
 
 /// What a key may be, for hints.
 const KEYS: &str = "write `reload p(99)`, `checkout error ratio`, `sold ratio` or `recovery`, and after it \
-                    ` for 5s in opening` if need be; of devices `NAME availability` and the like";
+                    ` for 5s in opening` if need be; of devices and rooms `NAME availability`, \
+                    `NAME assigned ratio` and the like";
 
 impl Objective {
     /// Reads one line of `[objectives]`.
@@ -182,7 +190,9 @@ impl Objective {
     /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio`,
     /// `sold ratio` or `recovery`, and may go on ` for 5s` and ` in <phase>`, but for these two. Of
     /// devices it is `<name> availability`, `downtime <statistic>`, `connect peak`, `backlog`,
-    /// `recovery`, `deploy`, `database` or `heartbeat <statistic>`, of the whole run. A value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio or a percentage.
+    /// `recovery`, `deploy`, `database` or `heartbeat <statistic>`, of rooms `<name> assigned ratio`,
+    /// `stock-out ratio`, `wait <statistic>`, `machines`, `disconnected`, `update` or `cost`, of the whole run.
+    /// A value is `<`, `<=`, `>`, `>=` or `==` and a length of time, a ratio, a percentage or a number.
     ///
     /// # Errors
     /// When either cannot be read: what is wrong, and the nearest right word.
@@ -190,22 +200,25 @@ impl Objective {
         let mut words: Vec<&str> = key.split_whitespace().collect();
         let phase = suffix(&mut words, "in")?.map(parse_phase).transpose()?;
         let window = suffix(&mut words, "for")?.map(parse_window).transpose()?;
-        let (devices, subject) = match DeviceReading::parse(&words)? {
-            Some((name, reading)) => (Some(name), Subject::Devices(reading)),
-            None => (None, parse_subject(&words)?),
+        let (name, subject) = if let Some((name, reading)) = DeviceReading::parse(&words)? {
+            (Some(name), Subject::Devices(reading))
+        } else if let Some((name, reading)) = RoomReading::parse(&words)? {
+            (Some(name), Subject::Rooms(reading))
+        } else {
+            (None, parse_subject(&words)?)
         };
         let of_the_whole = !matches!(subject, Subject::Time(..) | Subject::Share(..));
         if of_the_whole && (phase.is_some() || window.is_some()) {
-            let name = words.join(" ");
+            let what = words.join(" ");
             return Err(problem(
-                format!("`{name}` is read at the end, not over a while"),
-                format!("leave out what follows `{name}`"),
+                format!("`{what}` is read at the end, not over a while"),
+                format!("leave out what follows `{what}`"),
             ));
         }
         let (relation, bound) = parse_bound(value, subject)?;
         let text =
             format!("{} {}", key.split_whitespace().collect::<Vec<_>>().join(" "), value.trim());
-        Ok(Self { text, subject, devices, window, phase, relation, bound })
+        Ok(Self { text, subject, name, window, phase, relation, bound })
     }
 
     /// Whether it reads what only a network has: connections, and the first byte of an answer.
@@ -353,36 +366,12 @@ fn parse_bound(value: &str, subject: Subject) -> Result<(Relation, f64), Objecti
         })?;
     let number = text[sign.len()..].trim();
     let bound = match subject {
-        Subject::Time(..) | Subject::Recovery => parse_time_ms(number)?,
-        Subject::Share(..) | Subject::SoldRatio => parse_ratio(number)?,
+        Subject::Time(..) | Subject::Recovery => Unit::Milliseconds.bound(number)?,
+        Subject::Share(..) | Subject::SoldRatio => Unit::Ratio.bound(number)?,
         Subject::Devices(reading) => reading.bound(number)?,
+        Subject::Rooms(reading) => reading.bound(number)?,
     };
     Ok((relation, bound))
-}
-
-fn parse_time_ms(text: &str) -> Result<f64, ObjectiveProblem> {
-    let span: Result<Span, _> = text.parse();
-    span.map(|span| span.0.as_secs_f64() * 1e3).map_err(|error| {
-        let hint = match text.parse::<f64>() {
-            Ok(number) => format!("a time needs its unit: {number}ms"),
-            Err(_) => "write a length of time, such as \"< 300ms\" or \"< 1.5s\"".to_owned(),
-        };
-        problem(error.to_string(), hint)
-    })
-}
-
-fn parse_ratio(text: &str) -> Result<f64, ObjectiveProblem> {
-    let (digits, scale) = match text.strip_suffix('%') {
-        Some(percent) => (percent.trim(), 100.0),
-        None => (text, 1.0),
-    };
-    match digits.parse::<f64>() {
-        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number / scale),
-        _ => Err(problem(
-            format!("`{text}` is not a ratio"),
-            "write a share or a percentage, such as \"<= 0.01\" or \"< 1%\"",
-        )),
-    }
 }
 
 /// The word nearest to what was written, if any is near; otherwise all of them.

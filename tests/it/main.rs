@@ -37,6 +37,7 @@ mod provider_page;
 mod queues;
 mod real_stack;
 mod rehearsal;
+mod rooms;
 mod rudeness;
 mod sabotage;
 mod scenario_files;

@@ -3,7 +3,8 @@
 use domain::time::{Duration, Time, nanos_of};
 use hdrhistogram::Histogram;
 
-use crate::evidence::devices::{DeployRecord, DeviceRecord, DeviceSecond, Spread};
+use crate::evidence::devices::{DeployRecord, DeviceRecord, DeviceSecond};
+use crate::evidence::spread::Spread;
 
 /// How exactly waits are kept: three digits.
 const DIGITS: u8 = 3;

@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
-use crate::evidence::devices::{DeployRecord, DeviceRecord, DeviceSecond, Spread};
+use crate::evidence::devices::{DeployRecord, DeviceRecord, DeviceSecond};
+use crate::evidence::spread::Spread;
 use crate::measure::recovery::{AFTER, BACK, BEFORE, METASTABLE, SETTLED, WINDOW, mean, second};
-use crate::measure::{RecoveryState, round3, round6};
+use crate::measure::{RecoveryState, round3, round6, rounded};
 
 /// What became of the devices of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -148,12 +149,6 @@ fn summary(record: &DeviceRecord) -> DeviceSummary {
         deploy: record.deploy.as_ref().map(|deploy| outcome(deploy, record)),
         seconds: record.seconds.clone(),
     }
-}
-
-fn rounded(spread: Spread) -> Spread {
-    let Spread { count, p50, p90, p95, p99, p99_9, max } = spread;
-    let [p50, p90, p95, p99, p99_9, max] = [p50, p90, p95, p99, p99_9, max].map(round3);
-    Spread { count, p50, p90, p95, p99, p99_9, max }
 }
 
 /// Of the use second by second, in \[0, 1\].

@@ -1,5 +1,6 @@
 //! Pictures: what happened when, how long it took, where the stock went.
 
+mod beside;
 mod latency;
 mod metric;
 mod moments;
@@ -12,6 +13,7 @@ mod witness;
 
 use sheet::{Anchor, Caption, DOTS, Ink, Size, drawing};
 
+pub use beside::{devices, rooms};
 pub use latency::latency;
 pub use opening::opening;
 pub use sell_through::{sell_through, tells_stock};

@@ -9,13 +9,14 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::balancer::{self, BalancerSheet};
+use super::beside;
 use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::database_tier::{self, DatabaseTierSheet};
-use super::devices::{self, DeviceSheet};
 use super::edge::{self, EdgeRow};
 use super::queue::{self, QueueSheet};
 use super::series::{self, EventRow, MetricRow};
+use super::sheet::Sheet;
 use super::tasks::{self, TaskSheet};
 use crate::measure::Measured;
 use crate::verdict::Summary;
@@ -114,7 +115,9 @@ struct Page {
     edge_title: &'static str,
     edge: Vec<EdgeRow>,
     database: Option<DatabaseSheet>,
-    devices: Vec<DeviceSheet>,
+    /// What came of what was lived beside all sales, a sentence each.
+    answers: Vec<String>,
+    beside: Vec<Section>,
     queue_heads: [&'static str; 6],
     queues: Vec<QueueSheet>,
     balancer: Option<BalancerSheet>,
@@ -157,6 +160,32 @@ impl Series {
     }
 }
 
+/// A sort of what was lived beside all sales.
+#[derive(Debug, Serialize)]
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    cards: Vec<Card>,
+}
+
+/// The figures of one kind, and its course.
+#[derive(Debug, Serialize)]
+struct Card {
+    sheet: Sheet,
+    svg: String,
+}
+
+/// What was lived beside all sales, each kind with its chart.
+fn sections(measured: &Measured) -> Vec<Section> {
+    let section = |section: beside::Section| {
+        let charts = (section.charts)(measured);
+        let cards = section.sheets.into_iter().zip(charts);
+        let cards = cards.map(|(sheet, svg)| Card { sheet, svg: inlined(&svg) }).collect();
+        Section { id: section.id, title: section.title, cards }
+    };
+    beside::sections(measured).into_iter().map(section).collect()
+}
+
 /// A chart on the page.
 #[derive(Debug, Serialize)]
 struct Figure {
@@ -183,7 +212,8 @@ impl Page {
             edge_title: edge::TITLE,
             edge: edge::rows(measured),
             database: measured.database.as_ref().map(database::sheet),
-            devices: devices::sheets(measured),
+            answers: beside::answers(measured),
+            beside: sections(measured),
             queue_heads: queue::HEADS,
             queues: queue::sheets(measured),
             balancer: balancer::sheet(measured),

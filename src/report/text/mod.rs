@@ -1,9 +1,9 @@
 //! The summary in a terminal: the verdict first, then what it rests on.
 
 mod balancer;
+mod beside;
 mod database;
 mod database_tier;
-mod devices;
 mod edge;
 mod generator;
 mod progress;
@@ -13,8 +13,8 @@ mod series;
 mod table;
 mod tasks;
 
+use super::beside::answers;
 use super::breaking::first_to_break;
-use super::devices as device;
 use super::queue;
 use super::recovery;
 use super::words::{self, Tone};
@@ -69,10 +69,8 @@ fn verdict(page: &mut Page, summary: &Summary) {
     for reason in words::further_reasons(judged) {
         page.wrapped("  ", reason);
     }
-    for sheet in device::sheets(&judged.measured) {
-        if let Some(recovery) = &sheet.recovery {
-            page.wrapped("  ", recovery);
-        }
+    for answer in answers(&judged.measured) {
+        page.wrapped("  ", &answer);
     }
     if judged.never_begun.is_none() && !queue::without_a_sale(&judged.measured) {
         page.wrapped("  ", &first_to_break(&judged.measured));

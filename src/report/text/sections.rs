@@ -2,7 +2,7 @@
 
 use super::table::{Side, Table, UNBROKEN};
 use super::{
-    Page, balancer, database, database_tier, devices, edge, generator, queues, series, tasks,
+    Page, balancer, beside, database, database_tier, edge, generator, queues, series, tasks,
 };
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
@@ -17,7 +17,7 @@ use crate::verdict::Judged;
 pub(super) fn write(page: &mut Page, judged: &Judged) {
     let measured = &judged.measured;
     queues::write(page, measured);
-    devices::write(page, measured);
+    beside::write(page, measured);
     if queue::without_a_sale(measured) {
         objectives(page, judged);
         return;

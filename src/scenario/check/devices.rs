@@ -9,12 +9,10 @@ use domain::time::{Duration, Span};
 use crate::scenario::check::{COUNT_MAX, Checker, Seen, TABLES_MAX};
 use crate::scenario::devices::Devices;
 use crate::scenario::place::Place;
-use crate::scenario::problem::did_you_mean;
 use crate::scenario::wording::grouped;
 use crate::scenario::written::File;
 use crate::scenario::written::devices::{BatchTable, DatabaseTable, DevicesTable, ServerTable};
 use crate::tier::websocket::{Batch, Database, Server};
-use crate::verdict::objective::{DeviceReading, Objective, Subject};
 
 /// What a table of the list is called.
 const TABLE: &str = "`[[devices]]`";
@@ -47,12 +45,7 @@ pub(super) fn devices(checker: &mut Checker, file: &File, root: Place<'_>) -> Ve
 
 fn one(checker: &mut Checker, table: &DevicesTable, place: Place<'_>, seen: &mut Seen) -> Devices {
     let name = checker.required(table.name.as_ref(), place, TABLE, "name");
-    checker.identifier(&name, "kind of devices", seen, place, "name");
-    if name.contains(char::is_whitespace) {
-        checker
-            .wrong(place.key("name"), format!("{name:?} has a blank in it"))
-            .advise("objectives begin with the name, as one word: write `-` instead");
-    }
+    checker.spoken_of(&name, "kind of devices", seen, place);
     let count = checker.required(table.count.as_ref(), place, TABLE, "count");
     if place.has("count") {
         checker.count(count, (1, COUNT_MAX), place, "count");
@@ -180,48 +173,4 @@ fn batch_of(checker: &mut Checker, table: &BatchTable, of: u32, place: Place<'_>
     }
     let every = every.0.max(GAP_MIN);
     Batch { every, per_device: per_device.0, servers: servers.clamp(1, of) }
-}
-
-/// Objectives that speak of devices that are not there, or of what they do not have.
-pub(super) fn objectives(
-    checker: &mut Checker,
-    objectives: &[Objective],
-    (file, devices): (&File, &[Devices]),
-    root: Place<'_>,
-) {
-    let names: Vec<&str> = devices.iter().map(|devices| devices.name.as_str()).collect();
-    // Who was struck out is not known by name.
-    if root.struck("devices") || root.key("devices").lacks_elements() {
-        return;
-    }
-    for objective in objectives {
-        let (Subject::Devices(reading), Some(name)) = (objective.subject, &objective.devices)
-        else {
-            continue;
-        };
-        let key = file.objectives.keys().find(|key| objective.text.starts_with(key.trim()));
-        let place = key.map_or(root.key("objectives"), |key| root.key("objectives").key(key));
-        let Some(meant) = devices.iter().find(|devices| devices.name == *name) else {
-            let problem = checker.wrong(place, format!("there are no devices named `{name}`"));
-            problem.advise(match names.as_slice() {
-                [] => "an objective begins with an operation, or with the name of `[[devices]]`"
-                    .to_owned(),
-                names => did_you_mean(name, names),
-            });
-            continue;
-        };
-        let lacks = match reading {
-            DeviceReading::Recovery | DeviceReading::Deploy => {
-                meant.deploy.is_none().then_some("deploy")
-            }
-            DeviceReading::Database => meant.database.is_none().then_some("database"),
-            DeviceReading::Heartbeat(_) => meant.heartbeat.is_none().then_some("heartbeat"),
-            _ => None,
-        };
-        if let Some(lacks) = lacks {
-            checker
-                .wrong(place, format!("the devices {name} have no `{lacks}`"))
-                .advise(format!("write `{lacks}` in their table, or leave the objective out"));
-        }
-    }
 }

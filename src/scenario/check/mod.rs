@@ -7,7 +7,9 @@ mod devices;
 mod fans;
 mod live;
 mod lottery;
+mod objectives;
 mod queue;
+mod rooms;
 mod sale;
 mod shop;
 mod stack;
@@ -96,10 +98,11 @@ pub(super) struct Checker {
 }
 
 /// Whether there is something that is lived beside a sale, and neither a sale nor people for one: a
-/// textbook's queues, devices.
+/// textbook's queues, devices, rooms.
 fn stands_without_a_sale(root: Place<'_>) -> bool {
     let is_written = |key: &str| root.has(key) || root.struck(key);
-    ["queue", "devices"].into_iter().any(is_written) && !is_written("sale") && !is_written("fans")
+    let is_beside = ["queue", "devices", "rooms"].into_iter().any(is_written);
+    is_beside && !is_written("sale") && !is_written("fans")
 }
 
 /// The scenario that `file` means, if nothing is wrong with it here, and all that is.
@@ -126,8 +129,9 @@ pub(super) fn check(
         _ => None,
     });
     let devices = devices::devices(&mut checker, file, root);
+    let rooms = rooms::rooms(&mut checker, file, root);
     let objectives = checker.objectives(&file.objectives, root.key("objectives"));
-    devices::objectives(&mut checker, &objectives, (file, &devices), root);
+    objectives::objectives(&mut checker, &objectives, (file, &devices, &rooms), root);
     let scenario = Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),
         name,
@@ -144,6 +148,7 @@ pub(super) fn check(
         queues: queue::queues(&mut checker, file, root),
         stack: stack::stack(&mut checker, &file.stack, &sales, root.key("stack")),
         devices,
+        rooms,
         objectives,
         target: foreign.map(|foreign| Arc::new(foreign.target)),
     };
@@ -246,6 +251,21 @@ impl Checker {
         if !seen.insert(id) {
             self.wrong(here, format!("a second {kind} named `{id}`")).mark("must be unique");
         }
+    }
+
+    /// A `name` with which objectives begin: one word besides.
+    fn spoken_of(&mut self, name: &str, kind: &str, seen: &mut Seen, place: Place<'_>) {
+        self.identifier(name, kind, seen, place, "name");
+        if name.contains(char::is_whitespace) {
+            self.wrong(place.key("name"), format!("{name:?} has a blank in it"))
+                .advise("objectives begin with the name, as one word: write `-` instead");
+        }
+    }
+
+    /// A key that is given, though it is of another strategy.
+    fn of_another(&mut self, place: Place<'_>, key: &str, strategy: &str) {
+        self.wrong(place.key(key), format!("`{key}` is of another strategy"))
+            .advise(format!("write `strategy = \"{strategy}\"`, or leave `{key}` out"));
     }
 
     fn name(&mut self, file: &File, root: Place<'_>) -> String {

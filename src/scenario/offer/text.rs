@@ -8,6 +8,7 @@ use domain::time::{Duration, Span};
 use crate::scenario::Scenario;
 use crate::scenario::offer::devices;
 use crate::scenario::offer::foreign::text as foreign;
+use crate::scenario::offer::rooms;
 use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
 use crate::tier::balancer::Balancer;
@@ -29,6 +30,9 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     }
     for devices in &scenario.devices {
         devices::tell(&mut table, devices, offer.scale);
+    }
+    for rooms in &scenario.rooms {
+        rooms::tell(&mut table, rooms, offer.scale);
     }
     if scenario.is_without_a_sale() {
         return table.text;
@@ -365,7 +369,7 @@ pub(super) fn count(value: f64) -> String {
     grouped(whole(value + 0.5))
 }
 
-/// A length of time in whole seconds, or shorter where it is shorter than that.
+/// A length of time in whole seconds, in hours or days where it is long, or shorter where it is shorter than that.
 pub(super) fn duration(length: Duration) -> String {
     let seconds = length.as_secs_f64().round();
     if length < Duration::from_secs(1) {
@@ -374,7 +378,12 @@ pub(super) fn duration(length: Duration) -> String {
     if seconds < 120.0 {
         return format!("{seconds} s");
     }
-    format!("{} min {} s", (seconds / 60.0).floor(), seconds % 60.0)
+    let (minutes, hours) = ((seconds / 60.0).floor(), (seconds / 3_600.0).floor());
+    match hours {
+        few if few < 2.0 => format!("{minutes} min {} s", seconds % 60.0),
+        some if some < 48.0 => format!("{hours} h {} min", minutes % 60.0),
+        _ => format!("{} days {} h", (hours / 24.0).floor(), hours % 24.0),
+    }
 }
 
 fn size(bytes: u64) -> String {

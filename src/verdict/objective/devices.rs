@@ -1,9 +1,7 @@
 //! Objectives of devices: `"chargers availability" = ">= 99%"`.
 
-use domain::rate::Rate;
-
-use super::{ObjectiveProblem, Statistic, parse_ratio, parse_statistic, parse_time_ms, problem};
-use crate::evidence::devices::Spread;
+use super::reading::{Unit, kept, read, waited_ms};
+use super::{ObjectiveProblem, Statistic};
 use crate::measure::DeviceSummary;
 
 /// What an objective reads of devices.
@@ -27,14 +25,8 @@ pub enum DeviceReading {
     Heartbeat(Statistic),
 }
 
-/// What a value of a reading is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    Ratio,
-    Milliseconds,
-    PerSecond,
-    Count,
-}
+/// Of whom statistics are kept.
+const DEVICES: &str = "devices";
 
 impl DeviceReading {
     /// The name of devices and what is read of them, if that is what the words of a key say.
@@ -49,8 +41,8 @@ impl DeviceReading {
             [name, "recovery"] => (name, Self::Recovery),
             [name, "deploy"] => (name, Self::Deploy),
             [name, "database"] => (name, Self::Database),
-            [name, "downtime", word] => (name, Self::Downtime(known(word)?)),
-            [name, "heartbeat", word] => (name, Self::Heartbeat(known(word)?)),
+            [name, "downtime", word] => (name, Self::Downtime(kept(word, DEVICES)?)),
+            [name, "heartbeat", word] => (name, Self::Heartbeat(kept(word, DEVICES)?)),
             _ => return Ok(None),
         };
         Ok(Some(((*name).to_owned(), reading)))
@@ -73,20 +65,7 @@ impl DeviceReading {
     /// # Errors
     /// When the text is none.
     pub(super) fn bound(self, text: &str) -> Result<f64, ObjectiveProblem> {
-        match self.unit() {
-            Unit::Ratio => parse_ratio(text),
-            Unit::Milliseconds => parse_time_ms(text),
-            Unit::PerSecond => text.parse::<Rate>().map(Rate::per_s).map_err(|error| {
-                problem(error.to_string(), "write so many per second, such as \"<= 120/s\"")
-            }),
-            Unit::Count => match text.replace('_', "").parse::<f64>() {
-                Ok(count) if count.is_finite() && count >= 0.0 => Ok(count),
-                _ => Err(problem(
-                    format!("`{text}` is not a count"),
-                    "write a number, such as \"< 1_000\"",
-                )),
-            },
-        }
+        self.unit().bound(text)
     }
 
     /// Whether its value is a length of time.
@@ -115,53 +94,16 @@ impl DeviceReading {
             Self::Heartbeat(statistic) => {
                 let waited =
                     devices.heartbeat_s.ok_or_else(|| "no heartbeat was answered".to_owned())?;
-                let needed = statistic.samples_needed();
-                if waited.count < needed {
-                    return Err(format!("needs {needed} samples, and there are {}", waited.count));
-                }
-                Ok(read(statistic, &waited) * 1e3)
+                waited_ms(statistic, &waited)
             }
         }
-    }
-}
-
-/// The quantiles that are kept of devices.
-const KEPT: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
-
-/// A statistic that is kept.
-fn known(word: &str) -> Result<Statistic, ObjectiveProblem> {
-    let statistic = parse_statistic(word)?;
-    let is_kept = match statistic {
-        Statistic::Quantile(quantile) => {
-            KEPT.iter().any(|kept| (kept - quantile).abs() < f64::EPSILON)
-        }
-        Statistic::Max => true,
-        Statistic::Mean | Statistic::Min => false,
-    };
-    if is_kept {
-        Ok(statistic)
-    } else {
-        Err(problem(
-            format!("`{word}` is not kept of devices"),
-            "write p(50), p(90), p(95), p(99), p(99.9), med or max",
-        ))
-    }
-}
-
-fn read(statistic: Statistic, spread: &Spread) -> f64 {
-    let kept = [spread.p50, spread.p90, spread.p95, spread.p99, spread.p99_9];
-    match statistic {
-        Statistic::Quantile(quantile) => {
-            let place = KEPT.iter().position(|kept| (kept - quantile).abs() < f64::EPSILON);
-            place.map_or(spread.max, |place| kept[place])
-        }
-        Statistic::Mean | Statistic::Min | Statistic::Max => spread.max,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::spread::Spread;
     use crate::verdict::objective::{Objective, Subject};
 
     #[test]
@@ -183,7 +125,7 @@ mod tests {
         ] {
             let read = Objective::parse(key, value).unwrap();
             assert_eq!(read.subject, Subject::Devices(reading), "{key}");
-            assert_eq!(read.devices.as_deref(), key.split_whitespace().next());
+            assert_eq!(read.name.as_deref(), key.split_whitespace().next());
             assert!((read.bound - bound).abs() < 1e-9, "{key}: {}", read.bound);
         }
     }

@@ -7,6 +7,7 @@ mod devices;
 mod gate;
 mod lots;
 mod payment;
+mod rooms;
 mod scale;
 mod stock;
 mod units;
@@ -38,6 +39,10 @@ pub(crate) const ALL: &[Row] = &[
     devices::BLUE_GREEN,
     devices::GRACEFUL,
     devices::LIMIT,
+    rooms::POOL,
+    rooms::DOORS,
+    rooms::PRICE,
+    rooms::UPDATE,
     crowd::METASTABLE,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,

@@ -84,11 +84,3 @@ fn needed(checker: &mut Checker, span: Option<Span>, place: Place<'_>, key: &str
     }
     length.max(GAP_MIN)
 }
-
-impl Checker {
-    /// A key that is given, though it is of another strategy.
-    pub(super) fn of_another(&mut self, place: Place<'_>, key: &str, strategy: &str) {
-        self.wrong(place.key(key), format!("`{key}` is of another strategy"))
-            .advise(format!("write `strategy = \"{strategy}\"`, or leave `{key}` out"));
-    }
-}
