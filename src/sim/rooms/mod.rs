@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use domain::draw::{Purpose, draw_for, number_of};
-use domain::time::{Time, duration_from_seconds};
+use domain::time::{Duration, Time, duration_from_seconds};
 
 use super::calendar::Calendar;
 use crate::evidence::rooms::RoomRecord;
@@ -47,6 +47,8 @@ struct Room {
     number: u64,
     machine: usize,
     visitors: u32,
+    /// When it is over; absent: not before the end.
+    until: Option<Time>,
 }
 
 /// A room that has none yet.
@@ -54,6 +56,8 @@ struct Room {
 struct Asked {
     since: Time,
     visitors: u32,
+    /// How long it has still to last, if an update has broken it off.
+    rest: Option<Duration>,
 }
 
 struct World<'a> {
@@ -126,7 +130,7 @@ impl<'a> World<'a> {
         match event {
             Event::Opens => {
                 self.next_opens(at);
-                self.asks(at, self.meant.capacity);
+                self.asks(at, self.meant.capacity, None);
             }
             Event::Doors(number) => self.comes_in(at, number),
             Event::Ready(order) => self.machines.is_ready(order),
@@ -154,7 +158,7 @@ impl<'a> World<'a> {
         let Some(doors) = self.meant.doors else { return };
         let capacity = self.meant.capacity;
         let (_, visitors) = doors.room(number, capacity);
-        self.asks(at, visitors);
+        self.asks(at, visitors, None);
         if number + 1 < doors.rooms(capacity) {
             let (next, _) = doors.room(number + 1, capacity);
             self.calendar.schedule(next, Event::Doors(number + 1));
@@ -162,9 +166,9 @@ impl<'a> World<'a> {
     }
 
     /// A room asks for a machine. Whoever came before is served before.
-    fn asks(&mut self, at: Time, visitors: u32) {
+    fn asks(&mut self, at: Time, visitors: u32, rest: Option<Duration>) {
         self.log.asks(visitors);
-        let asked = Asked { since: at, visitors };
+        let asked = Asked { since: at, visitors, rest };
         let machine = if self.waiting.is_empty() { self.machines.take() } else { None };
         match (machine, self.meant.empty) {
             (Some(machine), _) => self.begins(at, asked, machine),
@@ -181,10 +185,12 @@ impl<'a> World<'a> {
         self.log.is_assigned(at - asked.since);
         let number = self.assigned;
         self.assigned += 1;
-        let key = self.rooms.insert(Room { number, machine, visitors: asked.visitors });
-        if let Some(stay) = self.meant.stay {
-            let stay = stay.sample(draw_for(self.seed, number, Purpose::Lifetime, 0));
-            self.calendar.schedule(at + stay, Event::Over(Place { key, number }));
+        let draw = draw_for(self.seed, number, Purpose::Lifetime, 0);
+        let stay = asked.rest.or_else(|| self.meant.stay.map(|stay| stay.sample(draw)));
+        let until = stay.map(|stay| at + stay);
+        let key = self.rooms.insert(Room { number, machine, visitors: asked.visitors, until });
+        if let Some(until) = until {
+            self.calendar.schedule(until, Event::Over(Place { key, number }));
         }
     }
 
@@ -231,7 +237,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Rooms on old machines are closed, and their people open them again at once.
+    /// Rooms on old machines are closed, and their people open them again at once for what was left of them.
     fn closes_old(&mut self, at: Time) {
         let machines = &self.machines;
         let on_old = self.rooms.iter().filter(|(_, room)| machines.is_old(room.machine));
@@ -241,10 +247,10 @@ impl<'a> World<'a> {
             let room = self.rooms.remove(key);
             self.machines.leave(room.machine);
             self.log.is_closed(room.visitors);
-            closed.push(room.visitors);
+            closed.push((room.visitors, room.until.map(|until| until.since(at))));
         }
-        for visitors in closed {
-            self.asks(at, visitors);
+        for (visitors, rest) in closed {
+            self.asks(at, visitors, rest);
         }
     }
 
