@@ -38,6 +38,9 @@ pub enum Command {
     Verify(FolderArgs),
     /// Render a recorded run's report again
     Report(ReportArgs),
+    /// Hold two recorded runs against each other, from their files alone; of a simulated and a live run,
+    /// say where the gap between them is
+    Compare(CompareArgs),
     /// Write a first scenario for a shop of your own, or a draft of one that a browser recorded
     Init(InitArgs),
     /// Print the JSON Schema of scenario files
@@ -284,6 +287,24 @@ pub struct ReportArgs {
     /// several: again, or with ;
     #[arg(long, env = "SPIKE_SERIES", value_name = "FILE", value_delimiter = ';')]
     pub series: Vec<PathBuf>,
+}
+
+/// `spike compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// The first run's folder, such as reports/dome/latest
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// The second run's folder; differences are B − A
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// A third run that repeats the live one of the two, or else A: its distance from that one is shown
+    /// beside every figure
+    #[arg(long, env = "SPIKE_REPEAT", value_name = "C")]
+    pub repeat: Option<PathBuf>,
+    /// Print the comparison as JSON on stdout instead of the text
+    #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
+    pub json: bool,
 }
 
 /// What a switch's variable may say: `1`, `true`, `yes` or any word turns it on; nothing, `0`,

@@ -112,7 +112,7 @@ fn remarks(scenario: &Scenario) -> Vec<String> {
 }
 
 /// Simulated times mean something where the stack says how long its tiers take.
-fn times(scenario: &Scenario, world: World) -> Times {
+pub(super) fn times(scenario: &Scenario, world: World) -> Times {
     match (world, &scenario.stack.application) {
         (World::Simulated, None) => Times::Unmodelled,
         _ => Times::Known,
@@ -120,7 +120,7 @@ fn times(scenario: &Scenario, world: World) -> Times {
 }
 
 /// The files of a run's folder; what was not written reads as empty or is absent.
-fn files(run: &RunFolder) -> anyhow::Result<Files<'static>> {
+pub(super) fn files(run: &RunFolder) -> anyhow::Result<Files<'static>> {
     let empty = || -> Box<dyn std::io::BufRead> { Box::new(std::io::empty()) };
     let open = |name: &str| -> anyhow::Result<Option<Box<dyn std::io::BufRead>>> {
         Ok(run.reader(name)?.map(|reader| Box::new(reader) as Box<dyn std::io::BufRead>))

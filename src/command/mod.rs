@@ -2,6 +2,7 @@
 
 mod begin;
 mod check;
+mod compare;
 mod conclude;
 mod doctor;
 pub mod embedded;
@@ -45,6 +46,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::KnownLatency(args) => doctor::known_latency(args),
         Command::Verify(args) => verify::verify(args),
         Command::Report(args) => verify::report(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Init(args) => init::init(args),
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),

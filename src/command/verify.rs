@@ -47,7 +47,7 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
 }
 
 /// The scenario as the run lived it, out of the run's own copy.
-fn scenario(run: &RunFolder, begun: &Begun) -> anyhow::Result<Scenario> {
+pub(super) fn scenario(run: &RunFolder, begun: &Begun) -> anyhow::Result<Scenario> {
     let path = run.file(folder::SCENARIO);
     let context = Context { now_utc_ns: None, late: Late::Allowed };
     let loaded = file::recorded(&path, &context)

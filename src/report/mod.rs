@@ -4,6 +4,7 @@ mod balancer;
 mod beside;
 mod breaking;
 pub mod chart;
+pub mod compare;
 mod database;
 mod database_tier;
 mod devices;

@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod bounds;
+pub mod compare;
 mod damage;
 mod gravity;
 pub mod junit;

@@ -8,7 +8,7 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "simulate",
     "check",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 12] = [
     "doctor",
     "verify",
     "report",
+    "compare",
     "init",
     "schema",
     "provider",

@@ -51,6 +51,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "README.ja.md",
         "CONTRIBUTING.md",
         "docs/ARCHITECTURE.md",
+        "docs/COMPARE.md",
         "docs/PROMISES.md",
         "docs/PERFORMANCE.md",
         "docs/PROVIDER.md",

@@ -8,6 +8,7 @@ mod bad_input;
 mod balancer;
 mod challenge;
 mod cli;
+mod compare;
 mod counted;
 mod database;
 mod determinism;

@@ -2,6 +2,7 @@
 
 mod balancer;
 mod beside;
+mod comparison;
 mod database;
 mod database_tier;
 mod edge;
@@ -20,6 +21,7 @@ use super::recovery;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
 
+pub use comparison::comparison;
 pub use progress::progress_line;
 
 /// Whether text is coloured. Colour repeats what symbols and words say already.
