@@ -11,7 +11,9 @@ use crate::money::Amount;
 use crate::outcome::Outcome;
 use crate::time::{Duration, Time};
 
-pub use ledger::{Balance, BalancerState, DatabaseLoad, ShopLine, ShopSnapshot, TaskState};
+pub use ledger::{
+    Balance, BalancerState, DatabaseLoad, NodeState, ShopLine, ShopSnapshot, TaskState,
+};
 pub use lottery::{Lottery, Redraw};
 
 /// How many items, and how many slots, one sale may have: availability travels as 64 bits.

@@ -18,6 +18,7 @@ pub(crate) mod rows;
 pub mod series;
 pub mod spread;
 mod tape;
+mod task_wait;
 mod trigger;
 mod whole;
 
@@ -32,6 +33,7 @@ pub use never_begun::NeverBegun;
 use queue::QueueOutcome;
 use rooms::RoomRecord;
 pub use tape::Scratch;
+pub use task_wait::TaskWait;
 pub use trigger::Trigger;
 pub use whole::Evidence;
 
@@ -190,6 +192,10 @@ pub struct Ending {
     /// What became of devices that hold a connection, by name; in virtual time alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<String, DeviceRecord>,
+    /// How long tasks were wanted before they served, in virtual time, where they run on nodes or machines
+    /// were taken back: in the order of serving, and then those that did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_waits: Vec<TaskWait>,
     /// What became of rooms that take machines of a warm pool, by name; in virtual time alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rooms: BTreeMap<String, RoomRecord>,

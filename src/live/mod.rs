@@ -241,6 +241,7 @@ pub fn run(
         ledgers: foreign.map(|_| closed.ledgers),
         queues: std::collections::BTreeMap::new(),
         devices: std::collections::BTreeMap::new(),
+        task_waits: Vec::new(),
         rooms: std::collections::BTreeMap::new(),
         written: std::collections::BTreeMap::new(),
     })

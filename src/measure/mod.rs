@@ -47,7 +47,7 @@ pub use recovery::{Recovery, RecoveryState};
 pub use rooms::{PoolMachines, RoomSummary, UpdateOutcome};
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
-pub use tasks::{Saturation, TaskChange, TaskSummary};
+pub use tasks::{NodeSummary, PendingSummary, Saturation, TaskChange, TaskSummary};
 
 use std::collections::BTreeMap;
 

@@ -1,11 +1,13 @@
-//! The tasks of an application whose number may change: how many were wanted, and how many there were.
+//! The tasks of an application whose number may change: how many were wanted, how many there were, how long
+//! it took until they were, and the nodes under them.
 
-use domain::shop::TaskState;
+use domain::shop::{NodeState, TaskState};
+use domain::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Evidence;
 use crate::evidence::series::Row;
+use crate::evidence::{Evidence, TaskWait};
 use crate::measure::series::stairs;
 use crate::measure::{round3, round6};
 
@@ -24,6 +26,51 @@ pub struct TaskSummary {
     /// When all their servers were busy and requests waited; absent where that never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturated: Option<Saturation>,
+    /// How long tasks were wanted before they served; absent where they neither run on nodes nor were taken
+    /// back, and where none was wanted more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingSummary>,
+    /// The nodes under them; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodeSummary>,
+}
+
+/// How long tasks were pending: from when each was wanted until it served.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingSummary {
+    /// How many came into service after the run's beginning.
+    pub tasks: u64,
+    /// Half of those were pending at most so long \[s\].
+    pub p50_s: f64,
+    /// 95 % of them \[s\].
+    pub p95_s: f64,
+    /// The longest \[s\].
+    pub max_s: f64,
+    /// How many more were still pending at the run's end.
+    pub unserved: u64,
+}
+
+/// The nodes of a run.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeSummary {
+    /// How many were ready at the beginning.
+    pub first: u64,
+    /// The most that were ready.
+    pub most: u64,
+    /// How many were ready at the end.
+    pub last: u64,
+    /// What they cost, from when each was asked for \[node-hours\].
+    pub hours: f64,
+    /// How much of that balloons took \[node-hours\].
+    pub balloon_hours: f64,
+}
+
+impl NodeSummary {
+    /// What balloons add to the cost of the rest, as a share of that; none where there is nothing else.
+    pub fn balloons_add(&self) -> Option<f64> {
+        let rest = self.hours - self.balloon_hours;
+        (rest > 0.0).then(|| self.balloon_hours / rest)
+    }
 }
 
 /// From this second on there were so many.
@@ -72,7 +119,50 @@ pub(super) fn tasks(evidence: &Evidence) -> Option<TaskSummary> {
                 Some(Saturation { seconds: known.seconds + 1, last_s: at_s, ..known });
         }
     }
+    let states = evidence.snapshots.iter().filter_map(|snapshot| snapshot.tasks?.nodes);
+    summary.nodes = nodes(states);
+    summary.pending = pending(&evidence.ending.task_waits);
     (!summary.changes.is_empty()).then_some(summary)
+}
+
+/// The nodes as they stood second by second.
+fn nodes(states: impl Iterator<Item = NodeState>) -> Option<NodeSummary> {
+    let mut told: Option<NodeSummary> = None;
+    let (mut paid_s, mut kept_s) = (0.0, 0.0);
+    for state in states {
+        paid_s += (state.ready + state.booting) as f64;
+        kept_s += state.kept;
+        let told = told.get_or_insert(NodeSummary { first: state.ready, ..NodeSummary::default() });
+        told.most = told.most.max(state.ready);
+        told.last = state.ready;
+    }
+    let hours = |seconds: f64| round6(seconds / 3_600.0);
+    told.map(|told| NodeSummary { hours: hours(paid_s), balloon_hours: hours(kept_s), ..told })
+}
+
+/// How long tasks were pending, by nearest rank.
+fn pending(waits: &[TaskWait]) -> Option<PendingSummary> {
+    let served = |wait: &TaskWait| Some((wait.served?.since(wait.wanted), wait.tasks));
+    let mut lengths: Vec<(Duration, u64)> = waits.iter().filter_map(served).collect();
+    lengths.sort_unstable();
+    let tasks: u64 = lengths.iter().map(|(_, tasks)| tasks).sum();
+    let at_s = |percent: u64| {
+        let rank = (tasks * percent).div_ceil(100);
+        let mut seen = 0_u64;
+        let found = lengths.iter().find(|(_, tasks)| {
+            seen += tasks;
+            seen >= rank
+        });
+        found.map_or(0.0, |(length, _)| round3(length.as_secs_f64()))
+    };
+    let unserved = waits.iter().filter(|wait| wait.served.is_none());
+    (!waits.is_empty()).then(|| PendingSummary {
+        tasks,
+        p50_s: at_s(50),
+        p95_s: at_s(95),
+        max_s: at_s(100),
+        unserved: unserved.map(|wait| wait.tasks).sum(),
+    })
 }
 
 const fn is_saturated(state: &TaskState) -> bool {
@@ -131,7 +221,7 @@ mod tests {
 
     fn state(desired: u64, in_service: u64, waiting: u64) -> TaskState {
         let servers = in_service * 8;
-        TaskState { desired, in_service, servers, busy: servers, waiting, processors_busy: None }
+        TaskState { desired, in_service, servers, busy: servers, waiting, ..TaskState::default() }
     }
 
     #[test]
@@ -155,6 +245,41 @@ mod tests {
             .collect();
         let stairs = [(1.0, 2.0), (1.999, 2.0), (2.0, 4.0), (3.999, 4.0), (4.0, 4.0), (5.0, 4.0)];
         assert_eq!(wanted, stairs.map(|(at_s, value)| (at_s, Some(value))));
+    }
+
+    fn wait(wanted_s: u64, served_s: Option<u64>, tasks: u64) -> TaskWait {
+        let second = |second: u64| Time::from_millis(second * 1_000);
+        TaskWait { wanted: second(wanted_s), served: served_s.map(second), tasks }
+    }
+
+    #[test]
+    fn how_long_tasks_were_pending_is_told_of_each_of_them() {
+        // Eighteen after 10 s, one after 100 s, one after 240 s; two do not serve yet.
+        let waits = [
+            wait(0, Some(10), 18),
+            wait(10, Some(250), 1),
+            wait(5, Some(105), 1),
+            wait(9, None, 2),
+        ];
+        let told = pending(&waits).unwrap();
+        let expected =
+            PendingSummary { tasks: 20, p50_s: 10.0, p95_s: 100.0, max_s: 240.0, unserved: 2 };
+        assert_eq!(told, expected);
+        let none = PendingSummary { unserved: 2, ..PendingSummary::default() };
+        assert_eq!(pending(&waits[3..]), Some(none));
+        assert_eq!(pending(&[]), None);
+    }
+
+    #[test]
+    fn nodes_cost_what_they_are_there_and_balloons_their_part() {
+        let state = |ready, booting, kept| NodeState { ready, booting, balloons: 2, kept };
+        // An hour of five nodes, of which two hold balloons, and half an hour of one that boots.
+        let hour = (0..3_600).map(|second| state(5, u64::from(second < 1_800), 2.0));
+        let told = nodes(hour.chain([state(6, 0, 0.0)])).unwrap();
+        assert_eq!((told.first, told.most, told.last), (5, 6, 6));
+        assert!((told.hours - 5.5).abs() < 0.002 && (told.balloon_hours - 2.0).abs() < 1e-9);
+        assert!((told.balloons_add().unwrap() - 2.0 / 3.5).abs() < 0.001);
+        assert_eq!(nodes(std::iter::empty()), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{digest, figure};
-use crate::measure::{Measured, Saturation, TaskSummary};
+use crate::measure::{Measured, NodeSummary, PendingSummary, Saturation, TaskSummary};
 
 /// What stands above them.
 pub(super) const TITLE: &str = "The application's tasks";
@@ -14,6 +14,8 @@ pub(super) struct TaskSheet {
     pub(super) title: &'static str,
     pub(super) number: String,
     pub(super) limit: String,
+    /// How long they were pending, and the nodes under them, where there is something to tell.
+    pub(super) under: Vec<String>,
 }
 
 /// The sheet of a run whose application has tasks.
@@ -21,7 +23,53 @@ pub(super) fn sheet(measured: &Measured) -> Option<TaskSheet> {
     let tasks = measured.tasks.as_ref()?;
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
-    Some(TaskSheet { title: TITLE, number: number(tasks, &moment), limit: limit(tasks, &moment) })
+    let under = tasks.pending.iter().map(pending).chain(tasks.nodes.iter().map(nodes));
+    Some(TaskSheet {
+        title: TITLE,
+        number: number(tasks, &moment),
+        limit: limit(tasks, &moment),
+        under: under.collect(),
+    })
+}
+
+/// `half of the 20 that came were pending for at most 10.0 s, 95 % for at most 1 min 40 s, the longest for
+/// 4 min 00 s`
+fn pending(told: &PendingSummary) -> String {
+    let came = match told.tasks {
+        0 => "none came that was wanted".to_owned(),
+        tasks => format!(
+            "half of the {} that came were pending for at most {}, 95 % for at most {}, the longest for {}",
+            figure::number(tasks),
+            figure::seconds(told.p50_s),
+            figure::seconds(told.p95_s),
+            figure::seconds(told.max_s),
+        ),
+    };
+    match told.unserved {
+        0 => came,
+        unserved => format!("{came}; {} were pending at the end", figure::number(unserved)),
+    }
+}
+
+/// `8 nodes at the beginning, 12 at most, 8 at the end: 19.5 node-hours, 3.5 of them for balloons (21.9 %
+/// more than the rest)`
+fn nodes(told: &NodeSummary) -> String {
+    let noun = if told.first == 1 { "node" } else { "nodes" };
+    let cost = format!(
+        "{} {noun} at the beginning, {} at most, {} at the end: {} node-hours",
+        figure::number(told.first),
+        figure::number(told.most),
+        figure::number(told.last),
+        figure::decimal(told.hours, 1),
+    );
+    match told.balloons_add().filter(|_| told.balloon_hours > 0.0) {
+        Some(share) => format!(
+            "{cost}, {} of them for balloons ({} more than the rest)",
+            figure::decimal(told.balloon_hours, 1),
+            figure::ratio(share),
+        ),
+        None => cost,
+    }
 }
 
 /// `20 in service at the beginning, 54 at most (from T+540 s), 54 at the end; at most 54 were wanted`
@@ -83,7 +131,7 @@ mod tests {
                 first_s: opening_s + 1.0,
                 last_s: opening_s + 8.0,
             }),
-            processors_busy_max: None,
+            ..TaskSummary::default()
         });
         let rendered = crate::report::render(&summary);
         for report in [&rendered.text, &rendered.html] {
@@ -93,6 +141,8 @@ mod tests {
             assert!(flat.contains(told), "{flat}");
             assert!(flat.contains("in 8 seconds, the first at T+1 s, the last at T+8 s"));
         }
+        let told = &rendered.html;
+        assert!(!told.contains("pending for") && !told.contains("node-hours"), "nobody told");
         summary.result.measured.tasks.as_mut().unwrap().saturated = None;
         assert!(crate::report::render(&summary).text.contains("servers were never all busy"));
         summary.result.measured.tasks.as_mut().unwrap().processors_busy_max = Some(0.031);
@@ -101,5 +151,37 @@ mod tests {
         let told = "their threads were never all busy while requests waited; at most 3.1 % of their \
                     processors were busy";
         assert!(flat.contains(told), "{flat}");
+    }
+
+    #[test]
+    fn both_reports_tell_how_long_tasks_were_pending_and_what_nodes_and_balloons_cost() {
+        let mut summary = fixture::passing();
+        let pending =
+            PendingSummary { tasks: 20, p50_s: 10.0, p95_s: 100.0, max_s: 240.0, unserved: 2 };
+        let nodes = NodeSummary { first: 8, most: 1_200, last: 8, hours: 19.5, balloon_hours: 3.5 };
+        summary.result.measured.tasks = Some(TaskSummary {
+            changes: vec![TaskChange { at_s: 0.0, desired: 20, in_service: 20 }],
+            pending: Some(pending),
+            nodes: Some(nodes),
+            ..TaskSummary::default()
+        });
+        let rendered = crate::report::render(&summary);
+        for report in [&rendered.text, &rendered.html] {
+            let flat = report.split_whitespace().collect::<Vec<_>>().join(" ");
+            for told in [
+                "half of the 20 that came were pending for at most 10.0 s, 95 % for at most 1 min \
+                 40 s, the longest for 4 min 00 s",
+                "; 2 were pending at the end",
+                "8 nodes at the beginning, 1,200 at most, 8 at the end: 19.5 node-hours, 3.5 of them \
+                 for balloons (21.9 % more than the rest)",
+            ] {
+                assert!(flat.contains(told), "{told}: {flat}");
+            }
+        }
+        let none = PendingSummary { unserved: 3, ..PendingSummary::default() };
+        assert_eq!(super::pending(&none), "none came that was wanted; 3 were pending at the end");
+        let bare = NodeSummary { balloon_hours: 0.0, first: 1, ..nodes };
+        let told = "1 node at the beginning, 1,200 at most, 8 at the end: 19.5 node-hours";
+        assert_eq!(super::nodes(&bare), told);
     }
 }

@@ -1,7 +1,7 @@
 //! The load balancer while the simulation runs: what it says of itself, and what it cuts off when tasks go.
 
 use domain::shop::BalancerState;
-use domain::time::Time;
+use domain::time::{Duration, Time};
 
 use super::path::number;
 use super::{Event, World};
@@ -24,7 +24,13 @@ impl World<'_> {
     /// as of the tasks goes.
     pub(super) fn deregister(&mut self, at: Time, gone: u32, of: u32) {
         let Some(balancer) = &self.balancer else { return };
-        let cut_at = at + balancer.deregistration();
+        let delay = balancer.deregistration();
+        self.cut_after(at, delay, (gone, of));
+    }
+
+    /// Likewise, with such a delay: machines that are taken back wait for no balancer.
+    pub(super) fn cut_after(&mut self, at: Time, delay: Duration, (gone, of): (u32, u32)) {
+        let cut_at = at + delay;
         if self.workers.is_some() {
             // When a thread is given back nobody knows before.
             return self.calendar.schedule(cut_at, Event::CutTasks { since: at, gone, of });

@@ -201,6 +201,7 @@ pub fn run(
     let aborted = aborted || (!is_empty && go_on().is_break());
     let ending = Ending {
         triggers: triggers(scenario),
+        task_waits: world.task_waits(),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
         judged,
@@ -336,7 +337,10 @@ fn triggers(scenario: &Scenario) -> Vec<Trigger> {
     let failovers = database.flat_map(|database| &database.failovers);
     let failovers = failovers
         .map(|failover| ("a failover of the database".to_owned(), failover.stretch(opens)));
-    let all = slowdowns.chain(failovers);
+    let application = scenario.stack.application.iter();
+    let reclaims = application.flat_map(|application| &application.reclaims);
+    let reclaims = reclaims.map(|reclaim| (reclaim.clause(), reclaim.stretch(opens)));
+    let all = slowdowns.chain(failovers).chain(reclaims);
     all.map(|(what, (from, until))| Trigger { what, from, until }).collect()
 }
 

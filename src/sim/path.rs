@@ -18,7 +18,7 @@ pub(super) struct Call {
     asker: Option<(u32, u32)>,
     request: ShopRequest,
     reply: Option<ShopReply>,
-    /// Until when it is in service; kept where a balancer may cut it off.
+    /// Until when it is in service: its task may be gone before.
     until: Time,
     is_cut: bool,
     /// Since when it has a thread of a worker.
@@ -111,6 +111,9 @@ impl World<'_> {
         {
             return self.refuse_at_origin(at, call);
         }
+        if self.is_misrouted() {
+            return self.refuse_at_origin(at, call);
+        }
         match self.application.as_mut().map(|station| station.offer(call)) {
             None => self.serve(at, call),
             Some(Offered::Started) => self.start_application(at, call),
@@ -126,9 +129,7 @@ impl World<'_> {
             return;
         }
         let done = self.slowdowns.done(at, service);
-        if self.balancer.is_some() {
-            self.calls[call as usize].until = done;
-        }
+        self.calls[call as usize].until = done;
         self.calendar.schedule(done, Event::ApplicationDone(call));
     }
 

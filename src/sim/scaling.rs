@@ -4,18 +4,23 @@
 //! Scalers look once a second, after all that happened in it; what they go by is sampled then, so that
 //! nothing is counted for them on the way of a request.
 
+use std::collections::VecDeque;
+
 use domain::draw::{Purpose, draw_for};
 use domain::law::Law;
-use domain::shop::TaskState;
+use domain::shop::{NodeState, TaskState};
 use domain::time::{Duration, Span, Time};
 
 use super::workers::Workers;
 use super::{Event, World};
+use crate::evidence::TaskWait;
 use crate::scenario::Scenario;
+use crate::tier::balancer::LoadBalancer;
 use crate::tier::balancer::targets::Targets;
 use crate::tier::scaler::Scaler;
 use crate::tier::scaler::window::Sample;
-use crate::tier::tasks::Tasks;
+use crate::tier::tasks::reclaim::Reclaim;
+use crate::tier::tasks::{NodeCount, Tasks};
 
 /// The tasks of the application, and what wants more or fewer of them.
 #[derive(Debug)]
@@ -29,6 +34,12 @@ pub(super) struct Scaling {
     awaited: Option<Time>,
     /// Requests that had come by the end of the last second.
     offered: u64,
+    /// Machines that are taken back, in the order of time.
+    reclaims: VecDeque<(Time, Reclaim)>,
+    /// Whether it is told how long tasks were pending.
+    tells_waits: bool,
+    /// How far the next request is from one that is sent to a task that is gone.
+    misrouted: u64,
 }
 
 /// Draws how long tasks and nodes take to start.
@@ -56,14 +67,22 @@ impl Scaling {
             start.health = Span(health.takes());
         }
         let slow_start = balancer.map_or(Duration::ZERO, |balancer| balancer.slow_start.0);
+        let opens = scenario.first_opening();
+        let reclaims = application.reclaims.iter();
+        let mut reclaims: Vec<_> =
+            reclaims.map(|reclaim| (reclaim.at.from(opens), *reclaim)).collect();
+        reclaims.sort_by_key(|(at, _)| *at);
         Some(Self {
-            scaler: Scaler::new(application, scenario.first_opening()),
+            scaler: Scaler::new(application, opens),
             tasks: Tasks::new(start, application.nodes.as_ref(), tasks),
             targets: Targets::new(slow_start, tasks),
             servers_per_task: application.servers_per_task(),
             starts: Starts { seed: scenario.seed, drawn: 0 },
             awaited: None,
             offered: 0,
+            tells_waits: application.nodes.is_some() || !reclaims.is_empty(),
+            reclaims: reclaims.into(),
+            misrouted: 0,
         })
     }
 }
@@ -77,6 +96,7 @@ impl World<'_> {
         }
         self.database_second(second);
         self.workers_second(second);
+        self.take_machines_back(second);
         let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
         let arrived = station.offered() - scaling.offered;
         scaling.offered = station.offered();
@@ -92,8 +112,10 @@ impl World<'_> {
         };
         let before = scaling.tasks.desired();
         let desired = scaling.scaler.second(second, sample, before);
+        let Scaling { tasks, starts, .. } = scaling;
+        // Who is wanted only now is seen at its next look.
+        let nodes_change = tasks.second(second, &mut |law| starts.sample(law));
         if desired != before {
-            let Scaling { tasks, starts, .. } = scaling;
             let served = tasks.in_service();
             tasks.want(second, desired, &mut |law| starts.sample(law));
             let gone = served.saturating_sub(tasks.in_service());
@@ -101,9 +123,59 @@ impl World<'_> {
             if gone > 0 {
                 self.deregister(second, gone, served);
             }
-        } else if scaling.targets.are_slow() {
+        } else if nodes_change || scaling.targets.are_slow() {
             self.serve_by_tasks(second);
         }
+    }
+
+    /// Machines that are due by then are taken back: what their tasks had begun has the notice, and no longer
+    /// than a task that is deregistered, to be done.
+    fn take_machines_back(&mut self, second: Time) {
+        while let Some(scaling) = &mut self.scaling
+            && let Some((_, reclaim)) = scaling.reclaims.pop_front_if(|(at, _)| *at <= second)
+        {
+            let Scaling { tasks, starts, .. } = scaling;
+            let served = tasks.in_service();
+            let gone = tasks.reclaim(second, &reclaim, &mut |law| starts.sample(law));
+            self.serve_by_tasks(second);
+            let balancer = self.balancer.as_ref();
+            let delay = balancer.map_or(Duration::MAX, LoadBalancer::deregistration);
+            self.cut_after(second, delay.min(reclaim.notice.0), (gone, served));
+        }
+    }
+
+    /// Whether the next request is sent to a task that is gone without anybody knowing: of all requests as
+    /// large a share as of the tasks. The balancer answers it with an error, as one that it cuts off.
+    pub(super) fn is_misrouted(&mut self) -> bool {
+        let Some(scaling) = &mut self.scaling else { return false };
+        let lost = u64::from(scaling.tasks.lost());
+        let all = lost + u64::from(scaling.tasks.in_service());
+        scaling.misrouted += lost;
+        let is_misrouted = lost > 0 && scaling.misrouted >= all;
+        if is_misrouted {
+            scaling.misrouted -= all;
+            if let Some(balancer) = &mut self.balancer {
+                balancer.cut_off();
+            }
+        }
+        is_misrouted
+    }
+
+    /// How long tasks were wanted before they served, where that is told.
+    pub(super) fn task_waits(&self) -> Vec<TaskWait> {
+        let Some(scaling) = self.scaling.as_ref().filter(|scaling| scaling.tells_waits) else {
+            return Vec::new();
+        };
+        let served = scaling.tasks.served().iter().map(|(wanted, served)| (*wanted, Some(*served)));
+        let pending = scaling.tasks.pending().map(|wanted| (wanted, None));
+        let mut waits: Vec<TaskWait> = Vec::new();
+        for (wanted, served) in served.chain(pending) {
+            match waits.last_mut() {
+                Some(last) if (last.wanted, last.served) == (wanted, served) => last.tasks += 1,
+                _ => waits.push(TaskWait { wanted, served, tasks: 1 }),
+            }
+        }
+        waits
     }
 
     /// A task or a node may be ready.
@@ -149,7 +221,17 @@ impl World<'_> {
             busy: station.in_service(),
             waiting: station.waiting(),
             processors_busy: self.workers.as_ref().map(Workers::busy),
+            nodes: scaling.tasks.nodes().map(node_state),
         })
+    }
+}
+
+fn node_state(count: NodeCount) -> NodeState {
+    NodeState {
+        ready: count.ready.into(),
+        booting: count.booting.into(),
+        balloons: count.balloons.into(),
+        kept: count.kept,
     }
 }
 

@@ -12,6 +12,7 @@ use super::scaler::tracking::Tracking;
 use super::slowdown::Slowdown;
 use super::tasks::Start;
 use super::tasks::nodes::Nodes;
+use super::tasks::reclaim::Reclaim;
 
 /// The application: `[stack.application]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +64,9 @@ pub struct Application {
     /// When its servers are slow, whoever is to blame: the trigger of what may come after.
     #[serde(default)]
     pub slowdowns: Vec<Slowdown>,
+    /// When machines are taken back, as spot instances are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reclaims: Vec<Reclaim>,
 }
 
 /// Threads of a worker where nobody says how many (Puma's default on MRI, `0:5`).
@@ -114,11 +118,12 @@ impl Application {
         self.tracking.is_some() || self.hpa.is_some() || !self.schedule.is_empty()
     }
 
-    /// How long before the opening the first of the schedule, or of the slowdowns, is due.
+    /// How long before the opening the first of the schedule, of the slowdowns or of the reclaims is due.
     pub fn lead(&self) -> Duration {
         let actions = self.schedule.iter().map(|action| action.at);
         let slowdowns = self.slowdowns.iter().map(|slowdown| slowdown.at);
-        let early_s = actions.chain(slowdowns).map(|at| -at.seconds());
+        let reclaims = self.reclaims.iter().map(|reclaim| reclaim.at);
+        let early_s = actions.chain(slowdowns).chain(reclaims).map(|at| -at.seconds());
         duration_from_seconds(early_s.fold(0.0, f64::max))
     }
 }

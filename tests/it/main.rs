@@ -26,6 +26,7 @@ mod init;
 mod lived;
 mod lottery;
 mod memory;
+mod nodes;
 mod omission;
 mod own_processes;
 mod own_shop;

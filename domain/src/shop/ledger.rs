@@ -161,6 +161,23 @@ pub struct TaskState {
     /// alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processors_busy: Option<f64>,
+    /// The machines under them; absent where there are none to tell of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodeState>,
+}
+
+/// The nodes under an application's tasks at one moment.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeState {
+    /// Nodes that are ready.
+    pub ready: u64,
+    /// Nodes that boot.
+    pub booting: u64,
+    /// Balloons that have a place.
+    pub balloons: u64,
+    /// How many nodes' room they take.
+    pub kept: f64,
 }
 
 /// A load balancer at one moment of the run.

@@ -10,4 +10,7 @@ pub(super) fn write(page: &mut Page, measured: &Measured) {
     page.heading(sheet.title);
     page.wrapped("  ", &sheet.number);
     page.wrapped("  ", &sheet.limit);
+    for told in &sheet.under {
+        page.wrapped("  ", told);
+    }
 }

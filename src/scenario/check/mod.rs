@@ -7,6 +7,7 @@ mod devices;
 mod fans;
 mod live;
 mod lottery;
+mod nodes;
 mod objectives;
 mod queue;
 mod rooms;

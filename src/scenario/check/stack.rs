@@ -5,6 +5,7 @@ use domain::time::{Duration, Offset};
 use crate::scenario::check::balancer::balancer;
 use crate::scenario::check::database::database;
 use crate::scenario::check::fans::law;
+use crate::scenario::check::nodes::{nodes, reclaims};
 use crate::scenario::check::sale::{MeantSale, Opening};
 use crate::scenario::check::{Checker, RUN_MAX};
 use crate::scenario::place::Place;
@@ -16,7 +17,6 @@ use crate::tier::scaler::schedule::Action;
 use crate::tier::scaler::tracking::Tracking;
 use crate::tier::slowdown::Slowdown;
 use crate::tier::tasks::Start;
-use crate::tier::tasks::nodes::Nodes;
 use crate::tier::{Stack, Tier};
 
 /// The most servers of a tier.
@@ -80,7 +80,10 @@ fn check_application(
     }
     check_slowdowns(checker, &application.slowdowns, sales, place.key("slowdowns"));
     match application.tasks {
-        Some(tasks) => bounds(checker, application, tasks, place),
+        Some(tasks) => {
+            bounds(checker, application, tasks, place);
+            reclaims(checker, application, sales, place);
+        }
         None => without_tasks(checker, application, place),
     }
 }
@@ -121,7 +124,8 @@ fn without_tasks(checker: &mut Checker, application: &Application, place: Place<
     if place.struck("tasks") {
         return;
     }
-    let others = ["workers", "min", "max", "start", "nodes", "tracking", "hpa", "schedule"];
+    let others =
+        ["workers", "min", "max", "start", "nodes", "tracking", "hpa", "schedule", "reclaims"];
     if let Some(key) = others.into_iter().find(|key| place.has(key)) {
         let scales = if application.scales() { "has nothing to scale" } else { "says nothing" };
         checker
@@ -177,8 +181,8 @@ fn bounds(checker: &mut Checker, application: &Application, tasks: u32, place: P
             .wrong(place.key(key), format!("{most} tasks of {each} {what}"))
             .mark(format!("together at most {}", self::grouped(SERVERS_MAX.into())));
     }
-    if let Some(nodes) = &application.nodes {
-        check_nodes(checker, nodes, tasks, place.key("nodes"));
+    if let Some(stated) = &application.nodes {
+        nodes(checker, stated, tasks, place.key("nodes"));
         if application.start.warm > 0 {
             checker
                 .wrong(place.key("start").key("warm"), "a warm pool beside `nodes`")
@@ -192,18 +196,6 @@ fn start(checker: &mut Checker, start: &Start, place: Place<'_>) {
     checker.count(start.burst, (1, TASKS_MAX), place, "burst");
     checker.count(start.warm, (0, TASKS_MAX), place, "warm");
     checker.positive(start.rate.per_s(), place, "rate");
-}
-
-fn check_nodes(checker: &mut Checker, nodes: &Nodes, tasks: u32, place: Place<'_>) {
-    checker.count(nodes.room, (1, TASKS_MAX), place, "room");
-    checker.count(nodes.balloons, (0, TASKS_MAX), place, "balloons");
-    law(checker, nodes.boot, place, "boot");
-    let needed = tasks.div_ceil(nodes.room.max(1));
-    if let Some(ready) = nodes.ready.filter(|ready| *ready < needed) {
-        checker
-            .wrong(place.key("ready"), format!("{tasks} tasks find no room on {ready} nodes"))
-            .mark(format!("must be {needed} or more"));
-    }
 }
 
 fn check_tracking(checker: &mut Checker, tracking: &Tracking, place: Place<'_>) {
@@ -251,7 +243,7 @@ fn target(checker: &mut Checker, metric: Metric, target: f64, place: Place<'_>) 
 }
 
 /// Scalers look once a second.
-fn whole_seconds(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
+pub(super) fn whole_seconds(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
     if span.is_zero() || span.subsec_nanos() > 0 || span > RUN_MAX {
         checker
             .wrong(place.key(key), format!("`{key}` is {span:?}"))
@@ -259,7 +251,7 @@ fn whole_seconds(checker: &mut Checker, span: Duration, place: Place<'_>, key: &
     }
 }
 
-fn bounded(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
+pub(super) fn bounded(checker: &mut Checker, span: Duration, place: Place<'_>, key: &str) {
     if span > RUN_MAX {
         checker.wrong(place.key(key), format!("`{key}` is longer than a week"));
     }

@@ -6,6 +6,7 @@ mod drain;
 mod foreign;
 mod lots;
 mod payment;
+mod pods;
 mod rooms;
 mod sale;
 mod samples;

@@ -8,6 +8,7 @@ use domain::time::{Duration, Span};
 use crate::scenario::Scenario;
 use crate::scenario::offer::devices;
 use crate::scenario::offer::foreign::text as foreign;
+use crate::scenario::offer::pods;
 use crate::scenario::offer::rooms;
 use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
 use crate::scenario::wording::grouped;
@@ -136,6 +137,7 @@ impl Table {
         if let Some(figure) = worked(scenario) {
             self.line("application", &figure);
         }
+        pods::tell(self, scenario);
         // Who comes asks once at least.
         let openings = offer.openings.iter().map(|opening| opening.origin_per_s);
         let asked_per_s = openings.fold(offer.arrivals_peak_per_s, f64::max);

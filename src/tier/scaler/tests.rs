@@ -37,6 +37,7 @@ fn application(tasks: u32) -> Application {
         hpa: None,
         schedule: Vec::new(),
         slowdowns: Vec::new(),
+        reclaims: Vec::new(),
     }
 }
 
@@ -74,6 +75,7 @@ fn lived(
         let arrived = asked;
         let sample = Sample { tasks: in_service, servers, busy: asked.min(servers), arrived };
         tasks.advance(at, &mut sample_boot);
+        tasks.second(at, &mut sample_boot);
         let desired = scaler.second(at, sample, tasks.desired());
         tasks.want(at, desired, &mut sample_boot);
         tasks.advance(at, &mut sample_boot);
@@ -241,7 +243,7 @@ fn what_can_be_launched_at_once_is_a_bucket() {
 /// Nodes for four pods each that boot for three minutes.
 fn nodes(ready: u32, balloons: u32) -> Nodes {
     let boot = Law::Constant(Duration::from_mins(3));
-    Nodes { room: 4, ready: Some(ready), boot, balloons }
+    Nodes { room: 4, ready: Some(ready), boot, balloons, balloon_size: 1.0, autoscaler: None }
 }
 
 #[test]
@@ -257,6 +259,24 @@ fn pods_without_room_wait_for_a_node() {
     assert_eq!(of(nodes(5, 0)), [(1, 20, 20), (120, 20, 40), (330, 40, 40)]);
     // Eight balloons on two nodes more: eight pods take their places, the others wait.
     assert_eq!(of(nodes(7, 8)), [(1, 20, 20), (120, 20, 40), (150, 28, 40), (330, 40, 40)]);
+}
+
+#[test]
+fn pods_of_an_autoscaler_serve_at_once_after_the_balloons_or_after_the_node() {
+    // The load doubles at 105 s. At 120 s the autoscaler of pods has seen it, and wants 20 more, which take 30 s
+    // to start.
+    let of = |nodes: Nodes| {
+        let autoscaler = Some(toml::from_str("decision = '5s'").unwrap());
+        let nodes = Some(Nodes { autoscaler, ..nodes });
+        let application = Application { start: start(30), nodes, ..autoscaled(20) };
+        lived(&application, 600, |second| if second <= 105 { 10.0 } else { 20.0 })
+    };
+    assert_eq!(of(nodes(10, 0)), [(1, 20, 20), (120, 20, 40), (150, 40, 40)]);
+    // Without room the autoscaler of nodes looks at 130 s and decides until 135 s; a node boots for 180 s, and
+    // the pods start for 30 s: four minutes after the load.
+    assert_eq!(of(nodes(5, 0)), [(1, 20, 20), (120, 20, 40), (345, 40, 40)]);
+    // Eight balloons give way at once, to eight of them.
+    assert_eq!(of(nodes(7, 8)), [(1, 20, 20), (120, 20, 40), (150, 28, 40), (345, 40, 40)]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod database;
 mod devices;
 mod gate;
 mod lots;
+mod nodes;
 mod payment;
 mod rooms;
 mod scale;
@@ -39,6 +40,9 @@ pub(crate) const ALL: &[Row] = &[
     devices::BLUE_GREEN,
     devices::GRACEFUL,
     devices::LIMIT,
+    nodes::DIURNAL_NODES,
+    nodes::BALLOON_PODS,
+    nodes::SPOT_RECLAIM,
     rooms::POOL,
     rooms::DOORS,
     rooms::PRICE,
