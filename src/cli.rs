@@ -24,7 +24,7 @@ pub enum Command {
     /// Live a scenario over real HTTP, against its own target or an embedded shop and payment provider
     Run(LiveArgs),
     /// Live a scenario in virtual time: same fans, same judge, same report
-    Simulate(RunArgs),
+    Simulate(SimulateArgs),
     /// Validate a scenario and print what follows from it; run nothing
     Check(CheckArgs),
     /// Let one fan walk the funnel of your own shop, and print each request, answer and outcome
@@ -114,6 +114,17 @@ pub struct RunArgs {
     /// Print the scenario as it would be run, with overrides, and run nothing
     #[arg(long, env = "SPIKE_PRINT_CONFIG", value_parser = switch())]
     pub print_config: bool,
+}
+
+/// `spike simulate`.
+#[derive(Clone, Debug, Args)]
+pub struct SimulateArgs {
+    /// What it shares with `spike run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Do not live a run that did not hold again with what it lacked
+    #[arg(long, env = "SPIKE_NO_PROBES", value_parser = switch())]
+    pub no_probes: bool,
 }
 
 /// `spike run`.

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::time::{Duration, Time};
 
 pub use ledger::{
-    Balance, BalancerState, DatabaseLoad, NodeState, ShopLine, ShopSnapshot, TaskState,
+    Balance, BalancerState, DatabaseLoad, FullStation, NodeState, ShopLine, ShopSnapshot, TaskState,
 };
 pub use lottery::{Lottery, Redraw};
 

@@ -13,6 +13,7 @@ use crate::report::{self, text};
 use crate::scenario::target::Canary;
 use crate::scenario::{Scenario, offer};
 use crate::verdict::assess::Times;
+use crate::verdict::probe::Probe;
 use crate::verdict::{Judged, Provenance, Question, Summary, Verdict, World, junit, last_line};
 
 /// How the judgement is told.
@@ -26,14 +27,17 @@ pub(super) struct Telling {
     pub(super) junit: Option<PathBuf>,
 }
 
-/// Judges a run's folder, writes the judgement into it and tells it.
+/// Judges a run's folder, writes the judgement into it and tells it. `probe` says what becomes of the run
+/// with one change each.
 pub(super) fn conclude(
     run: &RunFolder,
     scenario: &Scenario,
     begun: &Begun,
     telling: &Telling,
+    probe: impl FnOnce(&Judged) -> anyhow::Result<Vec<Probe>>,
 ) -> anyhow::Result<Verdict> {
-    let judged = judge_folder(run, scenario, begun.world)?;
+    let mut judged = judge_folder(run, scenario, begun.world)?;
+    judged.probes = probe(&judged)?;
     let mut summary = Summary { schema: 1, result: judged, provenance: begun.provenance.clone() };
     summary.result.measured.series = series::kept(run, &summary)?;
     run.write_json(folder::SUMMARY, &summary)?;

@@ -32,6 +32,8 @@ pub const OPENING: &str = "opening.json";
 pub const CUT_SHORT: &str = "cut-short.json";
 /// How the run ended; its absence means that it did not.
 pub const ENDING: &str = "ending.json";
+/// What became of the run with one change each, where it was lived again.
+pub const PROBES: &str = "probes.json";
 /// Where the run came from, written at its beginning.
 pub const PROVENANCE: &str = "provenance.json";
 /// What was measured and judged.

@@ -10,6 +10,7 @@ pub mod folder;
 mod init;
 mod machine;
 mod network;
+mod probe;
 mod progress;
 mod run;
 mod scratch;

@@ -159,7 +159,7 @@ fn run_one(
     run.write_json(folder::PROVENANCE, &begun)?;
     series.keep_again(&run, &series::calendar(&scenario, World::Live, clock.began_utc_ns()))?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
-    conclude(&run, &scenario, &begun, &telling)
+    conclude(&run, &scenario, &begun, &telling, |_| Ok(Vec::new()))
 }
 
 /// How long before its beginning a run is prepared.

@@ -7,9 +7,10 @@ use anyhow::Context;
 use super::begin::{begin, load_all_virtual};
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
+use super::probe::probe;
 use super::progress::Watch;
 use super::{check, one_of, print, series};
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, SimulateArgs};
 use crate::evidence::Ending;
 use crate::live::Stop;
 use crate::live::clock::Clock;
@@ -20,7 +21,9 @@ use crate::sim::{self, SimulatedRun, Visits};
 use crate::verdict::{Verdict, World};
 
 /// Lives each scenario in virtual time, one after the other.
-pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
+pub(super) fn simulate(
+    SimulateArgs { run: args, no_probes }: &SimulateArgs,
+) -> anyhow::Result<Verdict> {
     let Some(scenarios) = load_all_virtual(&args.scenarios, &args.overrides) else {
         return Ok(Verdict::InvalidScenario);
     };
@@ -35,7 +38,7 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
             // Who stopped one scenario wants none of those after it.
             verdicts.push(Verdict::Aborted);
         } else {
-            verdicts.push(simulate_one(args, loaded, &stop)?);
+            verdicts.push(simulate_one(args, *no_probes, loaded, &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -45,7 +48,12 @@ pub(super) fn simulate(args: &RunArgs) -> anyhow::Result<Verdict> {
     Ok(one_of(&verdicts))
 }
 
-fn simulate_one(args: &RunArgs, loaded: &Loaded, stop: &Stop) -> anyhow::Result<Verdict> {
+fn simulate_one(
+    args: &RunArgs,
+    no_probes: bool,
+    loaded: &Loaded,
+    stop: &Stop,
+) -> anyhow::Result<Verdict> {
     let scenario = loaded.at_scale(None, World::Simulated);
     let calendar = series::calendar(&scenario, World::Simulated, 0);
     let Some(files) = series::Files::read(&args.series, &calendar) else {
@@ -64,7 +72,14 @@ fn simulate_one(args: &RunArgs, loaded: &Loaded, stop: &Stop) -> anyhow::Result<
     begun.provenance = took(&begun.provenance, clock.now().seconds());
     run.write_json(folder::PROVENANCE, &begun)?;
     let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
-    conclude(&run, &scenario, &begun, &telling)
+    conclude(&run, &scenario, &begun, &telling, |judged| {
+        if no_probes {
+            return Ok(Vec::new());
+        }
+        let probes = probe((loaded, &scenario), &run, judged, (stop, args.quiet))?;
+        run.write_json(folder::PROBES, &probes)?;
+        Ok(probes)
+    })
 }
 
 /// Lives a scenario in virtual time and leaves its evidence in `run`.

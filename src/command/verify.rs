@@ -19,7 +19,9 @@ pub(super) fn verify(args: &FolderArgs) -> anyhow::Result<Verdict> {
         .read_json(folder::PROVENANCE)?
         .with_context(|| format!("failed to read {}: it is missing", folder::PROVENANCE))?;
     let scenario = scenario(&run, &begun)?;
-    conclude(&run, &scenario, &begun, &telling(args))
+    conclude(&run, &scenario, &begun, &telling(args), |_| {
+        Ok(run.read_json(folder::PROBES)?.unwrap_or_default())
+    })
 }
 
 /// Renders a recorded run's report again, with the series that are to be imported into it.

@@ -154,7 +154,7 @@ impl DatabaseTierSummary {
     }
 }
 
-fn is_full(load: &DatabaseLoad) -> bool {
+pub(super) fn is_full(load: &DatabaseLoad) -> bool {
     share(load).is_some_and(|share| share >= FULL)
 }
 

@@ -1,6 +1,7 @@
 //! How long and how many: meters, diaries, histograms, the timeline, and the measured part of a
 //! summary.
 
+mod at_limit;
 mod balancer;
 mod breaking;
 mod calls;
@@ -30,6 +31,7 @@ mod tasks;
 pub mod timeline;
 pub mod vitals;
 
+pub use at_limit::{AtLimit, Limited, Needed};
 pub use balancer::{BalancerSummary, CapacityChange, Rejecting};
 pub use breaking::{Breaking, BreakingTier};
 pub use connections::ConnectionSummary;
@@ -116,6 +118,9 @@ pub struct Measured {
     /// The first tier to break; absent where none did.
     #[serde(default)]
     pub first_to_break: Option<Breaking>,
+    /// What was at 100 % and when, in the order in which they first were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_limit: Vec<AtLimit>,
     /// One entry per second of the run.
     pub timeline: Vec<Second>,
     /// One entry per 100 ms from 10 s before to 10 s after the first opening: requests at the edge.

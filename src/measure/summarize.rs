@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
+use crate::measure::at_limit::at_limit;
 use crate::measure::balancer::{balancer, states};
 use crate::measure::breaking::first_to_break;
 use crate::measure::connections::connections;
@@ -64,6 +65,7 @@ pub fn summarize(
         health: Some(health(latency, timeline)),
         fans: fans(&total),
         first_to_break: first_to_break(evidence, timeline),
+        at_limit: at_limit(evidence),
         timeline: seconds(evidence, latency, timeline),
         opening: opening(evidence, latency, timeline),
     }

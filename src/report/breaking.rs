@@ -8,15 +8,7 @@ pub(super) fn first_to_break(measured: &Measured) -> String {
     let Some(breaking) = &measured.first_to_break else {
         return "First to break: nothing did.".to_owned();
     };
-    let (tier, what) = match breaking.tier {
-        BreakingTier::Payment => ("the payment provider", "calls were refused or failed"),
-        BreakingTier::Database => ("the database", "requests to it failed or were never answered"),
-        BreakingTier::Balancer => ("the load balancer", "requests were refused (503) or cut off"),
-        BreakingTier::Checkout => ("the checkout", "attempts failed or were never answered"),
-        BreakingTier::Shop => ("the shop's own steps", "operations failed or were never answered"),
-        BreakingTier::Page => ("the sale's page", "reloads failed or were never answered"),
-        BreakingTier::Network => ("the way to the shop", "connections could not be made"),
-    };
+    let (tier, what) = tier(breaking.tier);
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = figure::moment(breaking.at_s - opening_s);
     let (failed, of) = (figure::number(breaking.failed), figure::number(breaking.of));
@@ -29,4 +21,17 @@ pub(super) fn first_to_break(measured: &Measured) -> String {
     format!(
         "First to break: {tier}, at {moment}: {failed} of {of} {what} within that second{took}."
     )
+}
+
+/// A tier, and what happens to whom when it breaks.
+pub(super) const fn tier(tier: BreakingTier) -> (&'static str, &'static str) {
+    match tier {
+        BreakingTier::Payment => ("the payment provider", "calls were refused or failed"),
+        BreakingTier::Database => ("the database", "requests to it failed or were never answered"),
+        BreakingTier::Balancer => ("the load balancer", "requests were refused (503) or cut off"),
+        BreakingTier::Checkout => ("the checkout", "attempts failed or were never answered"),
+        BreakingTier::Shop => ("the shop's own steps", "operations failed or were never answered"),
+        BreakingTier::Page => ("the sale's page", "reloads failed or were never answered"),
+        BreakingTier::Network => ("the way to the shop", "connections could not be made"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::outcome::Departure;
 
-use super::{figure, invariant, queue, rooms};
+use super::{figure, invariant, limits, queue, rooms};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
 use crate::measure::{BoundStatus, ItemSummary, OrderSummary, SaleSummary, SlotSummary, Witness};
@@ -116,7 +116,10 @@ pub(super) fn next(judged: &Judged) -> String {
         Verdict::InvariantViolated => match violated(judged).next() {
             Some(finding) => {
                 let cure = invariant::explain(&finding.id).cure;
-                format!("{cure} Then run the same seed again.")
+                match limits::cure(judged) {
+                    Some(tried) => format!("{cure} {tried}"),
+                    None => format!("{cure} Then run the same seed again."),
+                }
             }
             None => "Follow the witnesses below, then run the same seed again.".to_owned(),
         },
@@ -136,6 +139,7 @@ fn after_a_missed_objective(judged: &Judged) -> String {
         .iter()
         .find(|assessment| assessment.status == AssessmentStatus::Missed)
         .map(|assessment| assessment.text.as_str());
+    let cure = limits::cure(judged);
     let measured = &judged.measured;
     let first_word = missed.and_then(|text| text.split_whitespace().next()).unwrap_or_default();
     let is_of_rooms = measured.rooms.contains_key(first_word);
@@ -148,6 +152,10 @@ fn after_a_missed_objective(judged: &Judged) -> String {
             "Start with `{text}`: change how connections are closed or how fast they are accepted, for what \
              devices do is in their firmware, and run the same seed again."
         ),
+        Some(text) if cure.is_some() => {
+            let cure = cure.unwrap_or_default();
+            format!("Stock and money were right, `{text}` was missed. {cure}")
+        }
         Some(text) => format!(
             "Stock and money were right. Start with `{text}`: find the tier that is at its limit \
              when it goes wrong, mend it, and run the same seed again."

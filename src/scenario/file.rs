@@ -1,5 +1,7 @@
 //! A scenario's file: the one place where it, and the files it names, are opened.
 
+mod changed;
+
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};

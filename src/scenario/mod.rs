@@ -11,6 +11,7 @@ pub mod overrides;
 mod place;
 pub mod problem;
 mod recover;
+pub mod remedy;
 pub mod rooms;
 mod scale;
 mod schema;

@@ -7,6 +7,7 @@ mod balancing;
 pub mod calendar;
 mod database;
 pub mod devices;
+mod full;
 mod guest;
 mod path;
 pub mod queue;
@@ -21,6 +22,7 @@ use std::ops::ControlFlow;
 
 use domain::id::OrderId;
 use domain::provider::PaymentReply;
+use domain::shop::ShopSnapshot;
 use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
@@ -39,6 +41,7 @@ use crate::tier::station::Station;
 
 use calendar::Calendar;
 use database::{DatabaseTier, Statement, connections};
+use full::Counted;
 use guest::Guest;
 use path::Call;
 use scaling::Scaling;
@@ -118,6 +121,8 @@ struct World<'a> {
     inventory: Memory,
     provider: Provider,
     books: Books,
+    /// What came to each station, and what it has done, up to the last second.
+    counted: Counted,
     meter: Meter,
     diary: Diary<'a>,
     visits: Option<Vec<Visit>>,
@@ -256,6 +261,7 @@ impl<'a> World<'a> {
             shop: Shop::new(settings),
             provider: Provider::new(scenario.provider.clone()),
             books: Books::default(),
+            counted: Counted::default(),
             meter: Meter::in_virtual_time(scenario.first_opening()),
             diary: Diary::new(&scenario.catalogue),
             visits: (visits == Visits::Keep).then(Vec::new),
@@ -291,7 +297,8 @@ impl<'a> World<'a> {
 
     /// Writes down what was counted up to `second`, and what the shop says of itself.
     fn record(&mut self, second: Time, recorder: &mut Recorder) -> io::Result<()> {
-        recorder.snapshot(&self.snapshot(second))?;
+        let full = self.full_stations();
+        recorder.snapshot(&ShopSnapshot { full, ..self.snapshot(second) })?;
         let purchases = self.diary.take();
         recorder.absorb(second, vec![self.meter.harvest()], &purchases)
     }

@@ -1,6 +1,8 @@
 //! Behind the application: the shop's effects carried out on the inventory and the provider of the
 //! simulated world.
 
+use std::collections::BTreeMap;
+
 use domain::id::OrderId;
 use domain::provider::{PaymentLine, PaymentReply, PaymentRequest};
 use domain::shop::{ShopLine, ShopSnapshot};
@@ -140,6 +142,7 @@ impl World<'_> {
             database_load: self.database_load(),
             tasks: self.task_state(),
             balancer: self.balancer_state(),
+            full: BTreeMap::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use domain::id::{ItemId, OrderId, SlotId};
+use domain::shop::FullStation;
 use domain::time::{Duration, Time};
 use reference_shop::rules::{InventoryCall, InventoryReply};
 use reference_shop::settings::Inventory;
@@ -69,6 +70,12 @@ impl Transactions {
             begun: HashMap::new(),
             held: HashMap::new(),
         }
+    }
+
+    /// A row that is locked while others wait for it, if there is one.
+    pub(super) fn row_waited_for(&self) -> Option<FullStation> {
+        let row = FullStation { servers: 1, ..FullStation::default() };
+        self.locks.is_one_waited_for().then_some(row)
     }
 
     /// A statement has a connection.

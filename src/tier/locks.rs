@@ -33,6 +33,11 @@ impl<Row: Eq + Hash, Owner: Copy> Locks<Row, Owner> {
         if queue.len() == 1 { Asked::Held } else { Asked::Waits }
     }
 
+    /// Whether somebody waits for a row.
+    pub fn is_one_waited_for(&self) -> bool {
+        self.queues.values().any(|queue| queue.len() > 1)
+    }
+
     /// Who holds a row gives it back; who holds it now.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ mod damage;
 mod gravity;
 pub mod junit;
 pub mod objective;
+pub mod probe;
 mod weigh;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::measure::timeline::Timeline;
 use crate::measure::{Measured, round3, summarize};
 use assess::{Assessed, Readings, Times, assess};
 use objective::Objective;
+use probe::Probe;
 use weigh::{Case, weigh};
 
 /// What is asked of the judge about one run.
@@ -98,6 +100,8 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         complaints: evidence.ending.complaints,
         never_begun: evidence.ending.never_begun,
         measured,
+        // Whoever can live it again adds them.
+        probes: Vec::new(),
     })
 }
 
@@ -289,6 +293,9 @@ pub struct Judged {
     /// What was measured: its keys stand beside these in the file.
     #[serde(flatten)]
     pub measured: Measured,
+    /// What became of a simulated run that did not hold with one change each, of what was at 100 %.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
 }
 
 /// What became of an objective.

@@ -32,6 +32,7 @@ mod own_processes;
 mod own_shop;
 mod parts;
 mod postgres;
+mod probes;
 mod problems;
 mod processes;
 mod program;

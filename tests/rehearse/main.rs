@@ -48,7 +48,10 @@ fn main() -> ExitCode {
 /// Lives a row in its small size; it fails when a claim of it does not hold. Where nothing could be
 /// seen of one, the row counts as ignored, with the reason: it has not passed.
 fn in_small(row: &Row) -> Result<Completion, libtest_mimic::Failed> {
+    let begun = jiff::Timestamp::now();
     let claims = (row.lives)(Size::Small);
+    let took = begun.duration_until(jiff::Timestamp::now());
+    println!("{} took {} s", row.label(), took.as_secs());
     let told = |standing: Standing| -> Vec<String> {
         let such = claims.iter().filter(|claim| claim.standing == standing);
         such.map(ToString::to_string).collect()

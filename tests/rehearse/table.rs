@@ -8,26 +8,38 @@ use std::process::ExitCode;
 use crate::claim::{Claim, Standing};
 use crate::row::Row;
 use crate::rows;
-use crate::stage::Size;
+use crate::stage::{self, Size};
 
 /// Where the table is written.
 const FILE: &str = "docs/REHEARSED.md";
 
-/// Lives the rows of those numbers in full, all if none is named, prints each and writes it into its
-/// place of the table at once: who breaks a rehearsal off keeps what was lived.
-pub(crate) fn rehearse(numbers: &[String]) -> ExitCode {
-    let chosen = match chosen(numbers) {
+/// What says that nothing is to be lived live.
+const SIMULATED: &str = "--simulated";
+
+/// Lives the rows of those numbers in full, all if none is named, and prints each. After `--simulated` they
+/// are lived in virtual time alone and no file is touched.
+pub(crate) fn rehearse(words: &[String]) -> ExitCode {
+    let (simulated, numbers): (Vec<String>, Vec<String>) =
+        words.iter().cloned().partition(|word| word == SIMULATED);
+    let chosen = match chosen(&numbers) {
         Ok(chosen) => chosen,
         Err(unknown) => {
             eprintln!("error: there is no row {unknown}; there are {}", known());
             return ExitCode::from(2);
         }
     };
+    let all_held = if simulated.is_empty() { write(&chosen) } else { simulate(&chosen) };
+    if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Lives rows in both worlds, and writes each into its place of the table at once: who breaks a rehearsal off
+/// keeps what was lived. Whether all that was claimed held.
+fn write(rows: &[&Row]) -> bool {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let mut written = sections(&std::fs::read_to_string(&file).unwrap_or_default());
     print!("{HEAD}");
     let mut all_held = true;
-    for row in chosen {
+    for row in rows {
         let claims = (row.lives)(Size::Full);
         all_held &= claims.iter().all(|claim| claim.standing == Standing::Held);
         let lines = lines(row, &claims, &when_and_where());
@@ -37,13 +49,40 @@ pub(crate) fn rehearse(numbers: &[String]) -> ExitCode {
         std::fs::write(&file, format!("{HEAD}{table}")).unwrap();
     }
     eprintln!("written: {FILE}");
-    if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    all_held
+}
+
+/// Lives rows in virtual time, as many at once as there are cores, and prints them in their order. Whether
+/// all that was claimed held.
+fn simulate(rows: &[&Row]) -> bool {
+    stage::simulate_alone();
+    print!("{HEADINGS}");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut all_held = true;
+    for together in rows.chunks(cores) {
+        let lived: Vec<Vec<Claim>> = std::thread::scope(|scope| {
+            let lives = |row: &Row| (row.lives)(Size::Full);
+            let begun: Vec<_> =
+                together.iter().map(|row| scope.spawn(move || lives(row))).collect();
+            begun.into_iter().map(|row| row.join().unwrap()).collect()
+        });
+        for (row, claims) in together.iter().zip(lived) {
+            let seen = |claim: &Claim| claim.standing != Standing::Unseen;
+            let claims: Vec<Claim> = claims.into_iter().filter(seen).collect();
+            all_held &= claims.iter().all(|claim| claim.standing == Standing::Held);
+            let where_ = if claims.is_empty() { "live alone" } else { "in virtual time" };
+            print!("{}", lines(row, &claims, where_));
+        }
+    }
+    all_held
 }
 
 /// What stands above the table.
 const HEAD: &str = "# What was expected and what was seen\n\n\
     Written by `./rehearse`, row by row: each as it was lived last, with date and machine.\n\n\
     | row | what | expected | seen | |\n|---|---|---|---|---|\n";
+/// The same without its title.
+const HEADINGS: &str = "| row | what | expected | seen | |\n|---|---|---|---|---|\n";
 
 /// The lines of each row of a table, by its place.
 fn sections(table: &str) -> BTreeMap<(u8, String), String> {

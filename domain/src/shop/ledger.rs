@@ -195,6 +195,19 @@ pub struct BalancerState {
     pub cut: u64,
 }
 
+/// A part of the simulated stack that was at 100 % at one moment of the run: all its servers were busy, and
+/// somebody waited for one or had been refused.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullStation {
+    /// How many it serves at once.
+    pub servers: u64,
+    /// Jobs that came in the second before; 0 where they are not counted.
+    pub offered: u64,
+    /// Jobs that ended in it; likewise.
+    pub served: u64,
+}
+
 /// A database of the simulated stack that has a capacity, or fails over, at one moment of the run.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -253,4 +266,8 @@ pub struct ShopSnapshot {
     /// The load balancer in front of it, in virtual time where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balancer: Option<BalancerState>,
+    /// The parts of the simulated stack that are at 100 %, by name: `edge`, `application`, `connections` (to
+    /// the database) and `row` (one that transactions wait for).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub full: BTreeMap<String, FullStation>,
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::measure::{Measured, Presence};
 use crate::report::breaking::first_to_break;
 use crate::report::figure::{self, NONE};
-use crate::report::{digest, recovery, words};
+use crate::report::{digest, limits, recovery, words};
 use crate::verdict::{Judged, Summary};
 
 /// The answers, each as text.
@@ -21,6 +21,7 @@ pub(super) struct Answer {
     /// Further violations, then further reasons.
     reasons: Vec<String>,
     first_to_break: String,
+    limits: Vec<String>,
     recoveries: Vec<String>,
     next: String,
     scenario: String,
@@ -61,6 +62,7 @@ impl Answer {
             witness: first.and_then(|finding| finding.witness.first().cloned()),
             reasons: also.chain(words::further_reasons(judged).cloned()).collect(),
             first_to_break: first_to_break(&judged.measured),
+            limits: limits::sentences(judged),
             recoveries: recovery::sentences(&judged.measured),
             next: words::next(judged),
             scenario: from.scenario.clone(),

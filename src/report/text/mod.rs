@@ -16,6 +16,7 @@ mod tasks;
 
 use super::beside::answers;
 use super::breaking::first_to_break;
+use super::limits;
 use super::queue;
 use super::recovery;
 use super::words::{self, Tone};
@@ -76,6 +77,9 @@ fn verdict(page: &mut Page, summary: &Summary) {
     }
     if judged.never_begun.is_none() && !queue::without_a_sale(&judged.measured) {
         page.wrapped("  ", &first_to_break(&judged.measured));
+        for sentence in limits::sentences(judged) {
+            page.wrapped("  ", &sentence);
+        }
         for recovery in recovery::sentences(&judged.measured) {
             page.wrapped("  ", &recovery);
         }

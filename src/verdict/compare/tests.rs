@@ -84,6 +84,7 @@ fn run(world: World, sold: &[i64], ok: u64) -> Run {
                 complaints: Vec::new(),
                 never_begun: None,
                 measured,
+                probes: Vec::new(),
             },
             provenance: Provenance {
                 spike: "0.1.0".to_owned(),
