@@ -82,6 +82,8 @@ pub enum Purpose {
     Shift = 35,
     /// Whether a transaction that was not answered was committed before its database failed over.
     Committed = 40,
+    /// Whether the application fails a request while it is out of order.
+    Outage = 41,
 }
 
 /// One draw: 64 even bits.

@@ -12,7 +12,8 @@ use crate::outcome::Outcome;
 use crate::time::{Duration, Time};
 
 pub use ledger::{
-    Balance, BalancerState, DatabaseLoad, FullStation, NodeState, ShopLine, ShopSnapshot, TaskState,
+    Balance, BalancerState, CacheState, DatabaseLoad, EdgeState, FullStation, NodeState, ShopLine,
+    ShopSnapshot, TaskState,
 };
 pub use lottery::{Lottery, Redraw};
 

@@ -271,7 +271,22 @@ fn say_what_is_left_out(scenario: &Scenario) {
             balancer.at_least()
         ));
     }
-    let Some(database) = &scenario.stack.database else { return };
+    let stack = &scenario.stack;
+    if let Some(edge) = stack.edge.as_ref().filter(|edge| edge.has_layers()) {
+        let shield = if edge.shield { " and a shield" } else { "" };
+        say(&format!(
+            "left out: `stack.edge` with {} point(s) of presence{shield}; the live edge is one cache, or one \
+             for each of its processes",
+            edge.pops()
+        ));
+    }
+    if stack.edge.as_ref().is_some_and(|edge| edge.origin_timeout.is_some()) {
+        say("left out: `stack.edge.origin_timeout`; the live edge waits until the shop answers");
+    }
+    if stack.application.as_ref().is_some_and(|application| !application.outages.is_empty()) {
+        say("left out: `stack.application.outages`; the live shop does not fail by itself");
+    }
+    let Some(database) = &stack.database else { return };
     if database.capacity.is_some() {
         say("left out: `stack.database.capacity`; the live database has this machine's processors");
     }

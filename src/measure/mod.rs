@@ -16,6 +16,7 @@ mod gap;
 mod health;
 pub mod interval;
 pub mod latency;
+mod layers;
 mod lots;
 pub mod meter;
 mod rates;
@@ -45,6 +46,7 @@ pub use gap::GapSummary;
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
+pub use layers::{LayerSummary, LayersSummary, Spell};
 pub use recovery::{Recovery, RecoveryState};
 pub use rooms::{PoolMachines, RoomSummary, UpdateOutcome};
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
@@ -77,6 +79,10 @@ pub struct Measured {
     /// one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edge: BTreeMap<String, EdgeSummary>,
+    /// The edge in front of the embedded shop, layer by layer; absent where it is one cache that does
+    /// nothing about errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<LayersSummary>,
     /// Orders.
     pub orders: OrderSummary,
     /// Payments, from the provider's ledger.

@@ -20,6 +20,7 @@ use crate::measure::devices::devices;
 use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
+use crate::measure::layers::layers;
 use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::recovery::recoveries;
 use crate::measure::rooms::rooms;
@@ -27,10 +28,9 @@ use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
     FanSummary, GapSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary,
-    Presence, RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, percentiles, round3,
-    round6,
+    Presence, RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, calls, lots,
+    percentiles, round3, round6, sell_out,
 };
-use crate::measure::{calls, lots, sell_out};
 
 /// Reads the measured part of a summary out of what a run left behind.
 ///
@@ -49,6 +49,7 @@ pub fn summarize(
         sales: sales(evidence, facts),
         connections: connections(&total, latency),
         edge: edge(&total),
+        layers: layers(evidence),
         orders: orders(evidence),
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         queues: evidence.ending.queues.clone(),

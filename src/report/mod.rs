@@ -13,6 +13,7 @@ mod edge;
 pub mod figure;
 pub mod html;
 mod invariant;
+mod layers;
 mod limits;
 mod queue;
 mod recovery;

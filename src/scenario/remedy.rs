@@ -30,7 +30,7 @@ pub fn remedy(scenario: &Scenario, limit: &AtLimit, times: u32) -> Option<Remedy
     let enough = Enough { needed: limit.needed, times: f64::from(times) };
     let (set, now) = match limit.what {
         Limited::Edge => {
-            let servers = stack.edge.as_ref()?.servers;
+            let servers = stack.edge.as_ref()?.servers?;
             one("stack.edge.servers", &enough.of(servers), &servers)
         }
         Limited::Balancer => {

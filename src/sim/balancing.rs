@@ -50,7 +50,7 @@ impl World<'_> {
             balancer.cut_off();
         }
         self.leave_application(at);
-        self.refuse_at_origin(at, told);
+        self.origin_failed(at, told, 502);
     }
 }
 

@@ -51,12 +51,12 @@ impl Flow {
 impl World<'_> {
     /// Those that are full now, by name.
     pub(super) fn full_stations(&mut self) -> BTreeMap<String, FullStation> {
-        let Self { counted, edge_station, application, database, .. } = self;
+        let Self { counted, edge, application, database, .. } = self;
         // Threads may be free while the processors are not.
         let has_no_processor_free =
             self.workers.as_ref().is_some_and(|workers: &Workers| workers.busy() >= ALL_BUSY);
         let stations = [
-            ("edge", edge_station.as_ref().and_then(|one| counted.edge.look(one, false))),
+            ("edge", edge.station().and_then(|one| counted.edge.look(one, false))),
             (
                 "application",
                 application

@@ -28,6 +28,13 @@ pub(super) struct Guest {
     call_sent: Time,
 }
 
+impl Guest {
+    /// Who it is.
+    pub(super) fn id(&self) -> FanId {
+        self.fan.id()
+    }
+}
+
 impl<'run> World<'run> {
     /// Enters everybody's arrival.
     pub(super) fn admit_everyone(&mut self) {

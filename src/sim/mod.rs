@@ -7,6 +7,7 @@ mod balancing;
 pub mod calendar;
 mod database;
 pub mod devices;
+mod edge;
 mod full;
 mod guest;
 mod path;
@@ -26,7 +27,6 @@ use domain::shop::ShopSnapshot;
 use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
-use reference_shop::rules::edge::Edge;
 use reference_shop::rules::{Shop, Ticket, Wake};
 
 use crate::evidence::{Ending, Trigger};
@@ -36,11 +36,13 @@ use crate::measure::meter::Meter;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::Scenario;
 use crate::tier::balancer::LoadBalancer;
+use crate::tier::outage::Outages;
 use crate::tier::slowdown::Slowdowns;
 use crate::tier::station::Station;
 
 use calendar::Calendar;
 use database::{DatabaseTier, Statement, connections};
+use edge::EdgeCaches;
 use full::Counted;
 use guest::Guest;
 use path::Call;
@@ -64,6 +66,8 @@ enum Event {
     AtEdge(u32),
     /// The edge has done its part of a request.
     EdgeDone(u32),
+    /// A fetch has had its time, or an earlier one would have.
+    OriginTimeout { call: u32, asked: u64 },
     /// The application has done its part of a request.
     ApplicationDone(u32),
     /// The task that serves a request is gone before it is over.
@@ -102,14 +106,16 @@ struct World<'a> {
     present: u64,
     calls: slab::Slab<Call>,
     statements: slab::Slab<Statement>,
-    edge: Edge,
-    edge_station: Option<Station<u32>>,
+    edge: EdgeCaches,
     balancer: Option<LoadBalancer>,
     application: Option<Station<u32>>,
     /// Its processors, where it has workers.
     workers: Option<Workers>,
     /// When the application's servers are slow.
     slowdowns: Slowdowns,
+    /// When it fails.
+    outages: Outages,
+    outage_draws: u64,
     /// What changes the application's servers, where something does.
     scaling: Option<Scaling>,
     database: Option<Station<u32>>,
@@ -224,9 +230,6 @@ pub fn run(
 
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, visits: Visits) -> Self {
-        let station = |tier: Option<&crate::tier::Tier>| {
-            tier.map(|tier| Station::new(tier.servers, tier.queue))
-        };
         let settings = scenario.shop_settings().alone();
         Self {
             calendar: Calendar::new(),
@@ -234,8 +237,7 @@ impl<'a> World<'a> {
             present: 0,
             calls: slab::Slab::new(),
             statements: slab::Slab::new(),
-            edge: Edge::new(settings.shop.edge),
-            edge_station: station(scenario.stack.edge.as_ref()),
+            edge: EdgeCaches::new(scenario, &settings.shop.edge),
             balancer: scenario.stack.balancer.clone().map(LoadBalancer::new),
             application: scenario
                 .stack
@@ -244,6 +246,8 @@ impl<'a> World<'a> {
                 .map(|tier| Station::new(tier.servers_at_first(), tier.queue)),
             workers: Workers::new(scenario),
             slowdowns: slowdowns(scenario),
+            outages: outages(scenario),
+            outage_draws: 0,
             scaling: Scaling::new(scenario),
             // Statements wait as long as it takes: the bound is the application's queue in front.
             database: connections(scenario).map(|servers| Station::new(servers, None)),
@@ -278,6 +282,7 @@ impl<'a> World<'a> {
             Event::Deadline(guest) => self.deadline(at, guest),
             Event::AtEdge(call) => self.at_edge(at, call),
             Event::EdgeDone(call) => self.edge_done(at, call),
+            Event::OriginTimeout { call, asked } => self.origin_timeout(at, call, asked),
             Event::ApplicationDone(call) => self.application_done(at, call),
             Event::CutOff(call) => self.cut_off(at, call),
             Event::Workers => self.workers_due(at),
@@ -331,6 +336,13 @@ fn slowdowns(scenario: &Scenario) -> Slowdowns {
     Slowdowns::new(slowdowns, scenario.first_opening())
 }
 
+/// When the application fails.
+fn outages(scenario: &Scenario) -> Outages {
+    let application = scenario.stack.application.as_ref();
+    let outages = application.map_or(&[][..], |application| &application.outages);
+    Outages::new(outages, scenario.first_opening())
+}
+
 /// What the scenario does to its stack, for the judge to look at what came after it.
 fn triggers(scenario: &Scenario) -> Vec<Trigger> {
     let opens = scenario.first_opening();
@@ -345,9 +357,15 @@ fn triggers(scenario: &Scenario) -> Vec<Trigger> {
     let failovers = failovers
         .map(|failover| ("a failover of the database".to_owned(), failover.stretch(opens)));
     let application = scenario.stack.application.iter();
+    let outages = application.flat_map(|application| &application.outages);
+    let outages = outages.map(|outage| {
+        let share = outage.share * 100.0;
+        (format!("the application failing {share} % of its requests"), outage.stretch(opens))
+    });
+    let application = scenario.stack.application.iter();
     let reclaims = application.flat_map(|application| &application.reclaims);
     let reclaims = reclaims.map(|reclaim| (reclaim.clause(), reclaim.stretch(opens)));
-    let all = slowdowns.chain(failovers).chain(reclaims);
+    let all = slowdowns.chain(failovers).chain(outages).chain(reclaims);
     all.map(|(what, (from, until))| Trigger { what, from, until }).collect()
 }
 

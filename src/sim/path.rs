@@ -1,13 +1,13 @@
-//! A request's path: network, edge, balancer, application; and back.
+//! A request's path: network, edge (`edge`), balancer, application; and back.
 
 use domain::draw::{Purpose, draw_for};
 use domain::law::Law;
 use domain::outcome::Outcome;
 use domain::shop::{ShopReply, ShopRequest};
 use domain::time::{Duration, Time};
-use reference_shop::rules::edge::Lookup;
 use reference_shop::rules::{Input, Ticket};
 
+use super::edge::Fetch;
 use super::{Event, World};
 use crate::tier::balancer::Passage;
 use crate::tier::station::{Offered, Station};
@@ -15,8 +15,10 @@ use crate::tier::station::{Offered, Station};
 /// One request under way, until its answer has reached the fan (or the fan's deadline voided it).
 pub(super) struct Call {
     /// Who asks, and by which operation; nobody where the edge asks for itself.
-    asker: Option<(u32, u32)>,
-    request: ShopRequest,
+    pub(super) asker: Option<(u32, u32)>,
+    pub(super) request: ShopRequest,
+    /// For whom of the edge it fetches, where it does.
+    pub(super) fetch: Fetch,
     reply: Option<ShopReply>,
     /// Until when it is in service: its task may be gone before.
     until: Time,
@@ -27,7 +29,13 @@ pub(super) struct Call {
 
 impl Call {
     fn new(asker: Option<(u32, u32)>, request: ShopRequest) -> Self {
-        Self { asker, request, reply: None, until: Time::ZERO, is_cut: false, held: None }
+        let fetch = Fetch::default();
+        Self { asker, request, fetch, reply: None, until: Time::ZERO, is_cut: false, held: None }
+    }
+
+    /// One that the edge makes for itself.
+    pub(super) fn of_edge(request: ShopRequest, fetch: Fetch) -> Self {
+        Self { fetch, ..Self::new(None, request) }
     }
 
     /// Whether it will not be over then.
@@ -54,7 +62,13 @@ impl Call {
     pub(super) fn cut(&mut self) -> Option<Self> {
         let was_cut = std::mem::replace(&mut self.is_cut, true);
         self.held = None;
-        (!was_cut).then(|| Self::new(self.asker.take(), self.request.clone()))
+        (!was_cut).then(|| self.abandon())
+    }
+
+    /// What becomes of it at the origin is nobody's any more: what its fan is answered for it.
+    pub(super) fn abandon(&mut self) -> Self {
+        let fetch = std::mem::replace(&mut self.fetch, Fetch::FOR_NOBODY);
+        Self { fetch, ..Self::new(self.asker.take(), self.request.clone()) }
     }
 }
 
@@ -66,45 +80,7 @@ impl World<'_> {
         self.calendar.schedule(at + there, Event::AtEdge(number(call)));
     }
 
-    pub(super) fn at_edge(&mut self, at: Time, call: u32) {
-        self.books.edge += 1;
-        match self.edge_station.as_mut().map(|station| station.offer(call)) {
-            None => self.edge_done(at, call),
-            Some(Offered::Started) => self.start_edge(at, call),
-            Some(Offered::Queued) => {}
-            Some(Offered::Refused) => self.refuse(at, call),
-        }
-    }
-
-    fn start_edge(&mut self, at: Time, call: u32) {
-        let service = self.service(self.scenario.stack.edge.as_ref().map(|tier| tier.service));
-        self.calendar.schedule(at + service, Event::EdgeDone(call));
-    }
-
-    /// The edge answers from its cache, or passes the request on.
-    pub(super) fn edge_done(&mut self, at: Time, call: u32) {
-        if let Some(station) = &mut self.edge_station
-            && let Some(next) = station.finish()
-        {
-            self.start_edge(at, next);
-        }
-        let Some(object) = object_of(&self.calls[call as usize].request) else {
-            return self.at_origin(at, call);
-        };
-        match self.edge.lookup(at, object, Ticket(u64::from(call))) {
-            Lookup::Hit => self.answer(at, call, ShopReply::of(Outcome::Ok)),
-            Lookup::Wait => {}
-            Lookup::Fetch => self.at_origin(at, call),
-            Lookup::Refresh => {
-                let request = self.calls[call as usize].request.clone();
-                self.answer(at, call, ShopReply::of(Outcome::Ok));
-                let refresh = self.calls.insert(Call::new(None, request));
-                self.at_origin(at, number(refresh));
-            }
-        }
-    }
-
-    fn at_origin(&mut self, at: Time, call: u32) {
+    pub(super) fn at_origin(&mut self, at: Time, call: u32) {
         self.books.origin += 1;
         if let Some(balancer) = &mut self.balancer
             && balancer.offer(at) == Passage::Rejected
@@ -112,7 +88,7 @@ impl World<'_> {
             return self.refuse_at_origin(at, call);
         }
         if self.is_misrouted() {
-            return self.refuse_at_origin(at, call);
+            return self.origin_failed(at, call, 502);
         }
         match self.application.as_mut().map(|station| station.offer(call)) {
             None => self.serve(at, call),
@@ -154,32 +130,52 @@ impl World<'_> {
         self.calls[call as usize].is_cut
     }
 
-    /// The shop's rules see the request.
+    /// The shop's rules see the request, if the application does not fail it.
     pub(super) fn serve(&mut self, at: Time, call: u32) {
+        if self.is_failed(at) {
+            return self.origin_failed(at, call, 500);
+        }
         let request = self.calls[call as usize].request.clone();
         let ticket = Ticket(u64::from(call));
         self.tell_shop(at, Input::Request { ticket, request });
     }
 
-    /// The origin has answered: what the edge may keep answers those who wait for it too.
+    /// Whether the application fails what it serves then.
+    fn is_failed(&mut self, at: Time) -> bool {
+        let share = self.outages.share(at);
+        if share <= 0.0 {
+            return false;
+        }
+        self.outage_draws += 1;
+        draw_for(self.scenario.seed, self.outage_draws, Purpose::Outage, 0).chance(share)
+    }
+
+    /// The origin has answered.
     pub(super) fn origin_answered(&mut self, at: Time, call: u32, reply: ShopReply) {
+        let status = ShopReply::status(reply.outcome);
+        self.leave_origin(at, call, reply, status);
+    }
+
+    /// The origin, or what stands before it, has answered with an error of this status of HTTP.
+    pub(super) fn origin_failed(&mut self, at: Time, call: u32, status: u16) {
+        self.leave_origin(at, call, ShopReply::of(Outcome::Error), status);
+    }
+
+    /// What the edge may keep answers those who wait for it too.
+    fn leave_origin(&mut self, at: Time, call: u32, reply: ShopReply, status: u16) {
         if self.is_cut_off(call) {
             self.calls.remove(call as usize);
             return;
         }
         self.give_back_thread(at, call);
-        if let Some(object) = object_of(&self.calls[call as usize].request) {
-            let keep = reply.outcome == Outcome::Ok;
-            for Ticket(waiting) in self.edge.fetched(at, object, keep) {
-                let waiting = u32::try_from(waiting).expect("tickets are the numbers of calls");
-                self.answer(at, waiting, reply.clone());
-            }
+        match object_of(&self.calls[call as usize].request) {
+            Some(object) => self.fetched(at, call, object, (reply, status)),
+            None => self.answer(at, call, reply),
         }
-        self.answer(at, call, reply);
     }
 
     /// The answer leaves for the fan.
-    fn answer(&mut self, at: Time, call: u32, reply: ShopReply) {
+    pub(super) fn answer(&mut self, at: Time, call: u32, reply: ShopReply) {
         if self.calls[call as usize].asker.is_none() {
             self.calls.remove(call as usize);
             return;
@@ -197,12 +193,13 @@ impl World<'_> {
     }
 
     /// A full queue: the tier answers with an error at once.
-    fn refuse(&mut self, at: Time, call: u32) {
+    pub(super) fn refuse(&mut self, at: Time, call: u32) {
         self.answer(at, call, ShopReply::of(Outcome::Error));
     }
 
+    /// The same before the application: there is no room (503).
     pub(super) fn refuse_at_origin(&mut self, at: Time, call: u32) {
-        self.origin_answered(at, call, ShopReply::of(Outcome::Error));
+        self.origin_failed(at, call, 503);
     }
 
     fn network(&mut self) -> Duration {
@@ -222,7 +219,7 @@ impl World<'_> {
 }
 
 /// The object of a cacheable request: the sale's page, part by part.
-fn object_of(request: &ShopRequest) -> Option<u64> {
+pub(super) fn object_of(request: &ShopRequest) -> Option<u64> {
     match request {
         ShopRequest::Page { sale, part } => Some(u64::from(*sale) << 16 | u64::from(*part)),
         _ => None,

@@ -142,6 +142,7 @@ impl World<'_> {
             database_load: self.database_load(),
             tasks: self.task_state(),
             balancer: self.balancer_state(),
+            caches: self.edge.state(),
             full: BTreeMap::new(),
         }
     }

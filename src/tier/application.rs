@@ -6,6 +6,7 @@ use domain::time::{Duration, duration_from_seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::outage::Outage;
 use super::scaler::autoscaler::Hpa;
 use super::scaler::schedule::Action;
 use super::scaler::tracking::Tracking;
@@ -64,6 +65,9 @@ pub struct Application {
     /// When its servers are slow, whoever is to blame: the trigger of what may come after.
     #[serde(default)]
     pub slowdowns: Vec<Slowdown>,
+    /// When it fails, or a share of its requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Outage>,
     /// When machines are taken back, as spot instances are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reclaims: Vec<Reclaim>,
@@ -118,12 +122,15 @@ impl Application {
         self.tracking.is_some() || self.hpa.is_some() || !self.schedule.is_empty()
     }
 
-    /// How long before the opening the first of the schedule, of the slowdowns or of the reclaims is due.
+    /// How long before the opening the first of the schedule, of the slowdowns, of the outages or of the
+    /// reclaims is due.
     pub fn lead(&self) -> Duration {
         let actions = self.schedule.iter().map(|action| action.at);
         let slowdowns = self.slowdowns.iter().map(|slowdown| slowdown.at);
+        let outages = self.outages.iter().map(|outage| outage.at);
         let reclaims = self.reclaims.iter().map(|reclaim| reclaim.at);
-        let early_s = actions.chain(slowdowns).chain(reclaims).map(|at| -at.seconds());
+        let all = actions.chain(slowdowns).chain(outages).chain(reclaims);
+        let early_s = all.map(|at| -at.seconds());
         duration_from_seconds(early_s.fold(0.0, f64::max))
     }
 }

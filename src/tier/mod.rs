@@ -3,7 +3,9 @@
 pub mod application;
 pub mod balancer;
 pub mod database;
+pub mod edge;
 pub mod locks;
+pub mod outage;
 pub mod queue;
 pub mod scaler;
 pub mod slowdown;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use application::Application;
 use balancer::Balancer;
 use database::Database;
+use edge::EdgeTier;
 
 /// The stack that the simulator stands in for: the table `[stack]`.
 ///
@@ -30,8 +33,8 @@ use database::Database;
 pub struct Stack {
     /// From the fan to the edge and back.
     pub network: Option<Law>,
-    /// The edge's own time per request.
-    pub edge: Option<Tier>,
+    /// The edge: its own time per request, its points of presence and its shield.
+    pub edge: Option<EdgeTier>,
     /// The load balancer between the edge and the application: its own capacity, and its own errors.
     pub balancer: Option<Balancer>,
     /// The application behind the edge: its workers serve every request that is no cache hit.
@@ -46,17 +49,4 @@ impl Stack {
         let application = self.application.as_ref().map_or(Duration::ZERO, Application::lead);
         application.max(self.database.as_ref().map_or(Duration::ZERO, Database::lead))
     }
-}
-
-/// One tier of the stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tier {
-    /// How many requests it serves at once.
-    pub servers: u32,
-    /// How many may wait; one more is refused with `error`. Left out: any number.
-    #[serde(default)]
-    pub queue: Option<u32>,
-    /// How long one request takes a server.
-    pub service: Law,
 }

@@ -23,6 +23,7 @@ mod fluid;
 mod funnel_promises;
 mod honest;
 mod init;
+mod layers;
 mod lived;
 mod lottery;
 mod memory;

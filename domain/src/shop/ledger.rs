@@ -1,6 +1,7 @@
 //! What a shop wrote down, and what it says of itself meanwhile.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -195,6 +196,69 @@ pub struct BalancerState {
     pub cut: u64,
 }
 
+/// What one cache, or several together, did so far with requests for what may be kept.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CacheState {
+    /// Requests that were answered with what is fresh.
+    pub hits: u64,
+    /// Those that were answered with what is no longer fresh, in its grace.
+    pub stale: u64,
+    /// Those that waited for a fetch that was under way.
+    pub collapsed: u64,
+    /// Those that were answered with an error that was kept.
+    pub errors: u64,
+    /// Those that were passed on.
+    pub misses: u64,
+    /// Fetches beside them, while what is stale is given.
+    pub refreshes: u64,
+    /// Errors that it heard from the origin, whatever came of them.
+    pub failures: u64,
+    /// Those of them after which it asked once more.
+    pub restarts: u64,
+}
+
+impl CacheState {
+    /// Requests that reached it.
+    pub const fn asked(&self) -> u64 {
+        self.hits + self.stale + self.collapsed + self.errors + self.misses
+    }
+
+    /// What it asked for behind it, but for what it asked for once more.
+    pub const fn fetches(&self) -> u64 {
+        self.misses + self.refreshes
+    }
+}
+
+impl AddAssign for CacheState {
+    fn add_assign(&mut self, other: Self) {
+        self.hits += other.hits;
+        self.stale += other.stale;
+        self.collapsed += other.collapsed;
+        self.errors += other.errors;
+        self.misses += other.misses;
+        self.refreshes += other.refreshes;
+        self.failures += other.failures;
+        self.restarts += other.restarts;
+    }
+}
+
+/// The caches of the edge at one moment of the run, layer by layer.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeState {
+    /// How many there are next to the fans.
+    pub pops: u64,
+    /// All of these together.
+    pub points: CacheState,
+    /// The shield behind them, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield: Option<CacheState>,
+    /// Fetches that the origin did not answer in time.
+    #[serde(default)]
+    pub timeouts: u64,
+}
+
 /// A part of the simulated stack that was at 100 % at one moment of the run: all its servers were busy, and
 /// somebody waited for one or had been refused.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -266,6 +330,9 @@ pub struct ShopSnapshot {
     /// The load balancer in front of it, in virtual time where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balancer: Option<BalancerState>,
+    /// The caches of its edge, where there are several of them, or where they keep or repeat errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caches: Option<EdgeState>,
     /// The parts of the simulated stack that are at 100 %, by name: `edge`, `application`, `connections` (to
     /// the database) and `row` (one that transactions wait for).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

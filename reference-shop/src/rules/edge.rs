@@ -1,7 +1,9 @@
-//! The edge cache as a pure machine: objects with a time to live, one fetch for many.
+//! The edge cache as a pure machine: objects with a time to live, one fetch for many, and what becomes of
+//! the origin's errors.
 
 use std::collections::HashMap;
 
+use domain::shop::CacheState;
 use domain::time::Time;
 
 use crate::rules::Ticket;
@@ -12,6 +14,8 @@ use crate::settings::{Cookies, Edge as Settings};
 pub enum Lookup {
     /// Answer from the cache.
     Hit,
+    /// Answer with the error that the origin gave not long ago, of this status of HTTP.
+    Failed(u16),
     /// Fetch it from the origin, then call [`Edge::fetched`].
     Fetch,
     /// Answer from the cache what is no longer fresh, and fetch it from the origin besides.
@@ -20,17 +24,38 @@ pub enum Lookup {
     Wait,
 }
 
+/// What a fetch brought.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// What may be kept.
+    Page,
+    /// Another answer, by its status of HTTP.
+    Failed(u16),
+}
+
+/// What is to be done with what a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It answers these too, who waited for it.
+    Answer(Vec<Ticket>),
+    /// The origin is asked once more, at once; who waits goes on waiting.
+    Restart,
+}
+
 /// The cache: which objects are fresh, and who waits for a fetch.
 #[derive(Debug)]
 pub struct Edge {
     settings: Settings,
     objects: HashMap<u64, Object>,
+    counts: CacheState,
 }
 
 #[derive(Debug, Default)]
 struct Object {
     /// None where there is nothing to give.
     fresh_until: Option<Time>,
+    /// The origin's last error, and until when it is given.
+    failed: Option<(u16, Time)>,
     fetching: bool,
     waiting: Vec<Ticket>,
 }
@@ -38,7 +63,7 @@ struct Object {
 impl Edge {
     /// An empty cache.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, objects: HashMap::new() }
+        Self { settings, objects: HashMap::new(), counts: CacheState::default() }
     }
 
     /// A request for `object` arrives `at`; `ticket` is who asks.
@@ -46,32 +71,83 @@ impl Edge {
         let shareable = self.settings.cookies == Cookies::Checkout;
         let caching = shareable && !self.settings.ttl.0.is_zero();
         let entry = self.objects.entry(object).or_default();
+        let failed = entry.failed.filter(|(_, until)| caching && at < *until);
         if let Some(until) = entry.fresh_until.filter(|_| caching) {
             if at < until {
+                self.counts.hits += 1;
                 return Lookup::Hit;
             }
             if at < until + self.settings.grace.0 {
-                let is_first = !std::mem::replace(&mut entry.fetching, true);
-                return if is_first { Lookup::Refresh } else { Lookup::Hit };
+                self.counts.stale += 1;
+                // As long as an error is kept nobody asks the origin (stale-if-error, RFC 5861 §4).
+                if failed.is_some() || std::mem::replace(&mut entry.fetching, true) {
+                    return Lookup::Hit;
+                }
+                self.counts.refreshes += 1;
+                return Lookup::Refresh;
             }
+        }
+        if let Some((status, _)) = failed {
+            self.counts.errors += 1;
+            return Lookup::Failed(status);
         }
         if caching && self.settings.collapse {
             if entry.fetching {
                 entry.waiting.push(ticket);
+                self.counts.collapsed += 1;
                 return Lookup::Wait;
             }
             entry.fetching = true;
         }
+        self.counts.misses += 1;
         Lookup::Fetch
     }
 
-    /// The origin's answer for `object` came `at`: who waited for it and is answered now. An
-    /// answer that may not be kept (an error) leaves the object stale.
-    pub fn fetched(&mut self, at: Time, object: u64, keep: bool) -> Vec<Ticket> {
+    /// What the origin answered to a fetch of `object` came `at`; the fetch was begun again `restarts`
+    /// times before. An error leaves the object stale.
+    pub fn fetched(&mut self, at: Time, object: u64, fetched: Fetched, restarts: u32) -> Next {
+        let until = match fetched {
+            Fetched::Page => at + self.settings.ttl.0,
+            Fetched::Failed(status) => {
+                let is_error = self.settings.is_error(status);
+                self.counts.failures += u64::from(is_error);
+                if is_error && restarts < self.settings.restarts {
+                    self.counts.restarts += 1;
+                    return Next::Restart;
+                }
+                if is_error { at + self.settings.error_ttl.0 } else { at }
+            }
+        };
+        Next::Answer(self.keep(object, fetched, until))
+    }
+
+    /// What another cache answered to a fetch of `object`, and until when that one keeps it: so it is kept
+    /// here, for its age travels with it (RFC 9111 §4.2.3). Who waited for it and is answered now.
+    pub fn relayed(&mut self, object: u64, fetched: Fetched, until: Time) -> Vec<Ticket> {
+        self.keep(object, fetched, until)
+    }
+
+    /// Until when what was fetched last is kept: what is stale, until some time ago.
+    pub fn kept_until(&self, object: u64, fetched: Fetched) -> Time {
+        let entry = self.objects.get(&object);
+        let until = entry.and_then(|entry| match fetched {
+            Fetched::Page => entry.fresh_until,
+            Fetched::Failed(_) => entry.failed.map(|(_, until)| until),
+        });
+        until.unwrap_or(Time::ZERO)
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> CacheState {
+        self.counts
+    }
+
+    fn keep(&mut self, object: u64, fetched: Fetched, until: Time) -> Vec<Ticket> {
         let entry = self.objects.entry(object).or_default();
         entry.fetching = false;
-        if keep {
-            entry.fresh_until = Some(at + self.settings.ttl.0);
+        match fetched {
+            Fetched::Page => (entry.fresh_until, entry.failed) = (Some(until), None),
+            Fetched::Failed(status) => entry.failed = Some((status, until)),
         }
         std::mem::take(&mut entry.waiting)
     }
@@ -79,17 +155,31 @@ impl Edge {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use domain::draw::{Purpose, draw_for};
     use domain::time::{Duration, Span};
 
     use super::*;
+
+    /// The origin answers with the page, for the first time of asking.
+    fn page(edge: &mut Edge, at: Time) -> Vec<Ticket> {
+        answered(edge, at, Fetched::Page)
+    }
+
+    fn answered(edge: &mut Edge, at: Time, fetched: Fetched) -> Vec<Ticket> {
+        match edge.fetched(at, 7, fetched, 0) {
+            Next::Answer(waiting) => waiting,
+            Next::Restart => panic!("nobody asks twice"),
+        }
+    }
 
     #[test]
     fn many_requests_are_one_fetch_per_time_to_live() {
         let mut edge = Edge::new(Settings::default());
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Wait);
-        assert_eq!(edge.fetched(Time::from_millis(10), 7, true), [Ticket(2)]);
+        assert_eq!(page(&mut edge, Time::from_millis(10)), [Ticket(2)]);
         assert_eq!(edge.lookup(Time::from_millis(1_009), 7, Ticket(3)), Lookup::Hit);
         assert_eq!(edge.lookup(Time::from_millis(1_010), 7, Ticket(4)), Lookup::Fetch);
     }
@@ -99,10 +189,10 @@ mod tests {
         let grace = Span(Duration::from_secs(5));
         let mut edge = Edge::new(Settings { grace, ..Settings::default() });
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
-        assert!(edge.fetched(Time::ZERO, 7, true).is_empty());
+        assert!(page(&mut edge, Time::ZERO).is_empty());
         assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(2)), Lookup::Refresh);
         assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(3)), Lookup::Hit);
-        assert!(edge.fetched(Time::from_millis(2_000), 7, true).is_empty());
+        assert!(page(&mut edge, Time::from_millis(2_000)).is_empty());
         assert_eq!(edge.lookup(Time::from_millis(2_999), 7, Ticket(4)), Lookup::Hit);
         // Its grace runs out too.
         assert_eq!(edge.lookup(Time::from_millis(8_000), 7, Ticket(5)), Lookup::Fetch);
@@ -114,9 +204,9 @@ mod tests {
         let grace = Span(Duration::from_secs(5));
         let mut edge = Edge::new(Settings { grace, ..Settings::default() });
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
-        edge.fetched(Time::ZERO, 7, true);
+        page(&mut edge, Time::ZERO);
         assert_eq!(edge.lookup(Time::from_millis(1_000), 7, Ticket(2)), Lookup::Refresh);
-        edge.fetched(Time::from_millis(1_000), 7, false);
+        answered(&mut edge, Time::from_millis(1_000), Fetched::Failed(500));
         assert_eq!(edge.lookup(Time::from_millis(2_000), 7, Ticket(3)), Lookup::Refresh);
     }
 
@@ -132,7 +222,7 @@ mod tests {
         let mut edge = Edge::new(Settings { cookies: Cookies::EveryPage, ..Settings::default() });
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
         assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Fetch);
-        assert!(edge.fetched(Time::ZERO, 7, true).is_empty());
+        assert!(page(&mut edge, Time::ZERO).is_empty());
         assert_eq!(edge.lookup(Time::from_millis(1), 7, Ticket(3)), Lookup::Fetch);
     }
 
@@ -146,7 +236,7 @@ mod tests {
             let gap = draw_for(21, person, Purpose::Arrival, 0).exponential(1.0 / per_s);
             now += Duration::from_secs_f64(gap);
             if let Some(at) = answered.take_if(|at| *at <= now) {
-                edge.fetched(at, 7, true);
+                page(&mut edge, at);
             }
             if edge.lookup(now, 7, Ticket(person)) == Lookup::Fetch {
                 fetches += 1.0;
@@ -167,6 +257,162 @@ mod tests {
         ] {
             let found = fetches_per_s(per_s, Duration::from_millis(origin_ms), people);
             assert!((found / expected - 1.0).abs() < 0.01, "{per_s}/s: {found}, {expected}");
+        }
+    }
+
+    fn failing(settings: Settings) -> Edge {
+        let mut edge = Edge::new(settings);
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        edge
+    }
+
+    fn seconds(seconds: u64) -> Span {
+        Span(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn an_error_is_given_to_all_as_long_as_it_is_kept() {
+        let kept = Settings { error_ttl: seconds(10), ..Settings::default() };
+        let mut edge = failing(kept.clone());
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Wait);
+        let told = answered(&mut edge, Time::from_millis(100), Fetched::Failed(503));
+        assert_eq!(told, [Ticket(2)]);
+        assert_eq!(edge.lookup(Time::from_millis(101), 7, Ticket(3)), Lookup::Failed(503));
+        assert_eq!(edge.lookup(Time::from_millis(10_099), 7, Ticket(4)), Lookup::Failed(503));
+        assert_eq!(edge.lookup(Time::from_millis(10_100), 7, Ticket(5)), Lookup::Fetch);
+        assert!(page(&mut edge, Time::from_millis(10_200)).is_empty());
+        assert_eq!(edge.lookup(Time::from_millis(10_201), 7, Ticket(6)), Lookup::Hit);
+        let counts = edge.counts();
+        assert_eq!((counts.hits, counts.errors, counts.collapsed, counts.misses), (1, 2, 1, 2));
+        assert_eq!((counts.asked(), counts.fetches(), counts.failures), (6, 2, 1));
+        // What is no error of the origin is nothing to keep, nor is an error where none is kept.
+        for (settings, status) in [(kept, 404), (Settings::default(), 503)] {
+            let mut edge = failing(settings);
+            answered(&mut edge, Time::ZERO, Fetched::Failed(status));
+            assert_eq!(edge.lookup(Time::from_millis(1), 7, Ticket(2)), Lookup::Fetch);
+        }
+    }
+
+    #[test]
+    fn while_an_error_is_kept_what_is_stale_is_given_as_long_as_its_grace_lasts() {
+        let (grace, error_ttl) = (seconds(5), seconds(2));
+        let mut edge = failing(Settings { grace, error_ttl, ..Settings::default() });
+        page(&mut edge, Time::ZERO);
+        // Fresh until 1 s, given until 6 s; each error is kept for 2 s.
+        for (ms, expected) in [
+            (1_000, Lookup::Refresh),
+            (1_001, Lookup::Hit),
+            (2_999, Lookup::Hit),
+            (3_000, Lookup::Refresh),
+            (4_999, Lookup::Hit),
+            (5_000, Lookup::Refresh),
+            (5_999, Lookup::Hit),
+            (6_000, Lookup::Failed(502)),
+            (6_999, Lookup::Failed(502)),
+            (7_000, Lookup::Fetch),
+        ] {
+            let at = Time::from_millis(ms);
+            let found = edge.lookup(at, 7, Ticket(ms));
+            assert_eq!(found, expected, "{ms}");
+            if found == Lookup::Refresh {
+                assert!(answered(&mut edge, at, Fetched::Failed(502)).is_empty());
+            }
+        }
+        assert_eq!((edge.counts().stale, edge.counts().refreshes, edge.counts().errors), (7, 3, 2));
+    }
+
+    #[test]
+    fn a_restart_asks_again_while_everybody_waits_and_no_more_often_than_it_may() {
+        let mut edge = failing(Settings { restarts: 1, ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(2)), Lookup::Wait);
+        assert_eq!(edge.fetched(Time::ZERO, 7, Fetched::Failed(500), 0), Next::Restart);
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(3)), Lookup::Wait);
+        let waiting = [Ticket(2), Ticket(3)].to_vec();
+        let next = edge.fetched(Time::ZERO, 7, Fetched::Failed(500), 1);
+        assert_eq!(next, Next::Answer(waiting));
+        assert_eq!((edge.counts().failures, edge.counts().restarts), (2, 1));
+        // One that succeeds hides what was before it; what is no error is not asked for again.
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(4)), Lookup::Fetch);
+        assert_eq!(edge.fetched(Time::ZERO, 7, Fetched::Failed(500), 0), Next::Restart);
+        assert_eq!(edge.fetched(Time::ZERO, 7, Fetched::Page, 1), Next::Answer(Vec::new()));
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(5)), Lookup::Hit);
+        let next = edge.fetched(Time::ZERO, 8, Fetched::Failed(404), 0);
+        assert_eq!(next, Next::Answer(Vec::new()));
+    }
+
+    #[test]
+    fn what_another_cache_had_is_kept_no_longer_than_there() {
+        let mut edge = Edge::new(Settings { error_ttl: seconds(10), ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert!(edge.relayed(7, Fetched::Page, Time::from_millis(300)).is_empty());
+        assert_eq!(edge.lookup(Time::from_millis(299), 7, Ticket(2)), Lookup::Hit);
+        assert_eq!(edge.lookup(Time::from_millis(300), 7, Ticket(3)), Lookup::Fetch);
+        edge.relayed(7, Fetched::Failed(503), Time::from_millis(2_000));
+        assert_eq!(edge.lookup(Time::from_millis(1_999), 7, Ticket(4)), Lookup::Failed(503));
+        assert_eq!(edge.lookup(Time::from_millis(2_000), 7, Ticket(5)), Lookup::Fetch);
+    }
+
+    /// Fetches per second of one object at its origin, that `people` ask for independently of each other,
+    /// `per_s` a second in all, in such shares at points of presence, directly or through a shield.
+    fn at_origin_per_s(
+        (per_s, shares): (f64, &[f64]),
+        is_shielded: bool,
+        origin: Duration,
+        people: u64,
+    ) -> f64 {
+        let cache = || Edge::new(Settings { ttl: seconds(2), ..Settings::default() });
+        let mut pops: Vec<Edge> = shares.iter().map(|_| cache()).collect();
+        let mut shield = is_shielded.then(cache);
+        let (mut now, mut fetches) = (Time::ZERO, 0.0);
+        // When the origin answers, and whom: a point of presence.
+        let mut answers = VecDeque::new();
+        for person in 0..people {
+            let gap = draw_for(21, person, Purpose::Arrival, 0).exponential(1.0 / per_s);
+            now += Duration::from_secs_f64(gap);
+            while let Some((at, pop)) = answers.pop_front_if(|(at, _)| *at <= now) {
+                let Some(shield) = &mut shield else {
+                    page(&mut pops[pop], at);
+                    continue;
+                };
+                let waiting = page(shield, at).into_iter().map(|Ticket(pop)| pop);
+                for pop in waiting.map(|pop| usize::try_from(pop).unwrap()).chain([pop]) {
+                    pops[pop].relayed(7, Fetched::Page, shield.kept_until(7, Fetched::Page));
+                }
+            }
+            let nearest = draw_for(21, person, Purpose::PointOfPresence, 0);
+            let pop = nearest.pick(shares.iter().copied());
+            let mut next = pops[pop].lookup(now, 7, Ticket(person));
+            if next == Lookup::Fetch
+                && let Some(shield) = &mut shield
+            {
+                next = shield.lookup(now, 7, Ticket(pop as u64));
+                if next == Lookup::Hit {
+                    pops[pop].relayed(7, Fetched::Page, shield.kept_until(7, Fetched::Page));
+                }
+            }
+            if next == Lookup::Fetch {
+                fetches += 1.0;
+                answers.push_back((now + origin, pop));
+            }
+        }
+        fetches / now.seconds()
+    }
+
+    #[test]
+    fn each_point_of_presence_fetches_for_itself_and_a_shield_once_for_all() {
+        // Renewal, at each point by its own rate: the sum of 1 / (T + D + 1/λ). Through a shield all points
+        // lose a page in one moment, for its age travels with it: as one cache with all the visitors.
+        let (even, uneven) = ([1.0, 1.0, 1.0], [2.0, 1.0, 1.0]);
+        for (per_s, shares, origin_ms, people, (apart, shielded)) in [
+            (500.0, &uneven, 50, 500_000, (1.458_672, 0.487_329)),
+            (0.9, &even, 0, 60_000, (0.562_5, 0.321_429)),
+        ] {
+            for (is_shielded, expected) in [(false, apart), (true, shielded)] {
+                let origin = Duration::from_millis(origin_ms);
+                let found = at_origin_per_s((per_s, shares), is_shielded, origin, people);
+                let off = found / expected - 1.0;
+                assert!(off.abs() < 0.015, "{per_s}/s, {is_shielded}: {found}, {expected}");
+            }
         }
     }
 }

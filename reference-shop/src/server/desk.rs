@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use domain::id::OrderId;
-use domain::outcome::Outcome;
 use domain::provider::PaymentRequest;
 use domain::shop::{ShopLine, ShopReply, ShopRequest, ShopSnapshot};
 use domain::time::{Duration, Time};
@@ -20,7 +19,7 @@ use crate::rules::{Asker, Effect, Found, Input, InventoryCall, Shop, Ticket, Wak
 use crate::server::Counters;
 use crate::server::gate::Gate;
 use crate::server::link::hub::Told;
-use crate::server::pages::{Existence, Page, Pages};
+use crate::server::pages::{Again, Page, Pages};
 use crate::server::payment::Payment;
 
 /// How long to sleep when nothing is planned.
@@ -261,11 +260,14 @@ impl Desk {
             Asked::Fan(Answer::Here(to)) => drop(to.send(reply)),
             Asked::Fan(Answer::There(number, to)) => drop(to.send(Told::Reply(number, reply))),
             Asked::Edge(page, ticket) => {
-                let existence = match reply.outcome {
-                    Outcome::Ok => Existence::Exists,
-                    _ => Existence::Missing,
-                };
-                self.pages.fetched(self.clock.now(), page, ticket, existence);
+                let status = ShopReply::status(reply.outcome);
+                match self.pages.fetched(self.clock.now(), page, ticket, status) {
+                    Again::Once => {
+                        self.counters.origin.fetch_add(1, Ordering::Relaxed);
+                        self.receive(Message::Fetch(page, ticket));
+                    }
+                    Again::No => {}
+                }
             }
         }
     }

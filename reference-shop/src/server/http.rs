@@ -162,18 +162,23 @@ async fn page(front: &Front, sale: u16, part: u16) -> Said {
         front.origin.fetch(page, ticket);
     };
     let found = match front.pages.lookup(front.clock.now(), page) {
-        Answer::Hit(text) => Some(text),
-        Answer::Wait(text) => text.await.ok().flatten(),
+        Answer::Hit(text) => Some(Ok(text)),
+        Answer::Failed(status) => Some(Err(status)),
+        Answer::Wait(text) => text.await.ok(),
         Answer::Fetch(ticket, text) => {
             fetch(ticket);
-            text.await.ok().flatten()
+            text.await.ok()
         }
         Answer::Refresh(text, ticket) => {
             fetch(ticket);
-            Some(text)
+            Some(Ok(text))
         }
     };
-    let Some(found) = found else { return Said::gone() };
+    let found = match found {
+        Some(Ok(found)) => found,
+        Some(Err(status)) => return Said { status, ..Said::gone() },
+        None => return Said::gone(),
+    };
     let (cache_control, cookie) = (front.pages.cache_control.clone(), front.pages.cookie);
     Said { content: Content::Text, cache_control, cookie, ..Said::new(found) }
 }

@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let stdin = if args.until_stdin_closes { StdinWatch::Watched } else { StdinWatch::Ignored };
     runtime(args.edge_processes)?.block_on(async {
         let stop = machine::told_to_end(stdin)?;
-        let door = door(args, settings.shop.edge, descriptors).await?;
+        let door = door(args, settings.shop.edge.clone(), descriptors).await?;
         let database = args.database.as_deref();
         let service = Service::start(door.edge, settings, provider, database, clock).await?;
         let mut stdout = io::stdout();

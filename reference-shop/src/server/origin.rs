@@ -13,7 +13,7 @@ use crate::server::desk::{Answer, Message};
 use crate::server::link::hub::Hub;
 use crate::server::link::spoke::Question;
 use crate::server::nginx::Nginx;
-use crate::server::pages::Page;
+use crate::server::pages::{Page, Pages};
 use crate::server::said::{Content, Said};
 
 /// Where the shop itself is. Nothing comes from one that is shutting down.
@@ -74,6 +74,8 @@ async fn question(
 pub(super) struct Office {
     pub(super) desk: mpsc::UnboundedSender<Message>,
     pub(super) counters: Arc<Counters>,
+    /// The cache of this process: that of the edge, where there are no others.
+    pub(super) pages: Arc<Pages>,
     pub(super) hub: Hub,
     /// What stands in front, where something does.
     pub(super) nginx: Option<Nginx>,
@@ -90,7 +92,11 @@ impl Office {
         let (snapshot, balances) = self.desk(Message::Snapshot).await?;
         let balances = balances.await.ok()?;
         let origin = self.counters.origin.load(Ordering::Relaxed) + counted.origin;
+        let mut points = self.pages.counts();
+        points += counted.cache;
+        let caches = self.pages.told(self.hub.processes().max(1), points);
         let snapshot = ShopSnapshot {
+            caches,
             edge: self.at_the_edge().await + counted.edge,
             origin,
             items: balances.items,

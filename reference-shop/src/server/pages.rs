@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
-use domain::shop::Catalogue;
+use domain::shop::{CacheState, Catalogue, EdgeState};
 use domain::time::{Duration, Span, Time};
 use hyper::header::HeaderValue;
 use tokio::sync::oneshot;
 
 use crate::rules::Ticket;
-use crate::rules::edge::{Edge, Lookup};
+use crate::rules::edge::{Edge, Fetched, Lookup, Next};
 use crate::settings::{Cookies, Edge as EdgeSettings, EdgeBy};
 
 /// How many parts a page may have. It bounds the cache, whatever is asked for.
@@ -61,10 +61,12 @@ impl Page {
 pub(super) enum Answer {
     /// Here it is.
     Hit(Bytes),
-    /// It comes; somebody else fetches it.
-    Wait(oneshot::Receiver<Option<Bytes>>),
+    /// The origin could not give it not long ago, and said so with this status.
+    Failed(u16),
+    /// It comes, or a status in its place; somebody else fetches it.
+    Wait(oneshot::Receiver<Result<Bytes, u16>>),
     /// It comes once [`Pages::fetched`] is told that it was fetched for this ticket.
-    Fetch(Ticket, oneshot::Receiver<Option<Bytes>>),
+    Fetch(Ticket, oneshot::Receiver<Result<Bytes, u16>>),
     /// Here it is, no longer fresh; it is to be fetched for this ticket.
     Refresh(Bytes, Ticket),
 }
@@ -77,6 +79,8 @@ pub(super) struct Pages {
     pub(super) cache_control: HeaderValue,
     /// The cookie that a page sets.
     pub(super) cookie: Option<&'static str>,
+    /// Whether it says of itself what it did with errors.
+    tells: bool,
     state: Mutex<State>,
 }
 
@@ -84,7 +88,9 @@ pub(super) struct Pages {
 struct State {
     edge: Edge,
     texts: HashMap<u64, Bytes>,
-    waiting: HashMap<Ticket, oneshot::Sender<Option<Bytes>>>,
+    waiting: HashMap<Ticket, oneshot::Sender<Result<Bytes, u16>>>,
+    /// How often a fetch that is under way was begun again; none where it was not.
+    restarts: HashMap<Ticket, u32>,
     tickets: u64,
 }
 
@@ -96,6 +102,7 @@ impl Pages {
         };
         let cache_control = HeaderValue::from_str(&settings.cache_control());
         let cache_control = cache_control.expect("digits and letters make a header");
+        let tells = settings.deals_with_errors();
         // Where another keeps the pages, each request that comes here is one that it passed on.
         let own_ttl = match settings.by {
             EdgeBy::Shop => settings.ttl,
@@ -105,9 +112,11 @@ impl Pages {
             edge: Edge::new(EdgeSettings { ttl: own_ttl, ..settings }),
             texts: HashMap::new(),
             waiting: HashMap::new(),
+            restarts: HashMap::new(),
             tickets: 0,
         };
-        Self { catalogue: catalogue.clone(), cache_control, cookie, state: Mutex::new(state) }
+        let (catalogue, state) = (catalogue.clone(), Mutex::new(state));
+        Self { catalogue, cache_control, cookie, tells, state }
     }
 
     /// A request for a page arrives.
@@ -118,29 +127,52 @@ impl Pages {
         let ticket = Ticket(state.tickets);
         match state.edge.lookup(at, object, ticket) {
             Lookup::Hit => Answer::Hit(state.texts[&object].clone()),
+            Lookup::Failed(status) => Answer::Failed(status),
             Lookup::Wait => Answer::Wait(state.enlist(ticket)),
             Lookup::Fetch => Answer::Fetch(ticket, state.enlist(ticket)),
             Lookup::Refresh => Answer::Refresh(state.texts[&object].clone(), ticket),
         }
     }
 
-    /// The origin answered for `ticket`: the page exists, or it does not.
-    pub(super) fn fetched(&self, at: Time, page: Page, ticket: Ticket, exists: Existence) {
+    /// The origin answered for `ticket`, with this status of HTTP. Whether the page is to be fetched once
+    /// more for it.
+    #[must_use]
+    pub(super) fn fetched(&self, at: Time, page: Page, ticket: Ticket, status: u16) -> Again {
         let object = page.object();
         let mut state = self.locked();
-        let keep = exists == Existence::Exists;
-        let text = keep.then(|| page.text(&self.catalogue));
-        if let Some(text) = &text {
-            state.texts.insert(object, text.clone());
-        }
-        let mut tickets = state.edge.fetched(at, object, keep);
-        tickets.push(ticket);
-        for ticket in tickets {
-            if let Some(waiting) = state.waiting.remove(&ticket) {
-                // Who has hung up does not listen.
-                let _ = waiting.send(text.clone());
+        let (fetched, text) = match status {
+            200 => (Fetched::Page, Ok(page.text(&self.catalogue))),
+            status => (Fetched::Failed(status), Err(status)),
+        };
+        let restarts = state.restarts.remove(&ticket).unwrap_or(0);
+        match state.edge.fetched(at, object, fetched, restarts) {
+            Next::Restart => {
+                state.restarts.insert(ticket, restarts + 1);
+                Again::Once
+            }
+            Next::Answer(tickets) => {
+                if let Ok(text) = &text {
+                    state.texts.insert(object, text.clone());
+                }
+                for ticket in tickets.into_iter().chain([ticket]) {
+                    if let Some(waiting) = state.waiting.remove(&ticket) {
+                        // Who has hung up does not listen.
+                        let _ = waiting.send(text.clone());
+                    }
+                }
+                Again::No
             }
         }
+    }
+
+    /// What it did with the requests that came to it.
+    pub(super) fn counts(&self) -> CacheState {
+        self.locked().edge.counts()
+    }
+
+    /// What `pops` caches like this one did together, where that is told.
+    pub(super) fn told(&self, pops: u64, points: CacheState) -> Option<EdgeState> {
+        self.tells.then(|| EdgeState { pops, points, ..EdgeState::default() })
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
@@ -148,17 +180,63 @@ impl Pages {
     }
 }
 
-/// Whether the origin knows a page.
+/// Whether the origin is asked once more.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Existence {
-    Exists,
-    Missing,
+pub(super) enum Again {
+    Once,
+    No,
 }
 
 impl State {
-    fn enlist(&mut self, ticket: Ticket) -> oneshot::Receiver<Option<Bytes>> {
+    fn enlist(&mut self, ticket: Ticket) -> oneshot::Receiver<Result<Bytes, u16>> {
         let (sender, receiver) = oneshot::channel();
         self.waiting.insert(ticket, sender);
         receiver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::ShopSettings;
+
+    use super::*;
+
+    fn pages(edge: EdgeSettings) -> (Pages, Page) {
+        let catalogue = ShopSettings::small().catalogue;
+        let page = Page::of(&catalogue, 0, 0).unwrap();
+        (Pages::new(&catalogue, edge), page)
+    }
+
+    #[test]
+    fn an_error_of_the_origin_is_kept_and_asked_for_again_as_its_rules_say() {
+        let error_ttl = Span(Duration::from_secs(10));
+        let edge = EdgeSettings { error_ttl, restarts: 1, ..EdgeSettings::default() };
+        let (pages, page) = pages(edge);
+        let Answer::Fetch(first, mut text) = pages.lookup(Time::ZERO, page) else { panic!() };
+        let Answer::Wait(mut other) = pages.lookup(Time::ZERO, page) else { panic!() };
+        assert_eq!(pages.fetched(Time::ZERO, page, first, 503), Again::Once);
+        assert!(text.try_recv().is_err(), "it is asked for again");
+        assert_eq!(pages.fetched(Time::ZERO, page, first, 503), Again::No);
+        assert_eq!([text.try_recv().unwrap(), other.try_recv().unwrap()], [Err(503), Err(503)]);
+        let (late, later) = (Time::from_millis(9_999), Time::from_millis(10_000));
+        assert!(matches!(pages.lookup(late, page), Answer::Failed(503)));
+        let Answer::Fetch(second, mut text) = pages.lookup(later, page) else { panic!() };
+        assert_eq!(pages.fetched(later, page, second, 503), Again::Once);
+        assert_eq!(pages.fetched(later, page, second, 200), Again::No);
+        assert!(text.try_recv().unwrap().is_ok());
+        let counts = pages.counts();
+        assert_eq!((counts.failures, counts.restarts, counts.errors), (3, 2, 1));
+        assert_eq!(pages.told(2, counts).unwrap().points, counts);
+    }
+
+    #[test]
+    fn where_nothing_is_done_about_errors_nothing_is_told_and_each_is_passed_on() {
+        let (pages, page) = pages(EdgeSettings::default());
+        for _ in 0..2 {
+            let Answer::Fetch(ticket, mut text) = pages.lookup(Time::ZERO, page) else { panic!() };
+            assert_eq!(pages.fetched(Time::ZERO, page, ticket, 500), Again::No);
+            assert_eq!(text.try_recv().unwrap(), Err(500));
+        }
+        assert_eq!(pages.told(1, pages.counts()), None);
     }
 }

@@ -88,8 +88,8 @@ impl Service {
             None => (None, None),
         };
         let (ask, messages) = mpsc::unbounded_channel();
-        let (catalogue, cache) = (settings.catalogue.clone(), shop.edge);
-        let pages = Arc::new(Pages::new(&catalogue, cache));
+        let (catalogue, cache) = (settings.catalogue.clone(), shop.edge.clone());
+        let pages = Arc::new(Pages::new(&catalogue, cache.clone()));
         let counters = Arc::new(Counters::default());
         let desk = Desk {
             stock: kept.stock,
@@ -109,7 +109,13 @@ impl Service {
                 let tls = identity.as_ref().map(tls::acceptor).transpose();
                 let tls = tls.context("begin to speak TLS")?;
                 let hub = Hub::default();
-                let office = Office { desk: ask, counters: Arc::clone(&counters), hub, nginx };
+                let office = Office {
+                    desk: ask,
+                    counters: Arc::clone(&counters),
+                    pages: Arc::clone(&pages),
+                    hub,
+                    nginx,
+                };
                 let origin = Origin::Here(Arc::new(office));
                 let date = Date::default();
                 let front = Front { clock, catalogue, pages, counters, origin, date };
@@ -120,7 +126,8 @@ impl Service {
                 let hello = Hello { listen, identity, catalogue, edge: cache, began_utc_ns };
                 let gathered = Hub::gather(streams, &hello).await;
                 let (hub, links) = gathered.context("start the processes of the edge")?;
-                let office = Arc::new(Office { desk: ask, counters, hub, nginx: None });
+                let office = Office { desk: ask, counters, pages, hub, nginx: None };
+                let office = Arc::new(office);
                 let links = links.into_iter().map(|link| link.serve(Arc::clone(&office)));
                 Door::Links(links.collect())
             }

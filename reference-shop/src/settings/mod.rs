@@ -246,7 +246,8 @@ impl ShopSettings {
         }
         let gate = self.shop.admission.iter().flat_map(Admission::problems);
         let members = self.shop.members.iter().flat_map(Members::problems);
-        problems.extend(gate.chain(members).map(|(_, problem)| problem));
+        let edge = self.shop.edge.problems();
+        problems.extend(gate.chain(members).chain(edge).map(|(_, problem)| problem));
         problems.extend(self.shop.misfits().iter().map(Misfit::to_string));
         problems
     }

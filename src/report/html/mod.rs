@@ -14,6 +14,7 @@ use super::chart;
 use super::database::{self, DatabaseSheet};
 use super::database_tier::{self, DatabaseTierSheet};
 use super::edge::{self, EdgeRow};
+use super::layers::{self, LayersSheet};
 use super::queue::{self, QueueSheet};
 use super::series::{self, EventRow, MetricRow};
 use super::sheet::Sheet;
@@ -120,6 +121,7 @@ struct Page {
     beside: Vec<Section>,
     queue_heads: [&'static str; 6],
     queues: Vec<QueueSheet>,
+    layers: Option<LayersSheet>,
     balancer: Option<BalancerSheet>,
     tasks: Option<TaskSheet>,
     database_tier: Option<DatabaseTierSheet>,
@@ -216,6 +218,7 @@ impl Page {
             beside: sections(measured),
             queue_heads: queue::HEADS,
             queues: queue::sheets(measured),
+            layers: layers::sheet(measured),
             balancer: balancer::sheet(measured),
             tasks: tasks::sheet(measured),
             database_tier: database_tier::sheet(measured),

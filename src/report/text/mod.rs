@@ -7,6 +7,7 @@ mod database;
 mod database_tier;
 mod edge;
 mod generator;
+mod layers;
 mod progress;
 mod queues;
 mod sections;

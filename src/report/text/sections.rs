@@ -2,7 +2,7 @@
 
 use super::table::{Side, Table, UNBROKEN};
 use super::{
-    Page, balancer, beside, database, database_tier, edge, generator, queues, series, tasks,
+    Page, balancer, beside, database, database_tier, edge, generator, layers, queues, series, tasks,
 };
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
@@ -32,6 +32,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     operations(page, measured);
     complaints(page, &judged.complaints);
     edge::write(page, measured);
+    layers::write(page, measured);
     database::write(page, measured);
     balancer::write(page, measured);
     tasks::write(page, measured);

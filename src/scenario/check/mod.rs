@@ -4,11 +4,13 @@ mod arrive;
 mod balancer;
 mod database;
 mod devices;
+mod edge;
 mod fans;
 mod live;
 mod lottery;
 mod nodes;
 mod objectives;
+mod outage;
 mod queue;
 mod rooms;
 mod sale;
@@ -147,7 +149,7 @@ pub(super) fn check(
         provider: shop::provider(&mut checker, file, root.key("provider"), an_instant),
         audit: shop::audit(&mut checker, &file.audit, root.key("audit")),
         queues: queue::queues(&mut checker, file, root),
-        stack: stack::stack(&mut checker, &file.stack, &sales, root.key("stack")),
+        stack: stack::stack(&mut checker, &file.stack, (&sales, &file.shop), root.key("stack")),
         devices,
         rooms,
         objectives,

@@ -19,6 +19,9 @@ fn invariants() -> Vec<&'static str> {
 
 /// The shop, if its numbers are in range.
 pub(super) fn shop(checker: &mut Checker, shop: &Shop, place: Place<'_>) -> Shop {
+    for (key, problem) in shop.edge.problems() {
+        checker.wrong(place.key("edge").key(key), problem);
+    }
     if let Some(members) = &shop.members {
         for (key, problem) in members.problems() {
             checker.wrong(place.key("members").key(key), problem);

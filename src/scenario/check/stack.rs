@@ -1,15 +1,19 @@
 //! `[stack]`: a stack that cannot work is refused.
 
 use domain::time::{Duration, Offset};
+use reference_shop::settings::Settings as Shop;
 
 use crate::scenario::check::balancer::balancer;
 use crate::scenario::check::database::database;
+use crate::scenario::check::edge::edge;
 use crate::scenario::check::fans::law;
 use crate::scenario::check::nodes::{nodes, reclaims};
+use crate::scenario::check::outage::outages;
 use crate::scenario::check::sale::{MeantSale, Opening};
 use crate::scenario::check::{Checker, RUN_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::wording::grouped;
+use crate::tier::Stack;
 use crate::tier::application::{Application, TASKS_MAX};
 use crate::tier::scaler::Metric;
 use crate::tier::scaler::autoscaler::Hpa;
@@ -17,7 +21,6 @@ use crate::tier::scaler::schedule::Action;
 use crate::tier::scaler::tracking::Tracking;
 use crate::tier::slowdown::Slowdown;
 use crate::tier::tasks::Start;
-use crate::tier::{Stack, Tier};
 
 /// The most servers of a tier.
 pub(super) const SERVERS_MAX: u32 = 1_000_000;
@@ -28,14 +31,14 @@ const DATAPOINTS_MAX: u32 = 1_440;
 pub(super) fn stack(
     checker: &mut Checker,
     stack: &Stack,
-    sales: &[MeantSale],
+    (sales, shop): (&[MeantSale], &Shop),
     place: Place<'_>,
 ) -> Stack {
     if let Some(network) = stack.network {
         law(checker, network, place, "network");
     }
-    if let Some(edge) = &stack.edge {
-        check_tier(checker, edge, place.key("edge"));
+    if let Some(stated) = &stack.edge {
+        edge(checker, stated, shop.admission.as_ref(), place.key("edge"));
     }
     if let Some(stated) = &stack.database {
         database(checker, stated, sales, place.key("database"));
@@ -47,11 +50,6 @@ pub(super) fn stack(
         check_application(checker, application, sales, place.key("application"));
     }
     stack.clone()
-}
-
-fn check_tier(checker: &mut Checker, tier: &Tier, place: Place<'_>) {
-    checker.count(tier.servers, (1, SERVERS_MAX), place, "servers");
-    law(checker, tier.service, place, "service");
 }
 
 fn check_application(
@@ -79,6 +77,7 @@ fn check_application(
         check_action(checker, action, sales, place.key("schedule").index(index));
     }
     check_slowdowns(checker, &application.slowdowns, sales, place.key("slowdowns"));
+    outages(checker, &application.outages, sales, place.key("outages"));
     match application.tasks {
         Some(tasks) => {
             bounds(checker, application, tasks, place);

@@ -3,6 +3,7 @@
 
 mod devices;
 mod drain;
+mod edge;
 mod foreign;
 mod lots;
 mod payment;
@@ -282,6 +283,9 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
              looks only every half second whether a page has come"
                 .to_owned(),
         );
+    }
+    if scenario.target.is_none() {
+        remarks.extend(edge::remark(scenario));
     }
     if scenario.target.is_none() && scenario.stack.balancer.is_some() {
         remarks.push(

@@ -6,11 +6,10 @@ use domain::law::Law;
 use domain::time::{Duration, Span};
 
 use crate::scenario::Scenario;
-use crate::scenario::offer::devices;
 use crate::scenario::offer::foreign::text as foreign;
-use crate::scenario::offer::pods;
-use crate::scenario::offer::rooms;
-use crate::scenario::offer::{Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, whole};
+use crate::scenario::offer::{
+    Bound, Drain, LotteryOffer, Offer, Opening, SaleOffer, devices, edge, pods, rooms, whole,
+};
 use crate::scenario::wording::grouped;
 use crate::tier::balancer::Balancer;
 use crate::tier::database::Database;
@@ -125,6 +124,7 @@ impl Table {
         }
         self.line("  edge", &format!("{}/s offered", count(opening.edge_per_s)));
         self.line("  origin, uncached", &format!("{}/s offered", count(opening.origin_per_s)));
+        edge::tell(self, scenario, opening.at);
         if let Some(balancer) = &scenario.stack.balancer {
             self.line("  balancer", &balanced(balancer, opening.origin_per_s));
         }
@@ -134,6 +134,7 @@ impl Table {
 
     /// What the simulated stack has for those who ask.
     fn stack(&mut self, scenario: &Scenario, offer: &Offer) {
+        edge::tell_errors(self, scenario);
         if let Some(figure) = worked(scenario) {
             self.line("application", &figure);
         }

@@ -37,6 +37,7 @@ fn application(tasks: u32) -> Application {
         hpa: None,
         schedule: Vec::new(),
         slowdowns: Vec::new(),
+        outages: Vec::new(),
         reclaims: Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ use spike::verdict::{Judged, World};
 use crate::claim::{Claim, at_least, at_most, misses, near, passes};
 use crate::rehearsal;
 use crate::row::Row;
+use crate::rows::points;
 use crate::stage::{Size, live, simulate, simulate_seeded};
 
 pub(super) const FIRST_COME_SALE: Row = Row {
@@ -54,7 +55,8 @@ fn first_come_sale(_: Size) -> Vec<Claim> {
 pub(super) const LAYERS: Row = Row {
     number: 10,
     name: "layers",
-    phenomenon: "the edge answers five of six; without collapsing, or with a cookie, the shop gets all",
+    phenomenon: "the edge answers five of six; without collapsing, or with a cookie, the shop gets all; each point \
+                 of presence fetches for itself, a shield once for all; a kept error outlasts its cause",
     lives: layers,
 };
 
@@ -72,7 +74,7 @@ fn layers(size: Size) -> Vec<Claim> {
     };
     let cold = cold("shop.edge.collapse=false") / cold("shop.edge.collapse=true");
     let cookies = lived(&["shop.edge.cookies=every-page"]);
-    vec![
+    let claims = vec![
         passes("one fetch for many", &cached),
         near("share that the edge answers", offload(&cached.measured), 5.0 / 6.0, 0.02),
         at_least("times the requests at the origin, nothing kept", times("shop.edge.ttl=0s"), 5.0),
@@ -89,7 +91,8 @@ fn layers(size: Size) -> Vec<Claim> {
             ("crowd/layers", &[SOON, &[NGINX, "shop.edge.cookies=every-page"]].concat()),
             |what, judged| at_most(what, offload(&judged.measured), 0.02),
         ),
-    ]
+    ];
+    claims.into_iter().chain(points::points_and_errors(size)).collect()
 }
 
 /// A real nginx in front of the shop.

@@ -8,6 +8,7 @@ mod gate;
 mod lots;
 mod nodes;
 mod payment;
+mod points;
 mod rooms;
 mod scale;
 mod stock;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Buf as _;
-use domain::shop::ShopReply;
+use domain::shop::{CacheState, ShopReply};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -35,6 +35,8 @@ pub(in crate::server) struct Counted {
     pub(in crate::server) edge: u64,
     /// Requests that went on to the origin.
     pub(in crate::server) origin: u64,
+    /// What its cache did.
+    pub(in crate::server) cache: CacheState,
 }
 
 /// The links to all processes of the edge; none when the edge is in the origin's own process.
@@ -104,8 +106,14 @@ impl Hub {
             let counted = counted.await.ok()?;
             sum.edge += counted.edge;
             sum.origin += counted.origin;
+            sum.cache += counted.cache;
         }
         Some(sum)
+    }
+
+    /// How many processes of the edge there are.
+    pub(in crate::server) fn processes(&self) -> u64 {
+        self.spokes.len() as u64
     }
 }
 
@@ -124,7 +132,8 @@ impl Spoke {
 
     fn counted(&self, Frame { number, mut payload, .. }: Frame) -> io::Result<()> {
         let mut read = || payload.try_get_u64_le().map_err(|_| io::ErrorKind::InvalidData);
-        let counted = Counted { edge: read()?, origin: read()? };
+        let (edge, origin) = (read()?, read()?);
+        let counted = Counted { edge, origin, cache: serde_json::from_slice(&payload)? };
         if let Some(waiting) = self.counts().waiting.remove(&number) {
             // Who has hung up does not listen.
             let _ = waiting.send(counted);

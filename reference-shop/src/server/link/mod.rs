@@ -57,7 +57,8 @@ enum Kind {
     Gone,
     /// To a process: how many requests it has counted.
     Count,
-    /// From a process: so many at the edge, and so many at the origin, each u64.
+    /// From a process: so many at the edge, and so many at the origin, each u64; and what its cache did
+    /// ([`domain::shop::CacheState`] as JSON).
     Counted,
 }
 

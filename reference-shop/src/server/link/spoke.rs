@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::rules::Ticket;
 use crate::server::http::Front;
 use crate::server::link::{BATCH_MAX, Frame, Frames, Hello, Kind, put, take_said};
-use crate::server::pages::{Existence, Page};
+use crate::server::pages::{Again, Page};
 use crate::server::said::Said;
 
 /// What the edge asks of the origin.
@@ -128,6 +128,8 @@ impl Link {
                 put(bytes, Kind::Counted, frame.number, |to| {
                     to.put_u64_le(front.counters.edge.load(Ordering::Relaxed));
                     to.put_u64_le(front.counters.origin.load(Ordering::Relaxed));
+                    serde_json::to_writer(to, &front.pages.counts())
+                        .expect("counts can always be written");
                 });
                 return Ok(());
             }
@@ -144,9 +146,15 @@ impl Link {
             (Asked::Fan(to), Some(said)) => drop(to.send(said)),
             (Asked::Fan(to), None) => drop(to),
             (Asked::Edge(page, ticket), said) => {
-                let exists = said.is_some_and(|said| said.status == 200);
-                let existence = if exists { Existence::Exists } else { Existence::Missing };
-                front.pages.fetched(front.clock.now(), page, ticket, existence);
+                // From an origin that is shutting down nothing comes any more.
+                let status = said.map_or(500, |said| said.status);
+                match front.pages.fetched(front.clock.now(), page, ticket, status) {
+                    Again::Once => {
+                        front.counters.origin.fetch_add(1, Ordering::Relaxed);
+                        self.ask(Question::Fetch(page, ticket), bytes);
+                    }
+                    Again::No => {}
+                }
             }
         }
         Ok(())

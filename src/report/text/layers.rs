@@ -1,0 +1,14 @@
+//! The layers of the edge.
+
+use super::Page;
+use crate::measure::Measured;
+use crate::report::layers;
+
+/// What each of them did; nothing where the edge does not tell of them.
+pub(super) fn write(page: &mut Page, measured: &Measured) {
+    let Some(sheet) = layers::sheet(measured) else { return };
+    page.heading(sheet.title);
+    for told in &sheet.told {
+        page.wrapped("  ", told);
+    }
+}
