@@ -125,6 +125,9 @@ pub struct SimulateArgs {
     /// Do not live a run that did not hold again with what it lacked
     #[arg(long, env = "SPIKE_NO_PROBES", value_parser = switch())]
     pub no_probes: bool,
+    /// Take the stack's service times from this recorded live run of the same shop instead of the file
+    #[arg(long, env = "SPIKE_CALIBRATE", value_name = "RUN_DIR")]
+    pub calibrate: Option<PathBuf>,
 }
 
 /// `spike run`.

@@ -25,6 +25,9 @@ impl Quantiles {
     pub const KEYS: [&'static str; SHARES.len()] =
         ["p0", "p25", "p50", "p75", "p90", "p95", "p99", "p99_9", "p100"];
 
+    /// The shares that these keys stand for, in \[0, 1\].
+    pub const SHARES: [f64; SHARES.len()] = SHARES;
+
     /// The distribution of these quantiles. Those that are left out lie on the straight line
     /// between their neighbours; below the lowest and above the highest all are equal.
     ///

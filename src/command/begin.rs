@@ -120,6 +120,7 @@ pub(super) fn begin(
             took_s: 0.0,
             machine: machine(),
             command: shown(std::env::args()),
+            calibrated: None,
         },
     };
     run.write_json(folder::PROVENANCE, &begun)?;

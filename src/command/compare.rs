@@ -17,6 +17,7 @@ use crate::measure::saga::{SagaTimes, saga_times};
 use crate::measure::timeline::Timeline;
 use crate::report::compare::{Named, told};
 use crate::report::text;
+use crate::scenario::Scenario;
 use crate::verdict::assess::Times;
 use crate::verdict::compare::{Lived, compare as compared};
 use crate::verdict::{Summary, Verdict};
@@ -52,19 +53,21 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Verdict> {
 }
 
 /// A run as its folder holds it.
-struct Recorded {
+pub(super) struct Recorded {
     folder: String,
-    summary: Summary,
-    latency: LatencyLog,
+    pub(super) summary: Summary,
+    pub(super) latency: LatencyLog,
     timeline: Timeline,
-    saga: SagaTimes,
+    pub(super) saga: SagaTimes,
     scenario: Value,
     times: Times,
+    /// Its scenario, as meant.
+    pub(super) meant: Scenario,
 }
 
 impl Recorded {
     /// Reads a whole run; a partial or damaged one is refused, for what it lacks would be a difference.
-    fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let run = RunFolder::open(path)?;
         refuse_incomplete(&run)?;
         let begun: Begun =
@@ -96,6 +99,7 @@ impl Recorded {
             summary,
             latency,
             timeline,
+            meant: scenario,
         })
     }
 

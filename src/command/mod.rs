@@ -1,6 +1,7 @@
 //! One story per subcommand.
 
 mod begin;
+mod calibrate;
 mod check;
 mod compare;
 mod conclude;

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 
 use super::begin::{begin, load_all_virtual};
+use super::calibrate::Calibration;
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::probe::probe;
 use super::progress::Watch;
 use super::{check, one_of, print, series};
-use crate::cli::{RunArgs, SimulateArgs};
+use crate::cli::{OverrideArgs, RunArgs, SimulateArgs};
 use crate::evidence::Ending;
 use crate::live::Stop;
 use crate::live::clock::Clock;
@@ -18,15 +19,19 @@ use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::file::Loaded;
 use crate::scenario::{Scenario, offer};
 use crate::sim::{self, SimulatedRun, Visits};
-use crate::verdict::{Verdict, World};
+use crate::verdict::{Calibrated, Verdict, World};
 
 /// Lives each scenario in virtual time, one after the other.
-pub(super) fn simulate(
-    SimulateArgs { run: args, no_probes }: &SimulateArgs,
-) -> anyhow::Result<Verdict> {
+pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<Verdict> {
+    let SimulateArgs { run: args, no_probes, calibrate } = args;
     let Some(scenarios) = load_all_virtual(&args.scenarios, &args.overrides) else {
         return Ok(Verdict::InvalidScenario);
     };
+    let calibration = calibrate.as_deref().map(Calibration::read).transpose()?;
+    let Some(scenarios) = calibrated(args, scenarios, calibration.as_ref())? else {
+        return Ok(Verdict::InvalidScenario);
+    };
+    let told = calibration.as_ref().map(Calibration::told);
     let stop = super::run::stop_on_signals()?;
     let mut verdicts = Vec::new();
     for loaded in &scenarios {
@@ -38,7 +43,7 @@ pub(super) fn simulate(
             // Who stopped one scenario wants none of those after it.
             verdicts.push(Verdict::Aborted);
         } else {
-            verdicts.push(simulate_one(args, *no_probes, loaded, &stop)?);
+            verdicts.push(simulate_one(args, *no_probes, loaded, told.as_ref(), &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -48,10 +53,33 @@ pub(super) fn simulate(
     Ok(one_of(&verdicts))
 }
 
+/// The scenarios with the service times that a run measured, if one is to be asked; what `--set` says of them
+/// goes before it. Nothing where that made a scenario invalid, which is told.
+fn calibrated(
+    args: &RunArgs,
+    scenarios: Vec<Loaded>,
+    by: Option<&Calibration>,
+) -> anyhow::Result<Option<Vec<Loaded>>> {
+    let Some(by) = by else { return Ok(Some(scenarios)) };
+    let mut calibrated = Vec::new();
+    for (path, loaded) in args.scenarios.iter().zip(&scenarios) {
+        let scenario = loaded.at_scale(None, World::Simulated);
+        let mut set = by.changes(&path.display().to_string(), &scenario)?;
+        set.extend(args.overrides.set.iter().cloned());
+        let overrides = OverrideArgs { set, ..args.overrides.clone() };
+        let Some(loaded) = load_all_virtual(std::slice::from_ref(path), &overrides) else {
+            return Ok(None);
+        };
+        calibrated.extend(loaded);
+    }
+    Ok(Some(calibrated))
+}
+
 fn simulate_one(
     args: &RunArgs,
     no_probes: bool,
     loaded: &Loaded,
+    calibrated: Option<&Calibrated>,
     stop: &Stop,
 ) -> anyhow::Result<Verdict> {
     let scenario = loaded.at_scale(None, World::Simulated);
@@ -62,6 +90,8 @@ fn simulate_one(
     let clock = Clock::begin_in(std::time::Duration::ZERO);
     let (run, mut begun) =
         begin(&args.out, loaded, &scenario, World::Simulated, clock.began_utc_ns())?;
+    begun.provenance.calibrated = calibrated.cloned();
+    run.write_json(folder::PROVENANCE, &begun)?;
     files.keep(&run)?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
     rehearse(&scenario, &run, Visits::Forget, &mut |progress| {

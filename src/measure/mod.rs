@@ -4,6 +4,7 @@
 mod at_limit;
 mod balancer;
 mod breaking;
+pub mod calibrate;
 mod calls;
 mod connections;
 mod database;

@@ -3,6 +3,7 @@
 mod balancer;
 mod beside;
 mod breaking;
+mod calibrated;
 pub mod chart;
 pub mod compare;
 mod database;

@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod bounds;
+mod calibrated;
 pub mod compare;
 mod damage;
 mod gravity;
@@ -27,6 +28,8 @@ use assess::{Assessed, Readings, Times, assess};
 use objective::Objective;
 use probe::Probe;
 use weigh::{Case, weigh};
+
+pub use calibrated::Calibrated;
 
 /// What is asked of the judge about one run.
 #[derive(Clone, Debug)]
@@ -365,4 +368,7 @@ pub struct Provenance {
     pub machine: String,
     /// The command line.
     pub command: String,
+    /// From where the stack has its service times; absent where they are the scenario's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<Calibrated>,
 }

@@ -6,6 +6,7 @@ mod allowance;
 mod any_funnel;
 mod bad_input;
 mod balancer;
+mod calibrate;
 mod challenge;
 mod cli;
 mod compare;

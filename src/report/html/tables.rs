@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::audit::{Finding, Status};
 use crate::measure::{Measured, Percentiles, Presence, SaleSummary};
 use crate::report::figure::{self, NONE};
-use crate::report::{chart, digest, invariant, sale, words};
+use crate::report::{calibrated, chart, digest, invariant, sale, words};
 use crate::verdict::{Assessment, Judged, Summary};
 
 /// A name and what is known under it.
@@ -374,7 +374,7 @@ impl ObjectiveView {
 pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
     let from = &summary.provenance;
     let commit = from.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
-    vec![
+    let mut facts = vec![
         fact("Scenario", from.scenario.clone()),
         fact("World", words::world(summary.result.world).to_owned()),
         fact("Began", from.started_at.clone()),
@@ -383,5 +383,7 @@ pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
         fact("Scale", from.scale.to_string()),
         fact("spike", format!("{}{commit}", from.spike)),
         fact("Machine", from.machine.clone()),
-    ]
+    ];
+    facts.extend(from.calibrated.as_ref().map(|of| fact("Stack", calibrated::sentence(of))));
+    facts
 }

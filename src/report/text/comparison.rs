@@ -61,8 +61,10 @@ pub fn comparison(told: &Told<'_>, width: usize, colour: Colour) -> String {
 fn one_run(run: &Run<'_>) -> String {
     let from = run.provenance;
     let commit = from.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    let calibrated = from.calibrated.as_ref();
+    let calibrated = calibrated.map_or_else(String::new, |of| format!(", calibrated by {}", of.by));
     format!(
-        "{}  {}: {}, {}; {} ({}), seed {}, scale {}, spike {}{commit}",
+        "{}  {}: {}, {}; {} ({}), seed {}, scale {}, spike {}{commit}{calibrated}",
         run.is,
         run.folder,
         from.scenario,

@@ -17,6 +17,7 @@ mod tasks;
 
 use super::beside::answers;
 use super::breaking::first_to_break;
+use super::calibrated;
 use super::limits;
 use super::queue;
 use super::recovery;
@@ -102,6 +103,9 @@ fn provenance(page: &mut Page, summary: &Summary) {
             words::took(from.took_s)
         ),
     );
+    if let Some(of) = &from.calibrated {
+        page.wrapped("  ", &calibrated::sentence(of));
+    }
 }
 
 /// A page that is being written.

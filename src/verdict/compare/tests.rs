@@ -97,6 +97,7 @@ fn run(world: World, sold: &[i64], ok: u64) -> Run {
                 took_s: 1.0,
                 machine: "one".to_owned(),
                 command: String::new(),
+                calibrated: None,
             },
         },
         latency: LatencyLog::default(),
