@@ -8,10 +8,15 @@ use domain::time::{Duration, Span};
 use serde_json::{Value, json};
 
 use super::compare::Recorded;
-use crate::measure::BoundStatus;
+use super::say;
 use crate::measure::calibrate::{Laws, SAMPLES_MIN, Timed, laws};
+use crate::measure::{BoundStatus, Limited};
 use crate::scenario::Scenario;
-use crate::verdict::{Calibrated, Verdict, World};
+use crate::verdict::{AssessmentStatus, Calibrated, Verdict, World};
+
+/// The keys that take what was measured.
+const MEASURED: [&str; 4] =
+    ["stack.edge.service", "stack.application.service", "stack.database.service", "stack.network"];
 
 /// A recorded live run whose times a simulated stack may take for its own.
 pub(super) struct Calibration {
@@ -21,7 +26,7 @@ pub(super) struct Calibration {
 }
 
 impl Calibration {
-    /// Reads the folder of a live run.
+    /// Reads the folder of a live run, and warns of what makes its times longer or shorter than the shop's.
     ///
     /// # Errors
     /// All that makes its times unfit, at once.
@@ -31,7 +36,44 @@ impl Calibration {
             Timed::new(&run.latency, &run.summary.result.measured, run.saga.reservation.clone());
         let calibration = Self { path: path.display().to_string(), run, timed };
         refuse(&calibration.path, &calibration.unfit())?;
+        for doubt in calibration.doubts() {
+            say(&format!("warning: {}: {doubt}", calibration.path));
+        }
         Ok(calibration)
+    }
+
+    /// What makes its times fit less well than one would like.
+    fn doubts(&self) -> Vec<String> {
+        let judged = &self.run.summary.result;
+        let mut doubts = Vec::new();
+        let missed = judged.objectives.iter();
+        let missed: Vec<&str> = missed
+            .filter(|objective| objective.status == AssessmentStatus::Missed)
+            .map(|objective| objective.text.as_str())
+            .collect();
+        if !missed.is_empty() {
+            doubts.push(format!(
+                "it missed {}; if its shop was overloaded, what waited is taken for work: fit at a load at \
+                 which nobody waits",
+                missed.join(", ")
+            ));
+        }
+        // What the payment provider refuses takes none of these times.
+        let full = judged.measured.at_limit.iter().filter(|limit| limit.what != Limited::Payment);
+        if let Some(seconds) = full.map(|limit| limit.seconds).max() {
+            doubts.push(format!(
+                "a part of its shop was at 100 % in {seconds} second(s), and what waited for it is taken for \
+                 work: fit at a load at which nobody waits"
+            ));
+        }
+        if !self.run.meant.shop.edge.grace.0.is_zero() {
+            doubts.push(
+                "its shop.edge.grace is set: fetches for which no fan waited are taken for look-ups of fans, \
+                 so that a cache's answers come out a little too short"
+                    .to_owned(),
+            );
+        }
+        doubts
     }
 
     fn unfit(&self) -> Vec<String> {
@@ -74,12 +116,19 @@ impl Calibration {
         problems
     }
 
-    /// The changes to a scenario, called `file`, that give its stack the measured times, as `--set` would.
+    /// The changes to a scenario, called `file`, that give its stack the measured times, as `--set` would, where
+    /// `set` is what `--set` has said already.
     ///
     /// # Errors
-    /// All that they cannot be given to, at once.
-    pub(super) fn changes(&self, file: &str, scenario: &Scenario) -> anyhow::Result<Vec<String>> {
-        refuse(&self.path, &self.misfits(file, scenario))?;
+    /// All that they cannot be given to, and what of `set` says otherwise, at once.
+    pub(super) fn changes(
+        &self,
+        file: &str,
+        scenario: &Scenario,
+        set: &[String],
+    ) -> anyhow::Result<Vec<String>> {
+        let misfits = self.misfits(file, scenario).into_iter().chain(in_vain(set));
+        refuse(&self.path, &misfits.collect::<Vec<String>>())?;
         Ok(self.changed(scenario).into_iter().map(|(key, law)| format!("{key}={law}")).collect())
     }
 
@@ -140,6 +189,23 @@ fn refuse(path: &str, problems: &[String]) -> anyhow::Result<()> {
     bail!("failed to calibrate by {path}:\n  {}", problems.join("\n  "))
 }
 
+/// What `--set` says of the times that were measured: the report would say that they are the run's.
+fn in_vain(set: &[String]) -> Vec<String> {
+    let is_measured = |key: &str| {
+        MEASURED.into_iter().any(|measured| {
+            key.strip_prefix(measured).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let keys = set.iter().map(|set| set.split('=').next().unwrap_or_default().trim());
+    keys.filter(|key| is_measured(key))
+        .map(|key| {
+            format!(
+                "`--set {key}` says what it has measured; leave that out, or do without --calibrate"
+            )
+        })
+        .collect()
+}
+
 /// What a shop's times hang on, as written.
 fn of_the_shop(scenario: &Scenario) -> Vec<(&'static str, Value)> {
     let shop = &scenario.shop;
@@ -148,6 +214,8 @@ fn of_the_shop(scenario: &Scenario) -> Vec<(&'static str, Value)> {
         ("inventory", json!(shop.inventory)),
         ("reserve", json!(shop.reserve)),
         ("time_in_transaction", json!(shop.time_in_transaction)),
+        ("edge.by", json!(shop.edge.by)),
+        ("edge.collapse", json!(shop.edge.collapse)),
     ]
 }
 

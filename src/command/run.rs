@@ -264,6 +264,12 @@ fn live(
 
 /// What of the simulated stack a live run of the embedded shop has not.
 fn say_what_is_left_out(scenario: &Scenario) {
+    if scenario.shop.edge.deals_with_errors() {
+        say(
+            "left out: errors for `shop.edge.error_ttl` and `restarts`; the live shop fails no page \
+             by itself",
+        );
+    }
     if let Some(balancer) = &scenario.stack.balancer {
         say(&format!(
             "left out: `stack.balancer`, which takes {}/s at first in virtual time; nothing stands in \
@@ -283,8 +289,17 @@ fn say_what_is_left_out(scenario: &Scenario) {
     if stack.edge.as_ref().is_some_and(|edge| edge.origin_timeout.is_some()) {
         say("left out: `stack.edge.origin_timeout`; the live edge waits until the shop answers");
     }
-    if stack.application.as_ref().is_some_and(|application| !application.outages.is_empty()) {
-        say("left out: `stack.application.outages`; the live shop does not fail by itself");
+    if let Some(application) = &stack.application {
+        for (key, is_there, instead) in [
+            ("outages", !application.outages.is_empty(), "the live shop does not fail by itself"),
+            ("slowdowns", !application.slowdowns.is_empty(), "nothing slows the live shop down"),
+            ("nodes", application.nodes.is_some(), "the live shop runs on one machine"),
+            ("reclaims", !application.reclaims.is_empty(), "nobody takes its machine back"),
+        ] {
+            if is_there {
+                say(&format!("left out: `stack.application.{key}`; {instead}"));
+            }
+        }
     }
     let Some(database) = &stack.database else { return };
     if database.capacity.is_some() {

@@ -53,8 +53,8 @@ pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<Verdict> {
     Ok(one_of(&verdicts))
 }
 
-/// The scenarios with the service times that a run measured, if one is to be asked; what `--set` says of them
-/// goes before it. Nothing where that made a scenario invalid, which is told.
+/// The scenarios with the service times that a run measured, if one is to be asked, whatever else `--set` says.
+/// Nothing where that made a scenario invalid, which is told.
 fn calibrated(
     args: &RunArgs,
     scenarios: Vec<Loaded>,
@@ -64,8 +64,9 @@ fn calibrated(
     let mut calibrated = Vec::new();
     for (path, loaded) in args.scenarios.iter().zip(&scenarios) {
         let scenario = loaded.at_scale(None, World::Simulated);
-        let mut set = by.changes(&path.display().to_string(), &scenario)?;
-        set.extend(args.overrides.set.iter().cloned());
+        let mut set = args.overrides.set.clone();
+        let changes = by.changes(&path.display().to_string(), &scenario, &set)?;
+        set.extend(changes);
         let overrides = OverrideArgs { set, ..args.overrides.clone() };
         let Some(loaded) = load_all_virtual(std::slice::from_ref(path), &overrides) else {
             return Ok(None);

@@ -28,7 +28,7 @@ pub struct RoomRecord {
     pub within_s: f64,
     /// Those that were assigned one within that.
     pub assigned_within: u64,
-    /// How long those assigned had waited \[s\]; absent where there are none.
+    /// How long those assigned had waited, and those that wait still so far \[s\]; absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<Spread>,
     /// Their people.

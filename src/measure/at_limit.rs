@@ -1,4 +1,4 @@
-//! What was at 100 %, when, and how much of it would have done all that was asked.
+//! What was at 100 %, when, and how much of it at least would have done all that came.
 
 use std::collections::BTreeMap;
 
@@ -48,8 +48,9 @@ pub struct AtLimit {
     /// The end of the last of them \[s\].
     pub last_s: f64,
     /// How much there was of it, and how much would have done all that came, repetitions included, in the
-    /// worst ten of these seconds that follow each other: servers, processors, or calls a second. Absent where
-    /// nobody counts what comes.
+    /// worst ten of these seconds that follow each other: servers, processors, or calls a second. More may be
+    /// needed: whoever waits elsewhere has not come yet, and a burst is shorter. Absent where nobody counts what
+    /// comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needed: Option<Needed>,
 }
@@ -59,7 +60,7 @@ pub struct AtLimit {
 pub struct Needed {
     /// So much there was.
     pub had: f64,
-    /// So much would have done all that came.
+    /// So much, at least, would have done all that came.
     pub needed: f64,
 }
 
@@ -138,7 +139,8 @@ fn full(now: &ShopSnapshot, before: &ShopSnapshot) -> Vec<(Limited, Flow)> {
 /// The balancer, in a second in which it refused somebody.
 fn balancer(now: &ShopSnapshot, before: &ShopSnapshot) -> Option<(Limited, Flow)> {
     let (now, before) = (now.balancer?, before.balancer.unwrap_or_default());
-    let (offered, rejected) = (now.offered - before.offered, now.rejected - before.rejected);
+    let offered = now.offered.saturating_sub(before.offered);
+    let rejected = now.rejected.saturating_sub(before.rejected).min(offered);
     let work =
         Work { had: now.capacity_per_s, came: offered as f64, done: (offered - rejected) as f64 };
     (rejected > 0).then_some((Limited::Balancer, Some(work)))

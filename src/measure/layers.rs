@@ -17,7 +17,7 @@ pub struct LayersSummary {
     /// The shield behind them; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shield: Option<LayerSummary>,
-    /// Errors of the origin that the cache next to it heard, time-outs included.
+    /// Errors of the origin (`error_statuses`) that the cache next to it heard, time-outs included.
     pub failures: u64,
     /// Those of them that were none: the origin had not answered in time.
     pub timeouts: u64,
@@ -78,17 +78,22 @@ pub(super) fn layers(evidence: &Evidence) -> Option<LayersSummary> {
 }
 
 impl LayersSummary {
+    /// A shop that is started again counts from 0: until it has counted more, what is known holds.
     fn note(&mut self, at_s: f64, state: &EdgeState) {
+        if state.points.asked() < self.points.asked {
+            return;
+        }
         let next_to_origin = state.shield.unwrap_or(state.points);
         let errors = state.points.errors;
-        noted(&mut self.failing, at_s, next_to_origin.failures - self.failures);
-        noted(&mut self.errors_given, at_s, errors - self.points.errors);
+        let more_failures = next_to_origin.failures.saturating_sub(self.failures);
+        noted(&mut self.failing, at_s, more_failures);
+        noted(&mut self.errors_given, at_s, errors.saturating_sub(self.points.errors));
         self.pops = state.pops;
         self.points = LayerSummary::of(&state.points);
         self.shield = state.shield.as_ref().map(LayerSummary::of);
-        self.failures = next_to_origin.failures;
-        self.restarts = next_to_origin.restarts;
-        self.timeouts = state.timeouts;
+        self.failures = self.failures.max(next_to_origin.failures);
+        self.restarts = self.restarts.max(next_to_origin.restarts);
+        self.timeouts = self.timeouts.max(state.timeouts);
     }
 
     /// The layer that asks the origin.
@@ -189,6 +194,20 @@ mod tests {
             |count, seconds, first_s, last_s| Some(Spell { count, seconds, first_s, last_s });
         assert_eq!(told.failing, spell(4, 2, 2.0, 3.0));
         assert_eq!(told.errors_given, spell(9, 2, 3.0, 4.0));
+    }
+
+    #[test]
+    fn a_shop_that_is_started_again_takes_nothing_back() {
+        let state = |hits, errors, failures| {
+            let points = CacheState { hits, errors, failures, misses: 10, ..CacheState::default() };
+            Some(EdgeState { pops: 1, points, ..EdgeState::default() })
+        };
+        // 115, 10 and 133 were asked for; the second shop counts one error and one failure.
+        let told = of(&[state(100, 5, 4), state(0, 0, 0), state(120, 3, 1)]).unwrap();
+        assert_eq!((told.points.asked, told.failures), (133, 4));
+        let first = Spell { count: 4, seconds: 1, first_s: 1.0, last_s: 1.0 };
+        assert_eq!(told.failing, Some(first));
+        assert_eq!(told.errors_given, Some(Spell { count: 5, ..first }));
     }
 
     #[test]

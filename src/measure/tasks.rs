@@ -2,7 +2,7 @@
 //! it took until they were, and the nodes under them.
 
 use domain::shop::{NodeState, TaskState};
-use domain::time::Duration;
+use domain::time::{Duration, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,13 +40,13 @@ pub struct TaskSummary {
 pub struct PendingSummary {
     /// How many came into service after the run's beginning.
     pub tasks: u64,
-    /// Half of those were pending at most so long \[s\].
+    /// Half of those and of the `unserved` were pending at most so long \[s\].
     pub p50_s: f64,
     /// 95 % of them \[s\].
     pub p95_s: f64,
     /// The longest \[s\].
     pub max_s: f64,
-    /// How many more were still pending at the run's end.
+    /// How many more were still pending at the run's end; each counts with how long it had been until then.
     pub unserved: u64,
 }
 
@@ -121,7 +121,8 @@ pub(super) fn tasks(evidence: &Evidence) -> Option<TaskSummary> {
     }
     let states = evidence.snapshots.iter().filter_map(|snapshot| snapshot.tasks?.nodes);
     summary.nodes = nodes(states);
-    summary.pending = pending(&evidence.ending.task_waits);
+    let ended = evidence.snapshots.last().map_or(Time::ZERO, |snapshot| snapshot.at);
+    summary.pending = pending(&evidence.ending.task_waits, ended);
     (!summary.changes.is_empty()).then_some(summary)
 }
 
@@ -140,14 +141,15 @@ fn nodes(states: impl Iterator<Item = NodeState>) -> Option<NodeSummary> {
     told.map(|told| NodeSummary { hours: hours(paid_s), balloon_hours: hours(kept_s), ..told })
 }
 
-/// How long tasks were pending, by nearest rank.
-fn pending(waits: &[TaskWait]) -> Option<PendingSummary> {
-    let served = |wait: &TaskWait| Some((wait.served?.since(wait.wanted), wait.tasks));
-    let mut lengths: Vec<(Duration, u64)> = waits.iter().filter_map(served).collect();
+/// How long tasks were pending in a run that `ended` then, by nearest rank; those that are pending still have
+/// been so until then.
+fn pending(waits: &[TaskWait], ended: Time) -> Option<PendingSummary> {
+    let length = |wait: &TaskWait| (wait.served.unwrap_or(ended).since(wait.wanted), wait.tasks);
+    let mut lengths: Vec<(Duration, u64)> = waits.iter().map(length).collect();
     lengths.sort_unstable();
-    let tasks: u64 = lengths.iter().map(|(_, tasks)| tasks).sum();
+    let all: u64 = lengths.iter().map(|(_, tasks)| tasks).sum();
     let at_s = |percent: u64| {
-        let rank = (tasks * percent).div_ceil(100);
+        let rank = (all * percent).div_ceil(100);
         let mut seen = 0_u64;
         let found = lengths.iter().find(|(_, tasks)| {
             seen += tasks;
@@ -156,12 +158,13 @@ fn pending(waits: &[TaskWait]) -> Option<PendingSummary> {
         found.map_or(0.0, |(length, _)| round3(length.as_secs_f64()))
     };
     let unserved = waits.iter().filter(|wait| wait.served.is_none());
+    let unserved: u64 = unserved.map(|wait| wait.tasks).sum();
     (!waits.is_empty()).then(|| PendingSummary {
-        tasks,
+        tasks: all - unserved,
         p50_s: at_s(50),
         p95_s: at_s(95),
         max_s: at_s(100),
-        unserved: unserved.map(|wait| wait.tasks).sum(),
+        unserved,
     })
 }
 
@@ -202,7 +205,6 @@ impl TaskSummary {
 #[cfg(test)]
 mod tests {
     use domain::shop::{Catalogue, ShopSnapshot};
-    use domain::time::Time;
 
     use super::*;
 
@@ -254,20 +256,26 @@ mod tests {
 
     #[test]
     fn how_long_tasks_were_pending_is_told_of_each_of_them() {
-        // Eighteen after 10 s, one after 100 s, one after 240 s; two do not serve yet.
+        // Eighteen after 10 s, one after 100 s, one after 240 s; two do not serve yet after 291 s.
         let waits = [
             wait(0, Some(10), 18),
             wait(10, Some(250), 1),
             wait(5, Some(105), 1),
             wait(9, None, 2),
         ];
-        let told = pending(&waits).unwrap();
+        let ended = Time::from_millis(300_000);
+        let told = pending(&waits, ended).unwrap();
+        // The twenty-first of twenty-two is one of those.
         let expected =
-            PendingSummary { tasks: 20, p50_s: 10.0, p95_s: 100.0, max_s: 240.0, unserved: 2 };
+            PendingSummary { tasks: 20, p50_s: 10.0, p95_s: 291.0, max_s: 291.0, unserved: 2 };
         assert_eq!(told, expected);
-        let none = PendingSummary { unserved: 2, ..PendingSummary::default() };
-        assert_eq!(pending(&waits[3..]), Some(none));
-        assert_eq!(pending(&[]), None);
+        let served = pending(&waits[..3], ended).unwrap();
+        let expected = PendingSummary { p95_s: 100.0, max_s: 240.0, unserved: 0, ..expected };
+        assert_eq!(served, expected, "the nineteenth of twenty");
+        let none =
+            PendingSummary { tasks: 0, p50_s: 291.0, p95_s: 291.0, max_s: 291.0, unserved: 2 };
+        assert_eq!(pending(&waits[3..], ended), Some(none));
+        assert_eq!(pending(&[], ended), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::digest;
 use super::figure::{self, NONE};
 use crate::measure::{LayerSummary, LayersSummary, Measured, Spell};
+use crate::verdict::World;
 
 /// What stands above them.
 pub(super) const TITLE: &str = "The edge, layer by layer";
@@ -17,14 +18,16 @@ pub(super) struct LayersSheet {
     pub(super) told: Vec<String>,
 }
 
-/// The sheet of a run whose edge tells of its layers.
-pub(super) fn sheet(measured: &Measured) -> Option<LayersSheet> {
+/// The sheet of a run whose edge tells of its layers. A live edge has no points of presence: it is processes
+/// with a cache each.
+pub(super) fn sheet(measured: &Measured, world: World) -> Option<LayersSheet> {
     let layers = measured.layers.as_ref()?;
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
-    let near = match layers.pops {
-        1 => "one cache".to_owned(),
-        pops => format!("{} points of presence", figure::number(pops)),
+    let near = match (layers.pops, world) {
+        (1, _) => "one cache".to_owned(),
+        (processes, World::Live) => format!("{} processes of the edge", figure::number(processes)),
+        (pops, World::Simulated) => format!("{} points of presence", figure::number(pops)),
     };
     let behind = if layers.shield.is_some() { "the shield" } else { "the origin" };
     let mut told = vec![layer(&near, &layers.points, behind)];
@@ -58,7 +61,7 @@ fn layer(who: &str, layer: &LayerSummary, behind: &str) -> String {
 
 fn failures(layers: &LayersSummary, moment: &dyn Fn(f64) -> String) -> String {
     let Some(Spell { first_s, last_s, .. }) = layers.failing else {
-        return "the origin answered every fetch".to_owned();
+        return "no fetch brought an error of shop.edge.error_statuses".to_owned();
     };
     let late = match layers.timeouts {
         0 => String::new(),
@@ -99,6 +102,7 @@ mod tests {
     #[test]
     fn both_reports_tell_of_the_layers_where_there_are_some_and_nowhere_else() {
         let mut summary = fixture::passing();
+        summary.result.world = World::Simulated;
         let rendered = crate::report::render(&summary);
         assert!(!rendered.text.contains(TITLE) && !rendered.html.contains(TITLE));
         let opening_s = digest::opening_s(&summary.result.measured).unwrap();
@@ -142,10 +146,16 @@ mod tests {
                 assert!(flat.contains(told), "{told}: {flat}");
             }
         }
-        let quiet = LayersSummary { pops: 1, ..LayersSummary::default() };
-        summary.result.measured.layers = Some(quiet);
-        let text = crate::report::render(&summary).text;
-        assert!(text.contains("the origin answered every fetch"), "{text}");
-        assert!(text.contains("one cache: of 0 requests"), "{text}");
+        let mut told_of = |pops, world| {
+            let quiet = LayersSummary { pops, ..LayersSummary::default() };
+            summary.result.measured.layers = Some(quiet);
+            sheet(&summary.result.measured, world).unwrap().told
+        };
+        let told = told_of(1, World::Simulated);
+        // Other answers than pages and such errors are counted by nobody.
+        assert_eq!(told[1], "no fetch brought an error of shop.edge.error_statuses");
+        assert!(told[0].starts_with("one cache: of 0 requests"), "{told:?}");
+        let told = told_of(4, World::Live);
+        assert!(told[0].starts_with("4 processes of the edge: of 0 requests"), "{told:?}");
     }
 }

@@ -41,7 +41,7 @@ const fn name(what: Limited) -> &'static str {
     }
 }
 
-/// ` (40 there, 96 needed)`
+/// ` (40 there, at least 96 needed)`
 fn needed(limit: &AtLimit) -> String {
     let Some(needed) = limit.needed.filter(|needed| needed.needed > 1.05 * needed.had) else {
         return String::new();
@@ -50,7 +50,7 @@ fn needed(limit: &AtLimit) -> String {
         Limited::Balancer | Limited::Payment => figure::rate(value),
         _ => figure::decimal(value, usize::from(value.fract() > 0.0)),
     };
-    format!(" ({} there, {} needed)", shown(needed.had), shown(needed.needed))
+    format!(" ({} there, at least {} needed)", shown(needed.had), shown(needed.needed))
 }
 
 fn probes(judged: &Judged) -> Vec<String> {
@@ -64,7 +64,10 @@ fn probes(judged: &Judged) -> Vec<String> {
 fn sentence(tries: &[Probe], moment: &dyn Fn(f64) -> String) -> Option<String> {
     let (probe, too_few) = tries.split_last()?;
     let part = name(probe.what);
-    let is = if part.ends_with('s') && probe.what != Limited::Payment { "are" } else { "is" };
+    let is = match probe.what {
+        Limited::Balancer | Limited::Row | Limited::Payment => "is",
+        Limited::Edge | Limited::Application | Limited::Connections | Limited::Processors => "are",
+    };
     let full = if probe.is_at_limit {
         format!("{part} {is} at 100 % all the same")
     } else {
@@ -153,7 +156,7 @@ mod tests {
             let flat = flat.replace("<code>", "`").replace("</code>", "`").replace("&#39;", "'");
             for told in [
                 "At 100 %: the application's servers in 240 seconds from T+2 s to T+241 s (8 \
-                 there, 24 needed); a row that transactions lock in the second before T+2 s.",
+                 there, at least 24 needed); a row that transactions lock in the second before T+2 s.",
                 "Tried `--set 'shop.admission={ calls_per_second = 30 }'` (now none): what the \
                  payment provider allows is at 100 % all the same, and the first to break is the \
                  payment provider, at T+12 s.",

@@ -93,7 +93,11 @@ fn answer(name: &str, rooms: &RoomSummary) -> String {
             let then = if rooms.left > 0.0 {
                 "and its people left".to_owned()
             } else {
-                format!("and waited, for {} at most", figure::seconds(longest))
+                let still = match rooms.still_waiting {
+                    0 => String::new(),
+                    still => format!("; {} wait still", figure::number(still)),
+                };
+                format!("and waited, for {} at most{still}", figure::seconds(longest))
             };
             format!("{} of {all} found no machine ready {then}", figure::ratio(some))
         }
@@ -179,7 +183,8 @@ mod tests {
             ..rooms()
         };
         let none = RoomSummary { stock_out: 0.0, update: None, ..rooms() };
-        let all = [("venues", rooms()), ("gone", gone), ("calm", none)];
+        let still = RoomSummary { assigned: 950, still_waiting: 50, ..rooms() };
+        let all = [("venues", rooms()), ("gone", gone), ("calm", none), ("still", still)];
         let mut summary = fixture::passing();
         summary.result.measured.rooms =
             all.into_iter().map(|(name, rooms)| (name.to_owned(), rooms)).collect();
@@ -193,6 +198,9 @@ mod tests {
                 "Rooms gone: 10.0 % of 1,000 found no machine ready and its people left; the update threw out 2,940 \
                  people.",
                 "Rooms calm: each of 1,000 found a machine ready.",
+                "Rooms still: 10.0 % of 1,000 found no machine ready and waited, for 60.0 s at most; 50 wait still; the \
+                 update threw out nobody.",
+                "1,000: 950 had a machine, 0 left, 50 wait still",
                 "1,000: 900 had a machine, 100 left, 0 wait still; 98 were opened again after the update",
                 "30,000 came, 3,000 left, 2,940 were thrown out by the update",
                 "98.4 in use, 9.7 ready, 10.3 booting; 140 together at most",

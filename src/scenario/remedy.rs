@@ -31,7 +31,7 @@ pub fn remedy(scenario: &Scenario, limit: &AtLimit, times: u32) -> Option<Remedy
     let (set, now) = match limit.what {
         Limited::Edge => {
             let servers = stack.edge.as_ref()?.servers?;
-            one("stack.edge.servers", &enough.of(servers), &servers)
+            one("stack.edge.servers", &enough.of(servers).to_string(), &servers)
         }
         Limited::Balancer => {
             let needed = limit.needed?.needed * ROOM * enough.times;
@@ -63,11 +63,11 @@ struct Enough {
 }
 
 impl Enough {
-    /// So many of what there are `now`.
-    fn of(self, now: u32) -> String {
+    /// So many of what there are `now`, a whole number.
+    fn of(self, now: u32) -> f64 {
         let now = f64::from(now);
         let enough = self.needed.map_or(now * DOUBLE, |needed| needed.needed * ROOM) * self.times;
-        format!("{:.0}", enough.ceil().max(now + 1.0))
+        enough.ceil().max(now + 1.0)
     }
 
     /// Of things each of which does what so many do.
@@ -81,15 +81,15 @@ impl Enough {
 fn application(application: &Application, enough: Enough) -> (Vec<String>, String) {
     let per_task = application.servers_per_task();
     let Some(tasks) = application.tasks else {
-        return one("stack.application.servers", &enough.of(per_task), &per_task);
+        return one("stack.application.servers", &enough.of(per_task).to_string(), &per_task);
     };
     let enough = enough.in_parts_of(f64::from(per_task)).of(tasks);
-    let (mut set, now) = one("stack.application.tasks", &enough, &tasks);
+    let (mut set, now) = one("stack.application.tasks", &enough.to_string(), &tasks);
     if application.scales() || application.min.is_some() {
         // Nobody takes them away again before they are needed.
         set.push(format!("stack.application.min={enough}"));
     }
-    if application.max.is_some() {
+    if application.max.is_some_and(|max| enough > f64::from(max)) {
         set.push(format!("stack.application.max={enough}"));
     }
     (set, now)
@@ -99,13 +99,13 @@ fn application(application: &Application, enough: Enough) -> (Vec<String>, Strin
 fn connections(scenario: &Scenario, enough: Enough) -> Option<(Vec<String>, String)> {
     match &scenario.stack.database {
         Some(Database { servers: Some(servers), .. }) => {
-            Some(one("stack.database.servers", &enough.of(*servers), servers))
+            Some(one("stack.database.servers", &enough.of(*servers).to_string(), servers))
         }
         // Those of a flavour hang on the most capacity: what its processors need brings them.
         Some(_) => None,
         None => {
             let pool = scenario.shop.pool();
-            Some(one("shop.connections", &enough.of(pool), &pool))
+            Some(one("shop.connections", &enough.of(pool).to_string(), &pool))
         }
     }
 }

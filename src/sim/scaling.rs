@@ -96,6 +96,8 @@ impl World<'_> {
         }
         self.database_second(second);
         self.workers_second(second);
+        // Who is wanted from this second on is seen at the next look.
+        let nodes_change = self.look_for_nodes(second);
         self.take_machines_back(second);
         let (Some(scaling), Some(station)) = (&mut self.scaling, &self.application) else { return };
         let arrived = station.offered() - scaling.offered;
@@ -112,10 +114,8 @@ impl World<'_> {
         };
         let before = scaling.tasks.desired();
         let desired = scaling.scaler.second(second, sample, before);
-        let Scaling { tasks, starts, .. } = scaling;
-        // Who is wanted only now is seen at its next look.
-        let nodes_change = tasks.second(second, &mut |law| starts.sample(law));
         if desired != before {
+            let Scaling { tasks, starts, .. } = scaling;
             let served = tasks.in_service();
             tasks.want(second, desired, &mut |law| starts.sample(law));
             let gone = served.saturating_sub(tasks.in_service());
@@ -126,6 +126,12 @@ impl World<'_> {
         } else if nodes_change || scaling.targets.are_slow() {
             self.serve_by_tasks(second);
         }
+    }
+
+    /// What fetches nodes and gives them back looks, if it is time; whether it did anything.
+    fn look_for_nodes(&mut self, second: Time) -> bool {
+        let Some(Scaling { tasks, starts, .. }) = &mut self.scaling else { return false };
+        tasks.second(second, &mut |law| starts.sample(law))
     }
 
     /// Machines that are due by then are taken back: what their tasks had begun has the notice, and no longer

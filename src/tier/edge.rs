@@ -81,15 +81,21 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// How often an object is fetched that is asked for at such a rate \[1/s\]: by renewal once in 1 /
-    /// (T + D + 1/λ), and where nobody waits by each who comes during D besides.
+    /// How often an object is fetched that is asked for at such a rate \[1/s\]: by renewal, once in
+    /// T + D + 1/λ where all wait for one fetch. Where nobody waits, each who comes during the first fetch
+    /// makes one besides, and the answer to the last of them, who comes D − (1 − e^(−λD)) / λ after the first in
+    /// the mean, is kept for T: 1 + λD in T + 2D + e^(−λD) / λ, as long as T is D at least.
     pub fn fetches_per_s(self, asked_per_s: f64) -> f64 {
         let Self { ttl_s, fetch_s, collapses } = self;
         if ttl_s <= 0.0 || asked_per_s <= 0.0 {
             return asked_per_s;
         }
-        let at_once = if collapses { 1.0 } else { 1.0 + asked_per_s * fetch_s };
-        at_once / (ttl_s + fetch_s + 1.0 / asked_per_s)
+        if collapses {
+            return 1.0 / (ttl_s + fetch_s + 1.0 / asked_per_s);
+        }
+        let meanwhile = asked_per_s * fetch_s;
+        let gap_s = libm::exp(-meanwhile) / asked_per_s;
+        (1.0 + meanwhile) / (ttl_s + 2.0 * fetch_s + gap_s)
     }
 }
 
@@ -124,8 +130,11 @@ mod tests {
         for (cache, per_s, expected) in [
             (cache, 500.0, 0.487_329),
             (Keeping { fetch_s: 0.0, ..cache }, 0.3, 0.187_5),
-            // 25 more come while one fetches.
-            (Keeping { collapses: false, ..cache }, 500.0, 26.0 * 0.487_329),
+            // 25 more come while one fetches, the last of them just before it ends: 26 in 2.1 s.
+            (Keeping { collapses: false, ..cache }, 500.0, 12.380_952),
+            // One more comes: 2 in 2 + 1 + 0.367879 / 2 s.
+            (Keeping { fetch_s: 0.5, collapses: false, ..cache }, 2.0, 0.628_152),
+            (Keeping { fetch_s: 0.0, collapses: false, ..cache }, 0.3, 0.187_5),
             (Keeping { ttl_s: 0.0, ..cache }, 500.0, 500.0),
             (cache, 0.0, 0.0),
         ] {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::Desk;
 
@@ -59,7 +59,7 @@ fn a_calibrated_prediction_is_nearer_on_a_load_that_it_was_not_fitted_to() {
     let calibrate = [&held_out[..], &["--calibrate", "fitted/latest"]].concat();
     let sets = GUESS.iter().chain(&STOCK).flat_map(|set| ["--set", *set]);
     let stack: Vec<&str> = sets.collect();
-    // What `--set` says of a service time goes before what was measured, so the guess is the file's.
+    // `--set` may say nothing of a time that was measured, so the guess is the file's.
     let file = desk.say(&[&["simulate", "small.toml", "--print-config"], &stack[..]].concat());
     desk.write("guess.toml", &file.stdout);
     let words =
@@ -96,15 +96,18 @@ fn a_calibrated_prediction_is_nearer_on_a_load_that_it_was_not_fitted_to() {
     assert!(told.replace("\n  ", " ").contains("calibrated by fitted/latest"), "{told}");
 }
 
+/// What is said of a calibration that is refused.
+fn refused(desk: &Desk, words: &[&str]) -> String {
+    let said = desk.say(&[&["simulate", "small.toml", "-q", "--calibrate"], words].concat());
+    assert_eq!((said.code, said.last_line()), (Some(1), "verdict: error (1)"), "{said:#?}");
+    said.stderr
+}
+
 #[test]
 fn a_run_that_says_nothing_of_the_shop_is_refused_all_at_once() {
     let desk = Desk::new();
     simulate(&desk, "one", &TRUTH, &[]);
-    let refused = |words: &[&str]| {
-        let said = desk.say(&[&["simulate", "small.toml", "-q", "--calibrate"], words].concat());
-        assert_eq!((said.code, said.last_line()), (Some(1), "verdict: error (1)"), "{said:#?}");
-        said.stderr
-    };
+    let refused = |words: &[&str]| refused(&desk, words);
     let told = refused(&["one/latest"]);
     assert!(told.contains("failed to calibrate by one/latest"), "{told}");
     assert!(told.contains("it was simulated, so nobody measured its times"), "{told}");
@@ -119,10 +122,11 @@ fn a_run_that_says_nothing_of_the_shop_is_refused_all_at_once() {
     // Another shop, of another name, without a stack.
     let other = desk.read("small.toml").replace("\"small\"", "\"other\"");
     desk.write("small.toml", &other.replace("\"memory\"", "\"sqlite\""));
-    let told = refused(&["enough/latest"]);
+    let told = refused(&["enough/latest", "--set", "shop.edge.collapse=false"]);
     for part in [
         "it lived `small`, and small.toml is `other`",
         "its shop.storage is \"memory\", and that of small.toml is \"sqlite\"",
+        "its shop.edge.collapse is true, and that of small.toml is false",
         "small.toml has no [stack.edge]",
         "small.toml has no [stack.application]",
         "small.toml has no [stack.database]",
@@ -130,4 +134,34 @@ fn a_run_that_says_nothing_of_the_shop_is_refused_all_at_once() {
         assert!(told.contains(part), "{part}: {told}");
     }
     assert!(fs::read_dir(desk.file("reports")).is_err(), "nothing was begun");
+}
+
+#[test]
+fn what_was_measured_is_not_set_and_a_run_that_was_overloaded_is_warned_of() {
+    let desk = Desk::new();
+    simulate(&desk, "enough", &TRUTH, &["--scale", "4"]);
+    say_it_was_live(&desk, "enough/latest");
+    let sets = ["stack.application.servers=50", "stack.application.service=5ms"];
+    let told = refused(&desk, &["enough/latest", "--set", sets[0], "--set", sets[1]]);
+    assert!(told.contains("`--set stack.application.service` says what it has measured"), "{told}");
+    assert!(!told.contains("`--set stack.application.servers`"), "{told}");
+    assert!(told.contains("small.toml has no [stack.edge]"), "what else is wrong too: {told}");
+
+    let mut summary = desk.json("enough/latest/summary.json");
+    summary["result"]["at_limit"] = json!([
+        {"what": "connections", "seconds": 3, "first_s": 1.0, "last_s": 4.0},
+        {"what": "payment", "seconds": 9, "first_s": 1.0, "last_s": 9.0},
+    ]);
+    summary["result"]["objectives"] = json!([
+        {"text": "checkout p(95) < 1s", "status": "missed", "value": 2_000.0, "reason": null},
+    ]);
+    desk.write("enough/latest/summary.json", &summary.to_string());
+    // It says so before the file, which has no stack, is refused.
+    let told = refused(&desk, &["enough/latest"]);
+    for part in [
+        "warning: enough/latest: it missed checkout p(95) < 1s; if its shop was overloaded",
+        "warning: enough/latest: a part of its shop was at 100 % in 3 second(s)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }

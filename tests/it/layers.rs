@@ -265,6 +265,7 @@ fn a_live_run_says_what_of_the_edge_it_leaves_out() {
     command.args(["run", "--set", "sale.0.lasts=1s", "-q", "-o"]).arg(out.path()).arg(&file);
     let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
     for left_out in [
+        "left out: errors for `shop.edge.error_ttl` and `restarts`",
         "left out: `stack.edge` with 3 point(s) of presence and a shield",
         "left out: `stack.edge.origin_timeout`",
         "left out: `stack.application.outages`",

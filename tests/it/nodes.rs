@@ -6,7 +6,7 @@ use spike::scenario::offer;
 use spike::verdict::Judged;
 
 use crate::problems::{refused, refused_alone};
-use crate::rehearsal::{program, scenario, set, simulate};
+use crate::rehearsal::{alone, program, scenario, set, simulate};
 
 /// Ten people a second look for four minutes at what is sold out, for a second each.
 fn text(stack: &str) -> String {
@@ -128,6 +128,20 @@ fn with_a_notice_nothing_fails_and_without_one_a_share_does_until_it_is_noticed(
 }
 
 #[test]
+fn who_is_wanted_as_the_autoscaler_looks_is_seen_the_next_time() {
+    // Two full nodes of five, of which one is taken back at 60 s, as it looks.
+    let judged = lived(
+        "servers = 4\ntasks = 10\nstart = { boot = \"10s\" }\n\
+         nodes = { room = 5, boot = \"1m\", autoscaler = { decision = \"5s\" } }\n\
+         reclaims = [{ at = \"+55s\", nodes = 1 }]",
+    );
+    // 10 s until it looks again, 5 s, a minute for the node and 10 s for the tasks.
+    let pending = tasks(&judged).pending.unwrap();
+    assert_eq!((pending.tasks, pending.p50_s, pending.max_s), (5, 85.0, 85.0));
+    assert_eq!(failed(&judged).0, 0);
+}
+
+#[test]
 fn workers_lose_what_their_threads_hold_too() {
     let reclaimed = |notice: &str| {
         lived(&format!(
@@ -196,6 +210,24 @@ fn check_says_how_many_pods_find_room_at_once_and_how_long_the_others_wait() {
 }
 
 #[test]
+fn a_live_run_says_which_machines_it_leaves_out() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("nodes.toml");
+    let stack = format!(
+        "{TEN}reclaims = [{{ at = \"0s\", nodes = 2 }}]\n\
+         slowdowns = [{{ at = \"0s\", lasts = \"1s\", capacity = 0.5 }}]"
+    );
+    let soon = text(&stack).replace("+5s", "+1s").replace("2_400", "4").replace("4m", "1s");
+    std::fs::write(&file, soon).unwrap();
+    let mut command = program();
+    command.args(["run", "--set", "sale.0.lasts=2s", "-q", "-o"]).arg(out.path()).arg(&file);
+    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    for left_out in ["slowdowns", "nodes", "reclaims"] {
+        assert!(said.contains(&format!("left out: `stack.application.{left_out}`;")), "{said}");
+    }
+}
+
+#[test]
 fn both_reports_of_a_run_show_how_long_pods_were_pending_and_their_nodes() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("nodes.toml");
@@ -207,7 +239,7 @@ fn both_reports_of_a_run_show_how_long_pods_were_pending_and_their_nodes() {
     let html = std::fs::read_to_string(out.path().join("nodes/latest/report.html")).unwrap();
     for report in [said, html] {
         let flat = report.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains("half of the 4 that came were pending for at most"), "{flat}");
+        assert!(flat.contains("half of the 4 that were wanted were pending for at most"), "{flat}");
         assert!(flat.contains("5 nodes at the beginning, 5 at most, 5 at the end"), "{flat}");
     }
 }

@@ -92,6 +92,18 @@ fn what_it_lacked_is_tried_and_told_and_verify_knows_it() {
 }
 
 #[test]
+fn a_run_is_the_same_whatever_was_tried_after_it() {
+    let out = tempfile::tempdir().unwrap();
+    simulated(out.path(), &text(5), &[]);
+    let first = std::fs::canonicalize(out.path().join("short/latest")).unwrap();
+    simulated(out.path(), &text(5), &["--no-probes"]);
+    let mut command = program();
+    command.arg("compare").arg(first).arg(out.path().join("short/latest"));
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(said.contains("✓ Identical: all "), "{said}");
+}
+
+#[test]
 fn what_held_or_is_not_to_be_tried_is_lived_once() {
     let out = tempfile::tempdir().unwrap();
     for (servers, more) in [(20, &[][..]), (5, &["--no-probes"])] {

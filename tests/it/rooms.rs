@@ -124,6 +124,20 @@ fn all_that_is_wrong_with_rooms_is_told_at_once() {
 }
 
 #[test]
+fn laws_wider_than_any_that_was_measured_are_refused() {
+    for (lines, sigma) in [
+        ("stay = { median = \"1m\", sigma = 30 }", "`sigma` is 30"),
+        ("stay = { median = \"1m\", sigma = 100 }", "`sigma` is 100"),
+        ("pool = { size = 15, lead = { median = \"1m\", sigma = 30 } }", "`sigma` is 30"),
+    ] {
+        let told = refused_alone("rooms.toml", [text(lines)]);
+        assert!(told.contains(sigma) && told.contains("must be from 0 to 5"), "{lines}: {told}");
+    }
+    let none = refused_alone("rooms.toml", [text("stay = { median = \"0s\", sigma = 1 }")]);
+    assert!(none.contains("`stay` is no time at all"), "{none}");
+}
+
+#[test]
 fn an_objective_of_rooms_that_are_not_there_is_refused() {
     let refused = |from: &str, to: &str| refused("rooms.toml", &SMALL.replace(from, to));
     let named = refused("\"venues wait max\"", "\"venue wait max\"");
@@ -170,6 +184,25 @@ fn a_pool_that_is_too_small_misses_its_objectives_and_is_judged_again_the_same()
     assert_eq!(again.code, Some(99));
     let again: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!(again["result"], summary["result"]);
+}
+
+#[test]
+fn rooms_that_wait_still_at_the_end_miss_their_objective_and_are_told() {
+    // At ten minutes 1,500 rooms for a thousand machines; the next ones are ready after the end.
+    let late = text(
+        "openings = none\nlasts = \"1h\"\ncapacity = 50\ndoors = { at = \"+10m\", visitors = 75_000 }\n\
+         pool = { size = 1_000, lead = \"2h\" }\n\n[objectives]\n\"venues wait p(99)\" = \"< 5s\"",
+    );
+    let lived = said(&Desk::new(), &late, &["simulate", "--no-tui"]);
+    assert_eq!(lived.code, Some(99), "{lived:#?}");
+    let flat = lived.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [
+        "33.3 % of 1,500 found no machine ready and waited, for 50 min",
+        "at most; 500 wait still.",
+        "1,500: 1,000 had a machine, 0 left, 500 wait still",
+    ] {
+        assert!(flat.contains(told), "{told}\n{flat}");
+    }
 }
 
 #[test]

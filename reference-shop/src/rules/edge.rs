@@ -227,20 +227,21 @@ mod tests {
     }
 
     /// Fetches per second of one object that people ask for independently of each other, `per_s` a second,
-    /// and that takes the origin so long.
-    fn fetches_per_s(per_s: f64, origin: Duration, people: u64) -> f64 {
+    /// and that takes the origin so long; `collapse` is whether they wait for a fetch under way.
+    fn fetches_per_s(per_s: f64, origin: Duration, people: u64, collapse: bool) -> f64 {
         let ttl = Span(Duration::from_secs(2));
-        let mut edge = Edge::new(Settings { ttl, ..Settings::default() });
-        let (mut now, mut fetches, mut answered) = (Time::ZERO, 0.0, None);
+        let mut edge = Edge::new(Settings { ttl, collapse, ..Settings::default() });
+        let (mut now, mut fetches, mut answers) = (Time::ZERO, 0.0, VecDeque::new());
         for person in 0..people {
             let gap = draw_for(21, person, Purpose::Arrival, 0).exponential(1.0 / per_s);
             now += Duration::from_secs_f64(gap);
-            if let Some(at) = answered.take_if(|at| *at <= now) {
+            while answers.front().is_some_and(|at| *at <= now) {
+                let at = answers.pop_front().unwrap();
                 page(&mut edge, at);
             }
             if edge.lookup(now, 7, Ticket(person)) == Lookup::Fetch {
                 fetches += 1.0;
-                answered = Some(now + origin);
+                answers.push_back(now + origin);
             }
         }
         fetches / now.seconds()
@@ -255,8 +256,18 @@ mod tests {
             (500.0, 50, 2_000_000, 0.487_329),
             (0.3, 0, 40_000, 0.187_5),
         ] {
-            let found = fetches_per_s(per_s, Duration::from_millis(origin_ms), people);
+            let found = fetches_per_s(per_s, Duration::from_millis(origin_ms), people, true);
             assert!((found / expected - 1.0).abs() < 0.01, "{per_s}/s: {found}, {expected}");
+        }
+    }
+
+    #[test]
+    fn without_collapsing_the_answer_to_the_last_fetch_is_kept() {
+        // 1 + λD fetches, of which the last is made D − (1 − e^(−λD)) / λ after the first and answered D later:
+        // (1 + λD) / (T + 2D + e^(−λD) / λ).
+        for (per_s, people, expected) in [(50.0, 400_000, 8.666_667), (2.0, 200_000, 0.628_152)] {
+            let found = fetches_per_s(per_s, Duration::from_millis(500), people, false);
+            assert!((found / expected - 1.0).abs() < 0.02, "{per_s}/s: {found}, {expected}");
         }
     }
 

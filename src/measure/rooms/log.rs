@@ -102,12 +102,18 @@ impl RoomLog {
     }
 
     /// A room is assigned a machine after so long.
-    ///
-    /// # Panics
-    /// Never: a histogram without bounds grows.
     pub fn is_assigned(&mut self, waited: Duration) {
         self.record.assigned += 1;
         self.record.assigned_within += u64::from(waited <= self.within);
+        self.has_waited(waited);
+    }
+
+    /// A room waits for a machine still, at the end, and has for so long: the least that it will be.
+    pub fn waits_still(&mut self, waited: Duration) {
+        self.has_waited(waited);
+    }
+
+    fn has_waited(&mut self, waited: Duration) {
         self.waits.record(nanos_of(waited) / 1_000).expect("a histogram without bounds grows");
     }
 
@@ -214,6 +220,23 @@ mod tests {
         assert_eq!((at(5).ready, at(10).ready, at(19).ready, at(25).ready), (2, 1, 1, 0));
         assert_eq!((at(19).waiting, at(20).waiting, at(26).waiting, at(27).waiting), (0, 1, 1, 0));
         assert_eq!((at(20).openings, at(20).stock_outs, at(99).in_use), (2, 1, 3));
+    }
+
+    #[test]
+    fn who_waits_still_has_waited_so_long_and_was_assigned_nothing() {
+        let mut log = RoomLog::new(Duration::from_secs(100), Duration::from_secs(5), 0.0);
+        for _ in 0..3 {
+            log.asks(1);
+        }
+        log.is_assigned(Duration::ZERO);
+        log.is_assigned(Duration::ZERO);
+        log.waits();
+        log.waits_still(Duration::from_secs(100));
+        let record = log.record(time(100));
+        assert_eq!((record.assigned, record.assigned_within, record.stock_outs), (2, 2, 1));
+        let wait = record.wait_s.unwrap();
+        assert_eq!(wait.count, 3);
+        assert!(wait.p50.abs() < 1e-9 && (wait.max / 100.0 - 1.0).abs() < 1e-3, "{wait:?}");
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub struct RoomSummary {
     pub within_s: f64,
     /// The share that was assigned one within that.
     pub assigned_within: f64,
-    /// How long those assigned had waited, those that need not included \[s\]; absent where there are none.
+    /// How long those assigned had waited, those that need not included, and so far those that wait still, which is
+    /// the least that it will be \[s\]; absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<Spread>,
     /// Their people.

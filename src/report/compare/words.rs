@@ -56,12 +56,27 @@ fn warning(doubt: &Doubt, comparison: &Comparison) -> String {
         Doubt::Repeat(others) => {
             let repeated = comparison.repeats.map_or("A", letter);
             format!(
-                "The third run is no repeat of {repeated}: its {} is another, which is part of the \
-                 distance shown as A/A.",
-                others.join(" and ")
+                "The third run is no repeat of {repeated}{}, which is part of the distance shown as A/A; \
+                 it excuses no difference.",
+                why_no_repeat(others)
             )
         }
     }
+}
+
+/// `: its scale and version are others, and its verdict says that its figures mean little`
+fn why_no_repeat(others: &[&str]) -> String {
+    let (verdict, others): (Vec<&str>, Vec<&str>) =
+        others.iter().copied().partition(|other| *other == "verdict");
+    let others = match &others[..] {
+        [] => None,
+        [one] => Some(format!("its {one} is another")),
+        several => Some(format!("its {} are others", several.join(" and "))),
+    };
+    let verdict =
+        (!verdict.is_empty()).then(|| "its verdict says that its figures mean little".to_owned());
+    let why: Vec<String> = others.into_iter().chain(verdict).collect();
+    format!(": {}", why.join(", and "))
 }
 
 /// What came of it, in a sentence or two: how many figures differ, and which the most.
@@ -192,6 +207,15 @@ mod tests {
         assert!(count.contains(", 1 cannot be told from noise, "), "{count}");
         // One figure stands for all of its operation.
         assert_eq!(farthest, "Farthest apart: checkout p50 (60.0 ms in A, 84.0 ms in B).");
+    }
+
+    #[test]
+    fn what_a_third_run_lacks_to_be_a_repeat_is_told() {
+        assert_eq!(why_no_repeat(&["seed"]), ": its seed is another");
+        let little = "its verdict says that its figures mean little";
+        assert_eq!(why_no_repeat(&["verdict"]), format!(": {little}"));
+        let all = why_no_repeat(&["scale", "version", "verdict"]);
+        assert_eq!(all, format!(": its scale and version are others, and {little}"));
     }
 
     #[test]

@@ -218,7 +218,7 @@ impl Page {
             beside: sections(measured),
             queue_heads: queue::HEADS,
             queues: queue::sheets(measured),
-            layers: layers::sheet(measured),
+            layers: layers::sheet(measured, judged.world),
             balancer: balancer::sheet(measured),
             tasks: tasks::sheet(measured),
             database_tier: database_tier::sheet(measured),

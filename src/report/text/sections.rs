@@ -32,7 +32,7 @@ pub(super) fn write(page: &mut Page, judged: &Judged) {
     operations(page, measured);
     complaints(page, &judged.complaints);
     edge::write(page, measured);
-    layers::write(page, measured);
+    layers::write(page, judged.world, measured);
     database::write(page, measured);
     balancer::write(page, measured);
     tasks::write(page, measured);

@@ -3,6 +3,7 @@
 use domain::law::Law;
 use domain::time::{Duration, Offset, Span, Time};
 
+use crate::scenario::check::fans::law;
 use crate::scenario::check::{COUNT_MAX, Checker, Seen, TABLES_MAX};
 use crate::scenario::place::Place;
 use crate::scenario::rooms::{Doors, Rooms};
@@ -49,7 +50,7 @@ fn one(checker: &mut Checker, table: &RoomsTable, place: Place<'_>, seen: &mut S
     let capacity = table.capacity.unwrap_or(1);
     checker.count(capacity, (1, COUNT_MAX), place, "capacity");
     if let Some(stay) = table.stay {
-        checker.lasting(stay.mean(), place, "stay");
+        lengths(checker, stay, place, "stay");
     }
     let doors = table.doors.as_ref().map(|table| doors(checker, table, lasts, place.key("doors")));
     let update = table.update.as_ref();
@@ -125,7 +126,7 @@ fn pool(
     checker.required::<()>(table.lead.map(|_| &()), place, "`pool`", "lead");
     let lead = table.lead.unwrap_or_default();
     if table.lead.is_some() {
-        checker.lasting(lead.mean(), place, "lead");
+        lengths(checker, lead, place, "lead");
     }
     let here = place.key("schedule");
     if table.schedule.len() > CHANGES_MAX {
@@ -143,6 +144,14 @@ fn pool(
         }
     }
     Pool { size, lead, schedule }
+}
+
+/// A law of lengths of time, longer than 0 and no wider than others.
+fn lengths(checker: &mut Checker, of: Law, place: Place<'_>, key: &str) {
+    law(checker, of, place, key);
+    // The mean of one that is too wide is none.
+    let usual = if let Law::Lognormal { median, .. } = of { median } else { of.mean() };
+    checker.lasting(usual, place, key);
 }
 
 fn resize(checker: &mut Checker, table: &ResizeTable, lasts: Duration, place: Place<'_>) -> Resize {

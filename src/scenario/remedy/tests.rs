@@ -60,6 +60,10 @@ fn tasks_are_there_from_the_beginning_and_stay() {
         format!("{fixed}max = 10\ntracking = {{ metric = \"utilisation\", target = 0.5 }}\n");
     let all = format!("{tasks} stack.application.min=19 stack.application.max=19");
     assert_eq!(changed(&scaled, Limited::Application, needed), Some(of(&all, "5")));
+    // It may grow beyond that as before.
+    let wide = scaled.replace("max = 10", "max = 100");
+    let kept = format!("{tasks} stack.application.min=19");
+    assert_eq!(changed(&wide, Limited::Application, needed), Some(of(&kept, "5")));
 }
 
 #[test]

@@ -89,10 +89,10 @@ pub fn run(meant: &Rooms, seed: u64, watch: &mut dyn FnMut() -> ControlFlow<()>)
         world.log.stands(world.standing());
         events += 1;
         if events.is_multiple_of(BREATH) && watch().is_break() {
-            return world.log.record(at);
+            return world.ends(at);
         }
     }
-    world.log.record(meant.end())
+    world.ends(meant.end())
 }
 
 impl<'a> World<'a> {
@@ -139,7 +139,7 @@ impl<'a> World<'a> {
                 self.machines.resize(self.meant.pool.schedule[number].size);
             }
             Event::Update => self.updates(at),
-            Event::Deadline => self.closes_old(at),
+            Event::Deadline => self.stops_old(at),
         }
     }
 
@@ -230,15 +230,14 @@ impl<'a> World<'a> {
             Strategy::IdleFirst { deadline: Some(deadline) } => {
                 self.calendar.schedule(at + deadline, Event::Deadline);
             }
-            Strategy::AllAtOnce => {
-                self.machines.stop_old();
-                self.closes_old(at);
-            }
+            Strategy::AllAtOnce => self.stops_old(at),
         }
     }
 
-    /// Rooms on old machines are closed, and their people open them again at once for what was left of them.
-    fn closes_old(&mut self, at: Time) {
+    /// Old machines are stopped and the rooms on them closed; their people open them again at once, on none but
+    /// new ones, for what was left of them.
+    fn stops_old(&mut self, at: Time) {
+        self.machines.stop_old();
         let machines = &self.machines;
         let on_old = self.rooms.iter().filter(|(_, room)| machines.is_old(room.machine));
         let keys: Vec<usize> = on_old.map(|(key, _)| key).collect();
@@ -252,6 +251,14 @@ impl<'a> World<'a> {
         for (visitors, rest) in closed {
             self.asks(at, visitors, rest);
         }
+    }
+
+    /// All that became of them until `at`; who waits still has waited so long.
+    fn ends(mut self, at: Time) -> RoomRecord {
+        for asked in &self.waiting {
+            self.log.waits_still(at - asked.since);
+        }
+        self.log.record(at)
     }
 
     fn standing(&self) -> Standing {

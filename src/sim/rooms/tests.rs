@@ -167,6 +167,22 @@ fn of_a_burst_ten_have_their_machine_at_once_and_the_others_after_the_lead() {
 }
 
 #[test]
+fn who_waits_still_at_the_end_has_waited_until_then() {
+    // Fifteen hundred rooms at 200 s for a thousand machines, and the next ones come after the end.
+    let mut rooms = burst(Empty::Wait);
+    rooms.doors = Some(Doors { at: at(200), visitors: 3_000, over: Duration::ZERO });
+    rooms.pool = Pool { size: 1_000, lead: Law::Constant(s(7_200)), schedule: Vec::new() };
+    let record = lived(&rooms);
+    assert_eq!((record.openings, record.assigned, record.stock_outs), (1_500, 1_000, 500));
+    let wait = record.wait_s.unwrap();
+    assert_eq!(wait.count, 1_500);
+    assert!(wait.p50.abs() < 1e-9, "{wait:?}");
+    for seconds in [wait.p90, wait.p99, wait.max] {
+        assert!((seconds / 400.0 - 1.0).abs() < 1e-3, "until 600 s: {wait:?}");
+    }
+}
+
+#[test]
 fn a_pool_that_was_enlarged_in_time_serves_all_at_once() {
     for (enlarged_s, waited, longest_s) in [(60, 0, 0.0), (150, 15, 50.0)] {
         let mut rooms = burst(Empty::Wait);
@@ -278,6 +294,28 @@ fn a_deadline_closes_what_is_left_then() {
     assert!((30..100).contains(&update.closed) && update.closed < update.rooms, "{update:?}");
     assert_eq!(update.ended, Some(update.began + s(300)));
     assert_eq!(record.reopened, update.closed);
+}
+
+#[test]
+fn who_is_thrown_out_at_a_deadline_before_new_machines_are_ready_waits_for_these() {
+    // Twenty-five rooms since 200 s; at 400 s thirty new machines are ordered, and come after 100 s.
+    let mut rooms = burst(Empty::Wait);
+    rooms.pool.size = 30;
+    let strategy = Strategy::IdleFirst { deadline: Some(s(30)) };
+    rooms.update = Some(Update { at: at(400), strategy });
+    let record = lived(&rooms);
+    let update = record.update.clone().unwrap();
+    assert_eq!((update.rooms, update.closed, record.reopened), (25, 25, 25));
+    assert_eq!(update.ended, Some(at(430)));
+    assert_eq!(record.visitors, RoomVisitors { came: 100, left: 0, disconnected: 50 });
+    assert_eq!((record.openings, record.assigned, record.stock_outs), (50, 50, 25));
+    let longest = record.wait_s.unwrap().max;
+    assert!((longest / 70.0 - 1.0).abs() < 1e-3, "{longest}");
+    // Thirty for the pool, and one for each that waits.
+    assert_eq!(machines(&record, 429), [25, 30, 30]);
+    assert_eq!(machines(&record, 450), [0, 55, 0]);
+    assert_eq!(machines(&record, 501), [25, 25, 5]);
+    assert_eq!(machines(&record, 531), [25, 0, 30]);
 }
 
 #[test]

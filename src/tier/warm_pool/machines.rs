@@ -72,8 +72,9 @@ impl Machines {
         }
     }
 
-    /// The machine that takes one more room, if there is one: the one in use longest that has a place, else
-    /// one that is ready, of the new version before the old. Old ones in use take none.
+    /// The machine that takes one more room, if there is one: one in use that has a place, of several always the
+    /// same one (of the lowest key, which says nothing of its age), else one that is ready, of the new version
+    /// before the old. Old ones in use take none.
     pub fn take(&mut self) -> Option<usize> {
         if let Some(machine) = self.open.first().copied() {
             let taken = &mut self.in_use[machine];

@@ -63,7 +63,7 @@ pub enum Standing {
     Noise,
     /// It is no larger than what a repeat came to, whatever sampling explains.
     WithinRepeat,
-    /// One run of each cannot say: a peak, a moment, or too few samples.
+    /// One run of each cannot say: a peak, a moment, pieces sold, orphaned payments, or too few samples.
     Unjudged,
     /// One of the runs does not say.
     OneSided,
@@ -107,11 +107,12 @@ struct Reading {
 }
 
 /// All figures of two runs, in the order of groups and, in a group, of the funnel; `pair` is a run and
-/// its repeat. In `is_exact` runs every difference is one.
+/// its repeat, which excuses a difference no larger than its own if it `is_fit` to. In `is_exact` runs every
+/// difference is one.
 pub(super) fn figures(
-    a: &Lived<'_>,
-    b: &Lived<'_>,
+    (a, b): (&Lived<'_>, &Lived<'_>),
     pair: Option<(&Lived<'_>, &Lived<'_>)>,
+    is_fit: bool,
     is_exact: bool,
 ) -> Vec<Figure> {
     let (of_a, of_b) = (readings(a), readings(b));
@@ -126,7 +127,7 @@ pub(super) fn figures(
             Some(round6(to.value - from.value))
         });
         let is_within = figure.difference.zip(figure.repeat);
-        let is_within = is_within.is_some_and(|(by, repeat)| by.abs() <= repeat.abs());
+        let is_within = is_fit && is_within.is_some_and(|(by, repeat)| by.abs() <= repeat.abs());
         if is_within && matches!(figure.standing, Standing::Differs | Standing::Unjudged) {
             figure.standing = Standing::WithinRepeat;
         }
@@ -213,7 +214,9 @@ fn sales(run: &Lived<'_>, readings: &mut Vec<Reading>) {
     readings.extend(per_s.map(|rate| told(GROUP, "orders paid".to_owned(), Unit::PerSecond, rate)));
     for (id, sale) in &measured.sales {
         for (item, pieces) in &sale.items {
-            readings.push(counted(GROUP, format!("{id} {item} sold"), pieces.sold));
+            // Sold out, it is the stock, and no count of what came by chance.
+            let name = format!("{id} {item} sold");
+            readings.push(told(GROUP, name, Unit::Count, pieces.sold as f64));
         }
         readings.extend(sale.sold_out_s.map(|at_s| {
             let after_s = at_s - sale.opens_s;
@@ -308,10 +311,12 @@ fn payments(run: &Lived<'_>, readings: &mut Vec<Reading>) {
         ("voided", payments.voided),
         ("given back", payments.refunded),
         ("refused by a limiter", payments.refused),
-        ("orphaned", payments.orphaned),
     ] {
         readings.push(counted(Group::Payments, word.to_owned(), count));
     }
+    // There should be none, so that one is a fault and no chance.
+    let orphaned = payments.orphaned as f64;
+    readings.push(told(Group::Payments, "orphaned".to_owned(), Unit::Count, orphaned));
 }
 
 fn fans(run: &Lived<'_>, readings: &mut Vec<Reading>) {

@@ -82,7 +82,8 @@ pub enum Doubt {
     Verdict(Side, Verdict, Option<String>),
     /// One of them is simulated without service times.
     Unmodelled(Side),
-    /// The repeat is none of what it should repeat: what is another there.
+    /// The repeat is none of what it should repeat, or says little of itself: what is another there. It
+    /// excuses no difference.
     Repeat(Vec<&'static str>),
 }
 
@@ -110,6 +111,9 @@ pub struct Comparison {
     pub doubts: Vec<Doubt>,
 }
 
+/// What of a result is no part of the run: what was tried with it afterwards, if anything was.
+const NOT_LIVED: [&str; 1] = ["probes"];
+
 /// Compares two runs, and with a third that repeats one of them says how far that lies from what it
 /// repeats: the live one of a simulated and a live run, else the first.
 pub fn compare(a: &Lived<'_>, b: &Lived<'_>, third: Option<&Lived<'_>>) -> Comparison {
@@ -123,12 +127,14 @@ pub fn compare(a: &Lived<'_>, b: &Lived<'_>, third: Option<&Lived<'_>>) -> Compa
     let pair = third.map(|third| (repeated, third));
     let is_exact = changed.count == 0 && [a, b].iter().all(|run| run.world() == World::Simulated);
     let is_exact = is_exact && of_the_run(a, b).is_empty();
-    let exact = is_exact.then(|| values::differences(&result(a), &result(b), &[]));
+    let exact = is_exact.then(|| values::differences(&result(a), &result(b), &NOT_LIVED));
     let mut doubts = doubts(a, b, changed.count);
-    doubts.extend(pair.and_then(|(repeated, third)| no_repeat(repeated, third)));
+    let unlike = pair.and_then(|(repeated, third)| no_repeat(repeated, third));
+    let is_fit = unlike.is_none() && !is_bad(repeated);
+    doubts.extend(unlike);
     Comparison {
         parted_s: exact.as_ref().and_then(|_| parted_s(a, b)),
-        figures: figures::figures(a, b, pair, is_exact),
+        figures: figures::figures((a, b), pair, is_fit, is_exact),
         distances: distances::distances(a, b, pair),
         repeats: third.map(|_| repeats),
         changed,
@@ -189,7 +195,7 @@ fn doubts(a: &Lived<'_>, b: &Lived<'_>, changed: u64) -> Vec<Doubt> {
     }
     for (side, run) in [(Side::A, a), (Side::B, b)] {
         let judged = &run.summary.result;
-        if matches!(judged.verdict, Verdict::Inconclusive | Verdict::Aborted | Verdict::Error) {
+        if is_bad(run) {
             doubts.push(Doubt::Verdict(side, judged.verdict, judged.reasons.first().cloned()));
         }
         if run.times == Times::Unmodelled && !judged.measured.operations.is_empty() {
@@ -197,6 +203,12 @@ fn doubts(a: &Lived<'_>, b: &Lived<'_>, changed: u64) -> Vec<Doubt> {
         }
     }
     doubts
+}
+
+/// Whether its verdict says that its figures say little.
+const fn is_bad(run: &Lived<'_>) -> bool {
+    let verdict = run.summary.result.verdict;
+    matches!(verdict, Verdict::Inconclusive | Verdict::Aborted | Verdict::Error)
 }
 
 /// `0.1.0 (fe4d290)`.
@@ -207,8 +219,9 @@ fn version(of: &Provenance) -> String {
     }
 }
 
-/// Why the third run is no repeat, if it is none.
+/// Why the third run is no repeat, if it is none: by the same that is asked of the two, and its own verdict.
 fn no_repeat(repeated: &Lived<'_>, third: &Lived<'_>) -> Option<Doubt> {
+    let (of_repeated, of_third) = (&repeated.summary.provenance, &third.summary.provenance);
     let mut others = of_the_run(repeated, third);
     if values::differences(repeated.scenario, third.scenario, &OF_THE_RUN).count > 0
         && !others.contains(&"scenario")
@@ -217,6 +230,16 @@ fn no_repeat(repeated: &Lived<'_>, third: &Lived<'_>) -> Option<Doubt> {
     }
     if repeated.world() != third.world() {
         others.push("world");
+    }
+    if version(of_repeated) != version(of_third) {
+        others.push("version");
+    }
+    let are_live = [repeated, third].iter().all(|run| run.world() == World::Live);
+    if are_live && of_repeated.machine != of_third.machine {
+        others.push("machine");
+    }
+    if is_bad(third) {
+        others.push("verdict");
     }
     (!others.is_empty()).then_some(Doubt::Repeat(others))
 }

@@ -246,6 +246,47 @@ fn a_difference_that_a_repeat_comes_to_as_well_is_within_it() {
     assert_eq!(standing(&run(World::Live, &[0, 100], 30)), Standing::WithinRepeat);
 }
 
+#[test]
+fn a_third_run_that_is_no_repeat_or_says_little_excuses_nothing() {
+    type Change = fn(&mut Summary);
+    let (a, b) = (run(World::Live, &[0, 100], 80), run(World::Live, &[0, 100], 40));
+    let changes: [(&str, Change); 4] = [
+        ("scale", |summary| summary.provenance.scale = 0.5),
+        ("version", |summary| summary.provenance.spike = "0.2.0".to_owned()),
+        ("machine", |summary| summary.provenance.machine = "two".to_owned()),
+        ("verdict", |summary| summary.result.verdict = Verdict::Inconclusive),
+    ];
+    for (what, change) in changes {
+        let mut third = run(World::Live, &[0, 100], 30);
+        change(&mut third.summary);
+        let found = compare(&a.lived(), &b.lived(), Some(&third.lived()));
+        assert_eq!(found.doubts, [Doubt::Repeat(vec![what])]);
+        let figure = figure(&found, "checkout ok");
+        assert_eq!((figure.standing, figure.repeat), (Standing::Differs, Some(-0.5)), "{what}");
+    }
+    // Nor does a good one of a run that says little itself.
+    let (mut a, third) = (a, run(World::Live, &[0, 100], 30));
+    a.summary.result.verdict = Verdict::Aborted;
+    let found = compare(&a.lived(), &b.lived(), Some(&third.lived()));
+    assert_eq!(found.doubts, [Doubt::Verdict(Side::A, Verdict::Aborted, None)]);
+    assert_eq!(figure(&found, "checkout ok").standing, Standing::Differs);
+}
+
+#[test]
+fn pieces_sold_and_orphaned_payments_are_no_counts_of_chance() {
+    let with = |sold, orphaned| {
+        let mut run = run(World::Live, &[0, sold], 80);
+        run.summary.result.measured.payments.orphaned = orphaned;
+        run
+    };
+    let found = compare(&with(100, 0).lived(), &with(95, 3).lived(), None);
+    for (name, difference) in [("noon tee sold", -5.0), ("orphaned", 3.0)] {
+        let figure = figure(&found, name);
+        let seen = (figure.standing, figure.difference, figure.ci95);
+        assert_eq!(seen, (Standing::Unjudged, Some(difference), None), "{name}");
+    }
+}
+
 fn queue(wait_s: f64, unsettled: Option<&str>) -> Run {
     let ci95 = [wait_s - 0.1, wait_s + 0.1];
     let outcome = QueueOutcome {

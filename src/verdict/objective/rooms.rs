@@ -11,7 +11,7 @@ pub enum RoomReading {
     Assigned,
     /// `stock-out ratio`: the share that found no machine ready.
     StockOut,
-    /// `wait p(99)`: how long those assigned had waited \[ms\].
+    /// `wait p(99)`: how long those assigned had waited, and so far those that wait still \[ms\].
     Wait(Statistic),
     /// `machines`: the most machines at once.
     Machines,
@@ -79,8 +79,8 @@ impl RoomReading {
             Self::Assigned => of_all(rooms.assigned_within),
             Self::StockOut => of_all(rooms.stock_out),
             Self::Wait(statistic) => {
-                let waited =
-                    rooms.wait_s.ok_or_else(|| "no room was assigned a machine".to_owned())?;
+                let none = || "no room was assigned a machine or waits for one".to_owned();
+                let waited = rooms.wait_s.ok_or_else(none)?;
                 waited_ms(statistic, &waited)
             }
             Self::Machines => Ok(rooms.machines.most as f64),

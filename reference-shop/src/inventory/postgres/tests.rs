@@ -429,6 +429,17 @@ fn sold_at_last(open: &mut Open, order: u64) -> InventoryReply {
     heard.expect("the server is back")
 }
 
+/// Asks for what changes nothing until nobody is there: a connection's process may outlive its server for a
+/// moment.
+fn gone_at_last(open: &mut Open) {
+    let mut ask = || {
+        open.ask(99, InventoryCall::Sell { order: OrderId(99) });
+        open.answer().1
+    };
+    let is_gone = (0..LOOKS_MAX).any(|_| ask() == InventoryReply::Failed);
+    assert!(is_gone, "the server was killed");
+}
+
 #[test]
 fn what_is_committed_outlives_the_server_and_what_is_not_is_written_when_it_is_back() {
     let Some(mut house) = house() else { return };
@@ -437,6 +448,7 @@ fn what_is_committed_outlives_the_server_and_what_is_not_is_written_when_it_is_b
     let mut open = Open::start(house.open(&settings, clock).unwrap().0);
     assert_eq!(open.reserve(1, 2), InventoryReply::Reserved);
     house.server.kill().unwrap();
+    gone_at_last(&mut open);
     assert_eq!(open.reserve(2, 1), InventoryReply::Failed);
     let unwritten = OrderRow {
         checkout: domain::shop::Checkout { item: ItemId(0), slot: None, ..row(3).checkout },
