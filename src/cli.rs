@@ -128,6 +128,29 @@ pub struct SimulateArgs {
     /// Take the stack's service times from this recorded live run of the same shop instead of the file
     #[arg(long, env = "SPIKE_CALIBRATE", value_name = "RUN_DIR")]
     pub calibrate: Option<PathBuf>,
+    /// Live the scenario so many times, each with a seed and values of its uncertain inputs of its own, and
+    /// tell how far the figures spread [default: 1]
+    #[arg(long, env = "SPIKE_REPLICATIONS", value_name = "N")]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000))]
+    pub replications: Option<u32>,
+    /// From 10 replications on, stop as soon as sell-out times, 99 % response times and shares of failures are
+    /// known within this share of them, at the latest after --replications [default: 100]
+    #[arg(long, env = "SPIKE_PRECISION", value_name = "SHARE", value_parser = share)]
+    pub precision: Option<f64>,
+    /// Threads that live replications; they change no byte of what comes of it [default: one per core]
+    #[arg(long, env = "SPIKE_THREADS", value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// A share between nothing and all.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, of) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
+    let share = number.trim().parse::<f64>().map_err(|_| "write 5% or 0.05")? / of;
+    if share > 0.0 && share < 1.0 {
+        Ok(share)
+    } else {
+        Err("must be more than 0 and less than 100%".to_owned())
+    }
 }
 
 /// `spike run`.

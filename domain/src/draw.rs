@@ -84,6 +84,10 @@ pub enum Purpose {
     Committed = 40,
     /// Whether the application fails a request while it is out of order.
     Outage = 41,
+    /// The seed of a replication.
+    Replication = 50,
+    /// The value of an uncertain input in a replication.
+    Input = 51,
 }
 
 /// One draw: 64 even bits.

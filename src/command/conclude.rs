@@ -37,7 +37,11 @@ pub(super) fn conclude(
     probe: impl FnOnce(&Judged) -> anyhow::Result<Vec<Probe>>,
 ) -> anyhow::Result<Verdict> {
     let mut judged = judge_folder(run, scenario, begun.world)?;
+    // What is lived again is the run of this folder, whatever became of the others beside it.
     judged.probes = probe(&judged)?;
+    if let Some(replications) = run.read_json(folder::REPLICATIONS)? {
+        judged.replicated(replications);
+    }
     let mut summary = Summary { schema: 1, result: judged, provenance: begun.provenance.clone() };
     summary.result.measured.series = series::kept(run, &summary)?;
     run.write_json(folder::SUMMARY, &summary)?;

@@ -34,6 +34,8 @@ pub const CUT_SHORT: &str = "cut-short.json";
 pub const ENDING: &str = "ending.json";
 /// What became of the run with one change each, where it was lived again.
 pub const PROBES: &str = "probes.json";
+/// What became of all replications, where the run is the first of several.
+pub const REPLICATIONS: &str = "replications.json";
 /// Where the run came from, written at its beginning.
 pub const PROVENANCE: &str = "provenance.json";
 /// What was measured and judged.

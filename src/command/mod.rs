@@ -13,6 +13,7 @@ mod machine;
 mod network;
 mod probe;
 mod progress;
+mod replicate;
 mod run;
 mod scratch;
 mod series;
@@ -29,7 +30,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
-use crate::verdict::{Verdict, bare_line};
+use crate::verdict::{Verdict, bare_line, gravest};
 
 pub use conclude::judge_folder;
 pub use simulate::rehearse;
@@ -91,19 +92,4 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
         say(&format!("{}: the gravest of {} runs", bare_line(verdict), verdicts.len()));
     }
     verdict
-}
-
-/// The gravest of several verdicts; a pass where there is none.
-fn gravest(verdicts: &[Verdict]) -> Verdict {
-    const GRAVEST_FIRST: [Verdict; 8] = [
-        Verdict::Error,
-        Verdict::InvalidScenario,
-        Verdict::InvariantViolated,
-        Verdict::Aborted,
-        Verdict::Inconclusive,
-        Verdict::ObjectiveMissed,
-        Verdict::Regression,
-        Verdict::OverCapacity,
-    ];
-    GRAVEST_FIRST.into_iter().find(|verdict| verdicts.contains(verdict)).unwrap_or(Verdict::Pass)
 }

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 
 use anyhow::Context;
 
-use super::begin::{begin, load_all_virtual};
+use super::begin::{Begun, begin, load_all_virtual};
 use super::calibrate::Calibration;
 use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::probe::probe;
 use super::progress::Watch;
-use super::{check, one_of, print, series};
+use super::replicate::{Plan, simulate_several};
+use super::{check, one_of, print, say, series};
 use crate::cli::{OverrideArgs, RunArgs, SimulateArgs};
 use crate::evidence::Ending;
 use crate::live::Stop;
@@ -23,7 +24,8 @@ use crate::verdict::{Calibrated, Verdict, World};
 
 /// Lives each scenario in virtual time, one after the other.
 pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<Verdict> {
-    let SimulateArgs { run: args, no_probes, calibrate } = args;
+    let plan = Plan::of(args);
+    let SimulateArgs { run: args, no_probes, calibrate, .. } = args;
     let Some(scenarios) = load_all_virtual(&args.scenarios, &args.overrides) else {
         return Ok(Verdict::InvalidScenario);
     };
@@ -33,6 +35,7 @@ pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<Verdict> {
     };
     let told = calibration.as_ref().map(Calibration::told);
     let stop = super::run::stop_on_signals()?;
+    let asked = Asked { run: args, no_probes: *no_probes, calibrated: told.as_ref(), stop: &stop };
     let mut verdicts = Vec::new();
     for loaded in &scenarios {
         if args.print_config {
@@ -42,8 +45,10 @@ pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<Verdict> {
         } else if stop.presses() > 0 {
             // Who stopped one scenario wants none of those after it.
             verdicts.push(Verdict::Aborted);
+        } else if plan.is_one() {
+            verdicts.push(simulate_one(asked, loaded)?);
         } else {
-            verdicts.push(simulate_one(args, *no_probes, loaded, told.as_ref(), &stop)?);
+            verdicts.push(simulate_several(asked, loaded, plan)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -76,23 +81,67 @@ fn calibrated(
     Ok(Some(calibrated))
 }
 
-fn simulate_one(
-    args: &RunArgs,
-    no_probes: bool,
-    loaded: &Loaded,
-    calibrated: Option<&Calibrated>,
-    stop: &Stop,
-) -> anyhow::Result<Verdict> {
+/// How scenarios are to be lived, once or several times.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) run: &'a RunArgs,
+    /// Whether a run that did not hold is not lived again.
+    pub(super) no_probes: bool,
+    /// The run that the stack has its service times from, where they are not the file's own.
+    pub(super) calibrated: Option<&'a Calibrated>,
+    pub(super) stop: &'a Stop,
+}
+
+impl Asked<'_> {
+    /// Makes the folder of a run that is lived now, and writes down what it begins with.
+    pub(super) fn begin(
+        self,
+        loaded: &Loaded,
+        scenario: &Scenario,
+        clock: Clock,
+    ) -> anyhow::Result<(RunFolder, Begun)> {
+        let began_utc_ns = clock.began_utc_ns();
+        let (run, mut begun) =
+            begin(&self.run.out, loaded, scenario, World::Simulated, began_utc_ns)?;
+        begun.provenance.calibrated = self.calibrated.cloned();
+        run.write_json(folder::PROVENANCE, &begun)?;
+        Ok((run, begun))
+    }
+
+    /// Judges what was lived, lives it again with what it lacked, and tells what came of all.
+    pub(super) fn conclude(
+        self,
+        (run, mut begun): (RunFolder, Begun),
+        (loaded, scenario): (&Loaded, &Scenario),
+        clock: Clock,
+    ) -> anyhow::Result<Verdict> {
+        begun.provenance = took(&begun.provenance, clock.now().seconds());
+        run.write_json(folder::PROVENANCE, &begun)?;
+        let RunArgs { json, quiet, junit, .. } = self.run;
+        let telling = Telling { json: *json, quiet: *quiet, junit: junit.clone() };
+        conclude(&run, scenario, &begun, &telling, |judged| {
+            if self.no_probes {
+                return Ok(Vec::new());
+            }
+            let probes = probe((loaded, scenario), &run, judged, (self.stop, *quiet))?;
+            run.write_json(folder::PROBES, &probes)?;
+            Ok(probes)
+        })
+    }
+}
+
+fn simulate_one(asked: Asked<'_>, loaded: &Loaded) -> anyhow::Result<Verdict> {
+    let Asked { run: args, stop, .. } = asked;
     let scenario = loaded.at_scale(None, World::Simulated);
+    if !scenario.uncertain.is_empty() && !args.quiet {
+        say("what is uncertain is as written: `--replications 10` draws it");
+    }
     let calendar = series::calendar(&scenario, World::Simulated, 0);
     let Some(files) = series::Files::read(&args.series, &calendar) else {
         return Ok(Verdict::InvalidScenario);
     };
     let clock = Clock::begin_in(std::time::Duration::ZERO);
-    let (run, mut begun) =
-        begin(&args.out, loaded, &scenario, World::Simulated, clock.began_utc_ns())?;
-    begun.provenance.calibrated = calibrated.cloned();
-    run.write_json(folder::PROVENANCE, &begun)?;
+    let (run, begun) = asked.begin(loaded, &scenario, clock)?;
     files.keep(&run)?;
     let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
     rehearse(&scenario, &run, Visits::Forget, &mut |progress| {
@@ -100,17 +149,7 @@ fn simulate_one(
         if stop.presses() > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     watch.end();
-    begun.provenance = took(&begun.provenance, clock.now().seconds());
-    run.write_json(folder::PROVENANCE, &begun)?;
-    let telling = Telling { json: args.json, quiet: args.quiet, junit: args.junit.clone() };
-    conclude(&run, &scenario, &begun, &telling, |judged| {
-        if no_probes {
-            return Ok(Vec::new());
-        }
-        let probes = probe((loaded, &scenario), &run, judged, (stop, args.quiet))?;
-        run.write_json(folder::PROBES, &probes)?;
-        Ok(probes)
-    })
+    asked.conclude((run, begun), (loaded, &scenario), clock)
 }
 
 /// Lives a scenario in virtual time and leaves its evidence in `run`.

@@ -171,6 +171,7 @@ impl Trial {
             rooms: Vec::new(),
             stack: crate::tier::Stack::default(),
             objectives: Vec::new(),
+            uncertain: Vec::new(),
             target: None,
         }
     }

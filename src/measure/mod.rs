@@ -25,6 +25,7 @@ pub mod recorder;
 mod recovery;
 pub mod rooms;
 pub mod saga;
+pub mod sample;
 mod sell_out;
 mod series;
 pub mod steady;

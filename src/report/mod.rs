@@ -18,6 +18,7 @@ mod layers;
 mod limits;
 mod queue;
 mod recovery;
+mod replications;
 mod rooms;
 mod sale;
 mod series;

@@ -2,7 +2,7 @@
 
 use domain::outcome::Departure;
 
-use super::{figure, invariant, limits, queue, rooms};
+use super::{figure, invariant, limits, queue, replications, rooms};
 use crate::audit::{Finding, Status};
 use crate::evidence::{Complaint, Example};
 use crate::measure::{BoundStatus, ItemSummary, OrderSummary, SaleSummary, SlotSummary, Witness};
@@ -92,6 +92,9 @@ pub(super) const fn headline(verdict: Verdict) -> &'static str {
 
 /// What to do next, in one or two sentences.
 pub(super) fn next(judged: &Judged) -> String {
+    if let Some(next) = replications::next(judged) {
+        return next;
+    }
     let is_unsettled = judged.measured.queues.values().any(|queue| queue.unsettled.is_some());
     match judged.verdict {
         Verdict::Inconclusive if is_unsettled => {

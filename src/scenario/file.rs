@@ -1,6 +1,8 @@
 //! A scenario's file: the one place where it, and the files it names, are opened.
 
 mod changed;
+mod too_near;
+mod uncertain;
 
 use std::fmt::Write as _;
 use std::io;
@@ -17,6 +19,8 @@ use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::recover::{self, Syntax};
 use crate::scenario::{Context, Late, Scenario, scale};
 use crate::verdict::World;
+
+pub use too_near::TooNear;
 
 /// How large a scenario, and each file it names, may be \[bytes\]: far beyond any written by hand.
 const SIZE_MAX: u64 = 64 * 1024 * 1024;
@@ -62,28 +66,6 @@ pub struct Loaded {
     began_utc_ns: Option<u64>,
 }
 
-/// An opening at an instant that has come too near for the people of its sale.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "be ready for the opening of `{sale}`: the shop was ready {}, too late for the opening: its \
-     people need {:.1} s\nhint: let the sale open later, or let `--late` live what is left of it",
-    moment(*.ahead_s),
-    .needed.as_secs_f64()
-)]
-pub struct TooNear {
-    /// The sale.
-    pub sale: String,
-    /// How long before its opening the run would begin \[s\]; negative: after it.
-    pub ahead_s: f64,
-    /// How long before it the run must begin.
-    pub needed: Duration,
-}
-
-fn moment(ahead_s: f64) -> String {
-    let side = if ahead_s < 0.0 { "after" } else { "before" };
-    format!("{:.1} s {side} it", ahead_s.abs())
-}
-
 /// Reads the scenario at `path` with `overrides`.
 ///
 /// # Errors
@@ -123,6 +105,7 @@ fn load_beside(
         beside,
     };
     let loaded = read_in(&name, &text, overrides, context, &surroundings)?;
+    let loaded = uncertain::borne_out(&name, loaded, context, &surroundings)?;
     Ok(Loaded { folder: folder.to_owned(), ..loaded })
 }
 
@@ -145,7 +128,8 @@ pub fn parse(
     let read = |_: &str| Err(io::Error::other("the scenario is not in a folder"));
     let surroundings =
         Surroundings { read: &read, zone: &|_| Ok(()), env: &|_| None, beside: Beside::Here };
-    read_in(name, text, overrides, context, &surroundings)
+    let loaded = read_in(name, text, overrides, context, &surroundings)?;
+    uncertain::borne_out(name, loaded, context, &surroundings)
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -237,23 +221,6 @@ impl Loaded {
     pub fn began_at(mut self, utc_ns: u64) -> Self {
         self.began_utc_ns = Some(utc_ns);
         self
-    }
-
-    /// The first sale whose opening, an instant, is so near after the run's beginning
-    /// ([`Loaded::began_at`]) that its people cannot come as they should: some would have come
-    /// before.
-    pub fn too_near(&self) -> Option<TooNear> {
-        let began = self.began_utc_ns?;
-        let scenario = &self.meant.scenario;
-        let mut sales = scenario.catalogue.sales.iter().zip(&self.meant.openings).enumerate();
-        sales.find_map(|(number, (sale, opening))| {
-            let check::Opening::At { utc_ns } = *opening else { return None };
-            let people = scenario.populations.iter().filter(|people| people.sale == number);
-            let needed = people.map(check::needed).max()?;
-            let ahead_s = (i128::from(utc_ns) - i128::from(began)) as f64 / 1e9;
-            let is_near = ahead_s < needed.as_secs_f64();
-            is_near.then(|| TooNear { sale: sale.id.clone(), ahead_s, needed })
-        })
     }
 
     /// Why the scenario, called `file`, cannot be lived in virtual time, if it cannot: nobody but

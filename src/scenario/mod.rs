@@ -16,6 +16,7 @@ pub mod rooms;
 mod scale;
 mod schema;
 pub mod target;
+pub mod uncertain;
 mod wire;
 mod wording;
 pub mod written;
@@ -37,6 +38,7 @@ use crate::verdict::objective::Objective;
 use devices::Devices;
 use rooms::Rooms;
 use target::Target;
+use uncertain::Uncertain;
 
 pub use schema::schema;
 pub use wire::{Protocol, Tls, Wire};
@@ -79,6 +81,8 @@ pub struct Scenario {
     pub rooms: Vec<Rooms>,
     /// The service level objectives, in the order of the file.
     pub objectives: Vec<Objective>,
+    /// What nobody knows for sure, drawn for each of several replications.
+    pub uncertain: Vec<Uncertain>,
     /// The foreign shop that fans are sent to; absent: the embedded one.
     pub target: Option<Arc<Target>>,
 }

@@ -19,6 +19,13 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// Whether one of `set` says what `key` is: that key itself, what holds it, or a part of it.
+    pub(super) fn sets(&self, key: &str) -> bool {
+        let Ok(wanted) = Key::parse(key) else { return false };
+        let mut paths = self.set.iter().filter_map(|set| Key::parse(split(set)?.0).ok());
+        paths.any(|path| path.iter().zip(&wanted).all(|(said, wanted)| said.get() == wanted.get()))
+    }
+
     /// Each override as it stood on the command line, one line each.
     pub(super) fn lines(&self) -> Vec<String> {
         // A line break in a value must not end the comment it will stand in.
@@ -244,4 +251,28 @@ fn put(table: &mut dyn TableLike, key: &Key, value: Value) {
 fn replace(old: &mut Value, mut new: Value) {
     *new.decor_mut() = old.decor().clone();
     *old = new;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_set_by_itself_by_what_holds_it_and_by_its_parts() {
+        let set = ["stack.edge.service={ p50 = \"1ms\" }", "objectives.\"a.b\"=< 1s", "fans"];
+        let overrides = Overrides { set: set.map(str::to_owned).to_vec(), ..Overrides::default() };
+        for (key, expected) in [
+            ("stack.edge.service", true),
+            ("stack.\"edge\" . service.p50", true),
+            ("stack.edge", true),
+            ("stack.edge.servers", false),
+            ("stack.application.service", false),
+            ("objectives.\"a.b\"", true),
+            ("objectives.a.b", false),
+            // It has no value.
+            ("fans", false),
+        ] {
+            assert_eq!(overrides.sets(key), expected, "{key}");
+        }
+    }
 }

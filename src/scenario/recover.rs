@@ -66,7 +66,7 @@ pub(super) fn recover(text: &str) -> Recovered<'_> {
 }
 
 /// The tables that stand once, so that `[[shop]]` is a mistake.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "live",
     "shop",
     "target",
@@ -77,6 +77,7 @@ const TABLES: [&str; 10] = [
     "objectives",
     "audit",
     "phases",
+    "uncertain",
 ];
 
 /// Where a mistake stands in the tree.

@@ -8,6 +8,7 @@ pub mod queue;
 pub mod rooms;
 pub mod step;
 pub mod target;
+pub mod uncertain;
 pub mod values;
 
 use core::net::IpAddr;
@@ -33,6 +34,7 @@ use queue::QueueTable;
 use rooms::RoomsTable;
 use step::StepTable;
 use target::{LedgerTable, SetupTable, TargetTable};
+use uncertain::UncertainTable;
 
 /// A scenario of `spike`: who comes when, what is for sale, how the shop and the payment provider
 /// behave, and what is asked of them.
@@ -87,6 +89,9 @@ pub struct File {
     pub audit: AuditSettings,
     /// How the run is divided in time.
     pub phases: PhasesTable,
+    /// What nobody knows for sure, by the key as `--set` takes it; drawn for each of several replications.
+    #[schemars(extend("maxProperties" = 20))]
+    pub uncertain: BTreeMap<String, UncertainTable>,
 }
 
 /// How `spike run` lives the scenario on this machine; every key may be left out.

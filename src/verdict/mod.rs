@@ -9,6 +9,7 @@ mod gravity;
 pub mod junit;
 pub mod objective;
 pub mod probe;
+pub mod replications;
 mod weigh;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::measure::{Measured, round3, summarize};
 use assess::{Assessed, Readings, Times, assess};
 use objective::Objective;
 use probe::Probe;
+use replications::Replications;
 use weigh::{Case, weigh};
 
 pub use calibrated::Calibrated;
@@ -105,6 +107,8 @@ pub fn judge(question: &Question<'_>, mut files: Files<'_>) -> Result<Judged, Re
         measured,
         // Whoever can live it again adds them.
         probes: Vec::new(),
+        // Whoever lived others beside it adds them.
+        replications: None,
     })
 }
 
@@ -262,6 +266,21 @@ impl Verdict {
     }
 }
 
+/// The gravest of several verdicts; a pass where there is none.
+pub fn gravest(verdicts: &[Verdict]) -> Verdict {
+    const GRAVEST_FIRST: [Verdict; 8] = [
+        Verdict::Error,
+        Verdict::InvalidScenario,
+        Verdict::InvariantViolated,
+        Verdict::Aborted,
+        Verdict::Inconclusive,
+        Verdict::ObjectiveMissed,
+        Verdict::Regression,
+        Verdict::OverCapacity,
+    ];
+    GRAVEST_FIRST.into_iter().find(|verdict| verdicts.contains(verdict)).unwrap_or(Verdict::Pass)
+}
+
 /// Which world a run was lived in.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -299,6 +318,9 @@ pub struct Judged {
     /// What became of a simulated run that did not hold with one change each, of what was at 100 %.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Probe>,
+    /// What became of all replications, where it is the first of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replications: Option<Replications>,
 }
 
 /// What became of an objective.

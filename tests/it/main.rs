@@ -42,6 +42,7 @@ mod provider_page;
 mod queues;
 mod real_stack;
 mod rehearsal;
+mod replications;
 mod retrial;
 mod rooms;
 mod rudeness;

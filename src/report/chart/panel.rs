@@ -113,6 +113,16 @@ impl<'s, 'b> Panel<'s, 'b> {
         self.line(values, ink);
     }
 
+    /// The area between two lines of as many values, at the same places.
+    pub(super) fn band(&self, lower: &[(f64, f64)], upper: &[(f64, f64)], ink: Ink) {
+        if lower.len() < 2 {
+            return;
+        }
+        let corners = lower.iter().chain(upper.iter().rev());
+        let places: Vec<Place> = corners.map(|(x, y)| self.place(*x, *y)).collect();
+        self.sheet.fill(places, ink, 0.28);
+    }
+
     /// The panel's name, `above` pixels above what stands right above the panel, and a remark
     /// behind the name.
     pub(super) fn name(&self, name: &str, remark: &str, above: i32) {

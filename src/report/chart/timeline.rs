@@ -6,8 +6,9 @@ use super::moments::TimeAxis;
 use super::panel::{Frame, Panel, round_steps};
 use super::sheet::{Caption, Ink, Sheet, drawing};
 use crate::measure::{Measured, Second, SeriesSummary};
-use crate::report::{digest, figure, words};
+use crate::report::{digest, figure, replications, words};
 use crate::verdict::Summary;
+use crate::verdict::replications::{Band, Replications};
 
 /// How many columns a line is drawn with at most: more than the panel has pixels show nothing.
 const COLUMNS_MAX: usize = 900;
@@ -24,9 +25,11 @@ const MARGIN_BELOW: i32 = 44;
 /// Requests per second at edge, origin, checkout and payment over time, as SVG.
 pub fn timeline(summary: &Summary) -> String {
     let measured = &summary.result.measured;
+    let all = summary.result.replications.as_ref();
     let title = "Requests per second at each tier".to_owned();
-    let caption =
-        Caption { name: "timeline".to_owned(), title, description: description(measured) };
+    let shaded = all.map(|all| format!(" {}.", words::capital(&replications::shaded(all))));
+    let description = description(measured) + &shaded.unwrap_or_default();
+    let caption = Caption { name: "timeline".to_owned(), title, description };
     let (Some(first), Some(last)) = (measured.timeline.first(), measured.timeline.last()) else {
         return super::nothing(&caption);
     };
@@ -48,8 +51,13 @@ pub fn timeline(summary: &Summary) -> String {
             let above = if first { labels } else { 0 };
             let panel = match lane {
                 Lane::Tier(tier) => {
-                    let panel = one_tier(sheet, frame, &axis, tier, measured);
-                    panel.name(tier, &remark(&axis, tier, measured), above);
+                    let several = all.and_then(|all| Shade::of(all, tier, &axis));
+                    let panel = one_tier((sheet, frame), &axis, tier, measured, several.as_ref());
+                    let mut remark = remark(&axis, tier, measured);
+                    if let Some(all) = all.filter(|_| several.is_some()) {
+                        remark = format!("{remark}; {}", replications::shaded(all));
+                    }
+                    panel.name(tier, &remark, above);
                     panel
                 }
                 Lane::Metric(series) => metric::panel(sheet, frame, &axis, series),
@@ -77,20 +85,52 @@ fn metrics(measured: &Measured) -> Vec<&SeriesSummary> {
     metrics.take(METRICS_MAX).collect()
 }
 
+/// What most replications had at a tier: the corners of two stairs, as far as the axis goes.
+struct Shade {
+    lower: Vec<(f64, f64)>,
+    upper: Vec<(f64, f64)>,
+}
+
+impl Shade {
+    fn of(all: &Replications, tier: &str, axis: &TimeAxis) -> Option<Self> {
+        let Band { p5, p95, .. } = all.bands.tiers.get(tier)?;
+        let step_s = all.bands.step_s as f64;
+        let corners = |values: &[f64]| -> Vec<(f64, f64)> {
+            let stairs = values.iter().enumerate().flat_map(|(place, value)| {
+                let from_s = place as f64 * step_s - axis.origin_s;
+                [(from_s, *value), (from_s + step_s, *value)]
+            });
+            let (first, last) = axis.range;
+            let is_there = |(at_s, _): &(f64, f64)| (first..=last).contains(at_s);
+            stairs.filter(is_there).collect()
+        };
+        let shade = Self { lower: corners(p5), upper: corners(p95) };
+        (shade.upper.len() > 1).then_some(shade)
+    }
+
+    fn most(&self) -> f64 {
+        self.upper.iter().map(|corner| corner.1).fold(0.0, f64::max)
+    }
+}
+
 fn one_tier<'s, 'b>(
-    sheet: &'s Sheet<'b>,
-    frame: Frame,
+    (sheet, frame): (&'s Sheet<'b>, Frame),
     axis: &TimeAxis,
     tier: &str,
     measured: &Measured,
+    several: Option<&Shade>,
 ) -> Panel<'s, 'b> {
     let (_, peak) = peak(&measured.timeline, tier);
-    let steps = round_steps(peak as f64, 3.0);
+    let most = several.map_or(0.0, Shade::most);
+    let steps = round_steps(most.max(peak as f64), 3.0);
     let greatest = steps[steps.len() - 1];
     let panel = Panel::new(sheet, frame, axis.range, (0.0, greatest));
     axis.ground(&panel);
     let name = |step: &f64| (*step, figure::decimal(*step, decimals(greatest)));
     panel.horizontal_grid(&steps.iter().map(name).collect::<Vec<_>>());
+    if let Some(shade) = several {
+        panel.band(&shade.lower, &shade.upper, Ink::Line(1));
+    }
     let stairs = busiest(&measured.timeline, |second| requests(second, tier));
     let from_origin = stairs.into_iter().map(|(at_s, value)| (at_s - axis.origin_s, value));
     panel.area(&from_origin.collect::<Vec<_>>(), Ink::Line(0));

@@ -16,6 +16,7 @@ use super::database_tier::{self, DatabaseTierSheet};
 use super::edge::{self, EdgeRow};
 use super::layers::{self, LayersSheet};
 use super::queue::{self, QueueSheet};
+use super::replications::{self, ReplicationSheet};
 use super::series::{self, EventRow, MetricRow};
 use super::sheet::Sheet;
 use super::tasks::{self, TaskSheet};
@@ -106,6 +107,9 @@ struct Page {
     /// Whether a sale was lived: without, there is nothing to show of one.
     lived: bool,
     answer: Answer,
+    /// How far the figures of several replications spread.
+    replications: Option<ReplicationSheet>,
+    replication_heads: [&'static str; 8],
     charts: Vec<Figure>,
     steps: Vec<Step>,
     departures: Vec<Share>,
@@ -204,6 +208,8 @@ impl Page {
             title: summary.provenance.title.clone(),
             lived: judged.never_begun.is_none() && !queue::without_a_sale(measured),
             answer: Answer::of(summary),
+            replications: replications::sheet(judged),
+            replication_heads: replications::HEADS,
             charts: figures(charts, measured),
             steps: tables::steps(measured),
             departures: tables::departures(measured),

@@ -10,6 +10,7 @@ mod generator;
 mod layers;
 mod progress;
 mod queues;
+mod replications;
 mod sections;
 mod series;
 mod table;

@@ -2,7 +2,8 @@
 
 use super::table::{Side, Table, UNBROKEN};
 use super::{
-    Page, balancer, beside, database, database_tier, edge, generator, layers, queues, series, tasks,
+    Page, balancer, beside, database, database_tier, edge, generator, layers, queues, replications,
+    series, tasks,
 };
 use crate::audit::{Finding, Status};
 use crate::evidence::Complaint;
@@ -16,6 +17,7 @@ use crate::verdict::Judged;
 /// Writes every part that has something to say.
 pub(super) fn write(page: &mut Page, judged: &Judged) {
     let measured = &judged.measured;
+    replications::write(page, judged);
     queues::write(page, measured);
     beside::write(page, measured);
     if queue::without_a_sale(measured) {

@@ -18,6 +18,7 @@ mod shop;
 mod stack;
 mod step;
 mod target;
+mod uncertain;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -153,6 +154,7 @@ pub(super) fn check(
         devices,
         rooms,
         objectives,
+        uncertain: uncertain::uncertain(&mut checker, file, root),
         target: foreign.map(|foreign| Arc::new(foreign.target)),
     };
     // What was struck out before can be absent without a problem of this pass.

@@ -1,4 +1,4 @@
-//! A scenario that was read, with more overrides.
+//! The overrides of a scenario that was read, and the same scenario with more of them.
 
 use super::{Loaded, known_time_zone, read, read_in, variable};
 use crate::scenario::check::{Beside, Surroundings};
@@ -7,6 +7,11 @@ use crate::scenario::problem::Problems;
 use crate::scenario::{Context, Late};
 
 impl Loaded {
+    /// Whether an override says what `key` is, written as `--set` takes it.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.overrides.sets(key)
+    }
+
     /// The same scenario with `set` after its own overrides.
     ///
     /// # Errors
@@ -22,6 +27,9 @@ impl Loaded {
             beside: Beside::Here,
         };
         let changed = read_in(self.name(), &self.text, &overrides, &context, &surroundings)?;
-        Ok(Self { folder: self.folder.clone(), ..changed })
+        // Its own copy names all that it was changed by.
+        let set = [self.overrides.set.as_slice(), set].concat();
+        let overrides = Overrides { set, ..self.overrides.clone() };
+        Ok(Self { folder: self.folder.clone(), overrides, ..changed })
     }
 }

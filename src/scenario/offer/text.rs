@@ -34,6 +34,7 @@ pub fn render(scenario: &Scenario, offer: &Offer) -> String {
     for rooms in &scenario.rooms {
         rooms::tell(&mut table, rooms, offer.scale);
     }
+    scenario.uncertain.iter().for_each(|input| table.line("uncertain", &input.told()));
     if scenario.is_without_a_sale() {
         return table.text;
     }

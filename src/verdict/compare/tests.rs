@@ -85,6 +85,7 @@ fn run(world: World, sold: &[i64], ok: u64) -> Run {
                 never_begun: None,
                 measured,
                 probes: Vec::new(),
+                replications: None,
             },
             provenance: Provenance {
                 spike: "0.1.0".to_owned(),
