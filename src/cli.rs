@@ -1,10 +1,14 @@
 //! The command line: types alone.
 
+mod plans;
+
 use core::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, value_parser};
+
+pub use plans::{ForecastArgs, PlanArgs};
 
 /// Rehearses the minute when everyone comes at once, and says whether the shop was right.
 ///
@@ -43,6 +47,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Write a first scenario for a shop of your own, or a draft of one that a browser recorded
     Init(InitArgs),
+    /// Say from which load on a database on a machine of its own costs less than a serverless one
+    Plan(PlanArgs),
+    /// Say what sales to come will be asked for at their peak, by those that were and by who looks before
+    Forecast(ForecastArgs),
     /// Print the JSON Schema of scenario files
     Schema,
     /// Serve the mock payment provider, alone

@@ -4,6 +4,8 @@
 
 pub mod command;
 
+pub mod plan;
+
 pub mod live;
 pub mod sim;
 

@@ -231,6 +231,11 @@ impl Offset {
         Self(nanos)
     }
 
+    /// Nanoseconds after the opening \[ns\]; negative means before it.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
     /// Seconds after the opening \[s\]; negative means before it.
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1e9

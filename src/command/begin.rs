@@ -39,7 +39,7 @@ pub(super) fn load(path: &Path, args: &OverrideArgs, now_utc_ns: Option<u64>) ->
 }
 
 /// Says the last word where there is nothing to run.
-fn or_refuse<T>(loaded: Option<T>) -> Option<T> {
+pub(super) fn or_refuse<T>(loaded: Option<T>) -> Option<T> {
     if loaded.is_none() {
         say(&bare_line(Verdict::InvalidScenario));
     }

@@ -8,9 +8,11 @@ mod conclude;
 mod doctor;
 pub mod embedded;
 pub mod folder;
+mod forecast;
 mod init;
 mod machine;
 mod network;
+mod plan;
 mod probe;
 mod progress;
 mod replicate;
@@ -51,6 +53,8 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Report(args) => verify::report(args),
         Command::Compare(args) => compare::compare(args),
         Command::Init(args) => init::init(args),
+        Command::Plan(args) => plan::plan(args),
+        Command::Forecast(args) => forecast::forecast(args),
         Command::Schema => print_schema(),
         Command::Provider(args) => servers::provider(args),
         Command::Shop(args) => servers::shop(args),

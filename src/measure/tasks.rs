@@ -191,6 +191,16 @@ impl TaskSummary {
         self.changes.iter().fold(TaskChange::default(), more)
     }
 
+    /// Hours of tasks that were wanted until then \[s\]: what is paid for from its launch on, whether it
+    /// serves yet or not.
+    pub fn hours(&self, until_s: f64) -> f64 {
+        let ends = self.changes.iter().skip(1).map(|next| next.at_s).chain([until_s]);
+        let lasted = |(change, end_s): (&TaskChange, f64)| {
+            change.desired as f64 * (end_s.min(until_s) - change.at_s).max(0.0)
+        };
+        self.changes.iter().zip(ends).map(lasted).sum::<f64>() / 3_600.0
+    }
+
     /// Both numbers as stairs on the run's timeline, which ends then \[s\].
     pub fn rows(&self, ended_s: f64) -> Vec<Row> {
         let steps = |of: fn(&TaskChange) -> u64| -> Vec<(f64, f64)> {
@@ -239,6 +249,9 @@ mod tests {
         assert_eq!(told.in_service_s(3, 0.0), Some(4.0));
         assert_eq!(told.in_service_s(3, 5.0), Some(5.0));
         assert_eq!((told.in_service_s(2, 2.5), told.in_service_s(5, 0.0)), (Some(2.5), None));
+        // 2 for a second, 4 for two and for 1.5 more.
+        assert!((told.hours(5.5) * 3_600.0 - 16.0).abs() < 1e-9);
+        assert!((told.hours(1.5) * 3_600.0 - 1.0).abs() < 1e-9);
         let wanted: Vec<_> = told
             .rows(5.0)
             .into_iter()

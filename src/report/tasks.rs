@@ -24,9 +24,10 @@ pub(super) fn sheet(measured: &Measured) -> Option<TaskSheet> {
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
     let under = tasks.pending.iter().map(pending).chain(tasks.nodes.iter().map(nodes));
+    let ended_s = measured.timeline.last().map_or(0.0, |last| last.at_s + 1.0);
     Some(TaskSheet {
         title: TITLE,
-        number: number(tasks, &moment),
+        number: number(tasks, ended_s, &moment),
         limit: limit(tasks, &moment),
         under: under.collect(),
     })
@@ -71,8 +72,9 @@ fn nodes(told: &NodeSummary) -> String {
     }
 }
 
-/// `20 in service at the beginning, 54 at most (from T+540 s), 54 at the end; at most 54 were wanted`
-fn number(tasks: &TaskSummary, moment: &dyn Fn(f64) -> String) -> String {
+/// `20 in service at the beginning, 54 at most (from T+540 s), 54 at the end; at most 54 were wanted, 18.2
+/// task-hours in all`
+fn number(tasks: &TaskSummary, ended_s: f64, moment: &dyn Fn(f64) -> String) -> String {
     let (first, last) = (tasks.changes.first(), tasks.changes.last());
     let in_service = |change: Option<&crate::measure::TaskChange>| {
         figure::number(change.map_or(0, |change| change.in_service))
@@ -80,12 +82,14 @@ fn number(tasks: &TaskSummary, moment: &dyn Fn(f64) -> String) -> String {
     let most = tasks.most();
     let wanted = tasks.changes.iter().map(|change| change.desired).max().unwrap_or(0);
     format!(
-        "{} in service at the beginning, {} at most (from {}), {} at the end; at most {} were wanted",
+        "{} in service at the beginning, {} at most (from {}), {} at the end; at most {} were wanted, \
+         {} task-hours in all",
         in_service(first),
         figure::number(most.in_service),
         moment(most.at_s),
         in_service(last),
         figure::number(wanted),
+        figure::decimal(tasks.hours(ended_s), 1),
     )
 }
 

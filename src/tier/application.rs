@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outage::Outage;
 use super::scaler::autoscaler::Hpa;
+use super::scaler::forecast::Forecast;
 use super::scaler::schedule::Action;
 use super::scaler::tracking::Tracking;
 use super::slowdown::Slowdown;
@@ -59,6 +60,9 @@ pub struct Application {
     /// A Kubernetes horizontal pod autoscaler.
     #[serde(default)]
     pub hpa: Option<Hpa>,
+    /// A job by the clock that foresees the fewest tasks by what is known to begin.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
     /// What is changed at given times, by hand or by a clock.
     #[serde(default)]
     pub schedule: Vec<Action>,
@@ -119,7 +123,8 @@ impl Application {
 
     /// Whether something changes how many tasks there are.
     pub fn scales(&self) -> bool {
-        self.tracking.is_some() || self.hpa.is_some() || !self.schedule.is_empty()
+        let has_scaler = self.tracking.is_some() || self.hpa.is_some();
+        has_scaler || self.forecast.is_some() || !self.schedule.is_empty()
     }
 
     /// How long before the opening the first of the schedule, of the slowdowns, of the outages or of the

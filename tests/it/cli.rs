@@ -8,7 +8,7 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "simulate",
     "check",
@@ -18,6 +18,8 @@ const COMMANDS: [&str; 13] = [
     "report",
     "compare",
     "init",
+    "plan",
+    "forecast",
     "schema",
     "provider",
     "shop",

@@ -54,6 +54,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "docs/COMPARE.md",
         "docs/PROMISES.md",
         "docs/PERFORMANCE.md",
+        "docs/PLANS.md",
         "docs/PROVIDER.md",
         "docs/SCENARIO.md",
         "docs/SERIES.md",

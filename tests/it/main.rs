@@ -33,6 +33,7 @@ mod omission;
 mod own_processes;
 mod own_shop;
 mod parts;
+mod plan;
 mod postgres;
 mod probes;
 mod problems;

@@ -1,7 +1,7 @@
 //! Tasks of the simulated application: what is refused, what is told, and that nothing is lost while
 //! they come and go.
 
-use spike::measure::TaskSummary;
+use spike::measure::{TaskChange, TaskSummary};
 use spike::scenario::Scenario;
 
 use crate::problems::{refused, refused_alone};
@@ -98,6 +98,71 @@ fn tasks_come_when_the_target_is_passed_and_finish_what_they_have_when_they_go()
     // Every reload that was sent was answered or given up.
     let reload = &judged.measured.operations["reload"];
     assert_eq!(reload.count, reload.outcomes.values().sum::<u64>());
+}
+
+/// A forecast of so many entries at the opening, or of none; what else it says, and the stack.
+fn foreseeing(forecast: &str, entries: &str, stack: &str) -> String {
+    text(&format!(
+        "servers = 1\nqueue = 20\nstart = {{ boot = \"30s\" }}\n{stack}\n\
+         [stack.application.forecast]\n{forecast}\n\
+         tournaments = [{{ starts = \"0s\", team = 4, {entries} }}]"
+    ))
+}
+
+#[test]
+fn a_forecast_that_could_foresee_nothing_is_refused_with_its_line() {
+    let twenty = "entries = [{ count = 20 }]";
+    for (forecast, entries, stack, told) in [
+        ("per_task = 0", twenty, "tasks = 4", "`per_task` is 0"),
+        ("", twenty, "tasks = 4", "missing key `per_task`"),
+        ("per_task = 8\nevery = \"500ms\"", twenty, "tasks = 4", "must be whole seconds"),
+        (
+            "per_task = 8\nahead = \"0s\"\nbehind = \"0s\"",
+            twenty,
+            "tasks = 4",
+            "neither `behind` nor",
+        ),
+        ("per_task = 8", "entries = []", "tasks = 4", "`entries` of"),
+        (
+            "per_task = 8",
+            "organizer = 0, entries = [{ count = 20 }]",
+            "tasks = 4",
+            "`organizer` is 0",
+        ),
+        ("per_task = 8", "entries = [{ count = 0 }]", "tasks = 4", "`count` is 0"),
+        (
+            "per_task = 8",
+            twenty,
+            "tasks = 4\nmax = 9",
+            "it takes 10 tasks, and there are at most 9",
+        ),
+    ] {
+        let problems = refused("tasks.toml", &foreseeing(forecast, entries, stack));
+        assert!(problems.contains(told), "{problems}");
+        assert!(problems.contains("--> tasks.toml:"), "{problems}");
+        assert!(problems.ends_with(": 1 problem\n"), "{problems}");
+    }
+    let text = foreseeing("per_task = 8", twenty, "").replace("start = { boot = \"30s\" }\n", "");
+    let problems = refused("tasks.toml", &text);
+    assert!(problems.contains("`forecast` has nothing to scale without `tasks`"), "{problems}");
+}
+
+#[test]
+fn what_is_foreseen_is_there_before_it_begins_and_what_enters_late_is_seen_at_the_next_look() {
+    let entries = "entries = [{ count = 10 }, { count = 10, entered = \"-150s\" }]";
+    let forecast = "per_task = 8\nevery = \"1m\"\nahead = \"5m\"\nbehind = \"20m\"";
+    let text = foreseeing(forecast, entries, "tasks = 3\nmin = 2");
+    let (judged, _) = simulate(&scenario(&text, &set(&[])));
+    let tasks = judged.measured.tasks.unwrap();
+    // The opening is at 600 s: at 300 s it begins in exactly five minutes and is not seen, at 360 s it is, with
+    // 10 · 4 / 8 = 5 tasks; the others enter at 450 s, and are found at 480 s.
+    let wanted = |change: &TaskChange| (change.at_s, change.desired, change.in_service);
+    let changes: Vec<_> = tasks.changes.iter().map(wanted).collect();
+    assert_eq!(
+        changes,
+        [(1.0, 2, 2), (360.0, 5, 2), (390.0, 5, 5), (480.0, 10, 5), (510.0, 10, 10)]
+    );
+    assert!(tasks.hours(540.0) > 0.0 && tasks.hours(540.0) < tasks.hours(600.0));
 }
 
 #[test]

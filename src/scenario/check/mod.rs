@@ -6,6 +6,7 @@ mod database;
 mod devices;
 mod edge;
 mod fans;
+mod forecast;
 mod live;
 mod lottery;
 mod nodes;

@@ -7,6 +7,7 @@ use crate::scenario::check::balancer::balancer;
 use crate::scenario::check::database::database;
 use crate::scenario::check::edge::edge;
 use crate::scenario::check::fans::law;
+use crate::scenario::check::forecast::forecast;
 use crate::scenario::check::nodes::{nodes, reclaims};
 use crate::scenario::check::outage::outages;
 use crate::scenario::check::sale::{MeantSale, Opening};
@@ -73,6 +74,9 @@ fn check_application(
             .mark("a second scaler")
             .advise("two would undo each other's steps: leave one of them out");
     }
+    if let Some(stated) = &application.forecast {
+        forecast(checker, stated, application, place.key("forecast"));
+    }
     for (index, action) in application.schedule.iter().enumerate() {
         check_action(checker, action, sales, place.key("schedule").index(index));
     }
@@ -123,8 +127,10 @@ fn without_tasks(checker: &mut Checker, application: &Application, place: Place<
     if place.struck("tasks") {
         return;
     }
-    let others =
-        ["workers", "min", "max", "start", "nodes", "tracking", "hpa", "schedule", "reclaims"];
+    let others = [
+        "workers", "min", "max", "start", "nodes", "tracking", "hpa", "forecast", "schedule",
+        "reclaims",
+    ];
     if let Some(key) = others.into_iter().find(|key| place.has(key)) {
         let scales = if application.scales() { "has nothing to scale" } else { "says nothing" };
         checker

@@ -5,6 +5,7 @@ mod devices;
 mod drain;
 mod edge;
 mod foreign;
+mod foreseen;
 mod lots;
 mod payment;
 mod pods;

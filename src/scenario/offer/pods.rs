@@ -1,16 +1,20 @@
-//! What follows from the machines under the application's tasks: how many tasks more find room at once, how
-//! long the others wait, and what is taken back.
+//! What follows for the application's tasks: how many are foreseen, how many more find room on the machines under
+//! them at once, how long the others wait, and what is taken back.
 
 use domain::time::Duration;
 
 use crate::scenario::Scenario;
+use crate::scenario::offer::foreseen::foreseen;
 use crate::scenario::offer::text::{Table, count, duration};
 use crate::tier::balancer::targets::Health;
 use crate::tier::tasks::nodes::Nodes;
 
-/// The lines of nodes and of what is taken back.
+/// The lines of a forecast, of nodes and of what is taken back.
 pub(super) fn tell(table: &mut Table, scenario: &Scenario) {
     let Some(application) = &scenario.stack.application else { return };
+    if let Some(figure) = foreseen(application) {
+        table.line("forecast", &figure);
+    }
     if let (Some(nodes), Some(tasks)) = (&application.nodes, application.tasks) {
         let balancer = scenario.stack.balancer.as_ref();
         let health = balancer.and_then(|balancer| balancer.health.as_ref());

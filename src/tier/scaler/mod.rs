@@ -4,6 +4,7 @@
 //! business of [`super::tasks`]. All of it happens at whole seconds of the run.
 
 pub mod autoscaler;
+pub mod forecast;
 pub mod schedule;
 pub mod tracking;
 pub mod window;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::application::Application;
 use autoscaler::Autoscaler;
+use forecast::Job;
 use schedule::Schedule;
 use tracking::TargetTracking;
 use window::Sample;
@@ -30,16 +32,19 @@ pub enum Metric {
     Requests,
 }
 
-/// What wants tasks: a schedule, and at most one scaler beside it.
+/// What wants tasks: a schedule and a forecast, and at most one scaler beside them.
 #[derive(Clone, Debug)]
 pub struct Scaler {
     min: u32,
     max: u32,
     schedule: Schedule,
+    forecast: Option<Job>,
+    /// The fewest that the forecast wants.
+    foreseen: u32,
     policy: Policy,
 }
 
-/// The scaler beside the schedule.
+/// The scaler beside schedule and forecast.
 #[derive(Clone, Debug)]
 enum Policy {
     None,
@@ -56,7 +61,9 @@ impl Scaler {
             (None, Some(hpa)) => Policy::Autoscaler(Autoscaler::new(hpa.clone())),
             (None, None) => Policy::None,
         };
-        Self { min, max, schedule: Schedule::new(&application.schedule, opens), policy }
+        let forecast = application.forecast.clone().map(|forecast| Job::new(forecast, opens));
+        let schedule = Schedule::new(&application.schedule, opens);
+        Self { min, max, schedule, forecast, foreseen: 0, policy }
     }
 
     /// How many tasks are wanted from the end of this second on, of which `sample` was taken just now.
@@ -67,15 +74,21 @@ impl Scaler {
             self.max = action.max.unwrap_or(self.max).max(self.min);
             desired = action.tasks.unwrap_or(desired);
         }
-        let desired = desired.clamp(self.min, self.max);
+        if let Some(foreseen) = self.forecast.as_mut().and_then(|job| job.second(at)) {
+            self.foreseen = foreseen;
+            // Where no scaler takes away what is too much, the forecast does.
+            if matches!(self.policy, Policy::None) {
+                desired = foreseen;
+            }
+        }
+        let min = self.min.max(self.foreseen).min(self.max);
+        let desired = desired.clamp(min, self.max);
         let wanted = match &mut self.policy {
             Policy::None => desired,
-            Policy::Tracking(tracking) => {
-                tracking.second(at, sample, desired, (self.min, self.max))
-            }
+            Policy::Tracking(tracking) => tracking.second(at, sample, desired, (min, self.max)),
             Policy::Autoscaler(autoscaler) => autoscaler.second(at, sample, desired),
         };
-        wanted.clamp(self.min, self.max)
+        wanted.clamp(min, self.max)
     }
 }
 

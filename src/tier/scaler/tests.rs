@@ -35,6 +35,7 @@ fn application(tasks: u32) -> Application {
         nodes: None,
         tracking: None,
         hpa: None,
+        forecast: None,
         schedule: Vec::new(),
         slowdowns: Vec::new(),
         outages: Vec::new(),
@@ -173,6 +174,28 @@ fn a_schedule_waits_for_nobody_and_its_least_holds_against_the_scaler() {
     // At 90 s 54 are wanted, an hour's quarter of low datapoints changes nothing, and from the new least
     // on the scaler takes away what is too much.
     assert_eq!(changes, [(1, 20, 20), (90, 20, 54), (150, 54, 54), (1_320, 10, 10)]);
+}
+
+#[test]
+fn what_is_foreseen_is_there_an_hour_before_and_goes_by_the_clock() {
+    // The opening is at 120 s: the job looks at -60, 1,740, 3,540 s and so on.
+    let text = "at = '-3m'\nper_task = 10\n\
+                tournaments = [{ starts = '117m', entries = [{ count = 180 }] }]";
+    let forecast = Some(toml::from_str(text).unwrap());
+    let job = Application { forecast: forecast.clone(), ..application(4) };
+    let changes = lived(&job, 12_000, |_| 2.0);
+    // It begins at 7,140 s. The look at 1,740 s sees 90 minutes, and it lies at their end; that at 3,540 s finds it,
+    // that at 8,940 s for the last time: it began 30 minutes ago. One is the fewest that are wanted.
+    assert_eq!(
+        changes,
+        [(1, 1, 1), (3_540, 1, 18), (3_600, 18, 18), (10_740, 1, 1)],
+        "an hour before, less a minute's boot"
+    );
+    // A scaler beside it takes them away: 2 of 18 are busy, and after 15 low minutes 4 are left.
+    let both = Application { forecast, ..tracked(4) };
+    let changes = lived(&both, 12_000, |_| 2.0);
+    assert_eq!(changes[..3], [(1, 4, 4), (3_540, 4, 18), (3_600, 18, 18)]);
+    assert_eq!(changes[3..], [(10_740, 4, 4)]);
 }
 
 #[test]

@@ -4,11 +4,14 @@ mod carts;
 mod crowd;
 mod database;
 mod devices;
+mod forecast;
 mod gate;
 mod lots;
 mod nodes;
 mod payment;
+mod peek;
 mod points;
+mod prices;
 mod rooms;
 mod scale;
 mod stock;
@@ -36,6 +39,13 @@ pub(crate) const ALL: &[Row] = &[
     scale::VENUE_DAY,
     payment::DRAW,
     lots::TICKET_LOTTERY,
+    forecast::SCHEDULE,
+    forecast::REACTIVE,
+    forecast::LATE_ENTRIES,
+    forecast::LATE_PUBLICATION,
+    forecast::HEADROOM,
+    peek::FORECAST,
+    prices::BREAK_EVEN,
     devices::STORM,
     devices::BACKOFF,
     devices::BLUE_GREEN,
