@@ -4,7 +4,7 @@ use spike::measure::BreakingTier;
 use spike::scenario::offer;
 
 use crate::problems::{refused, refused_alone};
-use crate::rehearsal::{alone, program, scenario, set, simulate};
+use crate::rehearsal::{Room, program, scenario, set, simulate, with};
 
 /// Forty people a second look at a page that no cache keeps, behind a balancer.
 fn text(balancer: &str) -> String {
@@ -220,6 +220,6 @@ fn a_live_run_says_that_it_leaves_the_balancer_out() {
     std::fs::write(&file, soon.replace("count = 400", "count = 4")).unwrap();
     let mut command = program();
     command.args(["run", "--set", "sale.0.lasts=1s", "-q", "-o"]).arg(out.path()).arg(&file);
-    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    let said = with(Room::Whole, || String::from_utf8(command.output().unwrap().stderr).unwrap());
     assert!(said.contains("left out: `stack.balancer`, which takes 1/s at first"), "{said}");
 }

@@ -7,7 +7,7 @@ use domain::provider::{PaymentLine, PaymentOperation, PaymentOutcome};
 use spike::sim::SimulatedRun;
 use spike::verdict::{Judged, Verdict};
 
-use crate::rehearsal::{run, scenario, set, simulate, violated};
+use crate::rehearsal::{Room, run_in, scenario, set, simulate, violated};
 
 /// 400 fans, 500 pieces, a provider that refuses nothing.
 const SALE: &str = r#"
@@ -125,7 +125,7 @@ fn a_live_shop_waits_for_its_cardholders_too() {
         "shop.challenge_timeout=4s",
         "shop.reservation.ttl=3s",
     ];
-    let judged = run(&path, &changes);
+    let judged = run_in(Room::Whole, &path, &changes);
     assert_eq!(violated(&judged), BTreeSet::new(), "{:?}", judged.reasons);
     let payments = &judged.measured.payments;
     assert_eq!((payments.authorized, payments.orphaned), (payments.captured, 0));

@@ -6,7 +6,7 @@ use spike::scenario::offer;
 use spike::verdict::Judged;
 
 use crate::problems::{refused, refused_alone};
-use crate::rehearsal::{alone, program, scenario, set, simulate, violated};
+use crate::rehearsal::{Room, program, scenario, set, simulate, violated, with};
 
 /// Two hundred people a second look at what is sold out, for three minutes.
 fn text(database: &str) -> String {
@@ -298,7 +298,7 @@ fn a_live_run_says_that_it_leaves_capacity_and_failovers_out() {
     std::fs::write(&file, soon).unwrap();
     let mut command = program();
     command.args(["run", "--set", "sale.0.lasts=1s", "-q", "-o"]).arg(out.path()).arg(&file);
-    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    let said = with(Room::Whole, || String::from_utf8(command.output().unwrap().stderr).unwrap());
     for left_out in ["stack.database.capacity", "stack.database.failovers"] {
         assert!(said.contains(&format!("left out: `{left_out}`")), "{said}");
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::program::{Desk, Said, spike};
-use crate::rehearsal::alone;
+use crate::rehearsal::{Room, with};
 
 fn diagnosis(said: &Said) -> Value {
     serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:#?}"))
@@ -73,7 +73,9 @@ fn a_scenario_with_problems_is_not_compared_with_anything() {
 /// machine is; how much longer is what the verdict is about.
 #[test]
 fn the_self_test_measures_every_request_and_never_flatters() {
-    let said = alone(|| Said::of(spike().args(["doctor", "--self-test", "--seconds=1", "--json"])));
+    let said = with(Room::Whole, || {
+        Said::of(spike().args(["doctor", "--self-test", "--seconds=1", "--json"]))
+    });
     let told = diagnosis(&said);
     assert_eq!(told["exit_code"].as_i64(), said.code.map(i64::from), "{said:#?}");
     assert!(matches!(said.code, Some(0 | 112)), "{said:#?}");

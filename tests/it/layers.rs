@@ -6,7 +6,7 @@ use spike::scenario::offer;
 use spike::verdict::Judged;
 
 use crate::problems::{refused, refused_alone};
-use crate::rehearsal::{alone, program, scenario, set, simulate};
+use crate::rehearsal::{Room, program, scenario, set, simulate, with};
 
 /// 2,000 people look at a page of one part, 500 times a second for 110 s, in front of an edge that keeps it for
 /// 2 s, and of a shop that takes 50 ms for it.
@@ -263,7 +263,7 @@ fn a_live_run_says_what_of_the_edge_it_leaves_out() {
     std::fs::write(&file, soon).unwrap();
     let mut command = program();
     command.args(["run", "--set", "sale.0.lasts=1s", "-q", "-o"]).arg(out.path()).arg(&file);
-    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    let said = with(Room::Whole, || String::from_utf8(command.output().unwrap().stderr).unwrap());
     for left_out in [
         "left out: errors for `shop.edge.error_ttl` and `restarts`",
         "left out: `stack.edge` with 3 point(s) of presence and a shield",

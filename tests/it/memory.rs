@@ -9,7 +9,7 @@ use domain::outcome::Operation;
 use spike::measure::timeline::Timeline;
 use spike::verdict::Summary;
 
-use crate::rehearsal::{alone, program};
+use crate::rehearsal::{Room, program, with};
 
 /// Fans who reload once per second for six seconds, and a few who buy.
 const SALE: &str = r#"
@@ -105,7 +105,7 @@ fn hold_to_five_percent(command: &str, fewer: &[&str], more: &[&str]) {
 #[test]
 fn ten_times_the_requests_cost_a_live_run_no_more_memory() {
     let (few, many) = (["fans.0.reload.calls=2"], ["fans.0.reload.calls=20"]);
-    alone(|| hold_to_five_percent("run", &few, &many));
+    with(Room::Whole, || hold_to_five_percent("run", &few, &many));
 }
 
 #[test]
@@ -183,13 +183,13 @@ fn own_memory_mb(changes: &[&str], fans: u64, reloads: u64) -> f64 {
 
 #[test]
 fn a_million_fans_wait_in_seventy_megabytes() {
-    let own_mb = alone(|| own_memory_mb(&[], 1_000_000, 0));
+    let own_mb = with(Room::Whole, || own_memory_mb(&[], 1_000_000, 0));
     assert!((50.0..=70.0).contains(&own_mb), "{own_mb} MB");
 }
 
 #[test]
 fn five_thousand_connections_in_use_take_ten_megabytes() {
     let changes = ["fans.0.count=5000", "fans.0.reload.calls=1", "live.connections=per-fan"];
-    let own_mb = alone(|| own_memory_mb(&changes, 5_000, 10_000));
+    let own_mb = with(Room::Whole, || own_memory_mb(&changes, 5_000, 10_000));
     assert!((1.0..=10.0).contains(&own_mb), "{own_mb} MB");
 }

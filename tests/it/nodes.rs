@@ -6,7 +6,7 @@ use spike::scenario::offer;
 use spike::verdict::Judged;
 
 use crate::problems::{refused, refused_alone};
-use crate::rehearsal::{alone, program, scenario, set, simulate};
+use crate::rehearsal::{Room, program, scenario, set, simulate, with};
 
 /// Ten people a second look for four minutes at what is sold out, for a second each.
 fn text(stack: &str) -> String {
@@ -221,7 +221,7 @@ fn a_live_run_says_which_machines_it_leaves_out() {
     std::fs::write(&file, soon).unwrap();
     let mut command = program();
     command.args(["run", "--set", "sale.0.lasts=2s", "-q", "-o"]).arg(out.path()).arg(&file);
-    let said = alone(|| String::from_utf8(command.output().unwrap().stderr).unwrap());
+    let said = with(Room::Whole, || String::from_utf8(command.output().unwrap().stderr).unwrap());
     for left_out in ["slowdowns", "nodes", "reclaims"] {
         assert!(said.contains(&format!("left out: `stack.application.{left_out}`;")), "{said}");
     }

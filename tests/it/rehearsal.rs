@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use spike::audit::Status;
 use spike::command::folder::RunFolder;
@@ -63,19 +63,52 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// Live runs go one at a time: two at once would make each other late.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// How much of the machine a live run takes while it lasts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Half of it: a small crowd waits for most of its time. Two such runs at once may make each
+    /// other late, so what one of them says against a claim is asked again alone.
+    Half = 1,
+    /// All of it: what is seen hangs on how fast things are.
+    Whole = 2,
+}
 
-/// Lets `doing` have the machine for a live run.
-pub(crate) fn alone<T>(doing: impl FnOnce() -> T) -> T {
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+/// The halves of the machine that no live run has.
+static FREE_HALVES: Mutex<u8> = Mutex::new(Room::Whole as u8);
+
+/// One of the halves was given back.
+static GIVEN_BACK: Condvar = Condvar::new();
+
+/// What a live run took; it is given back when the run is over, however it ends.
+struct Taken(Room);
+
+impl Taken {
+    /// Waits until there is that much room, and takes it.
+    fn wait(room: Room) -> Self {
+        let free = FREE_HALVES.lock().unwrap_or_else(PoisonError::into_inner);
+        let enough = GIVEN_BACK.wait_while(free, |free| *free < room as u8);
+        *enough.unwrap_or_else(PoisonError::into_inner) -= room as u8;
+        Self(room)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        *FREE_HALVES.lock().unwrap_or_else(PoisonError::into_inner) += self.0 as u8;
+        GIVEN_BACK.notify_all();
+    }
+}
+
+/// Lets `doing` have so much of the machine for a live run.
+pub(crate) fn with<T>(room: Room, doing: impl FnOnce() -> T) -> T {
+    let _taken = Taken::wait(room);
     doing()
 }
 
-/// Runs a scenario live by the program; its exit code is the judgement's.
+/// Runs a scenario live by the program in so much of the machine; its exit code is the judgement's.
 #[track_caller]
-pub(crate) fn run(path: &Path, set: &[&str]) -> Judged {
-    alone(|| run_beside_others(path, set))
+pub(crate) fn run_in(room: Room, path: &Path, set: &[&str]) -> Judged {
+    with(room, || run_beside_others(path, set))
 }
 
 /// Likewise, where it does not matter that others make it late.

@@ -8,7 +8,7 @@ use reference_shop::settings::Saga;
 use spike::measure::BoundStatus;
 use spike::verdict::{Judged, Verdict};
 
-use crate::rehearsal::{alone, count, run_beside_others, scenario, set, simulate, violated};
+use crate::rehearsal::{Room, count, run_beside_others, scenario, set, simulate, violated, with};
 use crate::side_by_side::{for_each, for_each_of};
 use crate::sometimes::{Event, counted, events};
 
@@ -334,7 +334,7 @@ fn a_live_shop_that_breaks_a_promise_is_found_out() {
         };
         (!is_right).then(|| format!("{case:?}: {:?}", judged.reasons))
     };
-    let wrong = alone(|| for_each_of(AT_ONCE, cases.len(), live));
+    let wrong = with(Room::Whole, || for_each_of(AT_ONCE, cases.len(), live));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), cases.len());
 }

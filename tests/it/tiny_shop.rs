@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::program::{Desk, Said, Server, spike};
+use crate::rehearsal::{Room, with};
 
 /// The example shop, until it is dropped.
 struct TinyShop {
@@ -78,6 +79,16 @@ fn violated_by(bug: &str, settings: &[&str], more: &[&str]) -> Vec<String> {
 
 /// Runs the example's scenario against that shop, with the ledger of that provider.
 fn rehearsed(desk: &Desk, shop: &TinyShop, provider: &Server, more: &[&str]) -> Said {
+    rehearsed_in(Room::Half, desk, shop, provider, more)
+}
+
+fn rehearsed_in(
+    room: Room,
+    desk: &Desk,
+    shop: &TinyShop,
+    provider: &Server,
+    more: &[&str],
+) -> Said {
     let settings = [
         format!("target.url={}", shop.url),
         format!("ledger.provider.mock={}", provider.url),
@@ -89,7 +100,7 @@ fn rehearsed(desk: &Desk, shop: &TinyShop, provider: &Server, more: &[&str]) -> 
         words.extend(["--set", setting]);
     }
     words.extend(more);
-    desk.say(&words)
+    with(room, || desk.say(&words))
 }
 
 /// What a server answers, head and all.
@@ -143,7 +154,7 @@ fn without_a_fault_it_passes() {
 #[test]
 fn who_sells_the_same_piece_twice_is_found_out_by_the_shops_own_database() {
     let (desk, provider, shop) = opened(Some("oversell"));
-    let said = rehearsed(&desk, &shop, &provider, &[]);
+    let said = rehearsed_in(Room::Whole, &desk, &shop, &provider, &[]);
     assert_eq!(said.code, Some(111), "{}", said.stderr);
     assert!(violated(&desk).contains(&"INV-OVERSELL".to_owned()), "{:?}", violated(&desk));
     let verified = desk.say(&["verify", "reports/latest", "--quiet"]);

@@ -37,9 +37,9 @@ fn main() -> ExitCode {
     }
     let asked = arguments::split(words);
     let mut arguments = Arguments::from_iter(std::iter::once(&program).chain(&asked.flags));
-    // Live rows wait for most of their time.
+    // Live rows wait for most of their time, if not for each other.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads = arguments.test_threads.or(Some(cores + cores / 2));
+    arguments.test_threads = arguments.test_threads.or(Some(2 * cores));
     let small = rows::ALL.iter().filter(|row| asked.means(&row.label()));
     let small = small.map(|row| Trial::ignorable_test(row.label(), || in_small(row)));
     libtest_mimic::run(&arguments, small.collect()).exit_code()

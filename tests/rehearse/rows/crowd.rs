@@ -15,7 +15,7 @@ use crate::claim::{Claim, at_least, at_most, misses, near, passes};
 use crate::rehearsal;
 use crate::row::Row;
 use crate::rows::points;
-use crate::stage::{Size, live, simulate, simulate_seeded};
+use crate::stage::{Size, live_alone, simulate, simulate_seeded};
 
 pub(super) const FIRST_COME_SALE: Row = Row {
     number: 1,
@@ -81,12 +81,12 @@ fn layers(size: Size) -> Vec<Claim> {
         at_least("the same, nobody waits for a fetch", times("shop.edge.collapse=false"), 1.5),
         at_least("times the peak at the origin, all at once and nothing kept yet", cold, 5.0),
         at_most("share that it answers, a cookie on every page", offload(&cookies.measured), 0.01),
-        live(
+        live_alone(
             "share that an nginx answers, live",
             ("crowd/layers", &[SOON, &[NGINX]].concat()),
             |what, judged| near(what, offload(&judged.measured), 5.0 / 6.0, 0.05),
         ),
-        live(
+        live_alone(
             "the same, a cookie on every page",
             ("crowd/layers", &[SOON, &[NGINX, "shop.edge.cookies=every-page"]].concat()),
             |what, judged| at_most(what, offload(&judged.measured), 0.02),
@@ -150,10 +150,10 @@ fn login_storm(size: Size) -> Vec<Claim> {
         // 3,000 fans at 100 logins per second, less the seconds in which they come.
         at_least("seconds until the 99th of a hundred is signed in", p99_s(&bad), 20.0),
         passes("one in twenty signs in", &good),
-        live("live, everybody signs in", (FILE, &[]), misses),
+        live_alone("live, everybody signs in", (FILE, &[]), misses),
     ];
     if size == Size::Full {
-        claims.push(live("live, one in twenty signs in", (FILE, &[LONG_SESSIONS]), passes));
+        claims.push(live_alone("live, one in twenty signs in", (FILE, &[LONG_SESSIONS]), passes));
     }
     claims
 }

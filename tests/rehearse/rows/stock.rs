@@ -8,7 +8,7 @@ use spike::verdict::{AssessmentStatus, Judged};
 use crate::claim::{Claim, at_least, at_most, misses, near, passes, violates};
 use crate::rehearsal::count;
 use crate::row::Row;
-use crate::stage::{Size, live, simulate};
+use crate::stage::{Size, live, live_alone, live_run, simulate};
 
 /// The strategies that sell nothing twice.
 const SOUND: [&str; 3] = ["guarded-counter", "row-lock", "unit-rows"];
@@ -105,12 +105,9 @@ fn both_per_s(time_ms: f64, size: Size) -> Option<[f64; 2]> {
             let strategy = format!("shop.inventory={strategy}");
             let time = format!("shop.time_in_transaction={}us", time_ms * 1e3);
             let people = size.pick("fans.0.count=3000", "fans.0.count=600");
-            let seen = Cell::new(None);
-            live("", ("stock/hot-row", &[&strategy, &time, people]), |what, judged| {
-                seen.set(Some(orders_per_s(&judged.measured)));
-                Claim::unseen(what)
-            });
-            *best = seen.get().into_iter().chain(*best).reduce(f64::max);
+            let seen = live_run("stock/hot-row", &[&strategy, &time, people]);
+            let seen = seen.map(|judged| orders_per_s(&judged.measured));
+            *best = seen.into_iter().chain(*best).reduce(f64::max);
         }
     }
     let [locked, rows] = best;
@@ -251,12 +248,14 @@ fn pool_starved(_: Size) -> Vec<Claim> {
         let word = |missed| if missed { "missed" } else { "met" }.to_owned();
         Claim::of(what, word(expected), word(seen), expected == seen)
     };
-    claims.push(live("live, two connections, the objective", (name, &[]), |what, judged| {
+    claims.push(live_alone("live, two connections, the objective", (name, &[]), |what, judged| {
         noting(0, what, judged)
     }));
-    claims.push(live("live, twenty connections, the objective", (name, &sized), |what, judged| {
-        noting(1, what, judged)
-    }));
+    claims.push(live_alone(
+        "live, twenty connections, the objective",
+        (name, &sized),
+        |what, judged| noting(1, what, judged),
+    ));
     if let [Some((starved, locks)), Some((fed, _))] = waits.get() {
         claims.push(at_least("live, times the wait for a connection, p99", starved / fed, 10.0));
         claims.push(at_most("live, transactions that wait for a lock meanwhile", locks, 0.5));
