@@ -132,7 +132,7 @@ fn run_one(
     }
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock)?;
-        let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
+        let mut watch = Watch::begin(&scenario, World::Live, args.quiet, args.no_tui);
         let mut lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
         watch.end();
         if let (Ok(ending), Some(embedded)) = (&mut lived, &embedded) {
@@ -252,6 +252,9 @@ fn live(
     let opening = scenario.first_opening();
     let mut recorder = Recorder::new(run.sinks()?, settings.clock.began_utc_ns(), opening)
         .with_context(|| format!("failed to write into {}", run.path().display()))?;
+    if watch.shows_recent() {
+        recorder.keep_recent();
+    }
     let ledgers = LedgerSinks {
         shop: Box::new(run.writer(folder::LEDGER_SHOP)?),
         provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),

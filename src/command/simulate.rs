@@ -143,7 +143,7 @@ fn simulate_one(asked: Asked<'_>, loaded: &Loaded) -> anyhow::Result<Verdict> {
     let clock = Clock::begin_in(std::time::Duration::ZERO);
     let (run, begun) = asked.begin(loaded, &scenario, clock)?;
     files.keep(&run)?;
-    let mut watch = Watch::begin(&scenario, args.quiet, args.no_tui);
+    let mut watch = Watch::begin(&scenario, World::Simulated, args.quiet, args.no_tui);
     rehearse(&scenario, &run, Visits::Forget, &mut |progress| {
         watch.show(progress);
         if stop.presses() > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -21,6 +21,7 @@ mod layers;
 mod lots;
 pub mod meter;
 mod rates;
+pub mod recent;
 pub mod recorder;
 mod recovery;
 pub mod rooms;

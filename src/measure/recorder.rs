@@ -17,6 +17,7 @@ use crate::measure::latency::{
     Grain, LatencyWriter, Series, growing_histogram, histogram, milliseconds,
 };
 use crate::measure::meter::{Counts, Group, Harvest};
+use crate::measure::recent::{Recent, RecentSeries};
 use crate::measure::timeline::TimelineLine;
 use crate::measure::vitals::Vitals;
 
@@ -49,6 +50,8 @@ pub struct Recorder {
     cpu: Option<f64>,
     /// What the machine did to the generator, for the next line of the timeline.
     vitals: Option<Vitals>,
+    /// The last seconds, where a person wants to see them.
+    recent: Option<Recent>,
     progress: Progress,
     arrived: u64,
     left: u64,
@@ -74,6 +77,8 @@ pub struct Progress {
     pub opened: u64,
     /// Connections that failed so far.
     pub unconnected: u64,
+    /// What the last seconds were like; nothing unless that was asked for.
+    pub recent: Vec<RecentSeries>,
 }
 
 /// What the shop says of itself, for a person who watches.
@@ -108,11 +113,17 @@ impl Recorder {
             lateness: histogram(),
             cpu: None,
             vitals: None,
+            recent: None,
             progress: Progress::default(),
             arrived: 0,
             left: 0,
             last: None,
         })
+    }
+
+    /// From now on a person sees what the last seconds were like.
+    pub fn keep_recent(&mut self) {
+        self.recent.get_or_insert_default();
     }
 
     /// Takes what all meters counted up to `until` (a whole second) and writes it down, flushed.
@@ -132,6 +143,9 @@ impl Recorder {
         }
         self.progress.at = until;
         self.progress.sent = 0;
+        if let Some(recent) = &mut self.recent {
+            recent.begin();
+        }
         self.write_timeline(until, &all)?;
         self.write_latency()?;
         for line in purchases {
@@ -195,7 +209,8 @@ impl Recorder {
     /// How far the run is.
     pub fn progress(&self) -> Progress {
         let lateness_p99_ms = milliseconds(self.lateness.value_at_quantile(0.99));
-        Progress { lateness_p99_ms, ..self.progress.clone() }
+        let recent = self.recent.as_ref().map(Recent::series).unwrap_or_default();
+        Progress { lateness_p99_ms, recent, ..self.progress.clone() }
     }
 
     fn write_timeline(&mut self, until: Time, all: &Harvest) -> io::Result<()> {
@@ -222,6 +237,9 @@ impl Recorder {
         self.progress.confirmed += counts.useful;
         self.progress.opened += counts.opened;
         self.progress.unconnected += counts.connection_failures.iter().sum::<u64>();
+        if let Some(recent) = &mut self.recent {
+            recent.count(counts);
+        }
     }
 
     /// Writes one entry per interval and series, and forgets them.
@@ -235,6 +253,9 @@ impl Recorder {
             let interval = group.interval();
             let (start, length) = (Grain::start(interval), self.grain.length(interval));
             self.latency.write(group.series(), start, length, &self.scratch)?;
+            if let Some(recent) = &mut self.recent {
+                recent.time(group.series(), &values);
+            }
         }
         Ok(())
     }

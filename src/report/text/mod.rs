@@ -2,6 +2,7 @@
 
 mod balancer;
 mod beside;
+mod board;
 mod comparison;
 mod database;
 mod database_tier;
@@ -25,6 +26,7 @@ use super::recovery;
 use super::words::{self, Tone};
 use crate::verdict::Summary;
 
+pub use board::{BOARD_COLUMNS, BOARD_LINES, Board};
 pub use comparison::comparison;
 pub use progress::progress_line;
 

@@ -35,7 +35,7 @@ impl Table {
         debug_assert_eq!(cells.len(), self.sides.len(), "a row has a cell per column");
         let mut row: Vec<String> = cells.iter().map(|cell| clean(cell)).collect();
         if let Some(name) = row.first_mut() {
-            *name = shortened(name);
+            *name = cut(name, NAME_COLUMNS_MAX);
         }
         self.rows.push(row);
     }
@@ -76,16 +76,17 @@ fn laid_out(row: &[String], sides: &[Side], widths: &[usize], indent: &str) -> S
     line
 }
 
-fn shortened(cell: &str) -> String {
-    if columns(cell) <= NAME_COLUMNS_MAX {
-        return cell.to_owned();
+/// The text in at most `width` columns; where it is cut it ends in an ellipsis.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
     }
     let mut used = 0;
-    let mut text: String = cell
+    let mut text: String = text
         .chars()
         .take_while(|letter| {
             used += letter_columns(*letter);
-            used < NAME_COLUMNS_MAX
+            used < width
         })
         .collect();
     text.push('…');
