@@ -84,6 +84,8 @@ pub enum Purpose {
     Committed = 40,
     /// Whether the application fails a request while it is out of order.
     Outage = 41,
+    /// How long a fan still has the answer of the DNS that it was given.
+    NameCache = 42,
     /// The seed of a replication.
     Replication = 50,
     /// The value of an uncertain input in a replication.

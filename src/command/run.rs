@@ -304,6 +304,9 @@ fn say_what_is_left_out(scenario: &Scenario) {
             }
         }
     }
+    if stack.region.is_some() {
+        say("left out: `stack.region`; the live shop has one region, and keeps it");
+    }
     let Some(database) = &stack.database else { return };
     if database.capacity.is_some() {
         say("left out: `stack.database.capacity`; the live database has this machine's processors");

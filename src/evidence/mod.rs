@@ -13,6 +13,7 @@ mod never_begun;
 pub mod queue;
 pub mod read;
 mod record;
+mod region;
 pub mod rooms;
 pub(crate) mod rows;
 pub mod series;
@@ -31,6 +32,7 @@ use ledgers::Ledgers;
 pub(crate) use lines::Lines;
 pub use never_begun::NeverBegun;
 use queue::QueueOutcome;
+pub use region::RegionRecord;
 use rooms::RoomRecord;
 pub use tape::Scratch;
 pub use task_wait::TaskWait;
@@ -196,6 +198,9 @@ pub struct Ending {
     /// were taken back: in the order of serving, and then those that did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_waits: Vec<TaskWait>,
+    /// What became of the region that was lost; in virtual time alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionRecord>,
     /// What became of rooms that take machines of a warm pool, by name; in virtual time alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rooms: BTreeMap<String, RoomRecord>,

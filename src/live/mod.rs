@@ -242,6 +242,7 @@ pub fn run(
         queues: std::collections::BTreeMap::new(),
         devices: std::collections::BTreeMap::new(),
         task_waits: Vec::new(),
+        region: None,
         rooms: std::collections::BTreeMap::new(),
         written: std::collections::BTreeMap::new(),
     })

@@ -24,6 +24,7 @@ mod rates;
 pub mod recent;
 pub mod recorder;
 mod recovery;
+mod region;
 pub mod rooms;
 pub mod saga;
 pub mod sample;
@@ -31,8 +32,10 @@ mod sell_out;
 mod series;
 pub mod steady;
 mod summarize;
+mod surge;
 mod tasks;
 pub mod timeline;
+pub mod usl;
 pub mod vitals;
 
 pub use at_limit::{AtLimit, Limited, Needed};
@@ -51,6 +54,7 @@ pub use health::{
 };
 pub use layers::{LayerSummary, LayersSummary, Spell};
 pub use recovery::{Recovery, RecoveryState};
+pub use region::RegionSummary;
 pub use rooms::{PoolMachines, RoomSummary, UpdateOutcome};
 pub use series::{EventSummary, OutsideSummary, SeriesSummary, ValueSummary, series};
 pub use summarize::summarize;
@@ -105,9 +109,12 @@ pub struct Measured {
     /// What became of rooms that take machines of a warm pool, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rooms: BTreeMap<String, RoomSummary>,
-    /// What became of the run after its capacity had been taken away for a while.
+    /// What became of the run after its capacity had been taken away for a while, and after surges of arrivals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recoveries: Vec<Recovery>,
+    /// What the loss of a region came to; absent where none was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionSummary>,
     /// The application's tasks; absent where their number cannot change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskSummary>,

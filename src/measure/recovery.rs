@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 use crate::measure::round3;
+use crate::measure::surge::{Surge, surges};
 use crate::measure::timeline::{Timeline, TimelineLine};
 
 /// How long before a trigger the good answers are counted, at most \[s\].
@@ -29,17 +30,17 @@ pub(super) const METASTABLE: f64 = 0.5;
 /// How many times as many may come as before it, by chance, and count as no more.
 const NO_MORE: f64 = 1.1;
 /// The share of those who came before it that must still come.
-const STILL: f64 = 0.1;
+pub(super) const STILL: f64 = 0.1;
 /// Fewer arrivals than these before it are no stream of people.
-const ARRIVALS_MIN: f64 = 30.0;
+pub(super) const ARRIVALS_MIN: f64 = 30.0;
 /// The share of them that must have left again: then those who come are the load, otherwise those who
 /// are there.
 const COME_AND_GO: f64 = 0.5;
 
-/// What became of a run after something had taken its capacity away.
+/// What became of a run after something had taken its capacity away, or had brought far more people for a while.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recovery {
-    /// What had: `the application at 20 % of its speed`, `the shop was gone`.
+    /// What had: `the application at 20 % of its speed`, `the shop was gone`, `a surge of 3.0 times the arrivals`.
     pub trigger: String,
     /// When that began, from the run's beginning \[s\].
     pub from_s: f64,
@@ -77,17 +78,15 @@ pub enum RecoveryState {
 /// What became of a run after each trigger, in the order of time.
 pub(super) fn recoveries(evidence: &Evidence, timeline: &Timeline) -> Vec<Recovery> {
     let ending = &evidence.ending;
-    if ending.triggers.is_empty() && ending.gaps.is_empty() {
-        return Vec::new();
-    }
     let course = Course::of(evidence, timeline);
     let done = ending.triggers.iter();
     let done = done.map(|trigger| (trigger.what.clone(), trigger.from, Some(trigger.until)));
     let gaps =
         ending.gaps.iter().map(|gap| (format!("{} was gone", gap.part), gap.from, gap.until));
-    let mut all: Vec<_> = done.chain(gaps).collect();
-    all.sort_by_key(|(_, from, _)| *from);
-    all.into_iter().map(|(what, from, until)| course.after(what, from, until)).collect()
+    let done = done.chain(gaps).map(|(what, from, until)| course.after(what, from, until));
+    let mut all: Vec<Recovery> = done.chain(course.after_surges()).collect();
+    all.sort_by(|one, other| one.from_s.total_cmp(&other.from_s));
+    all
 }
 
 /// The run, second by second.
@@ -121,6 +120,21 @@ impl Course {
             course.present.push(there);
         }
         course
+    }
+
+    /// What became of it after each surge of arrivals of which that can be said.
+    fn after_surges(&self) -> impl Iterator<Item = Recovery> {
+        let mut opened: Vec<u64> = self.sales.iter().map(|(opens, _)| *opens).collect();
+        opened.sort_unstable();
+        let ends = opened.iter().skip(1).copied().chain([self.arrived.len() as u64]);
+        // The rush at an opening is what the sale is about, and nothing good came before it.
+        let stretches: Vec<(u64, u64)> = opened.iter().copied().zip(ends).collect();
+        let all = stretches.into_iter().flat_map(move |stretch| surges(&self.arrived, stretch));
+        let told = all.map(move |Surge { from, until, times }| {
+            let [from, until] = [from, until].map(|second| Time::from_millis(second * 1_000));
+            self.after(format!("a surge of {times:.1} times the arrivals"), from, Some(until))
+        });
+        told.filter(|recovery| recovery.state != RecoveryState::NotAssessed)
     }
 
     fn after(&self, trigger: String, from: Time, until: Option<Time>) -> Recovery {
@@ -227,7 +241,7 @@ pub(super) const fn second(at: Time) -> u64 {
 #[cfg(test)]
 mod tests {
     use domain::outcome::{Departure, Operation};
-    use domain::shop::Catalogue;
+    use domain::shop::{Catalogue, Sale};
 
     use super::*;
     use crate::evidence::Trigger;
@@ -239,6 +253,20 @@ mod tests {
     }
 
     fn lived(come: &[(u64, u64)], leave: &[(u64, u64)], well: &[(u64, u64)]) -> Recovery {
+        let time = |seconds: u64| Time::from_millis(seconds * 1_000);
+        let what = "a test".to_owned();
+        let trigger = Trigger { what, from: time(60), until: time(70) };
+        of(Catalogue { sales: Vec::new() }, vec![trigger], (come, leave, well)).remove(0)
+    }
+
+    /// Who came, left and was answered well.
+    type Steps<'a> = (&'a [(u64, u64)], &'a [(u64, u64)], &'a [(u64, u64)]);
+
+    fn of(
+        catalogue: Catalogue,
+        triggers: Vec<Trigger>,
+        (come, leave, well): Steps<'_>,
+    ) -> Vec<Recovery> {
         let at = |steps: &[(u64, u64)], second| {
             steps.iter().rev().find(|(from, _)| *from <= second).map_or(0, |(_, count)| *count)
         };
@@ -253,11 +281,40 @@ mod tests {
                 ..TimelineLine::default()
             });
         }
-        let mut evidence = Evidence::of(Catalogue { sales: Vec::new() }, None);
-        let time = |seconds: u64| Time::from_millis(seconds * 1_000);
-        let what = "a test".to_owned();
-        evidence.ending.triggers = vec![Trigger { what, from: time(60), until: time(70) }];
-        recoveries(&evidence, &timeline).remove(0)
+        let mut evidence = Evidence::of(catalogue, None);
+        evidence.ending.triggers = triggers;
+        recoveries(&evidence, &timeline)
+    }
+
+    #[test]
+    fn a_surge_of_arrivals_is_a_trigger_too() {
+        use RecoveryState::{Metastable, Recovered};
+        let sale = Sale {
+            id: "day-1".to_owned(),
+            opens: Time::from_millis(10_000),
+            closes: Time::from_millis(190_000),
+            limit_per_fan: 1,
+            items: Vec::new(),
+            lottery: None,
+            slots: Vec::new(),
+        };
+        let come = [(0, 400), (10, 100), (60, 300), (70, 100)];
+        for (well, state, back) in [
+            (&[(0, 80), (60, 90), (70, 10), (78, 80)][..], Recovered, Some(8.0)),
+            (&[(0, 80), (60, 10)], Metastable, None),
+        ] {
+            let sales = vec![sale.clone()];
+            let told = of(Catalogue { sales }, Vec::new(), (&come, &come, well));
+            let [told] = told.as_slice() else { panic!("one surge, not {told:?}") };
+            assert_eq!(told.trigger, "a surge of 3.0 times the arrivals");
+            assert_eq!((told.from_s, told.until_s, told.state), (60.0, Some(70.0), state));
+            let close = |(told, back): (f64, f64)| (told - back).abs() <= 1.0;
+            assert_eq!(told.back_after_s.is_some(), back.is_some(), "{told:?}");
+            assert!(told.back_after_s.zip(back).is_none_or(close), "{told:?}");
+        }
+        // Of what nobody can say what came of it, nothing is said.
+        let none = of(Catalogue { sales: Vec::new() }, Vec::new(), (&come, &come, &come));
+        assert_eq!(none, []);
     }
 
     #[test]

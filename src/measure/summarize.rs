@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domain::outcome::{Departure, Operation, Outcome};
+use domain::outcome::{Operation, Outcome};
 use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::shop::Sale;
 use domain::time::Time;
@@ -23,6 +23,7 @@ use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::layers::layers;
 use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::recovery::recoveries;
+use crate::measure::region::region;
 use crate::measure::rooms::rooms;
 use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
@@ -43,6 +44,7 @@ pub fn summarize(
     timeline: &Timeline,
 ) -> Measured {
     let total = timeline.total();
+    let recoveries = recoveries(evidence, timeline);
     Measured {
         operations: operations(&total, latency),
         rates: rates(evidence, timeline),
@@ -56,7 +58,8 @@ pub fn summarize(
         devices: devices(evidence),
         rooms: rooms(evidence),
         database: database(evidence),
-        recoveries: recoveries(evidence, timeline),
+        region: region(evidence, &recoveries),
+        recoveries,
         tasks: tasks(evidence),
         balancer: balancer(evidence),
         database_tier: database_tier(evidence),
@@ -64,7 +67,7 @@ pub fn summarize(
         series: Vec::new(),
         payments: payments(evidence),
         health: Some(health(latency, timeline)),
-        fans: fans(&total),
+        fans: FanSummary::of(&total),
         first_to_break: first_to_break(evidence, timeline),
         at_limit: at_limit(evidence),
         timeline: seconds(evidence, latency, timeline),
@@ -300,15 +303,6 @@ fn payments(evidence: &Evidence) -> PaymentSummary {
     summary.orphaned = open.len() as u64;
     summary.orphaned_amount = open.values().fold(0, |sum: u64, amount| sum.saturating_add(*amount));
     summary
-}
-
-fn fans(total: &TimelineLine) -> FanSummary {
-    let mut departed: BTreeMap<String, u64> =
-        Departure::ALL.iter().map(|departure| (departure.word().to_owned(), 0)).collect();
-    for (departure, count) in &total.departed {
-        departed.insert(departure.word().to_owned(), *count);
-    }
-    FanSummary { arrived: total.arrived, departed }
 }
 
 fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Vec<Second> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::ConnectionFailure;
 use crate::evidence::read::{ReadError, json_lines};
+use crate::measure::FanSummary;
 use crate::measure::edge::EdgeCounts;
 use crate::measure::latency::Grain;
 use crate::measure::meter::Counts;
@@ -165,6 +166,18 @@ fn merge<K: Copy + Ord>(mine: &mut BTreeMap<K, u64>, theirs: &BTreeMap<K, u64>) 
 pub struct Timeline {
     /// By second; one in which nothing happened may be missing.
     pub seconds: BTreeMap<u64, TimelineLine>,
+}
+
+impl FanSummary {
+    /// Of all that a run's lines add up to.
+    pub(super) fn of(total: &TimelineLine) -> Self {
+        let mut departed: BTreeMap<String, u64> =
+            Departure::ALL.iter().map(|departure| (departure.word().to_owned(), 0)).collect();
+        for (departure, count) in &total.departed {
+            departed.insert(departure.word().to_owned(), *count);
+        }
+        Self { arrived: total.arrived, departed }
+    }
 }
 
 impl Timeline {

@@ -1,13 +1,42 @@
 //! What became of the run after its capacity had been taken away, as sentences.
 
 use super::{digest, figure};
-use crate::measure::{Measured, Recovery, RecoveryState};
+use crate::measure::{Measured, Recovery, RecoveryState, RegionSummary};
 
 /// A sentence for each time.
 pub(super) fn sentences(measured: &Measured) -> Vec<String> {
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
-    measured.recoveries.iter().map(|recovery| sentence(recovery, &moment)).collect()
+    let all = measured.recoveries.iter().map(|recovery| sentence(recovery, &moment));
+    all.chain(measured.region.as_ref().map(|region| of_region(region, &moment))).collect()
+}
+
+/// What the loss of a region came to.
+fn of_region(region: &RegionSummary, moment: &dyn Fn(f64) -> String) -> String {
+    let lost = moment(region.lost_s);
+    let who = match (region.promoted_s, region.back_s) {
+        (Some(at_s), None) => format!("the standby served from {} on", moment(at_s)),
+        (None, Some(at_s)) => {
+            format!("it was back at {}, and no standby called upon", moment(at_s))
+        }
+        (Some(at_s), Some(back_s)) => format!(
+            "the standby served from {} on, and the other one again from {} on, unfenced",
+            moment(at_s),
+            moment(back_s)
+        ),
+        (None, None) => "nothing served afterwards".to_owned(),
+    };
+    let outage = match region.outage_s {
+        Some(lasted_s) => format!("Good answers were back {} after it", figure::seconds(lasted_s)),
+        None => "Good answers were not seen to be back".to_owned(),
+    };
+    format!(
+        "The region was lost at {lost}; {who}. {outage}. {} requests under way broke off, {} more went there and \
+         nobody heard them; of {} paid orders the region that serves in the end knows nothing.",
+        figure::number(region.cut),
+        figure::number(region.unheard),
+        figure::number(region.lost_orders),
+    )
 }
 
 fn sentence(recovery: &Recovery, moment: &dyn Fn(f64) -> String) -> String {
@@ -80,6 +109,18 @@ mod tests {
                 ..recovery(RecoveryState::NotAssessed, None)
             }),
         ];
+        summary.result.measured.region = Some(RegionSummary {
+            lost_s: opening_s + 60.0,
+            serves_again_s: opening_s + 70.0,
+            promoted_s: Some(opening_s + 70.0),
+            back_s: None,
+            outage_s: Some(23.0),
+            state: RecoveryState::Recovered,
+            reason: None,
+            cut: 17,
+            unheard: 1_234,
+            lost_orders: 3,
+        });
         let rendered = crate::report::render(&summary);
         for report in [&rendered.text, &rendered.html] {
             let flat = report.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -88,6 +129,9 @@ mod tests {
                  after it.",
                 "(metastable): 12.5/s good answers a minute later, 680/s before it, and they never came back.",
                 "cannot be said: it never was over.",
+                "The region was lost at T+60 s; the standby served from T+70 s on. Good answers were back 23.0 s \
+                 after it. 17 requests under way broke off, 1,234 more went there and nobody heard them; of 3 paid \
+                 orders the region that serves in the end knows nothing.",
             ] {
                 assert!(flat.contains(told), "{told}\n{flat}");
             }

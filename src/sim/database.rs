@@ -133,7 +133,7 @@ impl World<'_> {
     /// How long a statement's transaction stays open beside its work.
     fn time_open(&mut self, at: Time, statement: u32) -> Duration {
         let call = self.statements[statement as usize].call;
-        if in_transaction(call) { self.pause(at, call) } else { Duration::ZERO }
+        if in_transaction(call) { self.pause(at, call) + self.replicates() } else { Duration::ZERO }
     }
 
     fn ends(&mut self, at: Time, statement: u32) {

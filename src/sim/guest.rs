@@ -14,6 +14,8 @@ use crate::scenario::Population;
 /// A fan with what the world remembers for it.
 pub(super) struct Guest {
     fan: Fan,
+    /// When it comes.
+    arrived: Time,
     /// Counts its operations: an answer or a deadline of an earlier one is void.
     operation: u32,
     /// What it waits for.
@@ -33,6 +35,11 @@ impl Guest {
     pub(super) fn id(&self) -> FanId {
         self.fan.id()
     }
+
+    /// Who it is, and when it came.
+    pub(super) fn came(&self) -> (FanId, Time) {
+        (self.fan.id(), self.arrived)
+    }
 }
 
 impl<'run> World<'run> {
@@ -44,6 +51,7 @@ impl<'run> World<'run> {
                 let guest = u32::try_from(self.guests.len()).expect("fewer than 2^32 fans");
                 self.guests.push(Guest {
                     fan: Fan::new(FanId { population: number, index }),
+                    arrived: at,
                     operation: 0,
                     request: None,
                     watched: false,

@@ -12,9 +12,11 @@ mod full;
 mod guest;
 mod path;
 pub mod queue;
+mod region;
 pub mod rooms;
 mod scaling;
 mod shop;
+mod site;
 mod transactions;
 mod workers;
 
@@ -29,7 +31,7 @@ use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::{Shop, Ticket, Wake};
 
-use crate::evidence::{Ending, Trigger};
+use crate::evidence::{Ending, RegionRecord, Trigger};
 use crate::fan::Visit;
 use crate::measure::diary::Diary;
 use crate::measure::meter::Meter;
@@ -40,14 +42,15 @@ use crate::tier::outage::Outages;
 use crate::tier::slowdown::Slowdowns;
 use crate::tier::station::Station;
 
-use calendar::Calendar;
-use database::{DatabaseTier, Statement, connections};
+use database::{DatabaseTier, Statement};
 use edge::EdgeCaches;
 use full::Counted;
 use guest::Guest;
 use path::Call;
+use region::{Agenda, Life, RegionEvent, Regions};
 use scaling::Scaling;
 use shop::Books;
+use site::Site;
 use transactions::Transactions;
 use workers::Workers;
 
@@ -96,12 +99,16 @@ enum Event {
     Shop(Wake),
     /// A task of the application may be ready.
     Tasks,
+    /// Something happens to a region.
+    Region(RegionEvent),
 }
 
 /// Everything there is.
 struct World<'a> {
     scenario: &'a Scenario,
-    calendar: Calendar<Event>,
+    calendar: Agenda,
+    /// The regions, where one is lost.
+    regions: Option<Regions>,
     guests: Vec<Guest>,
     present: u64,
     calls: slab::Slab<Call>,
@@ -176,6 +183,7 @@ pub fn run(
 ) -> io::Result<SimulatedRun> {
     let mut world = World::new(scenario, visits);
     world.admit_everyone();
+    world.plan_regions();
     world.plan_failovers();
     world.plan_slow_workers();
     world.open_the_shop();
@@ -192,6 +200,7 @@ pub fn run(
             events += 1;
         }
         world.settle_payments(second);
+        world.look_at_primary();
         world.scale(second);
         world.record(second, recorder)?;
         let aborted = watch(&recorder.progress()).is_break();
@@ -213,6 +222,7 @@ pub fn run(
     let ending = Ending {
         triggers: triggers(scenario),
         task_waits: world.task_waits(),
+        region: world.region_record(),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
         judged,
@@ -220,9 +230,10 @@ pub fn run(
         aborted,
         ..beside
     };
+    let books = std::mem::take(&mut world.books);
     Ok(SimulatedRun {
         ending,
-        ledgers: world.books.ledgers(&world.inventory, &world.shop),
+        ledgers: books.ledgers((&world.inventory, &world.shop), world.inventory_aside()),
         visits: world.visits.unwrap_or_default(),
         events,
     })
@@ -230,42 +241,43 @@ pub fn run(
 
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, visits: Visits) -> Self {
-        let settings = scenario.shop_settings().alone();
+        let Site {
+            edge,
+            balancer,
+            application,
+            workers,
+            scaling,
+            database,
+            database_tier,
+            transactions,
+            statements,
+            shop,
+            inventory,
+            counted,
+        } = Site::new(scenario);
         Self {
-            calendar: Calendar::new(),
+            calendar: Agenda::new(),
+            regions: Regions::new(scenario),
             guests: Vec::new(),
             present: 0,
             calls: slab::Slab::new(),
-            statements: slab::Slab::new(),
-            edge: EdgeCaches::new(scenario, &settings.shop.edge),
-            balancer: scenario.stack.balancer.clone().map(LoadBalancer::new),
-            application: scenario
-                .stack
-                .application
-                .as_ref()
-                .map(|tier| Station::new(tier.servers_at_first(), tier.queue)),
-            workers: Workers::new(scenario),
+            statements,
+            edge,
+            balancer,
+            application,
+            workers,
             slowdowns: slowdowns(scenario),
             outages: outages(scenario),
             outage_draws: 0,
-            scaling: Scaling::new(scenario),
-            // Statements wait as long as it takes: the bound is the application's queue in front.
-            database: connections(scenario).map(|servers| Station::new(servers, None)),
-            database_tier: DatabaseTier::new(scenario),
-            transactions: settings
-                .shop
-                .storage
-                .is_postgres()
-                .then(|| Transactions::new(settings.shop.inventory)),
-            inventory: Memory::new(
-                &scenario.catalogue,
-                settings.shop.inventory,
-                &settings.shop.faults,
-            ),
-            shop: Shop::new(settings),
+            scaling,
+            database,
+            database_tier,
+            transactions,
+            inventory,
+            shop,
             provider: Provider::new(scenario.provider.clone()),
             books: Books::default(),
-            counted: Counted::default(),
+            counted,
             meter: Meter::in_virtual_time(scenario.first_opening()),
             diary: Diary::new(&scenario.catalogue),
             visits: (visits == Visits::Keep).then(Vec::new),
@@ -275,7 +287,10 @@ impl<'a> World<'a> {
     }
 
     /// One event: who it concerns deals with it.
-    fn happen(&mut self, at: Time, event: Event) {
+    fn happen(&mut self, at: Time, (life, event): (Life, Event)) {
+        if !self.is_in_service(life, &event) {
+            return;
+        }
         match event {
             Event::Arrive(guest) => self.arrive(at, guest),
             Event::Wake(guest) => self.wake(at, guest),
@@ -297,6 +312,7 @@ impl<'a> World<'a> {
             Event::Provider { order, reply } => self.provider_answered(at, order, reply),
             Event::Shop(wake) => self.wake_shop(at, wake),
             Event::Tasks => self.tasks_due(at),
+            Event::Region(event) => self.region_due(at, event),
         }
     }
 
@@ -365,9 +381,13 @@ fn triggers(scenario: &Scenario) -> Vec<Trigger> {
     let application = scenario.stack.application.iter();
     let reclaims = application.flat_map(|application| &application.reclaims);
     let reclaims = reclaims.map(|reclaim| (reclaim.clause(), reclaim.stretch(opens)));
-    let all = slowdowns.chain(failovers).chain(outages).chain(reclaims);
+    let region = Regions::stretch(scenario).into_iter();
+    let region = region.map(|stretch| (RegionRecord::TRIGGER.to_owned(), stretch));
+    let all = slowdowns.chain(failovers).chain(outages).chain(reclaims).chain(region);
     all.map(|(what, (from, until))| Trigger { what, from, until }).collect()
 }
 
+#[cfg(test)]
+mod scalability;
 #[cfg(test)]
 mod tests;

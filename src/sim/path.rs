@@ -38,6 +38,11 @@ impl Call {
         Self { fetch, ..Self::new(None, request) }
     }
 
+    /// Whether its answer is on the way to the fan.
+    pub(super) fn is_answered(&self) -> bool {
+        self.reply.is_some()
+    }
+
     /// Whether it will not be over then.
     pub(super) fn is_in_service_at(&self, at: Time) -> bool {
         self.until > at && !self.is_cut
@@ -75,9 +80,11 @@ impl Call {
 impl World<'_> {
     /// A request leaves its fan.
     pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
-        let call = self.calls.insert(Call::new(Some((guest, operation)), request));
+        let (fan, arrived) = self.guests[guest as usize].came();
         let there = self.network() / 2;
-        self.calendar.schedule(at + there, Event::AtEdge(number(call)));
+        let Some(region) = self.region_of(at, fan, arrived) else { return };
+        let call = self.calls.insert(Call::new(Some((guest, operation)), request));
+        self.calendar.schedule_in(region, at + there, Event::AtEdge(number(call)));
     }
 
     pub(super) fn at_origin(&mut self, at: Time, call: u32) {

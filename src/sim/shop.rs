@@ -12,7 +12,7 @@ use reference_shop::inventory::hold_lines;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::{Effect, Input, Shop, Ticket, Wake};
 
-use super::database::in_transaction;
+use super::site::is_quiet;
 use super::{Event, World};
 
 /// What the shop and the provider have written down, and what passed each tier.
@@ -35,9 +35,16 @@ pub struct Ledgers {
 
 impl Books {
     /// Both ledgers as they stand. Virtual time begins at 0 UTC.
-    pub(super) fn ledgers(self, inventory: &Memory, shop: &Shop) -> Ledgers {
+    ///
+    /// Of a region beside it goes with them what this one has never heard of.
+    pub(super) fn ledgers(
+        self,
+        (inventory, shop): (&Memory, &Shop),
+        aside: Option<&Memory>,
+    ) -> Ledgers {
         let mut lines = inventory.lines();
         lines.extend(hold_lines(shop, 0));
+        lines.extend(aside.into_iter().flat_map(|aside| aside.lines_beside(inventory)));
         Ledgers { shop: lines, provider: self.payments }
     }
 }
@@ -59,7 +66,7 @@ impl World<'_> {
         self.carry_out(at, effects);
     }
 
-    fn carry_out(&mut self, at: Time, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, at: Time, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Reply { ticket: Ticket(call), reply } => {
@@ -154,15 +161,8 @@ impl World<'_> {
         if self.provider.next_due().is_some_and(|due| due <= end) {
             return false;
         }
-        let balances = self.inventory.balances();
-        let changes = self.statements.iter().any(|(_, statement)| in_transaction(statement.call));
-        self.shop.pending() == 0
-            && self.calls.is_empty()
-            && !changes
-            && balances
-                .items
-                .values()
-                .chain(balances.slots.values())
-                .all(|balance| balance.held == 0)
+        self.calls.is_empty()
+            && is_quiet(&self.shop, &self.inventory, &self.statements)
+            && self.is_quiet_aside()
     }
 }

@@ -7,6 +7,7 @@ pub mod edge;
 pub mod locks;
 pub mod outage;
 pub mod queue;
+pub mod region;
 pub mod scaler;
 pub mod slowdown;
 pub mod station;
@@ -23,6 +24,7 @@ use application::Application;
 use balancer::Balancer;
 use database::Database;
 use edge::EdgeTier;
+use region::Region;
 
 /// The stack that the simulator stands in for: the table `[stack]`.
 ///
@@ -41,12 +43,16 @@ pub struct Stack {
     pub application: Option<Application>,
     /// The database: its connections carry out the inventory's transactions.
     pub database: Option<Database>,
+    /// The region that all of this is in goes out of service, and another one takes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
 }
 
 impl Stack {
     /// How long before the opening the stack does something first.
     pub fn lead(&self) -> Duration {
         let application = self.application.as_ref().map_or(Duration::ZERO, Application::lead);
-        application.max(self.database.as_ref().map_or(Duration::ZERO, Database::lead))
+        let database = self.database.as_ref().map_or(Duration::ZERO, Database::lead);
+        application.max(database).max(self.region.as_ref().map_or(Duration::ZERO, Region::lead))
     }
 }

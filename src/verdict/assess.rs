@@ -80,12 +80,15 @@ fn assessed(objective: &Objective, values: &[f64]) -> Assessed {
         .reduce(|worst, value| objective.relation.worse(worst, value, objective.bound));
     let rounded = match objective.subject {
         Subject::Share(..) | Subject::SoldRatio => worst.map(round6),
+        Subject::Region(reading) if !reading.is_time() => worst.map(round6),
         Subject::Devices(reading) if !reading.is_time() => worst.map(round6),
         Subject::Rooms(reading) if !reading.is_time() => worst.map(round6),
         // What never came back has no length.
-        Subject::Time(..) | Subject::Recovery | Subject::Devices(_) | Subject::Rooms(_) => {
-            worst.filter(|worst| worst.is_finite()).map(round3)
-        }
+        Subject::Time(..)
+        | Subject::Recovery
+        | Subject::Region(_)
+        | Subject::Devices(_)
+        | Subject::Rooms(_) => worst.filter(|worst| worst.is_finite()).map(round3),
     };
     let status = if met { AssessmentStatus::Met } else { AssessmentStatus::Missed };
     let text = objective.text.clone();
@@ -160,6 +163,7 @@ impl Readings<'_> {
             }
             Subject::SoldRatio => self.sold_ratio(),
             Subject::Recovery => self.recovery_ms(),
+            Subject::Region(reading) => reading.value(self.measured.region.as_ref()),
             Subject::Devices(reading) => {
                 named(objective, &self.measured.devices).and_then(|devices| reading.value(devices))
             }
@@ -205,7 +209,9 @@ impl Readings<'_> {
     /// How long the longest failure lasted after its cause was gone \[ms\]; infinite if one kept itself up.
     fn recovery_ms(&self) -> Result<f64, String> {
         if self.measured.recoveries.is_empty() {
-            return Err("nothing took the stack's capacity away".to_owned());
+            return Err(
+                "nothing took the stack's capacity away, and no surge of arrivals came".to_owned()
+            );
         }
         let lasted = |recovery: &Recovery| match (recovery.state, &recovery.reason) {
             (RecoveryState::NotAssessed, reason) => {

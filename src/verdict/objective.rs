@@ -2,9 +2,11 @@
 
 mod devices;
 mod reading;
+mod region;
 mod rooms;
 
 pub use devices::DeviceReading;
+pub use region::RegionReading;
 pub use rooms::RoomReading;
 
 use domain::outcome::{Operation, Outcome};
@@ -44,6 +46,8 @@ pub enum Subject {
     SoldRatio,
     /// How long after its cause was gone the longest failure lasted \[ms\].
     Recovery,
+    /// What the loss of a region came to.
+    Region(RegionReading),
     /// What became of devices.
     Devices(DeviceReading),
     /// What became of rooms.
@@ -188,7 +192,7 @@ impl Objective {
     ///
     /// A key is `<operation> [service|first byte] p(N)|med|avg|min|max`, `connect`, `handshake` or
     /// `pool wait` and the same, `<operation> error ratio`, `<operation> <outcome> ratio`,
-    /// `sold ratio` or `recovery`, and may go on ` for 5s` and ` in <phase>`, but for these two. Of
+    /// `sold ratio`, `recovery`, `outage` or `lost orders`, and may go on ` for 5s` and ` in <phase>`, but for these four. Of
     /// devices it is `<name> availability`, `downtime <statistic>`, `connect peak`, `backlog`,
     /// `recovery`, `deploy`, `database` or `heartbeat <statistic>`, of rooms `<name> assigned ratio`,
     /// `stock-out ratio`, `wait <statistic>`, `machines`, `disconnected`, `update` or `cost`, of the whole run.
@@ -204,6 +208,8 @@ impl Objective {
             (Some(name), Subject::Devices(reading))
         } else if let Some((name, reading)) = RoomReading::parse(&words)? {
             (Some(name), Subject::Rooms(reading))
+        } else if let Some(reading) = RegionReading::parse(&words) {
+            (None, Subject::Region(reading))
         } else {
             (None, parse_subject(&words)?)
         };
@@ -368,6 +374,7 @@ fn parse_bound(value: &str, subject: Subject) -> Result<(Relation, f64), Objecti
     let bound = match subject {
         Subject::Time(..) | Subject::Recovery => Unit::Milliseconds.bound(number)?,
         Subject::Share(..) | Subject::SoldRatio => Unit::Ratio.bound(number)?,
+        Subject::Region(reading) => reading.bound(number)?,
         Subject::Devices(reading) => reading.bound(number)?,
         Subject::Rooms(reading) => reading.bound(number)?,
     };

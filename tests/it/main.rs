@@ -42,6 +42,7 @@ mod program;
 mod provider_page;
 mod queues;
 mod real_stack;
+mod region;
 mod rehearsal;
 mod replications;
 mod retrial;

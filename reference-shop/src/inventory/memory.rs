@@ -9,7 +9,7 @@ use domain::time::Time;
 use crate::inventory::shelf::Shelf;
 use crate::inventory::{Balances, item_margin, leaks, order_line, slot_margin, slot_name};
 use crate::rules::fault::Fault;
-use crate::rules::{InventoryCall, InventoryReply, OrderRow};
+use crate::rules::{Found, InventoryCall, InventoryReply, OrderRow};
 use crate::settings::Inventory;
 
 /// All stock, what is held of it for whom, and the orders that were written down.
@@ -107,6 +107,27 @@ impl Memory {
                 .map(|((_, sale, slot), shelf)| (slot_name(&sale.id, &slot.id), shelf.balance))
                 .collect(),
         }
+    }
+
+    /// The orders that were written down, for a shop that goes on with them.
+    pub fn found(&self) -> Vec<Found> {
+        let holds = |order: &OrderId| self.holds.get(order).is_some_and(|hold| !hold.sold);
+        let orders = self.orders.iter();
+        orders.map(|(order, row)| Found { row: row.clone(), holds: holds(order) }).collect()
+    }
+
+    /// The lines of orders that `other` has never heard of: those, and the pieces that they bought here.
+    pub fn lines_beside(&self, other: &Self) -> Vec<ShopLine> {
+        let unheard = self.orders.keys().filter(|order| !other.orders.contains_key(*order));
+        let unheard: BTreeSet<String> = unheard.map(ToString::to_string).collect();
+        let is_of_one = |line: &ShopLine| match line {
+            ShopLine::Order { order_id, .. } => unheard.contains(order_id),
+            ShopLine::Unit { order_id: Some(order_id), state, .. } => {
+                state == "sold" && unheard.contains(order_id)
+            }
+            _ => false,
+        };
+        self.lines().into_iter().filter(is_of_one).collect()
     }
 
     /// The ledger: stock, slots, the orders that were recorded, reservations, and units where there

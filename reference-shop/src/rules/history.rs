@@ -70,6 +70,22 @@ impl History {
         &self.holds
     }
 
+    /// What of it was known then: what came later is as if it had never been.
+    pub(super) fn known_at(&self, then: Time) -> Self {
+        let of = |hold: &Hold| {
+            let end = match hold.end {
+                HoldEnd::Sold { at } | HoldEnd::Freed { at, .. } if at > then => HoldEnd::Held,
+                end => end,
+            };
+            Hold { end, ..*hold }
+        };
+        let known = self.holds.iter().filter(|hold| hold.taken <= then);
+        let holds: Vec<Hold> = known.map(of).collect();
+        let open = holds.iter().enumerate().filter(|(_, hold)| hold.end == HoldEnd::Held);
+        let open = open.map(|(place, hold)| (hold.order, place)).collect();
+        Self { holds, open, ..Self::default() }
+    }
+
     /// The inventory is asked for something.
     pub(super) fn asked(&mut self, at: Time, asker: Asker, call: InventoryCall) {
         match (asker, call) {
@@ -192,6 +208,21 @@ mod tests {
 
     fn ends(history: &History) -> Vec<HoldEnd> {
         history.holds().iter().map(|hold| hold.end).collect()
+    }
+
+    #[test]
+    fn what_was_known_at_a_moment_is_a_history_that_goes_on() {
+        let sell = InventoryCall::Sell { order: ORDER };
+        let done = InventoryReply::Done { held: true };
+        let mut history = History::default();
+        says(&mut history, 100, reserve(None), &InventoryReply::Reserved);
+        says(&mut history, 200, sell, &done);
+        assert_eq!(ends(&history.known_at(at(104))), []);
+        assert_eq!(ends(&history.known_at(at(205))), [HoldEnd::Sold { at: at(205) }]);
+        let mut earlier = history.known_at(at(204));
+        assert_eq!(ends(&earlier), [HoldEnd::Held]);
+        says(&mut earlier, 300, InventoryCall::Release { order: ORDER }, &done);
+        assert_eq!(ends(&earlier), [HoldEnd::Freed { asked: at(300), at: at(305) }]);
     }
 
     /// Asks at `asked` \[ms\] and is answered 5 ms later.

@@ -20,6 +20,11 @@ impl Orders {
         OrderId(self.latest + 1)
     }
 
+    /// Orders that come from now on have numbers after this one.
+    pub(super) fn number_after(&mut self, number: u64) {
+        self.latest = self.latest.max(number);
+    }
+
     /// One more order, under its number.
     pub(super) fn insert(&mut self, order: Order) {
         self.latest = self.latest.max(order.row.order.0);

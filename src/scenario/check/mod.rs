@@ -13,6 +13,7 @@ mod nodes;
 mod objectives;
 mod outage;
 mod queue;
+mod region;
 mod rooms;
 mod sale;
 mod shop;

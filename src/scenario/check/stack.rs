@@ -10,6 +10,7 @@ use crate::scenario::check::fans::law;
 use crate::scenario::check::forecast::forecast;
 use crate::scenario::check::nodes::{nodes, reclaims};
 use crate::scenario::check::outage::outages;
+use crate::scenario::check::region::region;
 use crate::scenario::check::sale::{MeantSale, Opening};
 use crate::scenario::check::{Checker, RUN_MAX};
 use crate::scenario::place::Place;
@@ -49,6 +50,9 @@ pub(super) fn stack(
     }
     if let Some(application) = &stack.application {
         check_application(checker, application, sales, place.key("application"));
+    }
+    if let Some(stated) = &stack.region {
+        region(checker, stated, sales, place);
     }
     stack.clone()
 }

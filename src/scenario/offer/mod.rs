@@ -9,6 +9,7 @@ mod foreseen;
 mod lots;
 mod payment;
 mod pods;
+mod region;
 mod rooms;
 mod sale;
 mod samples;
@@ -304,6 +305,7 @@ fn remarks(scenario: &Scenario, payment: &Payment, storm_per_s: f64) -> Vec<Stri
                 .to_owned(),
         );
     }
+    remarks.extend(region::remark(scenario));
     remarks.extend(starved(scenario));
     remarks.extend(payment::turns(scenario).iter().map(|turn| {
         format!(

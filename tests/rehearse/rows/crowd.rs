@@ -181,9 +181,26 @@ fn metastable(size: Size) -> Vec<Claim> {
         claims.push(passes(what, &good));
         claims.push(becomes(what, &good, RecoveryState::Recovered));
     }
+    for (what, queue, expected) in [
+        ("a surge of twice the arrivals for ten seconds instead", "", RecoveryState::Metastable),
+        ("the same, and it sheds", "stack.application.queue=800", RecoveryState::Recovered),
+    ] {
+        let set = [&["stack.application.slowdowns=[]", SURGE.0, SURGE.1][..], &[queue]].concat();
+        let set: Vec<&str> = set.into_iter().filter(|key| !key.is_empty()).collect();
+        claims.push(becomes(what, &simulate(FILE, &set).judged, expected));
+    }
     claims.extend(published(size));
     claims
 }
+
+/// 680 people per second as ever, and twice as many for ten seconds: 560 a second more than can be answered, so that
+/// the line is 7 s long.
+const SURGE: (&str, &str) = (
+    "fans.0.arrive={ shape = \"step\", points = [{ at = \"0s\", rate = \"680/s\" }, \
+     { at = \"90s\", rate = \"1360/s\" }, { at = \"100s\", rate = \"680/s\" }, \
+     { at = \"230s\", rate = \"680/s\" }] }",
+    "fans.0.count=163200",
+);
 
 /// The four experiments with retries of L. Huang et al., "Metastable Failures in the Wild", OSDI 2022: one
 /// line of servers, a time-out of 3 s, four resends without a pause, and a trigger that leaves 22.5 % or

@@ -12,6 +12,7 @@ mod payment;
 mod peek;
 mod points;
 mod prices;
+mod region;
 mod rooms;
 mod scale;
 mod stock;
@@ -58,6 +59,7 @@ pub(crate) const ALL: &[Row] = &[
     rooms::DOORS,
     rooms::PRICE,
     rooms::UPDATE,
+    region::OUTAGE,
     crowd::METASTABLE,
     stock::SLOT_AND_ITEM,
     carts::UNSORTED,

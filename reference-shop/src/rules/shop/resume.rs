@@ -49,6 +49,13 @@ impl Shop {
         under_way.into_iter().flat_map(|id| self.advance(at, id, Event::Found)).collect()
     }
 
+    /// Stands in for a shop elsewhere, of which it knows what was known `then`: what was held for whom. Its own orders
+    /// have numbers after `number`, so that nobody takes them for those of the other that it has never heard of.
+    pub fn stand_in(&mut self, other: &Self, then: Time, number: u64) {
+        self.history = other.history.known_at(then);
+        self.orders.number_after(number);
+    }
+
     fn take_over(&mut self, id: OrderId, order: Order) {
         let Checkout { fan, item, quantity, .. } = *order.checkout();
         self.by_key.insert(order.checkout().key.clone(), id);
