@@ -347,6 +347,9 @@ pub struct CompareArgs {
     /// beside every figure
     #[arg(long, env = "SPIKE_REPEAT", value_name = "C")]
     pub repeat: Option<PathBuf>,
+    /// Also write the comparison as an HTML page, the charts of both runs over each other
+    #[arg(long, env = "SPIKE_HTML", value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Print the comparison as JSON on stdout instead of the text
     #[arg(long, env = "SPIKE_JSON", value_parser = switch())]
     pub json: bool,

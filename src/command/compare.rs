@@ -16,7 +16,7 @@ use crate::measure::latency::LatencyLog;
 use crate::measure::saga::{SagaTimes, saga_times};
 use crate::measure::timeline::Timeline;
 use crate::report::compare::{Named, told};
-use crate::report::text;
+use crate::report::{html, text};
 use crate::scenario::Scenario;
 use crate::verdict::assess::Times;
 use crate::verdict::compare::{Lived, compare as compared};
@@ -40,6 +40,11 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Verdict> {
     let (a, b, third) = (a.named(), b.named(), rest.first().map(Recorded::named));
     let found = compared(&a.lived, &b.lived, third.as_ref().map(|third| &third.lived));
     let told = told(&found, &a, &b, third.as_ref());
+    if let Some(path) = &args.html {
+        let page = html::comparison(&told, (a.lived.summary, b.lived.summary));
+        std::fs::write(path, page)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+    }
     if args.json {
         let json = serde_json::to_string_pretty(&told).context("failed to write JSON")?;
         print(&(json + "\n"))?;

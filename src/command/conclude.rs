@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::begin::Begun;
 use super::folder::{self, RunFolder};
-use super::{print, scratch, series};
+use super::{json, print, scratch, series};
 use crate::evidence::read::Files;
 use crate::report::{self, text};
 use crate::scenario::target::Canary;
@@ -91,7 +91,7 @@ pub(super) fn tell(run: &RunFolder, summary: &Summary, telling: &Telling) -> any
         std::fs::write(path, xml).with_context(|| format!("failed to write {}", path.display()))?;
     }
     if telling.json {
-        print(&(serde_json::to_string_pretty(summary)? + "\n"))?;
+        print(&String::from_utf8(json::text(summary)?)?)?;
     } else if !telling.quiet {
         let stdout = std::io::stdout();
         let styled = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();

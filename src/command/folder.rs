@@ -10,6 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::json;
 use crate::measure::recorder::Sinks;
 
 /// The scenario as it was run, overrides included.
@@ -102,13 +103,12 @@ impl RunFolder {
         written.with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// Writes a whole file as indented JSON.
+    /// Writes a whole file as indented JSON, a line for each entry of a list.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write_json(&self, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
-        let mut text = serde_json::to_vec_pretty(content).context("failed to write JSON")?;
-        text.push(b'\n');
+        let text = json::text(content).context("failed to write JSON")?;
         self.write(name, &text)
     }
 

@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod folder;
 mod forecast;
 mod init;
+mod json;
 mod machine;
 mod network;
 mod plan;

@@ -323,6 +323,13 @@ impl LatencyLog {
         sum
     }
 
+    /// The entries of a series in the order of time: when each begins, its distinct values \[us\], and how
+    /// often each came.
+    pub(super) fn intervals(&self, series: Series) -> impl Iterator<Item = (Time, &[(u32, u32)])> {
+        let entries = self.slice(series, Time::ZERO, Time::NEVER);
+        entries.iter().map(|entry| (entry.start, &entry.counts[..]))
+    }
+
     /// Whether anything of a series was recorded in the intervals that begin in `[from, until)`.
     pub fn has_between(&self, series: Series, from: Time, until: Time) -> bool {
         !self.slice(series, from, until).is_empty()

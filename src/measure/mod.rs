@@ -15,11 +15,14 @@ pub mod distance;
 pub mod edge;
 mod gap;
 mod health;
+mod heat;
 pub mod interval;
 pub mod latency;
 mod layers;
 mod lots;
 pub mod meter;
+mod operations;
+mod payments;
 mod rates;
 pub mod recent;
 pub mod recorder;
@@ -52,7 +55,9 @@ pub use gap::GapSummary;
 pub use health::{
     Bound, BoundStatus, HealthSummary, LatenessSummary, MachineSummary, RunQueueSummary,
 };
+pub use heat::{HeatColumn, HeatSummary, ROWS_PER_DECADE, row_begins_ms};
 pub use layers::{LayerSummary, LayersSummary, Spell};
+pub use payments::{PaymentSummary, Presence};
 pub use recovery::{Recovery, RecoveryState};
 pub use region::RegionSummary;
 pub use rooms::{PoolMachines, RoomSummary, UpdateOutcome};
@@ -159,6 +164,12 @@ pub struct OperationSummary {
     pub first_byte_ms: Option<Percentiles>,
     /// (quantile in \[0, 1\], response time in ms) pairs of the full spectrum, for the report.
     pub spectrum_ms: Vec<(f64, f64)>,
+    /// The same of service times; absent where there are none of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_spectrum_ms: Vec<(f64, f64)>,
+    /// Response times in the course of the run; absent where nothing was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heat: Option<HeatSummary>,
 }
 
 /// The usual percentiles \[ms\].
@@ -287,40 +298,6 @@ pub enum Witness {
     Ledger,
     /// There is no ledger: the clients, by what they tried and were told.
     Clients,
-}
-
-/// Payments, from the provider's ledger.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PaymentSummary {
-    /// Whether there is such a ledger; without, nothing was counted here.
-    #[serde(default)]
-    pub ledger: Presence,
-    /// Authorizations granted, also those whose money was taken in the same step.
-    pub authorized: u64,
-    /// Captures.
-    pub captured: u64,
-    /// Voids, and authorizations that ran out.
-    pub voided: u64,
-    /// Refunds. A payment that was given back is no orphan.
-    #[serde(default)]
-    pub refunded: u64,
-    /// Calls refused by a limiter.
-    pub refused: u64,
-    /// Authorizations neither captured nor voided at the end.
-    pub orphaned: u64,
-    /// Their money \[minor units\].
-    pub orphaned_amount: u64,
-}
-
-/// Whether something is there.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// It is.
-    #[default]
-    There,
-    /// It is not.
-    Missing,
 }
 
 /// Fans.

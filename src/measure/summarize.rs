@@ -1,12 +1,10 @@
 //! Evidence in, the measured part of the summary out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use domain::outcome::{Operation, Outcome};
-use domain::provider::{PaymentOperation, PaymentOutcome};
 use domain::shop::Sale;
 use domain::time::Time;
-use hdrhistogram::Histogram;
 
 use crate::evidence::demand::{self, Tally};
 use crate::evidence::{Evidence, Facts};
@@ -21,6 +19,8 @@ use crate::measure::edge::edge;
 use crate::measure::health::health;
 use crate::measure::latency::{Grain, LatencyLog, Series, milliseconds};
 use crate::measure::layers::layers;
+use crate::measure::operations::operations;
+use crate::measure::payments::payments;
 use crate::measure::rates::{Counter, of_timeline};
 use crate::measure::recovery::recoveries;
 use crate::measure::region::region;
@@ -28,9 +28,8 @@ use crate::measure::rooms::rooms;
 use crate::measure::tasks::tasks;
 use crate::measure::timeline::{Timeline, TimelineLine};
 use crate::measure::{
-    FanSummary, GapSummary, ItemSummary, Measured, OperationSummary, OrderSummary, PaymentSummary,
-    Presence, RateSummary, SaleSummary, Second, SlotSummary, Tenth, Witness, calls, lots,
-    percentiles, round3, round6, sell_out,
+    FanSummary, GapSummary, ItemSummary, Measured, OrderSummary, RateSummary, SaleSummary, Second,
+    SlotSummary, Tenth, Witness, calls, lots, round3, sell_out,
 };
 
 /// Reads the measured part of a summary out of what a run left behind.
@@ -46,7 +45,7 @@ pub fn summarize(
     let total = timeline.total();
     let recoveries = recoveries(evidence, timeline);
     Measured {
-        operations: operations(&total, latency),
+        operations: operations(&total, latency, timeline.end()),
         rates: rates(evidence, timeline),
         sales: sales(evidence, facts),
         connections: connections(&total, latency),
@@ -73,60 +72,6 @@ pub fn summarize(
         timeline: seconds(evidence, latency, timeline),
         opening: opening(evidence, latency, timeline),
     }
-}
-
-fn operations(total: &TimelineLine, latency: &LatencyLog) -> BTreeMap<String, OperationSummary> {
-    let mut operations: BTreeMap<String, OperationSummary> = total
-        .outcomes
-        .iter()
-        .map(|(operation, outcomes)| {
-            let response = latency.whole(Series::Response(*operation));
-            let service = latency.whole(Series::Service(*operation));
-            let mut summary = operation_summary(outcomes, &response, Some(&service));
-            summary.first_byte_ms = percentiles(&latency.whole(Series::FirstByte(*operation)));
-            (operation.word().to_owned(), summary)
-        })
-        .collect();
-    if !total.calls.is_empty() {
-        let calls = latency.whole(Series::Call);
-        operations.insert("reload.call".to_owned(), operation_summary(&total.calls, &calls, None));
-    }
-    operations
-}
-
-/// A call of a reload has no intended time of its own: its response time is its service time.
-fn operation_summary(
-    outcomes: &BTreeMap<Outcome, u64>,
-    response: &Histogram<u64>,
-    service: Option<&Histogram<u64>>,
-) -> OperationSummary {
-    OperationSummary {
-        count: outcomes.values().sum(),
-        outcomes: outcomes
-            .iter()
-            .map(|(outcome, count)| (outcome.word().to_owned(), *count))
-            .collect(),
-        response_ms: percentiles(response),
-        service_ms: percentiles(service.unwrap_or(response)),
-        first_byte_ms: None,
-        spectrum_ms: spectrum(response),
-    }
-}
-
-/// Steps per halving of the distance to 1: smooth to the eye, about 100 points for a million
-/// values.
-const SPECTRUM_TICKS: u32 = 5;
-
-fn spectrum(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
-    if histogram.is_empty() {
-        return Vec::new();
-    }
-    let points = histogram.iter_quantiles(SPECTRUM_TICKS).map(|value| {
-        (round6(value.quantile_iterated_to()), milliseconds(value.value_iterated_to()))
-    });
-    let mut spectrum: Vec<(f64, f64)> = points.collect();
-    spectrum.dedup();
-    spectrum
 }
 
 fn rates(evidence: &Evidence, timeline: &Timeline) -> BTreeMap<String, RateSummary> {
@@ -266,45 +211,6 @@ fn orders_of_clients(evidence: &Evidence) -> (u64, u64, Time) {
     (keys.len() as u64, bought, last)
 }
 
-fn payments(evidence: &Evidence) -> PaymentSummary {
-    if !evidence.has_provider() {
-        return PaymentSummary { ledger: Presence::Missing, ..PaymentSummary::default() };
-    }
-    let mut summary = PaymentSummary::default();
-    let mut open = HashMap::new();
-    for row in evidence.payment_rows().filter(|row| !row.replayed) {
-        let payment = Some(row.id.name()).filter(|_| row.named);
-        match row.outcome {
-            PaymentOutcome::Authorized => {
-                summary.authorized += 1;
-                open.insert(payment, row.amount.minor());
-            }
-            PaymentOutcome::Captured => {
-                // Confirming may take the money in one step.
-                summary.authorized += u64::from(row.operation != PaymentOperation::Capture);
-                summary.captured += 1;
-                open.remove(&payment);
-            }
-            PaymentOutcome::Voided => {
-                summary.voided += 1;
-                open.remove(&payment);
-            }
-            PaymentOutcome::RateLimited | PaymentOutcome::LockTimeout => summary.refused += 1,
-            PaymentOutcome::Refunded => summary.refunded += 1,
-            PaymentOutcome::Declined
-            | PaymentOutcome::Accepted
-            | PaymentOutcome::Challenged
-            | PaymentOutcome::Refused
-            | PaymentOutcome::InFlight
-            | PaymentOutcome::Failed
-            | PaymentOutcome::Silence => {}
-        }
-    }
-    summary.orphaned = open.len() as u64;
-    summary.orphaned_amount = open.values().fold(0, |sum: u64, amount| sum.saturating_add(*amount));
-    summary
-}
-
 fn seconds(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Vec<Second> {
     let count = |read| Counter::new(&evidence.snapshots, read);
     let (edge, origin, payment) = (
@@ -390,64 +296,4 @@ fn opening(evidence: &Evidence, latency: &LatencyLog, timeline: &Timeline) -> Ve
             }
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::money::Amount;
-    use domain::provider::PaymentLine;
-    use domain::shop::Catalogue;
-
-    /// A ledger of payments of 100 each: which, what was asked, what happened.
-    fn ledger(lines: &[(&str, PaymentOperation, PaymentOutcome)]) -> Evidence {
-        let line = |(payment, operation, outcome): &(&str, _, _)| PaymentLine {
-            utc_ns: 0,
-            payment: Some((*payment).to_owned()),
-            reference: String::new(),
-            intent: String::new(),
-            operation: *operation,
-            outcome: *outcome,
-            told: *outcome,
-            amount: Amount::new(100),
-            key: String::new(),
-            replayed: false,
-        };
-        let mut evidence = Evidence::of(Catalogue { sales: Vec::new() }, None);
-        evidence.begin_provider(None);
-        for told in lines {
-            evidence.add_payment(&line(told));
-        }
-        evidence
-    }
-
-    #[test]
-    fn payments_are_counted_however_they_come_about_and_end() {
-        use PaymentOperation as Asked;
-        use PaymentOutcome as Happened;
-        let summary = payments(&ledger(&[
-            ("two-steps", Asked::Authorize, Happened::Authorized),
-            ("two-steps", Asked::Capture, Happened::Captured),
-            ("one-step", Asked::Confirm, Happened::Captured),
-            ("given-back", Asked::Authenticate, Happened::Captured),
-            ("given-back", Asked::Refund, Happened::Refunded),
-            ("ran-out", Asked::Authenticate, Happened::Authorized),
-            ("ran-out", Asked::Expire, Happened::Voided),
-            ("asked", Asked::Authorize, Happened::Challenged),
-            ("left", Asked::Confirm, Happened::Authorized),
-            ("left", Asked::Capture, Happened::LockTimeout),
-            ("left", Asked::Capture, Happened::RateLimited),
-        ]));
-        let expected = PaymentSummary {
-            ledger: Presence::There,
-            authorized: 5,
-            captured: 3,
-            voided: 1,
-            refunded: 1,
-            refused: 2,
-            orphaned: 1,
-            orphaned_amount: 100,
-        };
-        assert_eq!(summary, expected);
-    }
 }

@@ -103,7 +103,7 @@ mod tests {
                  asked for",
                 "it refused 40,000 of 60,000 requests (503) in 8 seconds, the first at T+1 s, the \
                  last at T+8 s; it cut off 12 whose task was gone (502)",
-                "First to break: the load balancer, at T+0 s: 7,000 of 8,000 requests were refused \
+                "load balancer, at T+0 s: 7,000 of 8,000 requests were refused \
                  (503) or cut off within that second, in which it took 1,000/s.",
             ] {
                 assert!(flat.contains(told), "{told}: {flat}");

@@ -5,8 +5,13 @@ use crate::measure::{BreakingTier, Measured};
 
 /// The first tier to break, as a sentence.
 pub(super) fn first_to_break(measured: &Measured) -> String {
+    format!("First to break: {}", broke_first(measured))
+}
+
+/// The same without its beginning, as an answer to "what broke first?".
+pub(super) fn broke_first(measured: &Measured) -> String {
     let Some(breaking) = &measured.first_to_break else {
-        return "First to break: nothing did.".to_owned();
+        return "nothing did.".to_owned();
     };
     let (tier, what) = tier(breaking.tier);
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
@@ -18,9 +23,7 @@ pub(super) fn first_to_break(measured: &Measured) -> String {
     };
     let took = took.map(|took| format!(", in which it took {}", figure::rate(took)));
     let took = took.unwrap_or_default();
-    format!(
-        "First to break: {tier}, at {moment}: {failed} of {of} {what} within that second{took}."
-    )
+    format!("{tier}, at {moment}: {failed} of {of} {what} within that second{took}.")
 }
 
 /// A tier, and what happens to whom when it breaks.

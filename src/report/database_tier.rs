@@ -150,7 +150,7 @@ mod tests {
                 "at most 3,000 statements shared its processors; 3,100 of its 4,000 connections were in \
                  use at most, and 0 statements waited for one",
                 "60,000 statements were carried out; 12 failed, and nobody knew what had come of them",
-                "First to break: the database, at T+0 s: 700 of 800 requests to it failed or were never \
+                "database, at T+0 s: 700 of 800 requests to it failed or were never \
                  answered within that second.",
             ] {
                 assert!(flat.contains(told), "{told}: {flat}");

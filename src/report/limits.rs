@@ -4,14 +4,15 @@ use super::{digest, figure};
 use crate::measure::{AtLimit, Limited, Measured};
 use crate::report::breaking::tier;
 use crate::verdict::probe::Probe;
-use crate::verdict::{Judged, Verdict};
+use crate::verdict::{Judged, Verdict, World};
 
 /// What was at 100 % and when, and what came of each change that was tried; nothing where nothing was.
 pub(super) fn sentences(judged: &Judged) -> Vec<String> {
-    at_limit(&judged.measured).into_iter().chain(probes(judged)).collect()
+    at_limit(&judged.measured).into_iter().chain(tried(judged)).collect()
 }
 
-fn at_limit(measured: &Measured) -> Option<String> {
+/// What was at 100 % and when.
+pub(super) fn at_limit(measured: &Measured) -> Option<String> {
     let opening_s = digest::opening_s(measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
     let each = measured.at_limit.iter().map(|limit| {
@@ -53,11 +54,26 @@ fn needed(limit: &AtLimit) -> String {
     format!(" ({} there, at least {} needed)", shown(needed.had), shown(needed.needed))
 }
 
-fn probes(judged: &Judged) -> Vec<String> {
+/// What came of each change that was tried, or who can try.
+pub(super) fn tried(judged: &Judged) -> Vec<String> {
     let opening_s = digest::opening_s(&judged.measured).unwrap_or(0.0);
     let moment = |at_s: f64| figure::moment(at_s - opening_s);
     let parts = judged.probes.chunk_by(|one, next| one.what == next.what);
-    parts.filter_map(|tries| sentence(tries, &moment)).collect()
+    let sentences = parts.filter_map(|tries| sentence(tries, &moment));
+    sentences.chain(untried(judged)).collect()
+}
+
+/// Changes are tried in virtual time alone, where the shop is a model: so it is for the embedded one, which
+/// says of itself what its caches let through.
+fn untried(judged: &Judged) -> Option<String> {
+    let is_broken = matches!(judged.verdict, Verdict::InvariantViolated | Verdict::ObjectiveMissed);
+    let origin = judged.measured.rates.get("origin");
+    let is_modelled = origin.is_some_and(|origin| origin.count.is_some());
+    (is_broken && is_modelled && judged.world == World::Live && judged.probes.is_empty()).then(|| {
+        "`spike simulate` of the same scenario tries which key would have to change, and to what \
+         value."
+            .to_owned()
+    })
 }
 
 /// What came of the last of the tries that gave a part more and more, and which were not enough.
@@ -90,8 +106,13 @@ fn sentence(tries: &[Probe], moment: &dyn Fn(f64) -> String) -> Option<String> {
 }
 
 /// The change with which the run held, if one was found.
+pub(super) fn held_with(judged: &Judged) -> Option<&Probe> {
+    judged.probes.iter().find(|probe| probe.verdict == Verdict::Pass)
+}
+
+/// The same as a sentence.
 pub(super) fn cure(judged: &Judged) -> Option<String> {
-    let probe = judged.probes.iter().find(|probe| probe.verdict == Verdict::Pass)?;
+    let probe = held_with(judged)?;
     Some(format!("With `{}` (now {}) this run holds.", probe.options(), probe.now))
 }
 
@@ -173,5 +194,18 @@ mod tests {
     #[test]
     fn where_nothing_was_full_and_nothing_tried_nothing_is_said() {
         assert!(sentences(&fixture::passing().result).is_empty());
+    }
+
+    #[test]
+    fn who_can_try_is_told_where_nobody_did() {
+        let mut summary = fixture::failing();
+        let told = |summary: &crate::verdict::Summary| sentences(&summary.result).concat();
+        assert!(told(&summary).starts_with("`spike simulate`"), "{}", told(&summary));
+        summary.result.probes = vec![probe(Verdict::Pass, None, 40.0)];
+        assert!(told(&summary).starts_with("Tried `--set"), "{}", told(&summary));
+        summary.result.probes.clear();
+        let rates = &mut summary.result.measured.rates;
+        rates.get_mut("origin").unwrap().count = None;
+        assert_eq!(told(&summary), "", "nobody knows a foreign shop's model");
     }
 }

@@ -69,9 +69,9 @@ mod tests {
 
     use super::*;
 
-    fn charts(summary: &Summary) -> [String; 4] {
+    fn charts(summary: &Summary) -> [String; 5] {
         let charts = html::Charts::draw(summary);
-        [charts.timeline, charts.opening, charts.latency, charts.sell_through]
+        [charts.timeline, charts.opening, charts.latency, charts.heat, charts.sell_through]
     }
 
     /// Panics unless every element of the XML is closed in order.
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn charts_over_time_mark_the_opening_and_the_sell_out() {
-        let [timeline, opening, _, sell_through] = charts(&fixture::passing());
+        let [timeline, opening, .., sell_through] = charts(&fixture::passing());
         for svg in [&timeline, &opening, &sell_through] {
             assert!(svg.contains(">\nopening\n<"), "{svg}");
         }
@@ -140,10 +140,11 @@ mod tests {
     fn the_page_asks_nothing_of_the_network() {
         for summary in [fixture::passing(), fixture::failing(), fixture::empty()] {
             let html = render(&summary).html;
-            for reference in ["http://", "https://", "src=", "@import", "url(", "<script", "<link"]
-            {
+            for reference in ["http://", "https://", "src=", "@import", "url(", "<link"] {
                 assert!(!html.contains(reference), "{reference}");
             }
+            assert_eq!(html.matches("<script").count(), 1, "its own");
+            assert!(html.contains("content=\"default-src 'none';"), "and no browser would");
         }
     }
 
@@ -181,11 +182,13 @@ mod tests {
         let screen = &html[..html.find("<nav").unwrap()];
         for answer in [
             "It did not hold.",
-            "exit code 111",
+            "<span data-figure=\"/result/exit_code\">111</span>",
             "The shop sold more than it had: 37 pieces oversold (INV-OVERSELL).",
             "of 2,000 sellable",
-            "<span aria-hidden=\"true\">✗</span> 1,220",
-            "What to do next.",
+            "✗</span> <span data-figure=\"/result/payments/orphaned\">1,220</span>",
+            "<dt>What broke first?</dt>",
+            "Waited for the page",
+            "<dt>What to change?</dt>",
         ] {
             assert!(screen.contains(answer), "{answer}");
         }
@@ -218,13 +221,40 @@ mod tests {
         assert_eq!(render(&fixture::failing()), render(&fixture::failing()));
     }
 
+    /// A day without two seconds alike, at every tier and of every item.
     #[test]
-    fn a_long_run_stays_a_small_page() {
+    fn a_day_stays_a_small_page_in_which_three_seconds_are_seen() {
         let mut summary = fixture::failing();
-        summary.result.measured.timeline = fixture::timeline(1_000, 18.0, 6.0);
-        assert!(render(&summary).html.len() < 1_500_000);
-        summary.result.measured.timeline = fixture::timeline(20_000, 18.0, 6.0);
-        assert!(render(&summary).html.len() < 1_500_000);
+        let day = fixture::timeline(86_400, 18.0, 6.0);
+        summary.result.measured.timeline = (1_u64..).zip(day).map(fixture::restless).collect();
+        let sale = summary.result.measured.sales.get_mut("day-1").unwrap();
+        sale.closes_s = 86_400.0;
+        let calm = render(&summary);
+        assert!(calm.html.len() < 1_500_000, "{}", calm.html.len());
+        for second in &mut summary.result.measured.timeline[50_000..50_003] {
+            second.edge = 1_000_000_007;
+        }
+        let spiked = render(&summary);
+        assert!(spiked.html.contains("1000000007.0"), "the mouse can read it");
+        assert_ne!(calm.timeline_svg, spiked.timeline_svg);
+        assert!(spiked.html.len() < 1_500_000, "{}", spiked.html.len());
+    }
+
+    #[test]
+    fn remarks_of_what_held_are_made_of_what_there_was() {
+        let mut summary = fixture::passing();
+        let figure = |value: f64, what: &str| crate::audit::Figure {
+            value,
+            unit: crate::audit::Unit::Share,
+            what: what.to_owned(),
+            budget: Some(0.5),
+        };
+        let held = summary.result.findings.iter_mut().find(|finding| finding.id == "INV-QUOTA");
+        held.unwrap().figures = vec![figure(0.0, "of nothing"), figure(0.125, "of something")];
+        let html = render(&summary).html;
+        assert!(!html.contains("of nothing"), "nothing is no remark");
+        let told = "12.5\u{a0}% of something (50.0\u{a0}% allowed)";
+        assert!(html.contains(told), "a figure and its unit stay together");
     }
 
     #[test]

@@ -174,9 +174,14 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
             None => "Remove that cause and run it again.".to_owned(),
         };
     }
-    if judged.reasons.is_empty() {
+    let Some(first) = judged.reasons.first() else {
         return "There was nothing to judge: see that fans arrive and that the shop answers, then \
                 run it again."
+            .to_owned();
+    };
+    if first.starts_with("Not assessed ") && first.contains(" samples") {
+        return "Raise `--scale`, or let more fans come, until there are enough samples; or ask for a lower \
+                percentile. Then run it again."
             .to_owned();
     }
     let unchecked = judged
@@ -184,7 +189,7 @@ fn after_nothing_can_be_said(judged: &Judged) -> String {
         .iter()
         .find(|finding| finding.status == Status::NotChecked && finding.waived.is_none());
     // A waiver helps where nothing else stands before what was not checked.
-    let is_first = judged.reasons.first().is_some_and(|reason| reason.starts_with("INV-"));
+    let is_first = first.starts_with("INV-");
     let advice = match unchecked.filter(|_| is_first) {
         Some(finding) => format!(
             "Remove the cause named above, or waive {} with a reason under `[audit] waive`, and \
@@ -407,6 +412,15 @@ mod tests {
         ] {
             assert_eq!(assessed(&assessment(text, value)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn too_few_samples_are_cured_by_more_people() {
+        let mut judged = crate::report::fixture::empty().result;
+        assert!(next(&judged).starts_with("There was nothing to judge"), "{}", next(&judged));
+        let reason = "Not assessed checkout p(95) < 2s: needs 200 samples, and there are 90.";
+        judged.reasons = vec![reason.to_owned()];
+        assert!(next(&judged).starts_with("Raise `--scale`"), "{}", next(&judged));
     }
 
     #[test]

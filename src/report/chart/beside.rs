@@ -2,6 +2,7 @@
 //! run's beginning, in the unit that its length asks for.
 
 use super::panel::{Frame, Panel, Range, Tick, round_steps};
+use super::reading::{Axis, Unit};
 use super::sheet::{Anchor, Caption, DOTS, Ink, Sheet, Size, drawing, width};
 use crate::evidence::devices::DeviceSecond;
 use crate::evidence::rooms::RoomStep;
@@ -241,9 +242,13 @@ impl Course {
         let names = counts.iter().map(|count| (*count, figure::decimal(*count, decimals)));
         panel.horizontal_grid(&names.collect::<Vec<_>>());
         let mut names = Vec::with_capacity(lane.lines.len());
-        for (place, line) in lane.lines.iter().enumerate() {
-            let stair = line.stair(self.step_s.max(1.0) / unit_s);
-            panel.line(&stair, Ink::Line(place));
+        let step = self.step_s.max(1.0) / unit_s;
+        let stairs: Vec<_> = lane.lines.iter().map(|line| line.stair(step)).collect();
+        let told = lane.lines.iter().zip(&stairs);
+        let told = told.map(|(line, stair)| (line.what, Unit::Count, &stair[..]));
+        panel.reads(axis(unit_s), &told.collect::<Vec<_>>());
+        for (place, (line, stair)) in lane.lines.iter().zip(&stairs).enumerate() {
+            panel.line(stair, Ink::Line(place));
             if let Some((at, last)) = stair.last() {
                 names.push((line.told(), Ink::Line(place), panel.place(*at, *last)));
             }
@@ -278,6 +283,16 @@ fn unit(lasts_s: f64) -> (f64, &'static str) {
         middle if middle <= 4.0 * HOUR_S => (MINUTE_S, "minutes from the run's beginning"),
         long if long <= 4.0 * DAY_S => (HOUR_S, "hours from the run's beginning"),
         _ => (DAY_S, "days from the run's beginning"),
+    }
+}
+
+/// What an axis in that unit counts.
+fn axis(unit_s: f64) -> Axis {
+    match unit_s {
+        seconds if seconds < MINUTE_S => Axis::Beginning,
+        minutes if minutes < HOUR_S => Axis::Minutes,
+        hours if hours < DAY_S => Axis::Hours,
+        _ => Axis::Days,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::moments::TimeAxis;
 use super::panel::{Frame, Panel, round_steps};
+use super::reading::Unit;
 use super::sheet::{DOTS, Ink, Sheet, Size, width};
 use crate::measure::SeriesSummary;
 use crate::report::{figure, series};
@@ -36,6 +37,7 @@ pub(super) fn panel<'s, 'b>(
     axis.ground(&panel);
     let name = |step: &f64| (sign * step, series::value(sign * step));
     panel.horizontal_grid(&steps.iter().map(name).collect::<Vec<_>>());
+    panel.reads(axis.counts, &[(&metric.name[..], Unit::Value, &points[..])]);
     if let [(at_s, value)] = points[..] {
         let beside = (axis.range.1 - axis.range.0) * SINGLE;
         points.push((at_s + beside, value));

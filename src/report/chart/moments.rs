@@ -1,6 +1,7 @@
 //! The time axis that charts share: seconds from the opening, with what happened when.
 
 use super::panel::{Frame, Panel, Range, Tick};
+use super::reading::Axis;
 use super::sheet::{self, Anchor, DOTS, Ink, Sheet, Size};
 use crate::measure::Measured;
 use crate::report::{digest, figure, series};
@@ -11,6 +12,8 @@ pub(super) struct TimeAxis {
     /// What counts as 0, from the run's beginning \[s\].
     pub origin_s: f64,
     /// What the axis counts.
+    pub counts: Axis,
+    /// The same in words.
     pub title: &'static str,
     /// The least and the greatest moment \[s from the origin\].
     pub range: Range,
@@ -66,9 +69,9 @@ impl TimeAxis {
     /// The axis from `from_s` to `to_s` \[s from the run's beginning\].
     pub(super) fn new(measured: &Measured, from_s: f64, to_s: f64) -> Self {
         let opening = digest::opening_s(measured).filter(|opening_s| opening_s.is_finite());
-        let (origin_s, title) = match opening {
-            Some(opening_s) => (opening_s, "seconds from the opening"),
-            None => (0.0, "seconds from the run's beginning"),
+        let (origin_s, counts, title) = match opening {
+            Some(opening_s) => (opening_s, Axis::Opening, "seconds from the opening"),
+            None => (0.0, Axis::Beginning, "seconds from the run's beginning"),
         };
         let range = (from_s - origin_s, to_s.max(from_s + 1.0) - origin_s);
         let within = |at_s: &f64| (range.0..=range.1).contains(at_s);
@@ -81,7 +84,22 @@ impl TimeAxis {
             .map(|(opens, closes)| (opens.max(range.0), closes.min(range.1)))
             .collect();
         let moments = moments.into_iter().filter(|moment| within(&moment.at_s)).collect();
-        Self { origin_s, title, range, moments, open }
+        Self { origin_s, counts, title, range, moments, open }
+    }
+
+    /// The axis of runs that lie over each other by the opening of each.
+    pub(super) fn of_openings(range: Range) -> Self {
+        let opening =
+            Moment { at_s: 0.0, label: What::Opening.word().to_owned(), what: What::Opening };
+        let is_shown = (range.0..=range.1).contains(&0.0);
+        Self {
+            origin_s: 0.0,
+            counts: Axis::Opening,
+            title: "seconds from the opening of each",
+            range,
+            moments: is_shown.then_some(opening).into_iter().collect(),
+            open: Vec::new(),
+        }
     }
 
     /// The same with the events that others say.

@@ -1,7 +1,8 @@
 //! The seconds around the opening in tenths: a spike of three seconds is thirty bars wide.
 
 use super::moments::TimeAxis;
-use super::panel::{Frame, Panel, Tick, round_steps};
+use super::panel::{Frame, Panel, Tick, round_steps, stairs};
+use super::reading::Unit;
 use super::sheet::{Caption, Ink, drawing};
 use crate::measure::Tenth;
 use crate::report::figure;
@@ -37,7 +38,10 @@ pub fn opening(summary: &Summary) -> String {
         let panel = Panel::new(sheet, upper, axis.range, (0.0, counts[counts.len() - 1]));
         axis.ground(&panel);
         panel.horizontal_grid(&named(&counts, |count| figure::decimal(count, 0)));
-        panel.area(&stairs(tenths, axis.origin_s), Ink::Line(0));
+        let sent: Vec<(f64, f64)> =
+            tenths.iter().map(|tenth| (tenth.at_s - axis.origin_s, tenth.sent as f64)).collect();
+        panel.area(&stairs(&sent, TENTH_S), Ink::Line(0));
+        panel.reads(axis.counts, &[("sent in 100 ms", Unit::Count, &sent[..])]);
         axis.marks(&panel);
         let remark = format!("operations sent in each 100 ms, at most {}", figure::number(busiest));
         panel.name("sent", &remark, axis.labels_height(upper));
@@ -47,8 +51,10 @@ pub fn opening(summary: &Summary) -> String {
         axis.ground(&panel);
         panel.horizontal_grid(&named(&times, round_milliseconds));
         for stretch in unbroken(tenths, axis.origin_s) {
-            panel.line(&stretch, Ink::Line(0));
+            panel.line(&stairs(&stretch, TENTH_S), Ink::Line(0));
         }
+        let answered: Vec<(f64, f64)> = unbroken(tenths, axis.origin_s).concat();
+        panel.reads(axis.counts, &[("reload, 99 %", Unit::Milliseconds, &answered[..])]);
         axis.marks(&panel);
         let remark = format!(
             "99 % are answered within this time, at most {}",
@@ -75,16 +81,6 @@ fn round_milliseconds(millis: f64) -> String {
     }
 }
 
-fn stairs(tenths: &[Tenth], origin_s: f64) -> Vec<(f64, f64)> {
-    tenths
-        .iter()
-        .flat_map(|tenth| {
-            let from = tenth.at_s - origin_s;
-            [(from, tenth.sent as f64), (from + TENTH_S, tenth.sent as f64)]
-        })
-        .collect()
-}
-
 /// The response times in stretches without a gap: where nothing was answered there is no line.
 fn unbroken(tenths: &[Tenth], origin_s: f64) -> Vec<Vec<(f64, f64)>> {
     let mut stretches = vec![Vec::new()];
@@ -92,8 +88,7 @@ fn unbroken(tenths: &[Tenth], origin_s: f64) -> Vec<Vec<(f64, f64)>> {
         match tenth.reload_p99_ms {
             Some(millis) => {
                 let last = stretches.len() - 1;
-                let from = tenth.at_s - origin_s;
-                stretches[last].extend([(from, millis), (from + TENTH_S, millis)]);
+                stretches[last].push((tenth.at_s - origin_s, millis));
             }
             None => stretches.push(Vec::new()),
         }

@@ -4,7 +4,9 @@ use plotters::coord::CoordTranslate;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
 
+use super::reading::{Axis, Grid, Reading, Unit};
 use super::sheet::{Anchor, DOTS, Ink, Place, Sheet, Size};
+use super::thin::thinned;
 
 /// Where a panel stands on the sheet \[pixels of the page\].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -24,8 +26,12 @@ pub(super) struct Panel<'s, 'b> {
     sheet: &'s Sheet<'b>,
     frame: Frame,
     coordinates: Cartesian2d<RangedCoordf64, RangedCoordf64>,
+    across: Range,
     bottom: f64,
 }
+
+/// A line as the mouse reads it: its name, what its values are, and the values.
+pub(super) type Told<'a> = (&'a str, Unit, &'a [(f64, f64)]);
 
 /// The least and the greatest value of an axis.
 pub(super) type Range = (f64, f64);
@@ -42,7 +48,7 @@ impl<'s, 'b> Panel<'s, 'b> {
             frame.bottom * DOTS..frame.top * DOTS,
         );
         let coordinates = Cartesian2d::new(x.0..x.1, y.0..y.1, pixels);
-        Self { sheet, frame, coordinates, bottom: y.0 }
+        Self { sheet, frame, coordinates, across: x, bottom: y.0 }
     }
 
     /// Where a value stands on the sheet.
@@ -52,10 +58,23 @@ impl<'s, 'b> Panel<'s, 'b> {
 
     /// Horizontal lines with their names at the left.
     pub(super) fn horizontal_grid(&self, ticks: &[Tick]) {
-        for (value, label) in ticks {
+        self.horizontal_lines(ticks);
+        self.names_left(ticks);
+    }
+
+    /// Horizontal lines without names.
+    pub(super) fn horizontal_lines(&self, ticks: &[Tick]) {
+        for (value, _) in ticks {
             let (_, height) = self.place(0.0, *value);
             let ends = [self.frame.left, self.frame.right].map(|side| (side * DOTS, height));
             self.sheet.line(ends.to_vec(), Ink::Grid, 2);
+        }
+    }
+
+    /// The names of horizontal lines, left of the panel.
+    pub(super) fn names_left(&self, ticks: &[Tick]) {
+        for (value, label) in ticks {
+            let (_, height) = self.place(0.0, *value);
             let place = ((self.frame.left - 8) * DOTS, height);
             self.sheet.text(label, place, Anchor::End, Size::Small, Ink::Quiet);
         }
@@ -77,7 +96,9 @@ impl<'s, 'b> Panel<'s, 'b> {
         }
         let middle = i32::midpoint(self.frame.left, self.frame.right) * DOTS;
         let place = (middle, height + 18 * DOTS);
-        self.sheet.text(title, place, Anchor::Middle, Size::Small, Ink::Quiet);
+        if !title.is_empty() {
+            self.sheet.text(title, place, Anchor::Middle, Size::Small, Ink::Quiet);
+        }
     }
 
     /// A vertical line through the panel.
@@ -95,16 +116,52 @@ impl<'s, 'b> Panel<'s, 'b> {
         self.sheet.fill(corners, ink, 1.0);
     }
 
-    /// A line through values; nothing if there are fewer than two.
+    /// Lets the mouse read lines off the panel; nobody's hand is surer than two pixels.
+    pub(super) fn reads(&self, axis: Axis, lines: &[Told<'_>]) {
+        let mut reading = self.reading(axis);
+        for (name, unit, values) in lines {
+            reading.line(name, *unit, values, self.columns() / 2);
+        }
+        self.sheet.reads(reading);
+    }
+
+    /// Lets the mouse read a heat map off the panel.
+    pub(super) fn reads_grid(&self, axis: Axis, grid: Grid) {
+        self.sheet.reads(self.reading(axis).with(grid));
+    }
+
+    fn reading(&self, axis: Axis) -> Reading {
+        let Frame { left, top, right, bottom } = self.frame;
+        let frame = [left, top, right, bottom].map(|side| side * DOTS);
+        Reading::of(frame, self.across, axis)
+    }
+
+    /// How many columns of pixels the panel has.
+    fn columns(&self) -> usize {
+        usize::try_from(self.frame.right - self.frame.left).unwrap_or(0)
+    }
+
+    /// An area between two values of each axis, more or less transparent.
+    pub(super) fn cell(&self, x: Range, y: Range, ink: Ink, opacity: f64) {
+        let (left, bottom) = self.place(x.0, y.0);
+        let (right, top) = self.place(x.1, y.1);
+        let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
+        self.sheet.fill(corners, ink, opacity);
+    }
+
+    /// A line through values in the order of their places; nothing if there are fewer than two. Where there
+    /// are more than the panel has columns, each column shows how far up and down the line goes there.
     pub(super) fn line(&self, values: &[(f64, f64)], ink: Ink) {
         if values.len() > 1 {
+            let values = thinned(values, self.columns());
             let places = values.iter().map(|(x, y)| self.place(*x, *y)).collect();
             self.sheet.line(places, ink, 4);
         }
     }
 
-    /// A line through values with the area below it.
+    /// A line through values with the area below it, likewise.
     pub(super) fn area(&self, values: &[(f64, f64)], ink: Ink) {
+        let values = &thinned(values, self.columns())[..];
         let (Some(first), Some(last)) = (values.first(), values.last()) else { return };
         let mut places: Vec<Place> = values.iter().map(|(x, y)| self.place(*x, *y)).collect();
         places.push(self.place(last.0, self.bottom));
@@ -147,6 +204,11 @@ impl<'s, 'b> Panel<'s, 'b> {
             self.sheet.text(name, place, Anchor::Start, Size::Small, Ink::Text);
         }
     }
+}
+
+/// The corners of a stair of values that last `step` each.
+pub(super) fn stairs(values: &[(f64, f64)], step: f64) -> Vec<(f64, f64)> {
+    values.iter().flat_map(|(from, value)| [(*from, *value), (from + step, *value)]).collect()
 }
 
 /// The ascending `wishes` moved as little as a sweep in each direction can, so that neighbours are

@@ -2,6 +2,7 @@
 
 use super::moments::TimeAxis;
 use super::panel::{Frame, Panel, Tick};
+use super::reading::Unit;
 use super::sheet::{Caption, Ink, drawing};
 use crate::measure::{Measured, Second};
 use crate::report::figure;
@@ -55,7 +56,13 @@ pub fn sell_through(summary: &Summary) -> String {
 
 /// Whether anybody said in the course of the run how the stock went: a foreign shop does not.
 pub fn tells_stock(measured: &Measured) -> bool {
-    is_told(&lots(measured))
+    let stocked = measured.sales.values().flat_map(|sale| &sale.items);
+    let stocked: Vec<&String> =
+        stocked.filter(|(_, item)| item.stock > 0).map(|(id, _)| id).collect();
+    let tells = |second: &Second| {
+        stocked.iter().any(|id| second.sold.contains_key(*id) || second.free.contains_key(*id))
+    };
+    measured.timeline.iter().any(tells)
 }
 
 fn is_told(lots: &[Lot]) -> bool {
@@ -95,20 +102,22 @@ fn share(
         .to_vec();
     panel.horizontal_grid(&quarters);
     axis.marks(panel);
+    let within = |lot: &Lot| -> Vec<(f64, f64)> {
+        let from_origin = read(lot).iter().map(|(at_s, share)| (at_s - axis.origin_s, *share));
+        from_origin.filter(|(at_s, _)| (axis.range.0..=axis.range.1).contains(at_s)).collect()
+    };
+    let lines: Vec<Vec<(f64, f64)>> = lots.iter().map(within).collect();
     let mut names = Vec::with_capacity(lots.len());
-    for (place, lot) in lots.iter().enumerate() {
-        let within: Vec<(f64, f64)> = read(lot)
-            .iter()
-            .map(|(at_s, share)| (at_s - axis.origin_s, *share))
-            .filter(|(at_s, _)| (axis.range.0..=axis.range.1).contains(at_s))
-            .collect();
-        panel.line(&within, Ink::Line(place));
-        if let Some((at_s, last)) = within.last() {
+    for (place, (lot, line)) in lots.iter().zip(&lines).enumerate() {
+        panel.line(line, Ink::Line(place));
+        if let Some((at_s, last)) = line.last() {
             let name = format!("{}, {}", lot.name, figure::ratio(*last));
             names.push((name, Ink::Line(place), panel.place(*at_s, *last)));
         }
     }
     panel.names_beside(&names);
+    let told = lots.iter().zip(&lines).map(|(lot, line)| (&*lot.name, Unit::Share, &line[..]));
+    panel.reads(axis.counts, &told.collect::<Vec<_>>());
 }
 
 /// The items with the most stock one by one, then all others together.

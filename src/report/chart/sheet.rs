@@ -1,5 +1,6 @@
 //! The sheet a chart is drawn on: a few strokes in a fixed palette, and the SVG around them.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use plotters::coord::Shift;
@@ -8,6 +9,8 @@ use plotters::element::{PathElement, Polygon, Text};
 use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+
+use super::reading::Reading;
 
 /// Dots per pixel of the page: the backend rounds to whole dots, and whole pixels look jagged.
 pub(super) const DOTS: i32 = 2;
@@ -106,6 +109,8 @@ pub(super) struct Caption {
 /// The sheet.
 pub(super) struct Sheet<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
+    /// What the mouse can read off it.
+    readings: RefCell<Vec<Reading>>,
 }
 
 /// The chart that `draw` puts on a sheet of `width` × `height` \[pixels of the page\], as SVG.
@@ -116,14 +121,16 @@ pub(super) fn drawing(
 ) -> String {
     let mut raw = String::new();
     let dots = DOTS.unsigned_abs();
-    {
+    let readings = {
         let backend = SVGBackend::with_string(&mut raw, (width * dots, height * dots));
-        let sheet = Sheet { area: backend.into_drawing_area() };
+        let area = backend.into_drawing_area();
+        let sheet = Sheet { area, readings: RefCell::default() };
         sheet.area.fill(&Ink::Paper.colour()).expect(IN_MEMORY);
         draw(&sheet);
         sheet.area.present().expect(IN_MEMORY);
-    }
-    dressed(&raw, caption, (width, height))
+        sheet.readings.take()
+    };
+    dressed(&raw, caption, &readings, (width, height))
 }
 
 const IN_MEMORY: &str = "a drawing in memory cannot fail";
@@ -139,6 +146,11 @@ impl Sheet<'_> {
     pub(super) fn fill(&self, places: Vec<Place>, ink: Ink, opacity: f64) {
         let style = ink.colour().mix(opacity).filled();
         self.area.draw(&Polygon::new(places, style)).expect(IN_MEMORY);
+    }
+
+    /// Lets the mouse read values off it.
+    pub(super) fn reads(&self, reading: Reading) {
+        self.readings.borrow_mut().push(reading);
     }
 
     /// Text, vertically centred at its place.
@@ -183,8 +195,13 @@ pub(super) fn width(text: &str, size: Size) -> i32 {
 const FONTS: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
-/// The backend's SVG with title, description, fonts and dashes, which it knows nothing of.
-fn dressed(raw: &str, caption: &Caption, (width, height): (u32, u32)) -> String {
+/// The backend's SVG with title, description, values, fonts and dashes, which it knows nothing of.
+fn dressed(
+    raw: &str,
+    caption: &Caption,
+    readings: &[Reading],
+    (width, height): (u32, u32),
+) -> String {
     let dots = DOTS.unsigned_abs();
     let name = &caption.name;
     let mut svg = format!(
@@ -197,6 +214,10 @@ fn dressed(raw: &str, caption: &Caption, (width, height): (u32, u32)) -> String 
         escaped(&caption.title),
         escaped(&caption.description),
     );
+    if !readings.is_empty() {
+        let values = serde_json::to_string(readings).expect(IN_MEMORY);
+        writeln!(svg, "<metadata>{}</metadata>", escaped(&values)).expect(IN_MEMORY);
+    }
     for line in raw.lines().skip(1) {
         let line = line.replace(" font-family=\"sans-serif\"", "").replace(" opacity=\"1\"", "");
         if let Some(rest) = line.strip_prefix("<polyline") {

@@ -3,15 +3,13 @@
 
 use super::metric;
 use super::moments::TimeAxis;
-use super::panel::{Frame, Panel, round_steps};
+use super::panel::{Frame, Panel, round_steps, stairs};
+use super::reading::Unit;
 use super::sheet::{Caption, Ink, Sheet, drawing};
 use crate::measure::{Measured, Second, SeriesSummary};
 use crate::report::{digest, figure, replications, words};
 use crate::verdict::Summary;
 use crate::verdict::replications::{Band, Replications};
-
-/// How many columns a line is drawn with at most: more than the panel has pixels show nothing.
-const COLUMNS_MAX: usize = 900;
 
 /// How many of others' metrics are drawn; of the others, tables tell.
 const METRICS_MAX: usize = 8;
@@ -131,9 +129,10 @@ fn one_tier<'s, 'b>(
     if let Some(shade) = several {
         panel.band(&shade.lower, &shade.upper, Ink::Line(1));
     }
-    let stairs = busiest(&measured.timeline, |second| requests(second, tier));
-    let from_origin = stairs.into_iter().map(|(at_s, value)| (at_s - axis.origin_s, value));
-    panel.area(&from_origin.collect::<Vec<_>>(), Ink::Line(0));
+    let of_second = |second: &Second| (second.at_s - axis.origin_s, requests(second, tier) as f64);
+    let values: Vec<(f64, f64)> = measured.timeline.iter().map(of_second).collect();
+    panel.area(&stairs(&values, 1.0), Ink::Line(0));
+    panel.reads(axis.counts, &[(tier, Unit::Rate, &values[..])]);
     axis.marks(&panel);
     panel
 }
@@ -152,7 +151,8 @@ fn decimals(greatest: f64) -> usize {
     usize::from(greatest <= 1.0)
 }
 
-fn requests(second: &Second, tier: &str) -> u64 {
+/// The requests of a second at a tier.
+pub(super) fn requests(second: &Second, tier: &str) -> u64 {
     match tier {
         "edge" => second.edge,
         "origin" => second.origin.unwrap_or(0),
@@ -168,21 +168,6 @@ fn peak(timeline: &[Second], tier: &str) -> (f64, u64) {
             if second.1 > peak.1 { second } else { peak }
         },
     )
-}
-
-/// The corners of a stair over the seconds; where there are more than [`COLUMNS_MAX`], each stair
-/// is the busiest of several.
-fn busiest(timeline: &[Second], read: impl Fn(&Second) -> u64) -> Vec<(f64, f64)> {
-    let together = timeline.len().div_ceil(COLUMNS_MAX).max(1);
-    timeline
-        .chunks(together)
-        .flat_map(|seconds| {
-            let value = seconds.iter().map(&read).max().unwrap_or(0) as f64;
-            let from = seconds[0].at_s;
-            let to = seconds[seconds.len() - 1].at_s + 1.0;
-            [(from, value), (to, value)]
-        })
-        .collect()
 }
 
 fn description(measured: &Measured) -> String {

@@ -2,6 +2,7 @@
 //! where the gap between them is.
 
 mod gap;
+pub(super) mod rows;
 pub(super) mod words;
 
 pub use gap::{Gap, Tier};

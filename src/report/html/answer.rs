@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::measure::{Measured, Presence};
-use crate::report::breaking::first_to_break;
+use crate::measure::{Measured, OperationSummary, Presence};
+use crate::report::breaking::broke_first;
 use crate::report::figure::{self, NONE};
 use crate::report::{digest, limits, recovery, words};
 use crate::verdict::{Judged, Summary};
@@ -17,13 +17,17 @@ pub(super) struct Answer {
     word: &'static str,
     exit_code: u8,
     broken: Option<String>,
-    witness: Option<String>,
     /// Further violations, then further reasons.
     reasons: Vec<String>,
-    first_to_break: String,
-    limits: Vec<String>,
+    broke_first: String,
+    at_limit: Option<String>,
     recoveries: Vec<String>,
+    /// What is asked of the next step.
+    asked: &'static str,
+    /// The change with which it would have held.
+    changes: Vec<Change>,
     next: String,
+    tried: Vec<String>,
     scenario: String,
     world: &'static str,
     started_at: String,
@@ -33,14 +37,25 @@ pub(super) struct Answer {
     tiles: Vec<Tile>,
 }
 
+/// A key of the scenario, and what it would have to be.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Change {
+    key: String,
+    value: String,
+    /// What the first of several was without it; absent of the others.
+    now: Option<String>,
+}
+
 /// One figure that people ask for first.
 #[derive(Debug, Serialize)]
 struct Tile {
-    label: &'static str,
+    label: String,
     value: String,
     remark: String,
     tone: &'static str,
     symbol: char,
+    /// Where the value stands in `summary.json`; empty where it does not stand there.
+    at: String,
 }
 
 impl Answer {
@@ -52,6 +67,7 @@ impl Answer {
         let also = words::violated(judged)
             .skip(1)
             .map(|finding| words::sentence(&words::violation(finding)));
+        let fixed = [sold(judged), stranded(judged), orphaned(&judged.measured)];
         Self {
             tone: tone.word(),
             symbol: tone.symbol(),
@@ -59,31 +75,56 @@ impl Answer {
             word: judged.verdict.word(),
             exit_code: judged.exit_code,
             broken: first.map(|finding| words::sentence(&words::violation(finding))),
-            witness: first.and_then(|finding| finding.witness.first().cloned()),
             reasons: also.chain(words::further_reasons(judged).cloned()).collect(),
-            first_to_break: first_to_break(&judged.measured),
-            limits: limits::sentences(judged),
+            broke_first: words::capital(&broke_first(&judged.measured)),
+            at_limit: limits::at_limit(&judged.measured),
             recoveries: recovery::sentences(&judged.measured),
+            asked: if tone == words::Tone::Bad { "What to change?" } else { "What to do next?" },
+            changes: changes(judged),
             next: words::next(judged),
+            tried: limits::tried(judged),
             scenario: from.scenario.clone(),
             world: words::world(judged.world),
-            started_at: from.started_at.clone(),
+            started_at: to_the_second(&from.started_at),
             took: words::took(from.took_s),
             seed: from.seed.to_string(),
             scale: from.scale.to_string(),
-            tiles: vec![
-                sold(judged),
-                stranded(judged),
-                orphaned(&judged.measured),
-                waited("Reload answered", "reload", &judged.measured),
-                waited("Checkout answered", "checkout", &judged.measured),
-            ],
+            tiles: fixed.into_iter().chain(waits(&judged.measured)).collect(),
         }
     }
 }
 
-fn tile(label: &'static str, value: String, remark: String, tone: words::Tone) -> Tile {
-    Tile { label, value, remark, tone: tone.word(), symbol: tone.symbol() }
+/// A moment without parts of a second: `2026-11-21T03:00:00Z`.
+fn to_the_second(moment: &str) -> String {
+    match moment.split_once('.') {
+        Some((second, rest)) => {
+            let zone = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            format!("{second}{zone}")
+        }
+        None => moment.to_owned(),
+    }
+}
+
+/// The keys and values of the change with which the run held.
+fn changes(judged: &Judged) -> Vec<Change> {
+    let Some(probe) = limits::held_with(judged) else { return Vec::new() };
+    let changes = probe.set.iter().enumerate().filter_map(|(place, set)| {
+        let (key, value) = set.split_once('=')?;
+        let now = (place == 0).then(|| probe.now.clone());
+        Some(Change { key: key.to_owned(), value: value.to_owned(), now })
+    });
+    changes.collect()
+}
+
+fn tile(label: &str, value: String, remark: String, tone: words::Tone) -> Tile {
+    let (tone, symbol) = (tone.word(), tone.symbol());
+    Tile { label: label.to_owned(), value, remark, tone, symbol, at: String::new() }
+}
+
+impl Tile {
+    fn at(self, place: &str) -> Self {
+        Self { at: place.to_owned(), ..self }
+    }
 }
 
 /// Only what was sold in full and to nobody too many deserves a tick: not a sale of which more pieces or
@@ -114,7 +155,8 @@ fn sold(judged: &Judged) -> Tile {
     } else {
         words::Tone::Good
     };
-    tile("Pieces sold", figure::number(pieces.sold), remark, tone)
+    let sold = figure::number(pieces.sold);
+    tile("Pieces sold", sold, remark, tone).at("/result/sales/*/items/*/sold")
 }
 
 fn stranded(judged: &Judged) -> Tile {
@@ -123,7 +165,7 @@ fn stranded(judged: &Judged) -> Tile {
         Some(0) => ("0".to_owned(), "nothing stayed reserved", words::Tone::Good),
         Some(count) => (figure::number(count), "reserved for orders never paid", words::Tone::Bad),
     };
-    tile("Stranded", value, remark.to_owned(), tone)
+    tile("Stranded", value, remark.to_owned(), tone).at("/result/findings/INV-STRANDED/count")
 }
 
 fn orphaned(measured: &Measured) -> Tile {
@@ -140,18 +182,96 @@ fn orphaned(measured: &Measured) -> Tile {
     } else {
         ("nothing was authorized".to_owned(), words::Tone::Quiet)
     };
-    tile("Orphaned", figure::number(payments.orphaned), remark, tone)
+    let orphaned = figure::number(payments.orphaned);
+    tile("Orphaned", orphaned, remark, tone).at("/result/payments/orphaned")
+}
+
+/// How long people waited: for the page, or else for what comes first and takes any time, and at the checkout.
+fn waits(measured: &Measured) -> Vec<Tile> {
+    let takes = |operation: &OperationSummary| operation.response_ms.is_some_and(|of| of.max > 0.0);
+    let timed: Vec<&str> = digest::operations(measured)
+        .into_iter()
+        .filter(|(_, operation)| takes(operation))
+        .map(|(word, _)| word)
+        .collect();
+    let first = timed.iter().find(|word| !matches!(**word, "checkout" | "poll")).copied();
+    let last = timed.iter().find(|word| **word == "checkout").copied();
+    let tiles: Vec<Tile> =
+        first.into_iter().chain(last).filter_map(|word| waited(word, measured)).collect();
+    if !tiles.is_empty() {
+        return tiles;
+    }
+    let remark = "nothing was answered, or nothing says how long it takes".to_owned();
+    vec![tile("Waited", NONE.to_owned(), remark, words::Tone::Quiet)]
 }
 
 /// How long people waited for an operation: the half and the 99 % of them.
-fn waited(label: &'static str, word: &str, measured: &Measured) -> Tile {
-    let response = measured.operations.get(word).and_then(|operation| operation.response_ms);
-    let (value, remark) = match response {
-        Some(of) => (
-            figure::milliseconds(of.p50),
-            format!("for half of them, 99 % within {}", figure::milliseconds(of.p99)),
-        ),
-        None => (NONE.to_owned(), "nothing was measured".to_owned()),
+fn waited(word: &str, measured: &Measured) -> Option<Tile> {
+    let of = measured.operations.get(word)?.response_ms?;
+    let label = match word {
+        "reload" => "Waited for the page".to_owned(),
+        "checkout" => "Waited at checkout".to_owned(),
+        other => format!("Waited at {other}"),
     };
-    tile(label, value, remark, words::Tone::Quiet)
+    let remark = format!(
+        "half of {} answers; 99 % within {}",
+        figure::number(of.count),
+        figure::milliseconds(of.p99)
+    );
+    // What stands in a place of `summary.json` is named as RFC 6901 has it.
+    let place = format!("/result/operations/{}/response_ms/p50", super::token(word));
+    Some(tile(&label, figure::milliseconds(of.p50), remark, words::Tone::Quiet).at(&place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Limited;
+    use crate::report::fixture;
+    use crate::verdict::Verdict;
+    use crate::verdict::probe::Probe;
+
+    #[test]
+    fn the_change_with_which_it_holds_is_told_as_key_and_value() {
+        let mut summary = fixture::failing();
+        assert!(changes(&summary.result).is_empty());
+        summary.result.probes = vec![Probe {
+            what: Limited::Payment,
+            set: vec!["shop.admission={ calls_per_second = 30 }".to_owned()],
+            now: "none".to_owned(),
+            verdict: Verdict::Pass,
+            reason: None,
+            first_to_break: None,
+            is_at_limit: false,
+        }];
+        let [change] = &changes(&summary.result)[..] else { panic!("one key") };
+        assert_eq!(change.key, "shop.admission");
+        assert_eq!(change.value, "{ calls_per_second = 30 }");
+        assert_eq!(change.now.as_deref(), Some("none"));
+    }
+
+    #[test]
+    fn nobody_wants_to_know_the_nanosecond() {
+        let shown =
+            ["2026-11-23T20:25:20.580832336Z", "2026-11-21T11:59:20+09:00"].map(to_the_second);
+        assert_eq!(shown, ["2026-11-23T20:25:20Z", "2026-11-21T11:59:20+09:00"]);
+        assert_eq!(to_the_second("2026-11-21T11:59:20.25+09:00"), "2026-11-21T11:59:20+09:00");
+    }
+
+    #[test]
+    fn who_has_no_page_waits_for_what_comes_first_and_takes_time() {
+        let mut summary = fixture::passing();
+        let labels = |summary: &Summary| -> Vec<String> {
+            waits(&summary.result.measured).into_iter().map(|tile| tile.label).collect()
+        };
+        assert_eq!(labels(&summary), ["Waited for the page", "Waited at checkout"]);
+        let operations = &mut summary.result.measured.operations;
+        operations.retain(|word, _| !word.starts_with("reload"));
+        if let Some(times) = &mut operations.get_mut("slots").unwrap().response_ms {
+            times.max = 0.0;
+        }
+        assert_eq!(labels(&summary), ["Waited at item", "Waited at checkout"]);
+        summary.result.measured.operations.clear();
+        assert_eq!(labels(&summary), ["Waited"]);
+    }
 }

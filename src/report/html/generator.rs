@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::tables::{Fact, fact, times};
+use super::facts::{Fact, fact};
+use super::tables::times;
 use crate::measure::Measured;
 use crate::report::{figure, trust};
 use crate::verdict::{Judged, World};
@@ -45,11 +46,15 @@ pub(super) fn health(judged: &Judged) -> Vec<Fact> {
     };
     let late = &health.lateness_ms;
     let mut facts = vec![
-        fact("Lateness, half at most", figure::milliseconds(late.p50)),
-        fact("Lateness, 99 % at most", figure::milliseconds(late.p99)),
-        fact("Lateness, longest", figure::milliseconds(late.max)),
-        fact("Share of a core, busiest second", figure::ratio(health.cpu)),
-        fact("Operations that could not be sent", figure::number(health.dropped)),
+        fact("Lateness, half at most", figure::milliseconds(late.p50))
+            .at("/result/health/lateness_ms/p50"),
+        fact("Lateness, 99 % at most", figure::milliseconds(late.p99))
+            .at("/result/health/lateness_ms/p99"),
+        fact("Lateness, longest", figure::milliseconds(late.max))
+            .at("/result/health/lateness_ms/max"),
+        fact("Share of a core, busiest second", figure::ratio(health.cpu)).at("/result/health/cpu"),
+        fact("Operations that could not be sent", figure::number(health.dropped))
+            .at("/result/health/dropped"),
     ];
     if let Some(machine) = &health.machine {
         facts.push(fact("Cores of the machine", machine.cores.to_string()));

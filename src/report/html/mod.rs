@@ -1,6 +1,10 @@
-//! The report as one page that opens offline: no script, no font, no picture from elsewhere.
+//! The report as one page that opens offline: no script, no font, no picture from elsewhere. Its figures say
+//! where they stand in `summary.json` (`data-figure`: RFC 6901, `*` for a sum over all), for tests and for
+//! whoever reads the page's source.
 
 mod answer;
+mod comparison;
+mod facts;
 mod generator;
 mod tables;
 
@@ -24,14 +28,22 @@ use crate::measure::Measured;
 use crate::verdict::Summary;
 
 use answer::Answer;
+pub use comparison::comparison;
+use facts::Fact;
 use generator::{BoundRow, ConnectionsView};
 use tables::{
-    ComplaintRow, Fact, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step,
+    ComplaintRow, FindingView, ObjectiveView, OperationRow, RateRow, SaleView, Share, Step,
 };
 
 /// The page, whose name tells the engine to escape what it is given as HTML.
 const NAME: &str = "report.html.j2";
 const TEMPLATE: &str = include_str!("../report.html.j2");
+/// How pages look.
+const STYLE: &str = include_str!("../report.css");
+/// What lets the charts answer to the mouse and to the keys.
+const SCRIPT: &str = include_str!("../report.js");
+/// The percentiles of a table's columns, as `summary.json` names them.
+const QUANTILES: [&str; 6] = ["p50", "p90", "p95", "p99", "p99_9", "max"];
 
 /// The charts of a report, as SVG files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +52,10 @@ pub struct Charts {
     pub timeline: String,
     /// The seconds around the opening.
     pub opening: String,
-    /// Response time by percentile.
+    /// Response and service times by percentile.
     pub latency: String,
+    /// Response times in the course of the run.
+    pub heat: String,
     /// How the stock went.
     pub sell_through: String,
 }
@@ -53,6 +67,7 @@ impl Charts {
             timeline: chart::timeline(summary),
             opening: chart::opening(summary),
             latency: chart::latency(summary),
+            heat: chart::heat(summary),
             sell_through: chart::sell_through(summary),
         }
     }
@@ -63,13 +78,18 @@ impl Charts {
 /// # Panics
 /// When the page asks for what the data have not, which no summary can bring about.
 pub fn html(summary: &Summary, charts: &Charts) -> String {
-    let page = Value::from(Serde(Page::of(summary, charts)));
+    rendered((NAME, TEMPLATE), &Page::of(summary, charts))
+}
+
+/// A page of that name and template.
+fn rendered((name, template): (&str, &str), page: &impl Serialize) -> String {
     let mut environment = Environment::new();
     // A name that the page has and the data have not is a mistake of ours, for a test to find.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
+    environment.add_filter("token", |name: &str| Value::from_safe_string(token(name)));
     environment
-        .render_named_str(NAME, TEMPLATE, page)
+        .render_named_str(name, template, Value::from(Serde(page)))
         .expect("the page asks for nothing that the data have not")
 }
 
@@ -86,18 +106,52 @@ fn prose(text: &str) -> String {
             (_, true) if place % 2 == 1 => html.push_str("<code>"),
             (_, true) => html.push_str("</code>"),
         }
-        for letter in part.chars() {
-            match letter {
-                '&' => html.push_str("&amp;"),
-                '<' => html.push_str("&lt;"),
-                '>' => html.push_str("&gt;"),
-                '"' => html.push_str("&quot;"),
-                '\'' => html.push_str("&#39;"),
-                other => html.push(other),
-            }
-        }
+        let text = if place % 2 == 1 && is_paired { (*part).to_owned() } else { unbroken(part) };
+        push_escaped(&mut html, &text);
     }
     html
+}
+
+/// A part of a path into `summary.json`: `/` and `~` as RFC 6901 has them, escaped.
+fn token(name: &str) -> String {
+    let mut html = String::with_capacity(name.len());
+    push_escaped(&mut html, &name.replace('~', "~0").replace('/', "~1"));
+    html
+}
+
+fn push_escaped(html: &mut String, text: &str) {
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+}
+
+/// What follows a number and belongs to it.
+const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "µs", "minor"];
+
+/// The text with spaces that break no line between a number and its unit: "50.0 %" stays together.
+fn unbroken(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        whole.push_str(word);
+        let is_number = word.ends_with(|letter: char| letter.is_ascii_digit());
+        let is_unit = words.peek().is_some_and(|next| {
+            let unit =
+                next.trim_end_matches(|letter: char| !letter.is_alphabetic() && letter != '%');
+            UNITS.contains(&unit) || *next == "×"
+        });
+        if words.peek().is_some() {
+            whole.push(if is_number && is_unit { '\u{a0}' } else { ' ' });
+        }
+    }
+    whole
 }
 
 /// All that the page shows, as text.
@@ -144,6 +198,9 @@ struct Page {
     connections: Option<ConnectionsView>,
     provenance: Vec<Fact>,
     command: String,
+    quantiles: [&'static str; 6],
+    style: &'static str,
+    script: &'static str,
 }
 
 /// Other people's series.
@@ -231,8 +288,8 @@ impl Page {
             rates: tables::rates(measured),
             series: Series::of(measured),
             sales: tables::sales(measured),
-            orders: tables::orders(measured),
-            payments: tables::payments(measured),
+            orders: facts::orders(measured),
+            payments: facts::payments(measured),
             violated: tables::violated(judged),
             unchecked: tables::findings(judged, crate::audit::Status::NotChecked),
             held: tables::findings(judged, crate::audit::Status::Held),
@@ -241,8 +298,11 @@ impl Page {
             health: generator::health(judged),
             bounds: generator::bounds(measured),
             connections: generator::connections(measured),
-            provenance: tables::provenance(summary),
+            provenance: facts::provenance(summary),
             command: summary.provenance.command.clone(),
+            quantiles: QUANTILES,
+            style: STYLE,
+            script: SCRIPT,
         }
     }
 }
@@ -257,8 +317,9 @@ fn figures(charts: &Charts, measured: &Measured) -> Vec<Figure> {
     let before = [
         Figure {
             title: "Requests per second",
-            caption: "From the fans inwards, each tier on a scale of its own. The sale is shaded; \
-                      each step is one second.",
+            caption: "From the fans inwards, each tier on a scale of its own. The sale is shaded; each step is \
+                      one second, and of a run with more seconds than pixels each column goes from the \
+                      least to the greatest of its own.",
             svg: inlined(&charts.timeline),
         },
         Figure {
@@ -267,13 +328,19 @@ fn figures(charts: &Charts, measured: &Measured) -> Vec<Figure> {
             svg: inlined(&charts.opening),
         },
     ];
+    let course = chart::tells_times(measured).then(|| Figure {
+        title: "How long people waited when",
+        caption: "The stronger the colour, the more answers; a cell with a single one shows too. Answers, and \
+                  timeouts at their deadline; refusals and errors enter the counts alone.",
+        svg: inlined(&charts.heat),
+    });
     let waited = Figure {
         title: "How long people waited",
-        caption: "Answers, and timeouts at their deadline; refusals and errors enter the \
-                  counts alone.",
+        caption: "Answers, and timeouts at their deadline. Response time counts from the moment a fan wanted it, service time from the moment \
+                  it was sent: between the two, it waited for the generator or for a connection.",
         svg: inlined(&charts.latency),
     };
-    before.into_iter().chain(stock).chain([waited]).collect()
+    before.into_iter().chain(stock).chain(course).chain([waited]).collect()
 }
 
 /// The SVG as a part of an HTML page, where it needs no name space and takes the room there is.

@@ -1,25 +1,13 @@
-//! The page's tables and lists, as text.
+//! The page's tables, as text.
 
 use domain::outcome::Departure;
 use serde::Serialize;
 
 use crate::audit::{Finding, Status};
-use crate::measure::{Measured, Percentiles, Presence, SaleSummary};
+use crate::measure::{Measured, Percentiles, SaleSummary};
 use crate::report::figure::{self, NONE};
-use crate::report::{calibrated, chart, digest, invariant, sale, words};
-use crate::verdict::{Assessment, Judged, Summary};
-
-/// A name and what is known under it.
-#[derive(Debug, Serialize)]
-pub(super) struct Fact {
-    name: &'static str,
-    value: String,
-}
-
-/// A name and what is known under it.
-pub(super) fn fact(name: &'static str, value: String) -> Fact {
-    Fact { name, value }
-}
+use crate::report::{chart, digest, invariant, sale, words};
+use crate::verdict::{Assessment, Judged};
 
 /// What happened to a step of a foreign shop, and an answer with which it did.
 #[derive(Debug, Serialize)]
@@ -41,6 +29,8 @@ pub(super) fn complaints(judged: &Judged) -> Vec<ComplaintRow> {
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
     name: &'static str,
+    /// The operation's word.
+    word: &'static str,
     tried: String,
     succeeded: String,
     share: String,
@@ -69,6 +59,7 @@ pub(super) fn steps(measured: &Measured) -> Vec<Step> {
             others.map(|(outcome, count)| format!("{outcome} {}", figure::number(count))).collect();
         Some(Step {
             name,
+            word,
             tried: figure::number(operation.count),
             succeeded: figure::number(succeeded),
             share: figure::share(succeeded, operation.count),
@@ -269,34 +260,6 @@ fn slots(sale: &SaleSummary) -> Vec<SlotRow> {
     rows.collect()
 }
 
-/// The orders.
-pub(super) fn orders(measured: &Measured) -> Vec<Fact> {
-    let orders = &measured.orders;
-    let (attempted, confirmed) = words::orders(orders.told_by);
-    vec![
-        fact(attempted, figure::number(orders.attempted)),
-        fact(confirmed, figure::number(orders.confirmed)),
-        fact("Paid per second, opening to last", figure::known_rate(orders.per_s)),
-    ]
-}
-
-/// The payments, in numbers and in money.
-pub(super) fn payments(measured: &Measured) -> Vec<Fact> {
-    let payments = &measured.payments;
-    if payments.ledger == Presence::Missing {
-        return vec![fact("Not known", "there is no ledger of the provider".to_owned())];
-    }
-    vec![
-        fact("Authorized", figure::number(payments.authorized)),
-        fact("Captured", figure::number(payments.captured)),
-        fact("Voided", figure::number(payments.voided)),
-        fact("Refunded", figure::number(payments.refunded)),
-        fact("Calls refused by a limiter", figure::number(payments.refused)),
-        fact("Orphaned", figure::number(payments.orphaned)),
-        fact("Money in orphaned authorizations", figure::money(payments.orphaned_amount)),
-    ]
-}
-
 /// A finding.
 #[derive(Debug, Serialize)]
 pub(super) struct FindingView {
@@ -339,10 +302,14 @@ pub(super) fn violated(judged: &Judged) -> Vec<FindingView> {
     words::violated(judged).enumerate().map(pictured).collect()
 }
 
-/// The findings of a status.
+/// The findings of a status that nobody complains of: of their figures, those that are not 0.
 pub(super) fn findings(judged: &Judged, status: Status) -> Vec<FindingView> {
     let of_status = judged.findings.iter().filter(|finding| finding.status == status);
-    of_status.map(FindingView::of).collect()
+    let told = of_status.map(|finding| {
+        let told = finding.figures.iter().filter(|found| found.value != 0.0);
+        FindingView { figures: told.map(figure::figured).collect(), ..FindingView::of(finding) }
+    });
+    told.collect()
 }
 
 /// An objective and what became of it.
@@ -368,22 +335,4 @@ impl ObjectiveView {
             reason: assessment.reason.clone().unwrap_or_default(),
         }
     }
-}
-
-/// Where the result came from.
-pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
-    let from = &summary.provenance;
-    let commit = from.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
-    let mut facts = vec![
-        fact("Scenario", from.scenario.clone()),
-        fact("World", words::world(summary.result.world).to_owned()),
-        fact("Began", from.started_at.clone()),
-        fact("How long", words::took(from.took_s)),
-        fact("Seed", from.seed.to_string()),
-        fact("Scale", from.scale.to_string()),
-        fact("spike", format!("{}{commit}", from.spike)),
-        fact("Machine", from.machine.clone()),
-    ];
-    facts.extend(from.calibrated.as_ref().map(|of| fact("Stack", calibrated::sentence(of))));
-    facts
 }

@@ -2,28 +2,12 @@
 
 use super::table::{Side as Edge, Table};
 use super::{Colour, Page, WIDTHS, sections};
-use crate::report::compare::words::{amount, is_of_a_part, sameness};
-use crate::report::compare::{Run, Told};
+use crate::report::compare::Told;
+use crate::report::compare::rows::{Shown, one_run, shown};
+use crate::report::compare::words::sameness;
 use crate::report::figure::{self, NONE};
-use crate::report::words::{self, Tone};
-use crate::verdict::compare::{
-    Distances, Figure, Group, OperationApart, RateApart, SaleApart, Standing, Unit,
-};
-
-/// The groups of figures, and what stands above them.
-const GROUPS: [(Group, &str); 8] = [
-    (Group::Sales, "Orders and sales"),
-    (Group::Operations, "Operations (response time from intended to done)"),
-    (Group::Rates, "Rates"),
-    (Group::Payments, "Payments"),
-    (Group::Fans, "Fans"),
-    (Group::Queues, "Queues"),
-    (Group::Devices, "Devices"),
-    (Group::Rooms, "Rooms"),
-];
-
-/// Groups of few figures, of which noise is shown too: whether they differ is what everybody asks first.
-const SHOWN_WITH_NOISE: [Group; 2] = [Group::Sales, Group::Payments];
+use crate::report::words::Tone;
+use crate::verdict::compare::{Distances, OperationApart, RateApart, SaleApart};
 
 /// A comparison as text of at most `width` columns (60 to 100); ends with a line break.
 pub fn comparison(told: &Told<'_>, width: usize, colour: Colour) -> String {
@@ -50,130 +34,33 @@ pub fn comparison(told: &Told<'_>, width: usize, colour: Colour) -> String {
         page.wrapped("", sentence);
     }
     gap(&mut page, told);
-    for (group, title) in GROUPS {
-        figures(&mut page, told, group, title);
+    for shown in shown(told) {
+        figures(&mut page, &shown);
     }
     distances(&mut page, told);
     how_to_read(&mut page, told);
     page.out
 }
 
-fn one_run(run: &Run<'_>) -> String {
-    let from = run.provenance;
-    let commit = from.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
-    let calibrated = from.calibrated.as_ref();
-    let calibrated = calibrated.map_or_else(String::new, |of| format!(", calibrated by {}", of.by));
-    format!(
-        "{}  {}: {}, {}; {} ({}), seed {}, scale {}, spike {}{commit}{calibrated}",
-        run.is,
-        run.folder,
-        from.scenario,
-        words::world(run.world),
-        run.verdict.word(),
-        run.exit_code,
-        from.seed,
-        from.scale,
-        from.spike
-    )
-}
-
-fn figures(page: &mut Page, told: &Told<'_>, group: Group, title: &str) {
-    let of_group = |figure: &&Figure| figure.group == group;
-    let (shown, left_out): (Vec<&Figure>, Vec<&Figure>) =
-        told.comparison.figures.iter().filter(of_group).partition(|figure| is_shown(figure));
-    if shown.is_empty() && left_out.is_empty() {
-        return;
-    }
-    page.heading(title);
-    let repeats = told.comparison.repeats.is_some();
-    let mut header = vec![
-        ("", Edge::Left),
-        ("A", Edge::Right),
-        ("B", Edge::Right),
-        ("B − A", Edge::Right),
-        ("B / A", Edge::Right),
-    ];
-    header.extend(repeats.then_some(("A/A", Edge::Right)));
+fn figures(page: &mut Page, shown: &Shown) {
+    page.heading(shown.title);
+    let mut header = vec![("", Edge::Left)];
+    header.extend(shown.heads.iter().map(|head| (*head, Edge::Right)));
     header.push(("", Edge::Left));
     let mut table = Table::new(&header);
-    for figure in &shown {
-        let of = |value: Option<f64>| value.map_or_else(none, |value| amount(figure.unit, value));
-        let change = |value: Option<f64>| value.map_or_else(none, |by| changed(figure.unit, by));
-        let mut row = vec![
-            figure.name.clone(),
-            of(figure.a),
-            of(figure.b),
-            change(figure.difference),
-            figure.ratio.map_or_else(none, |ratio| figure::decimal(ratio, 3)),
-        ];
-        row.extend(repeats.then(|| change(figure.repeat)));
-        row.push(standing(figure).to_owned());
-        table.row(&row);
+    for row in &shown.rows {
+        table.row(row);
     }
-    if !shown.is_empty() {
+    if !shown.rows.is_empty() {
         sections::table(page, &table);
     }
-    if let Some(left_out) = told_of_those(&left_out) {
-        page.wrapped("  ", &left_out);
+    if let Some(left_out) = &shown.left_out {
+        page.wrapped("  ", left_out);
     }
-}
-
-/// Whether a figure has a line of its own.
-fn is_shown(figure: &Figure) -> bool {
-    match figure.standing {
-        _ if is_of_a_part(figure) => false,
-        Standing::Same => false,
-        Standing::Noise => SHOWN_WITH_NOISE.contains(&figure.group),
-        _ => true,
-    }
-}
-
-/// How many figures have no line, and why; nothing where all have one.
-fn told_of_those(left_out: &[&Figure]) -> Option<String> {
-    let of = |standing| left_out.iter().filter(|figure| figure.standing == standing).count();
-    let (same, noise) = (of(Standing::Same), of(Standing::Noise));
-    let parts: Vec<String> = [
-        (same, "the same in both"),
-        (noise, "noise"),
-        (left_out.len() - same - noise, "of service times and first bytes"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
-    (!parts.is_empty()).then(|| format!("Not shown: {} (--json has them).", parts.join(", ")))
 }
 
 fn none() -> String {
     NONE.to_owned()
-}
-
-const fn standing(figure: &Figure) -> &'static str {
-    match (figure.standing, figure.a.is_some()) {
-        (Standing::Same, _) => "same",
-        (Standing::Differs, _) => "differs",
-        (Standing::Noise, _) => "noise",
-        (Standing::WithinRepeat, _) => "within A/A",
-        (Standing::Unjudged, _) => "",
-        (Standing::OneSided, true) => "A alone",
-        (Standing::OneSided, false) => "B alone",
-    }
-}
-
-/// A difference with its sign; of shares in points of a hundred.
-fn changed(unit: Unit, by: f64) -> String {
-    let sign = if by > 0.0 {
-        "+"
-    } else if by < 0.0 {
-        "−"
-    } else {
-        ""
-    };
-    let size = match unit {
-        Unit::Share => format!("{} pp", figure::decimal(by.abs() * 100.0, 2)),
-        _ => amount(unit, by.abs()),
-    };
-    format!("{sign}{size}")
 }
 
 fn distances(page: &mut Page, told: &Told<'_>) {
@@ -345,19 +232,5 @@ mod tests {
         for line in page(&simulated, &live, Some(&Recorded::repeat()), 100).lines() {
             assert!(columns(line) <= 100, "{line}");
         }
-    }
-
-    #[test]
-    fn changes_are_told_with_their_sign() {
-        let texts = [
-            (Unit::Count, 12.0),
-            (Unit::Count, -1_200.0),
-            (Unit::Share, -0.012),
-            (Unit::Milliseconds, 0.0),
-            (Unit::Milliseconds, 23.1),
-            (Unit::PerSecond, -45.27),
-        ]
-        .map(|(unit, by)| changed(unit, by));
-        assert_eq!(texts, ["+12", "−1,200", "−1.20 pp", "0 ms", "+23.1 ms", "−45.3/s"]);
     }
 }
