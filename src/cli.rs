@@ -1,5 +1,6 @@
 //! The command line: types alone.
 
+mod gate;
 mod plans;
 
 use core::net::SocketAddr;
@@ -8,12 +9,13 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, value_parser};
 
+pub use gate::GateArgs;
 pub use plans::{ForecastArgs, PlanArgs};
 
 /// Rehearses the minute when everyone comes at once, and says whether the shop was right.
 ///
 /// Exit codes: 0 pass · 1 error · 2 usage · 99 objective missed · 104 invalid scenario ·
-/// 105 aborted · 111 invariant violated · 112 inconclusive.
+/// 105 aborted · 111 invariant violated · 112 inconclusive · 113 regression.
 #[derive(Debug, Parser)]
 #[command(name = "spike", version, max_term_width = 100)]
 pub struct Cli {
@@ -45,6 +47,8 @@ pub enum Command {
     /// Hold two recorded runs against each other, from their files alone; of a simulated and a live run,
     /// say where the gap between them is
     Compare(CompareArgs),
+    /// Say whether runs of a candidate are worse than those of a baseline: the regression gate
+    Gate(Box<GateArgs>),
     /// Write a first scenario for a shop of your own, or a draft of one that a browser recorded
     Init(InitArgs),
     /// Say from which load on a database on a machine of its own costs less than a serverless one

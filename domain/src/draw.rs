@@ -90,6 +90,8 @@ pub enum Purpose {
     Replication = 50,
     /// The value of an uncertain input in a replication.
     Input = 51,
+    /// Which runs a comparison draws again out of those that it has.
+    Resample = 60,
 }
 
 /// One draw: 64 even bits.

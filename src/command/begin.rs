@@ -104,8 +104,7 @@ pub(super) fn begin(
     now_utc_ns: u64,
 ) -> anyhow::Result<(RunFolder, Begun)> {
     let started = instant(now_utc_ns)?;
-    let stamp = started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-    let run = RunFolder::create(out, &scenario.name, &stamp)?;
+    let run = RunFolder::create(out, &scenario.name, &stamp(started))?;
     run.write(folder::SCENARIO, loaded.text_as_run(world).as_bytes())?;
     let begun = Begun {
         world,
@@ -125,6 +124,11 @@ pub(super) fn begin(
     };
     run.write_json(folder::PROVENANCE, &begun)?;
     Ok((run, begun))
+}
+
+/// The name of a folder that was begun then.
+pub(super) fn stamp(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H-%M-%SZ").to_string()
 }
 
 /// A command line without the password of its proxy.
@@ -148,7 +152,8 @@ fn shown(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn instant(utc_ns: u64) -> anyhow::Result<jiff::Timestamp> {
+/// A moment of the calendar.
+pub(super) fn instant(utc_ns: u64) -> anyhow::Result<jiff::Timestamp> {
     jiff::Timestamp::from_nanosecond(i128::from(utc_ns))
         .context("failed to read the clock: it stands outside of what a calendar holds")
 }

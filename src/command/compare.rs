@@ -64,8 +64,9 @@ pub(super) struct Recorded {
     pub(super) latency: LatencyLog,
     timeline: Timeline,
     pub(super) saga: SagaTimes,
-    scenario: Value,
-    times: Times,
+    /// Its scenario, as it was run.
+    pub(super) scenario: Value,
+    pub(super) times: Times,
     /// Its scenario, as meant.
     pub(super) meant: Scenario,
 }

@@ -94,13 +94,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
-        let path = self.file(name);
-        let unfinished = path.with_added_extension("unfinished");
-        let written = fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, &path));
-        if written.is_err() {
-            drop(fs::remove_file(&unfinished));
-        }
-        written.with_context(|| format!("failed to write {}", path.display()))
+        write_whole(&self.file(name), content)
     }
 
     /// Writes a whole file as indented JSON, a line for each entry of a list.
@@ -206,6 +200,19 @@ impl RunFolder {
             snapshots: Box::new(self.writer(SNAPSHOTS)?),
         })
     }
+}
+
+/// Writes a whole file: it is there with all of `content`, or as it was before.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let unfinished = path.with_added_extension("unfinished");
+    let written = fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        drop(fs::remove_file(&unfinished));
+    }
+    written.with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// A file whose errors name it: they are told far from where it was opened.

@@ -9,6 +9,7 @@ mod doctor;
 pub mod embedded;
 pub mod folder;
 mod forecast;
+mod gate;
 mod init;
 mod json;
 mod machine;
@@ -53,6 +54,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Verdict> {
         Command::Verify(args) => verify::verify(args),
         Command::Report(args) => verify::report(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Gate(args) => gate::gate(args),
         Command::Init(args) => init::init(args),
         Command::Plan(args) => plan::plan(args),
         Command::Forecast(args) => forecast::forecast(args),

@@ -6,6 +6,7 @@ mod balancer;
 mod breaking;
 pub mod calibrate;
 mod calls;
+pub mod change;
 mod connections;
 mod database;
 mod database_tier;

@@ -12,6 +12,7 @@ mod devices;
 mod digest;
 mod edge;
 pub mod figure;
+pub mod gate;
 pub mod html;
 mod invariant;
 mod layers;

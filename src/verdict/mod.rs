@@ -5,8 +5,10 @@ pub mod bounds;
 mod calibrated;
 pub mod compare;
 mod damage;
+pub mod gate;
 mod gravity;
 pub mod junit;
+mod line;
 pub mod objective;
 pub mod probe;
 pub mod replications;
@@ -32,6 +34,7 @@ use replications::Replications;
 use weigh::{Case, weigh};
 
 pub use calibrated::Calibrated;
+pub use line::{bare_line, last_line, reasoned_line};
 
 /// What is asked of the judge about one run.
 #[derive(Clone, Debug)]
@@ -172,28 +175,6 @@ fn excuse(finding: &mut Finding, doubt: &str) {
 
 fn never_checked(id: &str) -> Finding {
     Finding::plain(id, Status::NotChecked, vec!["the run never began".to_owned()])
-}
-
-/// The last line on stderr where there is nothing more to say: `verdict: error (1)`.
-pub fn bare_line(verdict: Verdict) -> String {
-    format!("verdict: {} ({})", verdict.word(), verdict.exit_code())
-}
-
-/// How many reasons the last line holds: more would wrap off the screen.
-const REASONS_MAX: usize = 4;
-
-/// The last line on stderr: `verdict: invariant_violated (111): INV-OVERSELL: 37 pieces oversold`.
-pub fn last_line(judged: &Judged) -> String {
-    let mut line = bare_line(judged.verdict);
-    for (place, reason) in judged.reasons.iter().take(REASONS_MAX).enumerate() {
-        line.push_str(if place == 0 { ": " } else { "; " });
-        line.push_str(reason.trim_end_matches('.'));
-    }
-    let more = judged.reasons.len().saturating_sub(REASONS_MAX);
-    if more > 0 {
-        line = format!("{line}; and {more} more");
-    }
-    line.replace('\n', " ")
 }
 
 /// `summary.json`. For a simulated run `result` is a function of scenario, seed, scale and version

@@ -8,7 +8,7 @@ use spike::measure::latency::LatencyLog;
 
 use crate::program::{Desk, Said, spike};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
     "simulate",
     "check",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 15] = [
     "verify",
     "report",
     "compare",
+    "gate",
     "init",
     "plan",
     "forecast",

@@ -44,6 +44,31 @@ fn every_command_of_the_readmes_is_one_that_spike_takes() {
     assert!(spike_commands > 10, "the commands were found");
 }
 
+/// The words of a command line as a shell has them: what stands between single quotes is one.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, part) in command.split('\'').enumerate() {
+        if place % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn every_command_of_the_gates_page_is_one_that_spike_takes() {
+    let commands = commands(&document("docs/GATE.md"));
+    let commands: Vec<&String> =
+        commands.iter().filter(|command| command.starts_with("spike gate")).collect();
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        let parsed = Cli::try_parse_from(words(command));
+        assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
+    }
+}
+
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
     let documents = [
@@ -52,6 +77,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "CONTRIBUTING.md",
         "docs/ARCHITECTURE.md",
         "docs/COMPARE.md",
+        "docs/GATE.md",
         "docs/PROMISES.md",
         "docs/PERFORMANCE.md",
         "docs/PLANS.md",

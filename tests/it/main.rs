@@ -23,6 +23,7 @@ mod filters;
 mod floors;
 mod fluid;
 mod funnel_promises;
+mod gate;
 mod honest;
 mod init;
 mod layers;

@@ -7,6 +7,7 @@ mod comparison;
 mod database;
 mod database_tier;
 mod edge;
+mod gate;
 mod generator;
 mod layers;
 mod progress;
@@ -28,6 +29,7 @@ use crate::verdict::Summary;
 
 pub use board::{BOARD_COLUMNS, BOARD_LINES, Board};
 pub use comparison::comparison;
+pub use gate::{gate, noise};
 pub use progress::progress_line;
 
 /// Whether text is coloured. Colour repeats what symbols and words say already.

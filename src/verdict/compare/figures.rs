@@ -4,7 +4,7 @@ mod beside;
 
 use domain::outcome::{Departure, Operation, Outcome};
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Lived;
 use crate::measure::interval::{self, Sampled};
@@ -35,7 +35,7 @@ pub enum Group {
 }
 
 /// What a figure is measured in.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// How many.

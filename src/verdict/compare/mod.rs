@@ -3,7 +3,7 @@
 
 mod distances;
 mod figures;
-mod values;
+pub(super) mod values;
 
 pub use distances::{Distances, OperationApart, RateApart, SaleApart};
 pub use figures::{Figure, Group, Standing, Unit};
@@ -19,7 +19,7 @@ use crate::verdict::assess::Times;
 use crate::verdict::{Provenance, Summary, Verdict, World};
 
 /// Keys of a scenario that a run writes down itself: what they say is told of the runs.
-const OF_THE_RUN: [&str; 2] = ["live.scale", "seed"];
+pub(super) const OF_THE_RUN: [&str; 2] = ["live.scale", "seed"];
 /// Likewise, and keys that one of the two worlds does not read: of a simulated and a live run.
 const OF_ONE_WORLD: [&str; 3] = ["live", "seed", "stack"];
 

@@ -31,7 +31,7 @@ pub struct Changed {
 }
 
 /// The leaves that are not the same in both, but for those under the paths of `left_out`.
-pub(super) fn differences(a: &Value, b: &Value, left_out: &[&str]) -> Differences {
+pub(in crate::verdict) fn differences(a: &Value, b: &Value, left_out: &[&str]) -> Differences {
     let mut found = Differences::default();
     walk("", Some(a), Some(b), left_out, &mut found);
     found
