@@ -2,6 +2,7 @@
 
 mod gate;
 mod plans;
+mod telemetry;
 
 use core::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 
 pub use gate::GateArgs;
 pub use plans::{ForecastArgs, PlanArgs};
+pub use telemetry::TelemetryArgs;
 
 /// Rehearses the minute when everyone comes at once, and says whether the shop was right.
 ///
@@ -181,6 +183,9 @@ pub struct LiveArgs {
     /// Break the run off when more requests than this are sent in a second, whatever the scenario says
     #[arg(long, env = "SPIKE_MAX_RATE", value_name = "N", value_parser = rate)]
     pub max_rate: Option<f64>,
+    /// Who is told what the run comes to while it lasts.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 }
 
 /// A rate that a ceiling can be.

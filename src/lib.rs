@@ -12,6 +12,7 @@ pub mod sim;
 pub mod report;
 pub mod scenario;
 
+pub mod telemetry;
 pub mod verdict;
 
 pub mod audit;
@@ -24,5 +25,6 @@ pub mod evidence;
 pub mod fan;
 pub mod step;
 pub mod tier;
+pub mod tracing;
 
 pub mod cli;

@@ -80,6 +80,7 @@ pub(crate) fn live(port: u16, out: &std::path::Path) -> anyhow::Result<()> {
         limits: Limits::default(),
         drain: Duration::ZERO,
         transcript: None,
+        tracing: None,
         visits: None,
     };
     let run = RunFolder::create(out, "scripted", "live")?;

@@ -92,6 +92,12 @@ pub enum Purpose {
     Input = 51,
     /// Which runs a comparison draws again out of those that it has.
     Resample = 60,
+    /// Whether the fan's requests are traced.
+    Traced = 62,
+    /// What a fan's operation is called in a trace.
+    TraceId = 63,
+    /// What a request of an operation is called in a trace.
+    SpanId = 64,
 }
 
 /// One draw: 64 even bits.
@@ -126,6 +132,11 @@ const fn mix(state: u64) -> u64 {
 }
 
 impl Draw {
+    /// All 64 bits.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Uniform in \[0, 1): the upper 53 bits.
     pub fn uniform(self) -> f64 {
         (self.0 >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)

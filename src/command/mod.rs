@@ -25,6 +25,7 @@ mod serve;
 mod servers;
 mod simulate;
 mod target;
+mod telemetry;
 mod verify;
 mod walk;
 

@@ -12,16 +12,18 @@ use super::conclude::{Telling, conclude, took};
 use super::folder::{self, RunFolder};
 use super::progress::Watch;
 use super::target::{self, Place};
-use super::{check, network, one_of, print, say, series};
+use super::{check, network, one_of, print, say, series, telemetry};
 use crate::cli::{LiveArgs, RunArgs};
 use crate::evidence::read::CutShort;
 use crate::evidence::{Ending, NeverBegun};
 use crate::live::clock::Clock;
+use crate::live::export::Exporter;
 use crate::live::guard::Limits;
 use crate::live::means::{self, Machine, Means};
 use crate::live::{
     self, LedgerSinks, LiveError, Nothing, Processes, Ready, Settings, Stop, Target, alone,
 };
+use crate::measure::delta::Tap;
 use crate::measure::recorder::Recorder;
 use crate::scenario::file::{AsRun, Loaded};
 use crate::scenario::target::Abort;
@@ -41,24 +43,31 @@ const ROWS_PER_S: u64 = 30_000;
 pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
     let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
     let Some(scenarios) = load_at_target(args, now) else { return Ok(Verdict::InvalidScenario) };
-    let LiveArgs { run: args, target, network, max_rate } = args;
+    let telling = match telemetry::telling(&args.telemetry, |name| std::env::var(name).ok()) {
+        Ok(telling) => telling,
+        Err(error) => return Ok(refuse(&error, Verdict::InvalidScenario)),
+    };
+    let LiveArgs { run: shared, target, network, .. } = args;
     let beside = match target.as_deref().map(target::place).transpose() {
         Ok(place) => place,
         // That of a foreign shop was read with its scenario.
         Err(_) if scenarios.iter().all(Loaded::is_foreign) => None,
         Err(error) => return Ok(refuse(&error, Verdict::InvalidScenario)),
     };
+    let runs_nothing = shared.print_config || shared.dry_run;
+    let telling = if runs_nothing { telemetry::Telling::default() } else { telling };
+    let teller = telling.open(shared.quiet)?;
     let stop = stop_on_signals()?;
     let mut verdicts = Vec::new();
     for loaded in scenarios {
-        if args.print_config {
+        if shared.print_config {
             print(&loaded.text_as_run(World::Live))?;
-        } else if args.dry_run {
+        } else if shared.dry_run {
             check::print_offer(&loaded, World::Live)?;
         } else {
             let scenario = loaded.at_scale(None, World::Live);
             let calendar = series::calendar(&scenario, World::Live, now);
-            let Some(files) = series::Files::read(&args.series, &calendar) else {
+            let Some(files) = series::Files::read(&shared.series, &calendar) else {
                 return Ok(Verdict::InvalidScenario);
             };
             let place = match (&scenario.target, &beside) {
@@ -72,7 +81,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Verdict> {
                     Err(error) => return Ok(refuse(&error, Verdict::Inconclusive)),
                 },
             };
-            verdicts.push(run_one(args, *max_rate, &place, loaded, &files, &stop)?);
+            verdicts.push(run_one(args, &teller, &place, loaded, &files, &stop)?);
         }
         // Who stops one run of several stops them all.
         if stop.presses() > 0 {
@@ -106,8 +115,8 @@ pub(super) fn refuse(error: &dyn std::error::Error, verdict: Verdict) -> Verdict
 }
 
 fn run_one(
-    args: &RunArgs,
-    max_rate: Option<f64>,
+    args: &LiveArgs,
+    teller: &telemetry::Teller,
     place: &Place,
     loaded: Loaded,
     series: &series::Files,
@@ -122,9 +131,12 @@ fn run_one(
         .context("failed to prepare the run")?;
     let processes = processes(means.processes, loaded.as_run(clock.began_utc_ns()))?;
     let run_name = run_id(named.began_utc_ns());
-    let limits = Limits { requests_per_s: max_rate, ..limits(&scenario, loaded.folder()) };
+    let LiveArgs { run: args, max_rate, .. } = args;
+    let limits = Limits { requests_per_s: *max_rate, ..limits(&scenario, loaded.folder()) };
+    let tracing = teller.sampler(&scenario, clock.began_utc_ns());
     let settings =
-        Settings { processes, limits, run: run_name, ..settings(&scenario, clock, means) };
+        Settings { processes, limits, run: run_name, tracing, ..settings(&scenario, clock, means) };
+    let exporter = teller.begin(&scenario, &settings)?;
     let (run, mut begun) = begin(&args.out, &loaded, &scenario, World::Live, clock.began_utc_ns())?;
     series.keep(&run)?;
     if scenario.target.is_none() {
@@ -132,15 +144,22 @@ fn run_one(
     }
     let lived = made_ready.and_then(|ready| in_time(ready, &loaded, args)).and_then(|ready| {
         let (target, embedded) = place.open(&scenario, run.path(), clock)?;
-        let mut watch = Watch::begin(&scenario, World::Live, args.quiet, args.no_tui);
-        let mut lived = live(&scenario, &settings, &target, ready, &run, stop, &mut watch);
-        watch.end();
+        if let Some(why) = exporter.as_ref().and_then(Exporter::trouble) {
+            say(&format!("not exported so far: {why}"));
+        }
+        let watch = Watch::begin(&scenario, World::Live, args.quiet, args.no_tui);
+        let mut onlookers = Onlookers { watch, tap: exporter.as_ref().map(Exporter::tap) };
+        let mut lived = live(&scenario, &settings, &target, ready, &run, stop, &mut onlookers);
+        onlookers.watch.end();
         if let (Ok(ending), Some(embedded)) = (&mut lived, &embedded) {
             embedded.note_gaps(ending);
         }
         drop(embedded);
         lived
     });
+    if let Some(lacking) = exporter.and_then(Exporter::end) {
+        say(&lacking);
+    }
     let mut ending = match lived {
         Ok(ending) => ending,
         Err(error) => match error.downcast_ref::<LiveError>().map(LiveError::why_nothing_was_lived)
@@ -237,6 +256,13 @@ fn never_begun(clock: Clock, error: &anyhow::Error, what: &str) -> Ending {
     }
 }
 
+/// Who looks on while a run is lived.
+struct Onlookers {
+    watch: Watch,
+    /// Who is told what each second added.
+    tap: Option<Tap>,
+}
+
 fn live(
     scenario: &Scenario,
     settings: &Settings,
@@ -244,7 +270,7 @@ fn live(
     foreign: Option<Ready>,
     run: &RunFolder,
     stop: &Stop,
-    watch: &mut Watch,
+    onlookers: &mut Onlookers,
 ) -> anyhow::Result<Ending> {
     if let Some(ready) = &foreign {
         run.write_json(folder::OPENING, &ready.at_opening())?;
@@ -252,6 +278,7 @@ fn live(
     let opening = scenario.first_opening();
     let mut recorder = Recorder::new(run.sinks()?, settings.clock.began_utc_ns(), opening)
         .with_context(|| format!("failed to write into {}", run.path().display()))?;
+    let Onlookers { watch, tap } = onlookers;
     if watch.shows_recent() {
         recorder.keep_recent();
     }
@@ -260,6 +287,9 @@ fn live(
         provider: Box::new(run.writer(folder::LEDGER_PROVIDER)?),
         foreign,
     };
+    if let Some(tap) = tap.take() {
+        recorder.follow(tap);
+    }
     let mut show = |progress: &_| watch.show(progress);
     live::run(scenario, settings, target, &mut recorder, ledgers, stop, &mut show)
         .map_err(|error| anyhow::anyhow!(error).context("failed to live the run"))
@@ -331,6 +361,7 @@ pub(super) fn settings(scenario: &Scenario, clock: Clock, means: Means) -> Setti
         sources: means.sources,
         processes: None,
         transcript: None,
+        tracing: None,
         visits: None,
     }
 }

@@ -8,6 +8,7 @@ mod due;
 mod flight;
 mod pool;
 mod step;
+mod tracer;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -39,6 +40,7 @@ use crate::measure::meter::{Harvest, Meter};
 use crate::scenario::{Population, Scenario};
 use flight::Flight;
 use pool::Pool;
+use tracer::Tracer;
 
 /// The most timers, and the most arrivals, that are served before sockets are looked at again:
 /// sending must not starve the reading of answers (at 10 µs each, 0.6 ms).
@@ -153,6 +155,9 @@ pub(super) struct LoadLoop<'run> {
     buffer: Box<[u8]>,
     heads: Heads,
     rendered: Vec<u8>,
+    /// What tells requests which trace they belong to, where they are traced.
+    tracer: Option<Tracer>,
+    marked: Vec<u8>,
     dialogue: Dialogue<'run>,
     expired: Vec<(u32, Time)>,
     next_report: Time,
@@ -216,6 +221,8 @@ impl<'run> LoadLoop<'run> {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             heads: Heads::default(),
             rendered: Vec::with_capacity(1_024),
+            tracer: course.settings.tracing.map(Tracer::new),
+            marked: Vec::new(),
             dialogue: Dialogue::new(
                 course.scenario,
                 course.target,
@@ -350,6 +357,7 @@ impl<'run> LoadLoop<'run> {
         }
         let mut harvest = self.meter.harvest();
         harvest.see(self.dialogue.take_edges());
+        harvest.trace(self.tracer.as_mut().map(Tracer::take).unwrap_or_default());
         self.tell(until, harvest, ended);
     }
 

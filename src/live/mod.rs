@@ -15,6 +15,7 @@ mod connection;
 mod crew;
 mod dialogue;
 mod drain;
+pub mod export;
 pub mod guard;
 pub mod health;
 mod http;
@@ -59,6 +60,7 @@ use crate::evidence::Ending;
 use crate::fan::Visit;
 use crate::measure::recorder::{Progress, Recorder};
 use crate::scenario::{self, Population, Scenario, Wire};
+use crate::tracing::Sampler;
 use abroad::Abroad;
 use admin::{Admin, with_causes};
 use clock::Clock;
@@ -150,6 +152,8 @@ pub struct Settings {
     /// to themselves.
     #[serde(skip)]
     pub transcript: Option<Sender<Spoken>>,
+    /// Which fans are traced; absent: requests say nothing of traces.
+    pub tracing: Option<Sampler>,
     /// Where every step of every fan goes, so that it can be lived again; load processes keep
     /// their steps to themselves.
     #[serde(skip)]

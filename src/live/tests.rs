@@ -8,6 +8,7 @@ pub(super) mod rude;
 mod shops;
 mod steady;
 mod torture;
+mod traced;
 mod wires;
 
 use std::io::{self, Read, Write};
@@ -30,6 +31,7 @@ use crate::fan::behaviour::{Behaviour, Reload, Retry};
 use crate::fan::route::Route;
 use crate::fan::{Action, Crowd, Input, Reply, Request};
 use crate::measure::recorder::Sinks;
+use crate::tracing;
 use rude::{Asked, Deed, RudeShop, honest, json};
 
 /// A file in memory that can be read while it is written.
@@ -65,6 +67,8 @@ struct Trial {
     wire: Wire,
     certificate: Option<Vec<u8>>,
     abroad: Option<Abroad>,
+    /// The share of the fans that is traced.
+    traced: Option<f64>,
 }
 
 impl Default for Trial {
@@ -79,6 +83,7 @@ impl Default for Trial {
             wire: Wire::default(),
             certificate: None,
             abroad: None,
+            traced: None,
         }
     }
 }
@@ -92,6 +97,7 @@ struct Outcomes {
     timeline: String,
     snapshots: String,
     ledgers: [String; 2],
+    spans: Vec<tracing::Span>,
 }
 
 impl Trial {
@@ -205,6 +211,7 @@ impl Trial {
             limits: Limits::default(),
             drain: if self.abroad.is_some() { Duration::ZERO } else { Duration::from_secs(5) },
             transcript: None,
+            tracing: self.traced.map(|share| Sampler::new(share, 7, clock.began_utc_ns())),
             visits: None,
         }
     }
@@ -240,13 +247,18 @@ impl Trial {
             snapshots: Box::new(snapshots.clone()),
         };
         let mut recorder = Recorder::new(sinks, clock.began_utc_ns(), Time::ZERO).unwrap();
+        let (spans, traced) = mpsc::channel();
+        recorder.follow(Box::new(move |delta| {
+            let kept = delta.second.into_iter().flat_map(|second| second.spans.kept);
+            kept.for_each(|span| spans.send(span).unwrap());
+        }));
         let ledgers = LedgerSinks {
             shop: Box::new(of_shop.clone()),
             provider: Box::new(of_provider.clone()),
             foreign: None,
         };
         let run = run(scenario, &settings, &target, &mut recorder, ledgers, stop, watch);
-        drop(settings);
+        drop((settings, recorder));
         let lines = purchases.text();
         Outcomes {
             run,
@@ -256,6 +268,7 @@ impl Trial {
             timeline: timeline.text(),
             snapshots: snapshots.text(),
             ledgers: [of_shop.text(), of_provider.text()],
+            spans: traced.into_iter().collect(),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Attempt, ConnectionFailure};
 use crate::measure::edge::EdgeCounts;
 use crate::measure::latency::{Grain, Series, microseconds};
+use crate::tracing::Spans;
 
 /// How many samples a meter gathers at most before it wants to hand them over: 128 KiB, which a busy
 /// thread fills some ten times a second. So its memory hangs on no rate.
@@ -48,6 +49,8 @@ pub struct Harvest {
     samples: Vec<Sample>,
     /// What the edge did with the answers of each step, by its name, since the last harvest.
     edges: BTreeMap<String, EdgeCounts>,
+    /// What was traced since the last harvest.
+    spans: Spans,
 }
 
 /// What was counted in one second of the run.
@@ -84,7 +87,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn merge(&mut self, other: &Self) {
+    /// Adds what others counted.
+    pub fn merge(&mut self, other: &Self) {
         self.offered += other.offered;
         self.sent += other.sent;
         self.completed += other.completed;
@@ -167,6 +171,17 @@ impl Harvest {
             self.samples.extend_from_slice(&other.samples);
         }
         self.see(other.edges);
+        self.trace(other.spans);
+    }
+
+    /// Adds what was traced.
+    pub fn trace(&mut self, spans: Spans) {
+        self.spans.merge(spans);
+    }
+
+    /// Takes what was traced out.
+    pub(crate) fn take_spans(&mut self) -> Spans {
+        std::mem::take(&mut self.spans)
     }
 
     /// Adds what the edge did with the answers of steps.
@@ -320,7 +335,7 @@ impl Meter {
         let seconds = VecDeque::with_capacity(self.counted.seconds.len());
         let counted = std::mem::replace(&mut self.counted.seconds, seconds);
         let first = std::mem::take(&mut self.counted.first);
-        Harvest { seconds: counted, first, samples, edges: BTreeMap::new() }
+        Harvest { seconds: counted, first, samples, ..Harvest::default() }
     }
 
     /// Whether what was timed fills a block, which is then to be handed over at once.

@@ -10,6 +10,7 @@ pub mod change;
 mod connections;
 mod database;
 mod database_tier;
+pub mod delta;
 pub mod devices;
 pub mod diary;
 pub mod distance;

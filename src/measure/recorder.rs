@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::evidence::PurchaseLine;
+use crate::measure::delta::{Delta, Second, Tap};
 use crate::measure::latency::{
     Grain, LatencyWriter, Series, growing_histogram, histogram, milliseconds,
 };
@@ -56,6 +57,7 @@ pub struct Recorder {
     arrived: u64,
     left: u64,
     last: Option<ShopSnapshot>,
+    tap: Option<Tap>,
 }
 
 /// How far the run is, for a person who watches.
@@ -118,7 +120,13 @@ impl Recorder {
             arrived: 0,
             left: 0,
             last: None,
+            tap: None,
         })
+    }
+
+    /// Hands what it writes down to `tap` too, each second.
+    pub fn follow(&mut self, tap: Tap) {
+        self.tap = Some(tap);
     }
 
     /// From now on a person sees what the last seconds were like.
@@ -143,17 +151,26 @@ impl Recorder {
         }
         self.progress.at = until;
         self.progress.sent = 0;
+        let (cpu, vitals) = (self.cpu, self.vitals);
         if let Some(recent) = &mut self.recent {
             recent.begin();
         }
         self.write_timeline(until, &all)?;
-        self.write_latency()?;
+        let times = self.write_latency()?;
         for line in purchases {
             write_line(&mut self.purchases, line)?;
         }
         self.latency.flush()?;
         self.timeline.flush()?;
-        self.purchases.flush()
+        self.purchases.flush()?;
+        if let Some(tap) = &mut self.tap {
+            let mut second = Second { times, cpu, vitals, ..Second::default() };
+            second.spans = all.take_spans();
+            second.edges.clone_from(all.edges());
+            all.seconds().for_each(|(_, counts)| second.counts.merge(counts));
+            tap(Delta { until, second: Some(Box::new(second)), shop: None });
+        }
+        Ok(())
     }
 
     /// Takes what was timed out of a harvest; it is written down with the next second.
@@ -203,6 +220,9 @@ impl Recorder {
             sold: sum(|balance| balance.sold),
         });
         self.last = Some(snapshot.clone());
+        if let Some(tap) = &mut self.tap {
+            tap(Delta { until: snapshot.at, second: None, shop: Some(snapshot.clone()) });
+        }
         Ok(())
     }
 
@@ -242,9 +262,10 @@ impl Recorder {
         }
     }
 
-    /// Writes one entry per interval and series, and forgets them.
-    fn write_latency(&mut self) -> io::Result<()> {
-        for (group, values) in std::mem::take(&mut self.open) {
+    /// Writes one entry per interval and series, and hands them out.
+    fn write_latency(&mut self) -> io::Result<BTreeMap<Group, Histogram<u32>>> {
+        let open = std::mem::take(&mut self.open);
+        for (group, values) in &open {
             self.scratch.reset();
             for value in values.iter_recorded() {
                 let count = u64::from(value.count_at_value());
@@ -254,10 +275,10 @@ impl Recorder {
             let (start, length) = (Grain::start(interval), self.grain.length(interval));
             self.latency.write(group.series(), start, length, &self.scratch)?;
             if let Some(recent) = &mut self.recent {
-                recent.time(group.series(), &values);
+                recent.time(group.series(), values);
             }
         }
-        Ok(())
+        Ok(open)
     }
 }
 
@@ -367,6 +388,40 @@ mod tests {
         assert!(intervals[3].starts_with("Tag=reload,40.300,0.100,0.005,"), "{}", intervals[3]);
         let timeline = Timeline::read(&rig.timeline.bytes()[..]).unwrap();
         assert_eq!(timeline.seconds[&40].tenths, Some([1; 10]));
+    }
+
+    #[test]
+    fn who_follows_is_told_each_second_once_and_what_the_shop_says() {
+        let mut rig = rig();
+        let told: Arc<Mutex<Vec<Delta>>> = Arc::default();
+        let heard = Arc::clone(&told);
+        rig.recorder.follow(Box::new(move |delta| heard.lock().unwrap().push(delta)));
+        let mut meter = Meter::new(Time::from_millis(40_000));
+        reload(&mut meter, 100, 50);
+        reload(&mut meter, 200, 700);
+        rig.recorder.busy(0.5);
+        rig.recorder.absorb(Time::from_millis(1_000), vec![meter.harvest()], &[]).unwrap();
+        reload(&mut meter, 900, 2_000);
+        rig.recorder.absorb(Time::from_millis(2_000), vec![meter.harvest()], &[]).unwrap();
+        let snapshot = ShopSnapshot { edge: 60, ..ShopSnapshot::default() };
+        rig.recorder.snapshot(&snapshot).unwrap();
+
+        let told = told.lock().unwrap();
+        let [first, second, shop] = &told[..] else { panic!("{told:?}") };
+        let seconds = [first, second].map(|delta| delta.second.as_ref().unwrap());
+        assert_eq!(seconds.map(|second| second.counts.sent), [2, 1]);
+        assert_eq!(seconds.map(|second| second.cpu), [Some(0.5), None]);
+        let responses = seconds.map(|second| {
+            let response = Series::Response(Operation::Reload);
+            let times = second.times().filter(|(series, ..)| *series == response);
+            times.map(|(_, us, count)| ((us + 5_000) / 10_000, count)).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            responses,
+            [vec![(5, 1), (70, 1)], vec![(200, 1)]],
+            "what is told is not told again"
+        );
+        assert_eq!((shop.shop.as_ref(), shop.second.is_none()), (Some(&snapshot), true));
     }
 
     #[test]

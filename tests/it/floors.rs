@@ -4,19 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of `src/`, from the bottom; a file may use only what stands lower.
-const FLOORS: [(&str, u32); 19] = [
+const FLOORS: [(&str, u32); 21] = [
     ("cli", 0),
     ("fan", 1),
     ("device", 1),
     ("arrival", 1),
     ("step", 1),
     ("tier", 1),
+    ("tracing", 1),
     ("evidence", 1),
     ("measure", 2),
     ("audit", 2),
     ("draft", 2),
     ("verdict", 3),
     ("gate", 3),
+    ("telemetry", 3),
     ("scenario", 4),
     ("report", 4),
     ("live", 5),

@@ -79,6 +79,7 @@ pub(crate) fn live<T: Send>(
         limits: Limits::default(),
         drain,
         transcript: None,
+        tracing: None,
         visits: Some(visits),
     };
     let (ending, said) = thread::scope(|scope| {

@@ -59,6 +59,7 @@ mod side_by_side;
 mod simpy;
 mod sometimes;
 mod tasks;
+mod telemetry;
 mod tiny_shop;
 mod twin;
 mod wire;

@@ -86,7 +86,7 @@ impl Said {
 pub(crate) fn spike() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spike"));
     for (name, _) in std::env::vars() {
-        if name.starts_with("SPIKE_") || name == "NO_COLOR" {
+        if name.starts_with("SPIKE_") || name.starts_with("OTEL_") || name == "NO_COLOR" {
             command.env_remove(name);
         }
     }

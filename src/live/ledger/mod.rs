@@ -41,6 +41,7 @@ use shop::{Looked, Shop};
 pub use fetch::LedgerSinks;
 pub(super) use fetch::{copy_file, fetch};
 pub use hook::HookError;
+pub(super) use server::Server;
 
 /// The largest ledger that is fetched: about ten million orders \[bytes\].
 const LEDGER_MAX: u64 = 4 << 30;

@@ -1,4 +1,4 @@
-//! A server of JSON, over HTTP or HTTPS: a ledger's, or one that a hook calls.
+//! A server over HTTP or HTTPS: a ledger's, one that a hook calls, or one that takes telemetry.
 //!
 //! Redirects are not followed: what is asked is at its place or nowhere, and nobody may be sent to a
 //! host that the scenario does not name.
@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// A server that may be asked.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(in crate::live) struct Server {
     client: Client,
     /// What stands before each path: the server's own address, or the entrance of a tunnel.
     base: String,
@@ -35,7 +35,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address is none, or nobody can be trusted; why, in one line without the address.
-    pub(super) fn at(base: &str, trust: &Trust) -> Result<Self, String> {
+    pub(in crate::live) fn at(base: &str, trust: &Trust) -> Result<Self, String> {
         let mut url = Url::parse(base).map_err(|error| error.to_string())?;
         let host = match url.scheme() {
             "https" => Some(enter_tunnel(&mut url, trust)?),
@@ -52,12 +52,12 @@ impl Server {
     }
 
     /// The question for `path` of this server; empty: for its own address.
-    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+    pub(in crate::live) fn get(&self, path: &str) -> RequestBuilder {
         self.ask(Method::GET, path)
     }
 
-    /// The same with `POST`, and no body.
-    pub(super) fn post(&self, path: &str) -> RequestBuilder {
+    /// The same with `POST`, and no body yet.
+    pub(in crate::live) fn post(&self, path: &str) -> RequestBuilder {
         self.ask(Method::POST, path)
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Flight {
     pub(super) request: Request,
     /// The present call, from 0.
     call: u16,
+    /// How many requests of the operation were told which trace they belong to.
+    pub(super) requests: u16,
     /// When the operation was sent; absent while it waits for a pooled connection.
     pub(super) sent: Option<Time>,
     /// When the first byte of the first call's answer came.
@@ -53,6 +55,7 @@ impl LoadLoop<'_> {
             visitor,
             request,
             call: 0,
+            requests: 0,
             sent: None,
             first_byte: None,
             call_sent: now,
@@ -169,8 +172,15 @@ impl LoadLoop<'_> {
         let mut rendered = std::mem::take(&mut self.rendered);
         let call = self.call(visitor);
         let (bytes, body) = self.dialogue.say(&call, &mut rendered);
+        let mut marked = std::mem::take(&mut self.marked);
+        let sending = self.sending(visitor);
+        let bytes = match self.tracer.as_mut().zip(sending) {
+            Some((tracer, sending)) => tracer.mark(&call, sending, bytes, &mut marked),
+            None => bytes,
+        };
         let sent = self.connection(visitor).send(bytes, body);
         self.rendered = rendered;
+        self.marked = marked;
         self.tally.seen.requests += 1;
         if sent.is_err() {
             self.lose(visitor);
@@ -211,7 +221,11 @@ impl LoadLoop<'_> {
             Some(head) => self.dialogue.hear(&call, Told { head, fields, body, at: done }),
             None => Heard::Done(Reply::of(Outcome::Error)),
         };
-        self.tally.seen.answer(answer.head().map(|head| head.status));
+        let status = answer.head().map(|head| head.status);
+        self.tally.seen.answer(status);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.answered(visitor, status);
+        }
         connection.answered();
         let outcome = match &heard {
             // To be led on is no failure.
@@ -263,8 +277,11 @@ impl LoadLoop<'_> {
         self.finish(visitor, Reply::of(outcome), done);
     }
 
-    /// A request of a reload is over.
+    /// A request is over; those of a reload are counted one by one.
     fn count_call(&mut self, visitor: u32, operation: Operation, done: Time, outcome: Outcome) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.ended(visitor, done, outcome);
+        }
         if operation == Operation::Reload && self.flight(visitor).sent.is_some() {
             let sent = self.flight(visitor).call_sent;
             self.meter.call_done(sent, done, outcome);
@@ -294,6 +311,9 @@ impl LoadLoop<'_> {
         );
         self.deadlines.cancel(number);
         self.meter.done(&attempt);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.finished(visitor, &attempt);
+        }
         let Population { crowd, sale, .. } =
             &self.course.scenario.populations[usize::from(id.population)];
         if crowd.route.buys(flight.request.stage, &reply) {

@@ -11,7 +11,7 @@ use crate::step::rule::Rules;
 
 /// A shop that knows its visitors by a cookie, and believes a form only with the token of their
 /// page.
-fn session_shop(seen: &Seen) -> String {
+pub(super) fn session_shop(seen: &Seen) -> String {
     let sid = seen.field("cookie").strip_prefix("sid=").unwrap_or_default();
     match seen.line.split(['?', '/']).nth(1).unwrap_or_default() {
         "page" if sid.is_empty() => answer(
@@ -34,7 +34,7 @@ fn session_shop(seen: &Seen) -> String {
     }
 }
 
-fn session_trip(shop: &ForeignShop) -> Trip {
+pub(super) fn session_trip(shop: &ForeignShop) -> Trip {
     let mut trip = Trip::to(&[&shop.host]);
     trip.step(Operation::Reload, 0, "GET /page?fan={{fan}}", "");
     let csrf = Capture::css("input[name=csrf_token]", Some("value")).unwrap();

@@ -12,8 +12,9 @@ use crate::step::message::Message;
 use crate::step::rule::{Condition, Rule, Rules, Test};
 use crate::step::template::{Place, Template};
 
-/// What the loop of `scenario` allocates. Only the loop's own thread is counted, not the shop's.
-fn allocated(scenario: &Scenario, target: &Target) -> u64 {
+/// What the loop of `scenario` allocates, whose requests are traced so. Only the loop's own thread is
+/// counted, not the shop's.
+fn allocated(scenario: &Scenario, target: &Target, tracing: Option<Sampler>) -> u64 {
     let settings = Settings {
         clock: Clock::begin_in(Duration::ZERO),
         run: String::new(),
@@ -27,6 +28,7 @@ fn allocated(scenario: &Scenario, target: &Target) -> u64 {
         limits: Limits::default(),
         drain: Duration::ZERO,
         transcript: None,
+        tracing,
         visits: None,
     };
     let dialer = Dialer::new(target, settings.wire, &settings.sources).unwrap();
@@ -51,8 +53,8 @@ fn trial() -> Trial {
 }
 
 /// What one loop allocates, and how many requests its fans make, when the shop turns them away
-/// after `many` requests.
-fn allocations(many: usize) -> (u64, usize) {
+/// after `many` requests, which are traced so.
+fn allocations(many: usize, tracing: Option<Sampler>) -> (u64, usize) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let shop = open(move |asked| {
@@ -70,7 +72,7 @@ fn allocations(many: usize) -> (u64, usize) {
         certificate: None,
         abroad: None,
     };
-    let count = allocated(&impatient(trial().scenario()), &target);
+    let count = allocated(&impatient(trial().scenario()), &target, tracing);
     (count, asked.load(Ordering::SeqCst))
 }
 
@@ -134,14 +136,24 @@ fn foreign_allocations(many: usize, detour: usize) -> (u64, usize) {
     trip.trial = trial();
     let shop_address = SocketAddr::from(([127, 0, 0, 1], shop.host.port));
     let whole = Trial { abroad: Some(trip.abroad.clone()), ..trip.trial.clone() };
-    let count = allocated(&impatient(trip.scenario()), &whole.target(shop_address));
+    let count = allocated(&impatient(trip.scenario()), &whole.target(shop_address), None);
     (count, asked.load(Ordering::SeqCst))
 }
 
 #[test]
 fn in_the_steady_state_a_request_allocates_nothing() {
-    let (few, few_requests) = allocations(2_000);
-    let (many, many_requests) = allocations(12_000);
+    assert_allocates_nothing(None);
+}
+
+/// Only of those that are followed anything is kept.
+#[test]
+fn a_request_that_says_which_trace_it_belongs_to_allocates_nothing_either() {
+    assert_allocates_nothing(Some(Sampler::new(0.0, 7, 1)));
+}
+
+fn assert_allocates_nothing(tracing: Option<Sampler>) {
+    let (few, few_requests) = allocations(2_000, tracing);
+    let (many, many_requests) = allocations(12_000, tracing);
     let (more, requests) = (many.saturating_sub(few), many_requests - few_requests);
     assert!(few > 0, "the counter counts: a loop's beginning allocates");
     assert!(requests >= 9_000, "{requests}");
