@@ -3,6 +3,7 @@
 //! So a fan makes the same choices in both worlds, on every machine and in any order of events.
 //! Logarithms and exponentials come from `libm`, not from the platform, for the same reason.
 
+use crate::elementary::{exp, ln};
 use crate::id::FanId;
 use crate::time::{Duration, duration_from_seconds};
 
@@ -92,12 +93,31 @@ pub enum Purpose {
     Input = 51,
     /// Which runs a comparison draws again out of those that it has.
     Resample = 60,
+    /// What some of many people do who are not told apart, and how long that takes.
+    Multitude = 61,
     /// Whether the fan's requests are traced.
     Traced = 62,
     /// What a fan's operation is called in a trace.
     TraceId = 63,
     /// What a request of an operation is called in a trace.
     SpanId = 64,
+}
+
+/// All draws under one seed: what they have in common is hashed once.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Draws(u64);
+
+impl Draws {
+    /// The draws under `seed`.
+    pub const fn under(seed: u64) -> Self {
+        Self(mix(seed ^ 0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// The draw number `n` of anything that has a number of its own (a payment, a request).
+    pub fn draw_for(self, who: u64, purpose: Purpose, n: u32) -> Draw {
+        let what = (u64::from(purpose as u32) << 32) | u64::from(n);
+        Draw(mix(mix(self.0.wrapping_add(who)).wrapping_add(what)))
+    }
 }
 
 /// One draw: 64 even bits.
@@ -112,8 +132,7 @@ pub fn draw(seed: u64, fan: FanId, purpose: Purpose, n: u32) -> Draw {
 
 /// The draw number `n` of anything that has a number of its own (a payment, a request).
 pub fn draw_for(seed: u64, who: u64, purpose: Purpose, n: u32) -> Draw {
-    let what = (u64::from(purpose as u32) << 32) | u64::from(n);
-    Draw(mix(mix(mix(seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(who)).wrapping_add(what)))
+    Draws::under(seed).draw_for(who, purpose, n)
 }
 
 /// A number for a text, so that a payment's reference can be drawn for (FNV-1a, 64 bits).
@@ -185,6 +204,11 @@ impl Draw {
         -mean * libm::log(self.open_uniform())
     }
 
+    /// The same to the last digit but one, for who draws millions of them.
+    pub fn exponential_quickly(self, mean: f64) -> f64 {
+        -mean * ln(self.open_uniform())
+    }
+
     /// Standard normal, by the inverse distribution function.
     pub fn normal(self) -> f64 {
         inverse_normal(self.open_uniform())
@@ -194,6 +218,11 @@ impl Draw {
     /// median · exp(sigma²/2).
     pub fn lognormal(self, median: f64, sigma: f64) -> f64 {
         if sigma == 0.0 { median } else { median * libm::exp(sigma * self.normal()) }
+    }
+
+    /// The same to the last digit but one, for who draws millions of them.
+    pub fn lognormal_quickly(self, median: f64, sigma: f64) -> f64 {
+        median * exp(sigma * self.normal())
     }
 
     /// A lognormal length of time.
@@ -332,6 +361,17 @@ mod tests {
         assert_eq!(draw.exponential(3.0).to_bits(), 0x3fe4_8ae6_e475_0b3a);
         assert_eq!(draw.lognormal(6.1, 0.8).to_bits(), 0x4028_6f47_e06e_6656);
         assert_eq!(draw.below(1_000), 807);
+    }
+
+    #[test]
+    fn what_is_drawn_quickly_is_the_same_length() {
+        for n in 0..10_000 {
+            let draw = draw(7, FAN, Purpose::Think, n);
+            let (exact, quick) = (draw.exponential(3.0), draw.exponential_quickly(3.0));
+            assert!((exact - quick).abs() <= 2e-15 * exact.max(1.0), "{exact} {quick}");
+            let (exact, quick) = (draw.lognormal(3.0, 0.8), draw.lognormal_quickly(3.0, 0.8));
+            assert!((exact - quick).abs() <= 1e-15 * exact, "{exact} {quick}");
+        }
     }
 
     #[test]

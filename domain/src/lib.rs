@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod draw;
+mod elementary;
 pub mod id;
 pub mod law;
 pub mod limiter;
@@ -12,5 +13,6 @@ pub mod outcome;
 pub mod provider;
 pub mod quantiles;
 pub mod rate;
+pub mod sampler;
 pub mod shop;
 pub mod time;

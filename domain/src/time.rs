@@ -91,20 +91,30 @@ impl fmt::Display for Time {
 
 /// The whole nanoseconds of a duration, at most `u64::MAX`.
 pub fn nanos_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// The duration of `seconds` \[s\]; negative and non-finite values are zero.
+pub fn duration_from_seconds(seconds: f64) -> Duration {
+    Duration::from_nanos(nanos_from_seconds(seconds))
+}
+
+/// The whole nanoseconds of `seconds` \[s\], to the nearest; negative and non-finite values are zero.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "clamped to the range of u64 just before"
 )]
-pub fn duration_from_seconds(seconds: f64) -> Duration {
+pub fn nanos_from_seconds(seconds: f64) -> u64 {
     if seconds.is_finite() && seconds > 0.0 {
-        Duration::from_nanos((seconds * 1e9).min(1.8e19).round() as u64)
+        let nanos = (seconds * 1e9).min(1.8e19);
+        // To the nearest, as `round` does it, which is a call on processors without SSE 4.1.
+        let whole = nanos as u64;
+        let is_half_or_more = nanos - whole as f64 >= 0.5;
+        whole + u64::from(is_half_or_more)
     } else {
-        Duration::ZERO
+        0
     }
 }
 
@@ -327,6 +337,28 @@ mod tests {
     }
 
     #[test]
+    fn seconds_become_the_nearest_nanoseconds() {
+        for (seconds, nanos) in [
+            (0.0, 0),
+            (-1.0, 0),
+            (f64::NAN, 0),
+            (f64::INFINITY, 0),
+            (0.499e-9, 0),
+            (0.5e-9, 1),
+            (1.5e-9, 2),
+            (2.4e-9, 2),
+            (1.0, 1_000_000_000),
+            (0.123_456_789_4, 123_456_789),
+            (0.123_456_789_6, 123_456_790),
+            (1e12, 18_000_000_000_000_000_000),
+        ] {
+            assert_eq!(nanos_of(duration_from_seconds(seconds)), nanos, "{seconds}");
+        }
+        assert_eq!(nanos_of(Duration::MAX), u64::MAX);
+        assert_eq!(nanos_of(Duration::from_secs(u64::MAX / 1_000_000_000 + 1)), u64::MAX);
+    }
+
+    #[test]
     fn offsets_lie_on_both_sides_of_the_opening() {
         let opening = Time::from_millis(40_000);
         let at = |text: &str| text.parse::<Offset>().unwrap().from(opening);
@@ -336,6 +368,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_nearest_nanosecond_is_that_of_round(seconds in 0.0_f64..1e6) {
+            let rounded = (seconds * 1e9).round();
+            let nearest = nanos_of(duration_from_seconds(seconds)) as f64;
+            prop_assert_eq!(nearest.to_bits(), rounded.to_bits());
+        }
+
         #[test]
         fn a_span_survives_being_written(nanos in 0_u64..10_000_000_000_000) {
             let span = Span(Duration::from_nanos(nanos));

@@ -5,10 +5,12 @@
 //! another fan more changes nobody else's arrival. The count is met exactly either way.
 
 mod check;
+mod coming;
 mod curve;
 mod trace;
 
 pub use check::ArriveProblem;
+pub use coming::{Arrivals, Share};
 pub use trace::{TraceError, TraceLine, parse_trace};
 
 use curve::Curve;

@@ -1,5 +1,6 @@
 //! What a run leaves behind for the judge: attempts, purchases, snapshots, ledgers.
 
+mod aggregated;
 mod complaint;
 mod connection;
 pub mod demand;
@@ -23,6 +24,7 @@ mod task_wait;
 mod trigger;
 mod whole;
 
+pub use aggregated::Aggregated;
 pub use complaint::{Complaint, ComplaintKind, Example};
 pub use connection::ConnectionFailure;
 use devices::DeviceRecord;
@@ -198,6 +200,9 @@ pub struct Ending {
     /// were taken back: in the order of serving, and then those that did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_waits: Vec<TaskWait>,
+    /// What was counted of people who were not told apart, by population; in virtual time alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aggregated: BTreeMap<String, Aggregated>,
     /// What became of the region that was lost; in virtual time alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionRecord>,

@@ -26,6 +26,7 @@ use domain::time::{Duration, Time};
 
 use behaviour::Behaviour;
 use progress::{Progress, SlotPlace};
+pub use reload::Outlook;
 use route::Route;
 
 /// What all fans of one population share.

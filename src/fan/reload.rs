@@ -1,12 +1,13 @@
 //! The page before and around the opening: when a fan looks next.
 
 use domain::draw::Purpose;
+use domain::id::FanId;
 use domain::law::Law;
-use domain::outcome::Operation;
+use domain::outcome::{Departure, Operation};
 use domain::time::{Duration, Time, duration_from_seconds};
 
 use super::behaviour::Reload;
-use super::{Crowd, Fan, SHORTEST_PAUSE};
+use super::{Crowd, Fan, Next, Phase, SHORTEST_PAUSE};
 
 impl Reload {
     /// The law of the gap that follows a reload, `distance` before or after the opening: that of
@@ -33,7 +34,43 @@ impl Reload {
     }
 }
 
+/// What one who only waits for the opening does after its sleep.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// Looks at the page again.
+    Looks,
+    /// Leaves.
+    Leaves(Departure),
+}
+
 impl Fan {
+    /// One who came before the opening and sleeps until it looks at the page again. Its gaps are drawn from
+    /// number `gaps` on. None where nobody looks at a page.
+    pub fn who_waits(id: FanId, gaps: u32, crowd: &Crowd) -> Option<Self> {
+        let page = crowd.route.page()?;
+        let mut fan = Self::new(id);
+        let patience = crowd.behaviour.patience.sample(fan.draw(crowd, Purpose::Patience, 0));
+        fan.patience_ends = crowd.opens + patience;
+        fan.gaps = gaps;
+        fan.phase = Phase::Pausing(Next::Send(page));
+        Some(fan)
+    }
+
+    /// What it does after its sleep, if nothing but that tells it from others who wait for the opening: it has
+    /// seen nothing of the sale, and nothing was refused.
+    pub fn outlook(&self, crowd: &Crowd) -> Option<Outlook> {
+        if self.progress.is_inside() || self.refusals > 0 {
+            return None;
+        }
+        match self.phase {
+            Phase::Pausing(Next::Send(stage)) if crowd.route.page() == Some(stage) => {
+                Some(Outlook::Looks)
+            }
+            Phase::Pausing(Next::Leave(departure)) => Some(Outlook::Leaves(departure)),
+            _ => None,
+        }
+    }
+
     /// When it looks again, from start to start: a gap after the latest look at the page was
     /// intended, or `at`, when the answer came, if that is later. So the rate of reloads is that of
     /// the gaps, however slowly the page answers, until answers take longer than a gap. Where it

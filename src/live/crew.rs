@@ -12,7 +12,6 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use domain::time::Duration;
 
 use crate::live::LiveError;
-use crate::live::arrivals::Arrivals;
 use crate::live::awake::Awake;
 use crate::live::guard::Guard;
 use crate::live::load::{Course, LoadLoop, Report};
@@ -101,7 +100,7 @@ pub(super) fn start_loops<'scope>(
         let reports = reports.clone();
         let place = people.place as usize;
         start_hand(scope, course, format!("{LOAD_THREAD}{place}"), move || {
-            let arrivals = Arrivals::of(course.scenario, people);
+            let arrivals = course.scenario.coming(people);
             let load = LoadLoop::new(course, place, arrivals, pool, reports);
             // To put a million in order takes longer than the first of them may wait.
             course.clock.sleep_until_beginning();

@@ -19,9 +19,9 @@ use domain::time::{Duration, Time};
 use mio::{Events, Poll, Token};
 use serde::{Deserialize, Serialize};
 
+use crate::arrival::Arrivals;
 use crate::evidence::{Complaint, PurchaseLine};
 use crate::fan::{Action, Fan, Input};
-use crate::live::arrivals::Arrivals;
 use crate::live::clock::Clock;
 use crate::live::connection::{Connection, Dialer};
 use crate::live::dialogue::Dialogue;

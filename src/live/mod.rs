@@ -8,7 +8,6 @@ pub mod abroad;
 mod admin;
 pub mod alone;
 mod answer;
-mod arrivals;
 pub mod awake;
 pub mod clock;
 mod connection;
@@ -246,6 +245,7 @@ pub fn run(
         queues: std::collections::BTreeMap::new(),
         devices: std::collections::BTreeMap::new(),
         task_waits: Vec::new(),
+        aggregated: std::collections::BTreeMap::new(),
         region: None,
         rooms: std::collections::BTreeMap::new(),
         written: std::collections::BTreeMap::new(),

@@ -167,6 +167,7 @@ impl Trial {
                 count: self.fans,
                 arrive,
                 trace: None,
+                fidelity: scenario::Fidelity::Event,
                 crowd,
             }],
             shop: reference_shop::settings::Settings::default(),

@@ -73,8 +73,7 @@ use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::queue::QueueOutcome;
-use crate::evidence::spread::Spread;
+use crate::evidence::{Aggregated, queue::QueueOutcome, spread::Spread};
 use latency::milliseconds;
 
 /// The measured part of `summary.json`. Times are in milliseconds \[ms\], rates per second \[1/s\].
@@ -89,8 +88,7 @@ pub struct Measured {
     /// Connections to the shop; absent in virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionSummary>,
-    /// What the edge in front of a foreign shop did, by step; absent where no answer said anything of
-    /// one.
+    /// What the edge in front of a foreign shop did, by step; absent where no answer spoke of one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edge: BTreeMap<String, EdgeSummary>,
     /// The edge in front of the embedded shop, layer by layer; absent where it is one cache that does
@@ -110,6 +108,9 @@ pub struct Measured {
     /// What plain queues came to, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, QueueOutcome>,
+    /// What was counted of people who were not told apart, by population; absent where there were none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aggregated: BTreeMap<String, Aggregated>,
     /// What became of devices that hold a connection, by name; absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<String, DeviceSummary>,

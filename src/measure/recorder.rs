@@ -187,6 +187,13 @@ impl Recorder {
                 }
             }
         }
+        for (sample, count) in harvest.take_shared() {
+            let values = self.open.entry(sample.group()).or_insert_with(growing_histogram);
+            values.record_n(sample.us(), count).expect("it grows to the longest sample");
+            if sample.group().series() == Series::Lateness {
+                self.lateness.saturating_record_n(sample.us(), u64::from(count));
+            }
+        }
     }
 
     /// Notes how many cores the generator used since the last call \[cores\]; the next line of the

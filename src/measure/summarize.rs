@@ -6,8 +6,7 @@ use domain::outcome::{Operation, Outcome};
 use domain::shop::Sale;
 use domain::time::Time;
 
-use crate::evidence::demand::{self, Tally};
-use crate::evidence::{Evidence, Facts};
+use crate::evidence::{Evidence, Facts, demand};
 use crate::measure::at_limit::at_limit;
 use crate::measure::balancer::{balancer, states};
 use crate::measure::breaking::first_to_break;
@@ -54,6 +53,7 @@ pub fn summarize(
         orders: orders(evidence),
         gaps: evidence.ending.gaps.iter().map(GapSummary::from).collect(),
         queues: evidence.ending.queues.clone(),
+        aggregated: evidence.ending.aggregated.clone(),
         devices: devices(evidence),
         rooms: rooms(evidence),
         database: database(evidence),
@@ -124,7 +124,7 @@ fn sales(evidence: &Evidence, facts: &Facts) -> BTreeMap<String, SaleSummary> {
 
 fn items(
     sale: &Sale,
-    sold: &Tally,
+    sold: &demand::Tally,
     sellable: &BTreeMap<String, u64>,
 ) -> BTreeMap<String, ItemSummary> {
     sale.items
@@ -140,7 +140,7 @@ fn items(
         .collect()
 }
 
-fn slots(sale: &Sale, sold: &Tally) -> BTreeMap<String, SlotSummary> {
+fn slots(sale: &Sale, sold: &demand::Tally) -> BTreeMap<String, SlotSummary> {
     sale.slots
         .iter()
         .map(|slot| {
@@ -151,15 +151,15 @@ fn slots(sale: &Sale, sold: &Tally) -> BTreeMap<String, SlotSummary> {
 }
 
 /// What was sold: by the shop's ledger, or else by its last snapshot.
-fn what_was_sold(evidence: &Evidence) -> Tally {
+fn what_was_sold(evidence: &Evidence) -> demand::Tally {
     if evidence.has_shop() {
         return demand::sold(evidence);
     }
-    let Some(last) = evidence.snapshots.last() else { return Tally::default() };
+    let Some(last) = evidence.snapshots.last() else { return demand::Tally::default() };
     let sold = |(name, balance): (&String, &domain::shop::Balance)| {
         (name.clone(), u64::try_from(balance.sold).unwrap_or(0))
     };
-    Tally {
+    demand::Tally {
         items: last.items.iter().map(sold).collect(),
         slots: last.slots.iter().map(sold).collect(),
     }

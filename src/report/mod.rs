@@ -1,5 +1,6 @@
 //! Draws what was measured and judged: data in, text or picture out.
 
+mod aggregated;
 mod balancer;
 mod beside;
 mod breaking;

@@ -28,7 +28,7 @@ use domain::shop::Catalogue;
 use domain::time::{Duration, Time};
 use reference_shop::settings::{Settings as ShopTable, ShopSettings};
 
-use crate::arrival::{Arrive, Moments};
+use crate::arrival::{Arrivals, Arrive, Moments, Share};
 use crate::audit::AuditSettings;
 use crate::evidence::OPENING;
 use crate::fan::Crowd;
@@ -42,7 +42,7 @@ use uncertain::Uncertain;
 
 pub use schema::schema;
 pub use wire::{Protocol, Tls, Wire};
-pub use written::{Connections, KeepAwake, Pacing};
+pub use written::{Connections, Fidelity, KeepAwake, Pacing};
 
 /// A scenario as meant, at one scale.
 #[derive(Clone, Debug)]
@@ -104,6 +104,24 @@ impl Scenario {
         population.arrive.moments(self.seed, number, population.count, opens, trace)
     }
 
+    /// A share of the people of all populations, in the order in which they come.
+    pub fn coming(&self, share: Share) -> Arrivals {
+        let populations = (0_u16..).zip(&self.populations);
+        Arrivals::at(populations.map(|(number, _)| (number, self.moments(number))), share)
+    }
+
+    /// Those whom the simulator tells apart from the beginning, in the order in which they come.
+    pub fn coming_apart(&self) -> Arrivals {
+        let populations = (0_u16..).zip(&self.populations);
+        let apart = populations.filter(|(_, population)| population.fidelity == Fidelity::Event);
+        Arrivals::at(apart.map(|(number, _)| (number, self.moments(number))), Share::WHOLE)
+    }
+
+    /// How many people there are.
+    pub fn people(&self) -> u64 {
+        self.populations.iter().map(|population| u64::from(population.count)).sum()
+    }
+
     /// When the first sale opens; the run's beginning where there is none.
     pub fn first_opening(&self) -> Time {
         let openings = self.catalogue.sales.iter().map(|sale| sale.opens);
@@ -139,6 +157,8 @@ pub struct Population {
     pub arrive: Arrive,
     /// The moments of a `trace` \[s from the opening\]; absent for every other shape.
     pub trace: Option<Vec<f64>>,
+    /// How they are simulated while they wait.
+    pub fidelity: Fidelity,
     /// How they behave, and what they want.
     pub crowd: Crowd,
 }

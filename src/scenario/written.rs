@@ -292,6 +292,20 @@ pub struct FansTable {
     pub other_card: Option<f64>,
     /// How long an answer is waited for; after that the outcome is `unknown`.
     pub timeout: Option<Span>,
+    /// How those who wait for the opening are simulated; left out: `event`.
+    pub fidelity: Option<Fidelity>,
+}
+
+/// How the people of a population are simulated while they wait for the opening and look at the page; no matter to
+/// the live world.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fidelity {
+    /// Each for himself.
+    #[default]
+    Event,
+    /// Counted by the tick of 10 ms in which they look again: what the edge answers them is no event.
+    Aggregate,
 }
 
 /// How the run is divided in time; every key may be left out.

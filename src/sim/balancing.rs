@@ -3,8 +3,9 @@
 use domain::shop::BalancerState;
 use domain::time::{Duration, Time};
 
+use super::World;
+use super::event::{Event, Seldom};
 use super::path::number;
-use super::{Event, World};
 
 impl World<'_> {
     /// The balancer as it stands.
@@ -33,7 +34,7 @@ impl World<'_> {
         let cut_at = at + delay;
         if self.workers.is_some() {
             // When a thread is given back nobody knows before.
-            return self.calendar.schedule(cut_at, Event::CutTasks { since: at, gone, of });
+            return self.schedule_seldom(cut_at, Seldom::CutTasks { since: at, gone, of });
         }
         let late = self.calls.iter().filter(|(_, call)| call.is_in_service_at(cut_at));
         let late: Vec<u32> = late.map(|(call, _)| number(call)).collect();

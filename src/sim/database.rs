@@ -1,7 +1,7 @@
 //! The database while the simulation runs: a statement waits for a connection, then for the rows that it
 //! locks, then it shares the processors with all others, and its transaction stays open a while.
 
-use domain::draw::{Purpose, draw_for};
+use domain::draw::Purpose;
 use domain::shop::DatabaseLoad;
 use domain::time::{Duration, Time};
 use reference_shop::rules::{Asker, Input, InventoryCall, InventoryReply};
@@ -88,8 +88,7 @@ impl World<'_> {
 
     /// A statement has all that it waited for.
     pub(super) fn serve_statement(&mut self, at: Time, statement: u32) {
-        let law = self.scenario.stack.database.as_ref().map(|tier| tier.service);
-        let service = self.service(law);
+        let service = self.lengths.sample(self.laws.database.as_ref());
         let Some(processors) = self.processors() else {
             let pause = self.time_open(at, statement);
             return self.ends(at + service + pause, statement);
@@ -199,7 +198,7 @@ impl World<'_> {
     pub(super) fn plan_failovers(&mut self) {
         let database = self.scenario.stack.database.as_ref();
         let failovers = database.map_or(&[][..], |database| &database.failovers);
-        for (number, failover) in (0..).zip(failovers) {
+        for (number, failover) in (0_u32..).zip(failovers) {
             let (from, until) = failover.stretch(self.scenario.first_opening());
             self.calendar.schedule(from, Event::FailsOver(number));
             self.calendar.schedule(until, Event::DatabaseBack);
@@ -207,9 +206,9 @@ impl World<'_> {
     }
 
     /// The database is gone: all connections break, and who waits for an answer is told that nobody knows.
-    pub(super) fn fails_over(&mut self, at: Time, failover: usize) {
+    pub(super) fn fails_over(&mut self, at: Time, failover: u32) {
         let failovers = self.scenario.stack.database.as_ref().map(|database| &database.failovers);
-        let committed = failovers.map_or(0.0, |failovers| failovers[failover].committed);
+        let committed = failovers.map_or(0.0, |failovers| failovers[failover as usize].committed);
         let Some(tier) = &mut self.database_tier else { return };
         tier.is_down = true;
         if let Some(processors) = &mut tier.processors {
@@ -243,8 +242,7 @@ impl World<'_> {
 
     /// Whether a transaction that was about to end was committed all the same.
     fn is_committed(&mut self, share: f64) -> bool {
-        let number = self.next_draw();
-        draw_for(self.scenario.seed, number, Purpose::Committed, 0).chance(share)
+        self.lengths.next(Purpose::Committed).chance(share)
     }
 
     /// A transaction is committed and its answer is lost.

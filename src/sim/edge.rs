@@ -5,14 +5,15 @@
 //! what a shield has or hears is kept by the points of presence as long as by itself. The way between them
 //! takes no time.
 
-use domain::law::Law;
 use domain::outcome::Outcome;
-use domain::shop::{CacheState, EdgeState, ShopReply};
+use domain::sampler::Sampler;
+use domain::shop::{CacheState, EdgeState, ShopReply, ShopRequest};
 use domain::time::{Duration, Time};
 use reference_shop::rules::Ticket;
 use reference_shop::rules::edge::{Edge, Fetched, Lookup, Next};
 use reference_shop::settings::Edge as Settings;
 
+use super::event::Seldom;
 use super::path::{Call, number, object_of};
 use super::{Event, World};
 use crate::scenario::Scenario;
@@ -23,7 +24,7 @@ use crate::tier::station::{Offered, Station};
 pub(super) struct EdgeCaches {
     /// Its servers, where it takes time.
     station: Option<Station<u32>>,
-    service: Option<Law>,
+    service: Option<Sampler>,
     /// A cache for each point of presence, and which part of the fans comes there.
     pops: Vec<Edge>,
     shares: Vec<f64>,
@@ -65,6 +66,16 @@ impl Fetch {
     pub(super) const FOR_NOBODY: Self =
         Self { pop: 0, reason: Reason::Nobody, restarts: 0, asked: None };
 
+    /// It is made for who came to that point of presence.
+    pub(super) const fn come_to(&mut self, pop: u32) {
+        self.pop = pop;
+    }
+
+    /// One that a point of presence makes for who asked there.
+    pub(super) const fn of_pop(pop: u32) -> Self {
+        Self::of(pop, Reason::Pop)
+    }
+
     const fn of(pop: u32, reason: Reason) -> Self {
         Self { pop, reason, restarts: 0, asked: None }
     }
@@ -78,7 +89,7 @@ impl EdgeCaches {
         let cache = || Edge::new(settings.clone());
         Self {
             station: tier.servers.map(|servers| Station::new(servers, tier.queue)),
-            service: tier.service,
+            service: tier.service.map(Sampler::new),
             pops: (0..tier.pops()).map(|_| cache()).collect(),
             shares: tier.shares(),
             shield: tier.shield.then(cache),
@@ -94,6 +105,16 @@ impl EdgeCaches {
     /// Its servers, where it takes time.
     pub(super) fn station(&self) -> Option<&Station<u32>> {
         self.station.as_ref()
+    }
+
+    /// Which part of the fans comes to each point of presence.
+    pub(super) fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// The cache of a point of presence.
+    pub(super) fn pop(&mut self, pop: u32) -> &mut Edge {
+        &mut self.pops[pop as usize]
     }
 
     /// What its caches did, where that is told.
@@ -125,7 +146,7 @@ impl World<'_> {
     }
 
     fn start_edge(&mut self, at: Time, call: u32) {
-        let service = self.service(self.edge.service);
+        let service = self.lengths.sample(self.edge.service.as_ref());
         self.calendar.schedule(at + service, Event::EdgeDone(call));
     }
 
@@ -139,9 +160,8 @@ impl World<'_> {
         let Some(object) = object_of(&self.calls[call as usize].request) else {
             return self.at_origin(at, call);
         };
-        let pop = self.pop_of(call);
-        self.calls[call as usize].fetch.pop = number(pop);
-        match self.edge.pops[pop].lookup(at, object, Ticket(u64::from(call))) {
+        let pop = self.calls[call as usize].fetch.pop;
+        match self.edge.pops[pop as usize].lookup(at, object, Ticket(u64::from(call))) {
             Lookup::Hit => self.answer(at, call, ShopReply::of(Outcome::Ok)),
             Lookup::Failed(_) => self.answer(at, call, ShopReply::of(Outcome::Error)),
             Lookup::Wait => {}
@@ -149,24 +169,35 @@ impl World<'_> {
             Lookup::Refresh => {
                 let request = self.calls[call as usize].request.clone();
                 self.answer(at, call, ShopReply::of(Outcome::Ok));
-                let refresh = Call::of_edge(request, Fetch::of(number(pop), Reason::Pop));
+                let refresh = Call::of_edge(request, Fetch::of(pop, Reason::Pop));
                 let refresh = number(self.calls.insert(refresh));
                 self.fetch(at, refresh, object);
             }
         }
     }
 
-    /// The point of presence of whoever asks.
-    fn pop_of(&self, call: u32) -> usize {
-        let Some((guest, _)) = self.calls[call as usize].asker.filter(|_| self.edge.pops.len() > 1)
-        else {
-            return 0;
-        };
-        pop_of(self.scenario.seed, self.guests[guest as usize].id(), &self.edge.shares)
+    /// Whether a request that reaches a point of presence then will find a fresh answer there, whatever happens
+    /// until then; if so, it is counted at once.
+    ///
+    /// That can be said where the edge itself takes no time and is not lost: what is fresh now remains so until its time to
+    /// live is over. It is said of the second that is lived alone, so that each second has its own counts.
+    pub(super) fn is_kept(&mut self, at: Time, pop: u32, request: &ShopRequest) -> bool {
+        if self.edge.station.is_some() || self.regions.is_some() || at > self.second {
+            return false;
+        }
+        let Some(object) = object_of(request) else { return false };
+        let is_kept = self.edge.pops[pop as usize].gives(at, object, 1);
+        self.books.edge += u64::from(is_kept);
+        is_kept
+    }
+
+    /// The point of presence of a guest.
+    pub(super) fn pop_of(&self, guest: u32) -> u32 {
+        number(pop_of(self.scenario.seed, self.guests[guest as usize].id(), &self.edge.shares))
     }
 
     /// A point of presence fetches: from the shield, or else from the origin.
-    fn fetch(&mut self, at: Time, call: u32, object: u64) {
+    pub(super) fn fetch(&mut self, at: Time, call: u32, object: u64) {
         let Some(shield) = &mut self.edge.shield else { return self.ask_origin(at, call) };
         match shield.lookup(at, object, Ticket(u64::from(call))) {
             Lookup::Hit => self.relay(at, call, object, &Kept::PAGE),
@@ -189,7 +220,7 @@ impl World<'_> {
             self.edge.asked += 1;
             let asked = self.edge.asked;
             self.calls[call as usize].fetch.asked = Some(asked);
-            self.calendar.schedule(at + timeout, Event::OriginTimeout { call, asked });
+            self.schedule_seldom(at + timeout, Seldom::OriginTimeout { call, asked });
         }
         self.at_origin(at, call);
     }

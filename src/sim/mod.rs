@@ -6,10 +6,14 @@
 mod balancing;
 pub mod calendar;
 mod database;
+mod deadlines;
 pub mod devices;
 mod edge;
+mod event;
 mod full;
 mod guest;
+mod lengths;
+mod multitude;
 mod path;
 pub mod queue;
 mod region;
@@ -23,14 +27,13 @@ mod workers;
 use std::io;
 use std::ops::ControlFlow;
 
-use domain::id::OrderId;
-use domain::provider::PaymentReply;
 use domain::shop::ShopSnapshot;
 use domain::time::{Duration, Time};
 use mock_provider::rules::Provider;
 use reference_shop::inventory::memory::Memory;
-use reference_shop::rules::{Shop, Ticket, Wake};
+use reference_shop::rules::Shop;
 
+use crate::arrival::Arrivals;
 use crate::evidence::{Ending, RegionRecord, Trigger};
 use crate::fan::Visit;
 use crate::measure::diary::Diary;
@@ -43,11 +46,15 @@ use crate::tier::slowdown::Slowdowns;
 use crate::tier::station::Station;
 
 use database::{DatabaseTier, Statement};
+use deadlines::Deadlines;
 use edge::EdgeCaches;
+use event::{Event, Seldom};
 use full::Counted;
-use guest::Guest;
+use guest::{Asking, Guest};
+use lengths::{Laws, Lengths};
+use multitude::{Look, Multitude};
 use path::Call;
-use region::{Agenda, Life, RegionEvent, Regions};
+use region::{Agenda, Regions};
 use scaling::Scaling;
 use shop::Books;
 use site::Site;
@@ -56,61 +63,27 @@ use workers::Workers;
 
 pub use shop::Ledgers;
 
-/// What can happen in the simulated world.
-#[derive(Debug)]
-enum Event {
-    /// A fan arrives.
-    Arrive(u32),
-    /// A fan's sleep is over.
-    Wake(u32),
-    /// A fan's operation has had its time, or an earlier one would have.
-    Deadline(u32),
-    /// A request reaches the edge.
-    AtEdge(u32),
-    /// The edge has done its part of a request.
-    EdgeDone(u32),
-    /// A fetch has had its time, or an earlier one would have.
-    OriginTimeout { call: u32, asked: u64 },
-    /// The application has done its part of a request.
-    ApplicationDone(u32),
-    /// The task that serves a request is gone before it is over.
-    CutOff(u32),
-    /// A request of the application's workers may be done with its work.
-    Workers,
-    /// The workers' processors become slower or faster.
-    WorkersResized,
-    /// So many tasks of so many went then, and what they still have is cut off.
-    CutTasks { since: Time, gone: u32, of: u32 },
-    /// An answer reaches its fan.
-    Answered(u32),
-    /// The database has carried out a statement.
-    DatabaseDone(u32),
-    /// The work of the statement that was next at the database's processors may be done.
-    Processors,
-    /// The database fails over, for the time of that number.
-    FailsOver(usize),
-    /// The database is there again.
-    DatabaseBack,
-    /// The provider answers a browser that wants a token, or has had its time.
-    Token { ticket: Ticket, reply: Option<PaymentReply> },
-    /// The provider answers for an order, or has had its time.
-    Provider { order: OrderId, reply: Option<PaymentReply> },
-    /// The shop wanted to be woken.
-    Shop(Wake),
-    /// A task of the application may be ready.
-    Tasks,
-    /// Something happens to a region.
-    Region(RegionEvent),
-}
-
 /// Everything there is.
 struct World<'a> {
     scenario: &'a Scenario,
     calendar: Agenda,
+    seldom: slab::Slab<Seldom>,
     /// The regions, where one is lost.
     regions: Option<Regions>,
-    guests: Vec<Guest>,
+    /// The end of the second that is lived: what was counted up to it is written down then.
+    second: Time,
+    arrivals: Arrivals,
+    /// When the next of them comes.
+    next_arrival: Option<Time>,
+    /// Who is there.
+    guests: slab::Slab<Guest>,
+    /// How many have not gone, those who are still to come among them.
     present: u64,
+    /// What guests wait for.
+    askings: slab::Slab<Asking>,
+    deadlines: Deadlines,
+    /// How many operations were begun; from 2^32 on they are counted anew.
+    operations: u32,
     calls: slab::Slab<Call>,
     statements: slab::Slab<Statement>,
     edge: EdgeCaches,
@@ -139,7 +112,11 @@ struct World<'a> {
     meter: Meter,
     diary: Diary<'a>,
     visits: Option<Vec<Visit>>,
-    draws: u64,
+    lengths: Lengths,
+    laws: Laws,
+    /// Those who are not told apart, and their looks that are on the way to the shop.
+    multitudes: Vec<Multitude>,
+    looks: slab::Slab<Look>,
 }
 
 /// What a simulated run leaves beside what it recorded.
@@ -182,18 +159,16 @@ pub fn run(
     watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> io::Result<SimulatedRun> {
     let mut world = World::new(scenario, visits);
-    world.admit_everyone();
     world.plan_regions();
     world.plan_failovers();
     world.plan_slow_workers();
     world.open_the_shop();
+    world.begin_ticks();
     let mut events = 0;
-    let mut second = Time::from_millis(1_000);
     let mut load_ended = None;
     let (judged, aborted) = loop {
-        while world.calendar.peek().is_some_and(|at| at <= second) {
-            let (at, event) = world.calendar.pop().expect("it was peeked at");
-            world.happen(at, event);
+        let second = world.second;
+        while world.happens_by(second) {
             if world.meter.is_full() {
                 recorder.fold(&mut world.meter.block());
             }
@@ -213,7 +188,7 @@ pub fn run(
         if rested || aborted {
             break (second, aborted);
         }
-        second += Duration::from_secs(1);
+        world.second += Duration::from_secs(1);
     };
     let mut go_on = || watch(&recorder.progress());
     let beside = beside(scenario, &mut go_on);
@@ -222,6 +197,7 @@ pub fn run(
     let ending = Ending {
         triggers: triggers(scenario),
         task_waits: world.task_waits(),
+        aggregated: world.aggregated(),
         region: world.region_record(),
         began_utc_ns: 0,
         load_ended: load_ended.unwrap_or(judged),
@@ -255,11 +231,20 @@ impl<'a> World<'a> {
             inventory,
             counted,
         } = Site::new(scenario);
+        let arrivals = scenario.coming_apart();
+        let (lengths, laws) = (Lengths::new(scenario), Laws::new(scenario));
         Self {
             calendar: Agenda::new(),
+            seldom: slab::Slab::new(),
             regions: Regions::new(scenario),
-            guests: Vec::new(),
-            present: 0,
+            second: Time::from_millis(1_000),
+            next_arrival: arrivals.next_at(),
+            guests: slab::Slab::with_capacity(arrivals.people()),
+            arrivals,
+            present: scenario.people(),
+            askings: slab::Slab::new(),
+            deadlines: Deadlines::default(),
+            operations: 0,
             calls: slab::Slab::new(),
             statements,
             edge,
@@ -281,53 +266,21 @@ impl<'a> World<'a> {
             meter: Meter::in_virtual_time(scenario.first_opening()),
             diary: Diary::new(&scenario.catalogue),
             visits: (visits == Visits::Keep).then(Vec::new),
-            draws: 0,
+            multitudes: Multitude::all(scenario, &lengths, &laws),
+            looks: slab::Slab::new(),
+            lengths,
+            laws,
             scenario,
-        }
-    }
-
-    /// One event: who it concerns deals with it.
-    fn happen(&mut self, at: Time, (life, event): (Life, Event)) {
-        if !self.is_in_service(life, &event) {
-            return;
-        }
-        match event {
-            Event::Arrive(guest) => self.arrive(at, guest),
-            Event::Wake(guest) => self.wake(at, guest),
-            Event::Deadline(guest) => self.deadline(at, guest),
-            Event::AtEdge(call) => self.at_edge(at, call),
-            Event::EdgeDone(call) => self.edge_done(at, call),
-            Event::OriginTimeout { call, asked } => self.origin_timeout(at, call, asked),
-            Event::ApplicationDone(call) => self.application_done(at, call),
-            Event::CutOff(call) => self.cut_off(at, call),
-            Event::Workers => self.workers_due(at),
-            Event::WorkersResized => self.resize_workers(at),
-            Event::CutTasks { since, gone, of } => self.cut_tasks(at, since, (gone, of)),
-            Event::Answered(call) => self.answered(at, call),
-            Event::DatabaseDone(statement) => self.database_done(at, statement),
-            Event::Processors => self.processors_due(at),
-            Event::FailsOver(failover) => self.fails_over(at, failover),
-            Event::DatabaseBack => self.database_is_back(),
-            Event::Token { ticket, reply } => self.token_answered(at, ticket, reply),
-            Event::Provider { order, reply } => self.provider_answered(at, order, reply),
-            Event::Shop(wake) => self.wake_shop(at, wake),
-            Event::Tasks => self.tasks_due(at),
-            Event::Region(event) => self.region_due(at, event),
         }
     }
 
     /// Writes down what was counted up to `second`, and what the shop says of itself.
     fn record(&mut self, second: Time, recorder: &mut Recorder) -> io::Result<()> {
+        self.tell_of_multitudes();
         let full = self.full_stations();
         recorder.snapshot(&ShopSnapshot { full, ..self.snapshot(second) })?;
         let purchases = self.diary.take();
         recorder.absorb(second, vec![self.meter.harvest()], &purchases)
-    }
-
-    /// A number for the next random service time.
-    fn next_draw(&mut self) -> u64 {
-        self.draws += 1;
-        self.draws
     }
 }
 

@@ -1,13 +1,13 @@
 //! A request's path: network, edge (`edge`), balancer, application; and back.
 
 use domain::draw::{Purpose, draw_for};
-use domain::law::Law;
 use domain::outcome::Outcome;
 use domain::shop::{ShopReply, ShopRequest};
 use domain::time::{Duration, Time};
 use reference_shop::rules::{Input, Ticket};
 
 use super::edge::Fetch;
+use super::multitude::Waiting;
 use super::{Event, World};
 use crate::tier::balancer::Passage;
 use crate::tier::station::{Offered, Station};
@@ -25,17 +25,26 @@ pub(super) struct Call {
     is_cut: bool,
     /// Since when it has a thread of a worker.
     held: Option<Time>,
+    /// Who waits for it without being told apart.
+    pub(super) waiting: Option<Waiting>,
 }
 
 impl Call {
-    fn new(asker: Option<(u32, u32)>, request: ShopRequest) -> Self {
+    /// One that has just been made.
+    pub(super) fn new(asker: Option<(u32, u32)>, request: ShopRequest) -> Self {
         let fetch = Fetch::default();
-        Self { asker, request, fetch, reply: None, until: Time::ZERO, is_cut: false, held: None }
+        let (reply, held, waiting) = (None, None, None);
+        Self { asker, request, fetch, reply, until: Time::ZERO, is_cut: false, held, waiting }
     }
 
     /// One that the edge makes for itself.
     pub(super) fn of_edge(request: ShopRequest, fetch: Fetch) -> Self {
         Self { fetch, ..Self::new(None, request) }
+    }
+
+    /// One that a point of presence makes for people who are not told apart.
+    pub(super) fn of_waiting(request: ShopRequest, fetch: Fetch, waiting: Waiting) -> Self {
+        Self { waiting: Some(waiting), ..Self::of_edge(request, fetch) }
     }
 
     /// Whether its answer is on the way to the fan.
@@ -73,18 +82,39 @@ impl Call {
     /// What becomes of it at the origin is nobody's any more: what its fan is answered for it.
     pub(super) fn abandon(&mut self) -> Self {
         let fetch = std::mem::replace(&mut self.fetch, Fetch::FOR_NOBODY);
-        Self { fetch, ..Self::new(self.asker.take(), self.request.clone()) }
+        let waiting = self.waiting.take();
+        Self { fetch, waiting, ..Self::new(self.asker.take(), self.request.clone()) }
     }
 }
 
 impl World<'_> {
-    /// A request leaves its fan.
-    pub(super) fn depart(&mut self, at: Time, guest: u32, operation: u32, request: ShopRequest) {
-        let (fan, arrived) = self.guests[guest as usize].came();
-        let there = self.network() / 2;
-        let Some(region) = self.region_of(at, fan, arrived) else { return };
-        let call = self.calls.insert(Call::new(Some((guest, operation)), request));
-        self.calendar.schedule_in(region, at + there, Event::AtEdge(number(call)));
+    /// A request leaves its fan. Where nothing can change its answer any more, that is when the fan has it, if
+    /// it is before the operation's deadline and in the second that is lived; else all takes its course.
+    pub(super) fn depart(
+        &mut self,
+        at: Time,
+        asker: (u32, u32),
+        deadline: Time,
+        request: ShopRequest,
+    ) -> Option<Time> {
+        let there = at + self.way();
+        let region = self.region_of(at, asker.0)?;
+        let pop = self.pop_of(asker.0);
+        if !self.is_kept(there, pop, &request) {
+            let mut call = Call::new(Some(asker), request);
+            call.fetch.come_to(pop);
+            let call = self.calls.insert(call);
+            self.calendar.schedule_in(region, there, Event::AtEdge(number(call)));
+            return None;
+        }
+        let back = there + self.way();
+        if back < deadline && back <= self.second {
+            return Some(back);
+        }
+        let reply = Some(ShopReply::of(Outcome::Ok));
+        let call = self.calls.insert(Call { reply, ..Call::new(Some(asker), request) });
+        self.calendar.schedule(back, Event::Answered(number(call)));
+        None
     }
 
     pub(super) fn at_origin(&mut self, at: Time, call: u32) {
@@ -106,8 +136,7 @@ impl World<'_> {
     }
 
     pub(super) fn start_application(&mut self, at: Time, call: u32) {
-        let law = self.scenario.stack.application.as_ref().map(|tier| tier.service);
-        let service = self.service(law);
+        let service = self.lengths.sample(self.laws.application.as_ref());
         if self.begin_work(at, call, service) {
             return;
         }
@@ -184,11 +213,13 @@ impl World<'_> {
     /// The answer leaves for the fan.
     pub(super) fn answer(&mut self, at: Time, call: u32, reply: ShopReply) {
         if self.calls[call as usize].asker.is_none() {
-            self.calls.remove(call as usize);
+            if let Some(waiting) = self.calls.remove(call as usize).waiting {
+                self.answered_together(at, waiting, &reply);
+            }
             return;
         }
         self.calls[call as usize].reply = Some(reply);
-        let back = self.network() / 2;
+        let back = self.way();
         self.calendar.schedule(at + back, Event::Answered(call));
     }
 
@@ -209,19 +240,9 @@ impl World<'_> {
         self.origin_failed(at, call, 503);
     }
 
-    fn network(&mut self) -> Duration {
-        let law = self.scenario.stack.network;
-        law.map_or(Duration::ZERO, |law| self.sample(law))
-    }
-
-    /// How long a tier's server takes for the next request.
-    pub(super) fn service(&mut self, law: Option<Law>) -> Duration {
-        law.map_or(Duration::ZERO, |law| self.sample(law))
-    }
-
-    fn sample(&mut self, law: Law) -> Duration {
-        let number = self.next_draw();
-        law.sample(draw_for(self.scenario.seed, number, Purpose::Service, 0))
+    /// One way between a fan and the edge.
+    fn way(&mut self) -> Duration {
+        self.lengths.sample(self.laws.network.as_ref()) / 2
     }
 }
 

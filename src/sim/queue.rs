@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use domain::draw::{Purpose, number_of};
+use domain::draw::{Draws, Purpose, number_of};
 use domain::time::{Duration, Time, duration_from_seconds};
 
 use super::calendar::Calendar;
@@ -44,7 +44,7 @@ enum Place {
 
 struct World<'a> {
     queue: &'a Queue,
-    seed: u64,
+    draws: Draws,
     calendar: Calendar<Event>,
     place: Place,
     flow: Flow,
@@ -93,7 +93,7 @@ impl<'a> World<'a> {
         };
         let mut world = Self {
             queue,
-            seed: seed ^ number_of(&queue.name),
+            draws: Draws::under(seed ^ number_of(&queue.name)),
             calendar: Calendar::new(),
             place,
             flow: Flow::new(u64::from(queue.customers)),
@@ -138,7 +138,7 @@ impl<'a> World<'a> {
                     return;
                 }
                 let service_s =
-                    self.queue.service.sample(self.seed, customer.number, Purpose::Service);
+                    self.queue.service.sample(self.draws, customer.number, Purpose::Service);
                 sharing.enter(at, (customer, duration_from_seconds(service_s)), service_s);
                 self.next_shared();
             }
@@ -148,13 +148,13 @@ impl<'a> World<'a> {
     /// A server takes a customer.
     fn begins(&mut self, at: Time, customer: Customer) {
         self.flow.waited(at - customer.came);
-        let service_s = self.queue.service.sample(self.seed, customer.number, Purpose::Service);
+        let service_s = self.queue.service.sample(self.draws, customer.number, Purpose::Service);
         self.calendar.schedule(at + duration_from_seconds(service_s), Event::Served(customer));
     }
 
     fn waits(&mut self, at: Time, customer: Customer) {
         if let Some(patience) = self.queue.patience {
-            let patience_s = patience.sample(self.seed, customer.number, Purpose::Patience);
+            let patience_s = patience.sample(self.draws, customer.number, Purpose::Patience);
             let gives_up = at + duration_from_seconds(patience_s);
             self.calendar.schedule(gives_up, Event::GivesUp(customer));
         }
@@ -203,7 +203,7 @@ impl<'a> World<'a> {
     /// The next one comes: after a gap that hangs on who came before, or after his own thought.
     fn next_comes(&mut self, at: Time, number: u64) {
         let (Arrivals::Open(length) | Arrivals::Closed { think: length, .. }) = self.queue.arrivals;
-        let after = length.sample(self.seed, number, Purpose::Arrival);
+        let after = length.sample(self.draws, number, Purpose::Arrival);
         self.calendar.schedule(at + duration_from_seconds(after), Event::Comes);
     }
 

@@ -6,14 +6,16 @@
 use std::collections::BTreeSet;
 
 use domain::draw::{Purpose, draw};
-use domain::id::{FanId, OrderId};
+use domain::id::OrderId;
 use domain::time::{Duration, Time};
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::Effect;
 
 use super::calendar::Calendar;
+use super::path::number;
 use super::site::Site;
 use super::{Event, World};
+use crate::arrival::Moments;
 use crate::evidence::RegionRecord;
 use crate::scenario::Scenario;
 use crate::tier::region::{Course, Named};
@@ -52,32 +54,33 @@ impl Life {
     }
 }
 
-/// The calendar, and which region what is entered belongs to.
+/// The calendar, and which region what is entered belongs to: the first one, where nothing else is said.
 #[derive(Debug)]
 pub(super) struct Agenda {
-    calendar: Calendar<(Life, Event)>,
+    calendar: Calendar<Event>,
+    /// What belongs to others.
+    elsewhere: slab::Slab<(Life, Event)>,
     /// The region that is looked at.
     pub(super) life: Life,
 }
 
 impl Agenda {
     pub(super) fn new() -> Self {
-        Self { calendar: Calendar::new(), life: Life::Home }
+        Self { calendar: Calendar::new(), elsewhere: slab::Slab::new(), life: Life::Home }
     }
 
     /// As [`Calendar::schedule`], for the region that is looked at.
     pub(super) fn schedule(&mut self, at: Time, event: Event) {
-        self.calendar.schedule(at, (self.life, event));
+        self.schedule_in(self.life, at, event);
     }
 
     /// Likewise for that region.
     pub(super) fn schedule_in(&mut self, life: Life, at: Time, event: Event) {
-        self.calendar.schedule(at, (life, event));
-    }
-
-    /// As [`Calendar::schedule_in_order`].
-    pub(super) fn schedule_in_order(&mut self, at: Time, event: Event) {
-        self.calendar.schedule_in_order(at, (self.life, event));
+        let event = match life {
+            Life::Home => event,
+            _ => Event::Elsewhere(number(self.elsewhere.insert((life, event)))),
+        };
+        self.calendar.schedule(at, event);
     }
 
     pub(super) fn peek(&mut self) -> Option<Time> {
@@ -85,13 +88,20 @@ impl Agenda {
     }
 
     pub(super) fn pop(&mut self) -> Option<(Time, (Life, Event))> {
-        self.calendar.pop()
+        let (at, event) = self.calendar.pop()?;
+        let belongs = match event {
+            Event::Elsewhere(place) => self.elsewhere.remove(place as usize),
+            event => (Life::Home, event),
+        };
+        Some((at, belongs))
     }
 }
 
 /// The regions of a scenario that loses one.
 pub(super) struct Regions {
     course: Course,
+    /// When the people of each population come.
+    arrivals: Vec<Moments>,
     round_trip: Duration,
     /// What the standby's replica has, once it hears no more.
     replica: Option<Memory>,
@@ -110,6 +120,10 @@ impl Regions {
         let region = scenario.stack.region.as_ref()?;
         Some(Self {
             course: region.course(scenario.first_opening()),
+            arrivals: (0_u16..)
+                .zip(&scenario.populations)
+                .map(|(number, _)| scenario.moments(number))
+                .collect(),
             round_trip: region.round_trip.map_or(Duration::ZERO, |takes| takes.0),
             replica: None,
             is_lost: false,
@@ -158,13 +172,16 @@ impl Regions {
 
 impl Event {
     /// Whether it happens in a region, and not to fans or between regions.
-    const fn is_in_a_region(&self) -> bool {
+    const fn is_in_a_region(self) -> bool {
         !matches!(
             self,
-            Self::Arrive(_)
-                | Self::Wake(_)
+            Self::Wake(_)
+                | Self::Comes(_)
                 | Self::Deadline(_)
                 | Self::Answered(_)
+                | Self::Tick(_)
+                | Self::Looked(_)
+                | Self::Leave(_)
                 | Self::Region(_)
         )
     }
@@ -189,7 +206,7 @@ impl World<'_> {
     }
 
     /// Looks at the region that an event belongs to; false where it is lost, and the event with it.
-    pub(super) fn is_in_service(&mut self, life: Life, event: &Event) -> bool {
+    pub(super) fn is_in_service(&mut self, life: Life, event: Event) -> bool {
         let Some(regions) = self.regions.as_ref().filter(|_| event.is_in_a_region()) else {
             return true;
         };
@@ -225,9 +242,11 @@ impl World<'_> {
         }
     }
 
-    /// The region that a fan asks now who came at `arrived`; none where nobody answers there.
-    pub(super) fn region_of(&mut self, at: Time, fan: FanId, arrived: Time) -> Option<Life> {
+    /// The region that a guest asks now; none where nobody answers there.
+    pub(super) fn region_of(&mut self, at: Time, guest: u32) -> Option<Life> {
         let Some(regions) = &mut self.regions else { return Some(Life::Home) };
+        let fan = self.guests[guest as usize].id();
+        let arrived = regions.arrivals[usize::from(fan.population)].of(fan.index);
         let share = draw(self.scenario.seed, fan, Purpose::NameCache, 0).uniform();
         let life = regions.asked(regions.course.named(at, arrived, share));
         regions.unheard += u64::from(life.is_none());

@@ -12,8 +12,9 @@ use reference_shop::inventory::hold_lines;
 use reference_shop::inventory::memory::Memory;
 use reference_shop::rules::{Effect, Input, Shop, Ticket, Wake};
 
+use super::World;
+use super::event::Seldom;
 use super::site::is_quiet;
-use super::{Event, World};
 
 /// What the shop and the provider have written down, and what passed each tier.
 #[derive(Debug, Default)]
@@ -77,13 +78,13 @@ impl World<'_> {
                 Effect::CallProvider { order, request } => self.call_provider(at, order, &request),
                 Effect::Tokenize { ticket, request } => {
                     let (delay, reply) = self.ask_provider(at, &request);
-                    self.calendar.schedule(at + delay, Event::Token { ticket, reply });
+                    self.schedule_seldom(at + delay, Seldom::Token { ticket, reply });
                 }
                 Effect::AskGate { .. } | Effect::SettleGate(_) => {
                     unreachable!("a shop that stands alone keeps its own gate")
                 }
                 Effect::Record(row) => self.inventory.record(row),
-                Effect::Wake { at, wake } => self.calendar.schedule(at, Event::Shop(wake)),
+                Effect::Wake { at, wake } => self.schedule_seldom(at, Seldom::Shop(wake)),
             }
         }
     }
@@ -91,7 +92,7 @@ impl World<'_> {
     /// The provider decides at once; its answer, or the shop's time-out, comes later.
     fn call_provider(&mut self, at: Time, order: OrderId, request: &PaymentRequest) {
         let (delay, reply) = self.ask_provider(at, request);
-        self.calendar.schedule(at + delay, Event::Provider { order, reply });
+        self.schedule_seldom(at + delay, Seldom::Provider { order, reply });
     }
 
     /// What it answers, or `None`, and how long that takes.

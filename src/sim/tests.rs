@@ -34,6 +34,7 @@ struct Left {
     run: SimulatedRun,
     timeline: String,
     purchases: String,
+    latency: String,
 }
 
 impl Left {
@@ -61,9 +62,9 @@ fn live(fans: &str, tables: &str) -> Left {
     let loaded = parse("trial.toml", &text, &Overrides::default(), &Context::VIRTUAL);
     let scenario = loaded.unwrap_or_else(|problems| panic!("{problems}"));
     let scenario = scenario.at_scale(None, Which::Simulated);
-    let [timeline, purchases] = [Page::default(), Page::default()];
+    let [timeline, purchases, latency] = [Page::default(), Page::default(), Page::default()];
     let sinks = Sinks {
-        latency: Box::new(io::sink()),
+        latency: Box::new(latency.clone()),
         timeline: Box::new(timeline.clone()),
         purchases: Box::new(purchases.clone()),
         snapshots: Box::new(io::sink()),
@@ -73,7 +74,7 @@ fn live(fans: &str, tables: &str) -> Left {
     let watch = &mut |_: &Progress| ControlFlow::Continue(());
     let run = run(&scenario, drain, Visits::Keep, &mut recorder, watch).unwrap();
     let text = |page: Page| String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-    Left { run, timeline: text(timeline), purchases: text(purchases) }
+    Left { run, timeline: text(timeline), purchases: text(purchases), latency: text(latency) }
 }
 
 #[test]
@@ -119,6 +120,33 @@ fn a_part_that_is_not_answered_ends_the_reload_of_all_who_wait_for_it() {
     // One fan's fetch of the first part takes the only worker; the others wait for it at the edge
     // until all three leave, and nobody asks for a second part.
     assert_eq!(left.calls().values().sum::<u64>(), 3, "{:?}", left.calls());
+}
+
+#[test]
+fn what_the_edge_is_known_to_have_is_answered_as_if_it_were_asked() {
+    // An edge of servers that take no time answers each request when it comes; one without knows before. Nobody
+    // waits for another, so that no two things happen in one instant, whose order would hang on that.
+    let edges = ["", "[stack.edge]\nservers = 1_000\nservice = \"0s\"\n"];
+    for timeout in ["1s", "70ms"] {
+        let fans = format!(
+            "count = 300\narrive = {{ shape = \"poisson\", from = \"-1s\", over = \"3s\" }}\n\
+             reload = {{ gap = {{ median = \"300ms\", sigma = 0.3 }}, calls = 4, cacheable = 3 }}\ntimeout = \"{timeout}\"\n\
+             sold_out = {{ leave = 0.1, every = \"500ms\" }}"
+        );
+        let [ahead, asked] = edges.map(|edge| {
+            let tables = format!(
+                "[shop]\nedge = {{ ttl = \"300ms\", collapse = false }}\n[stack]\n\
+                 network = \"20ms\"\n{edge}[stack.application]\nservers = 900\nservice = \"5ms\""
+            );
+            live(&fans, &tables)
+        });
+        assert_eq!(ahead.timeline, asked.timeline, "{timeout}");
+        assert_eq!(ahead.purchases, asked.purchases, "{timeout}");
+        assert_eq!(ahead.latency, asked.latency, "{timeout}");
+        let events = (ahead.run.events, asked.run.events);
+        assert!(events.0 * 3 < events.1 * 2, "{timeout}: {events:?}");
+        assert!(ahead.calls()[&Outcome::Ok.to_string()] > 1_000, "{timeout}: {:?}", ahead.calls());
+    }
 }
 
 /// When the last of ten fans who come at once has bought one of ten tees \[ms after the opening\], where

@@ -6,8 +6,9 @@
 
 use domain::time::{Duration, Time};
 
+use super::World;
+use super::event::Event;
 use super::path::number;
-use super::{Event, World};
 use crate::scenario::Scenario;
 use crate::tier::queue::Sharing;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking")]
 
+mod aggregate;
 mod allowance;
 mod any_funnel;
 mod bad_input;

@@ -1,7 +1,7 @@
 //! The edge cache as a pure machine: objects with a time to live, one fetch for many, and what becomes of
 //! the origin's errors.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use domain::shop::CacheState;
 use domain::time::Time;
@@ -46,7 +46,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Edge {
     settings: Settings,
-    objects: HashMap<u64, Object>,
+    objects: BTreeMap<u64, Object>,
     counts: CacheState,
 }
 
@@ -63,13 +63,12 @@ struct Object {
 impl Edge {
     /// An empty cache.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, objects: HashMap::new(), counts: CacheState::default() }
+        Self { settings, objects: BTreeMap::new(), counts: CacheState::default() }
     }
 
     /// A request for `object` arrives `at`; `ticket` is who asks.
     pub fn lookup(&mut self, at: Time, object: u64, ticket: Ticket) -> Lookup {
-        let shareable = self.settings.cookies == Cookies::Checkout;
-        let caching = shareable && !self.settings.ttl.0.is_zero();
+        let caching = self.is_caching();
         let entry = self.objects.entry(object).or_default();
         let failed = entry.failed.filter(|(_, until)| caching && at < *until);
         if let Some(until) = entry.fresh_until.filter(|_| caching) {
@@ -101,6 +100,15 @@ impl Edge {
         }
         self.counts.misses += 1;
         Lookup::Fetch
+    }
+
+    /// Whether so many requests for `object` that arrive `at`, not before what has happened here already, are
+    /// answered from what is fresh then, which nothing that happens until then can change; then they are counted.
+    pub fn gives(&mut self, at: Time, object: u64, requests: u64) -> bool {
+        let fresh_until = self.objects.get(&object).and_then(|entry| entry.fresh_until);
+        let gives = self.is_caching() && fresh_until.is_some_and(|until| at < until);
+        self.counts.hits += if gives { requests } else { 0 };
+        gives
     }
 
     /// What the origin answered to a fetch of `object` came `at`; the fetch was begun again `restarts`
@@ -135,6 +143,25 @@ impl Edge {
             Fetched::Failed(_) => entry.failed.map(|(_, until)| until),
         });
         until.unwrap_or(Time::ZERO)
+    }
+
+    /// So many requests for `object` arrive `at` once, for all of which `ticket` stands: what becomes of the
+    /// first. Where that one fetches, the others wait for it, if requests are collapsed at all.
+    pub fn ask(&mut self, at: Time, object: u64, ticket: Ticket, requests: u64) -> Lookup {
+        let (hits, others) = (self.counts.hits, requests.saturating_sub(1));
+        let found = self.lookup(at, object, ticket);
+        match found {
+            Lookup::Failed(_) => self.counts.errors += others,
+            Lookup::Fetch | Lookup::Wait => self.counts.collapsed += others,
+            Lookup::Hit if self.counts.hits > hits => self.counts.hits += others,
+            Lookup::Hit | Lookup::Refresh => self.counts.stale += others,
+        }
+        found
+    }
+
+    /// Whether it keeps what may be shared.
+    fn is_caching(&self) -> bool {
+        self.settings.cookies == Cookies::Checkout && !self.settings.ttl.0.is_zero()
     }
 
     /// What it has done so far.
@@ -182,6 +209,49 @@ mod tests {
         assert_eq!(page(&mut edge, Time::from_millis(10)), [Ticket(2)]);
         assert_eq!(edge.lookup(Time::from_millis(1_009), 7, Ticket(3)), Lookup::Hit);
         assert_eq!(edge.lookup(Time::from_millis(1_010), 7, Ticket(4)), Lookup::Fetch);
+    }
+
+    #[test]
+    fn what_is_fresh_is_given_until_its_time_is_over_and_counted() {
+        let mut edge = Edge::new(Settings::default());
+        assert!(!edge.gives(Time::ZERO, 7, 1));
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        assert!(!edge.gives(Time::from_millis(5), 7, 1), "it is still fetched");
+        page(&mut edge, Time::from_millis(10));
+        assert!(edge.gives(Time::from_millis(1_009), 7, 1));
+        assert!(!edge.gives(Time::from_millis(1_010), 7, 1) && !edge.gives(Time::ZERO, 8, 1));
+        assert_eq!((edge.counts().hits, edge.counts().asked()), (1, 2));
+        let mut edge = Edge::new(Settings { cookies: Cookies::EveryPage, ..Settings::default() });
+        assert_eq!(edge.lookup(Time::ZERO, 7, Ticket(1)), Lookup::Fetch);
+        page(&mut edge, Time::ZERO);
+        assert!(!edge.gives(Time::from_millis(1), 7, 1), "it is one visitor's");
+    }
+
+    #[test]
+    fn many_who_ask_at_once_are_counted_as_one_after_the_other_would_be() {
+        let settings = Settings { grace: seconds(5), error_ttl: seconds(1), ..Settings::default() };
+        let (mut together, mut apart) = (Edge::new(settings.clone()), Edge::new(settings));
+        for (ms, fetched) in [
+            (0, Some(Fetched::Page)),
+            (500, None),
+            (1_000, Some(Fetched::Failed(503))),
+            (1_500, None),
+            (6_500, Some(Fetched::Failed(503))),
+            (7_000, None),
+        ] {
+            let at = Time::from_millis(ms);
+            let found = together.ask(at, 7, Ticket(1), 5);
+            let first = apart.lookup(at, 7, Ticket(1));
+            for ticket in 2..6 {
+                apart.lookup(at, 7, Ticket(ticket));
+            }
+            assert_eq!(found, first, "{ms}");
+            if let Some(fetched) = fetched {
+                answered(&mut together, at, fetched);
+                answered(&mut apart, at, fetched);
+            }
+            assert_eq!(together.counts(), apart.counts(), "{ms}");
+        }
     }
 
     #[test]

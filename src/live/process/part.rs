@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::live::arrivals::Share;
+use crate::arrival::Share;
 use crate::live::{Connections, Settings};
 use crate::scenario::Scenario;
 

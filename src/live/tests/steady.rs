@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::shops::{ForeignShop, Trip, answer};
 use super::*;
-use crate::live::arrivals::{Arrivals, Share};
+use crate::arrival::Share;
 use crate::live::load::LoadLoop;
 use crate::step::capture::Capture;
 use crate::step::funnel::Scheme::Http;
@@ -35,7 +35,7 @@ fn allocated(scenario: &Scenario, target: &Target, tracing: Option<Sampler>) -> 
     let course = course(scenario, &settings, target, dialer, &Stop::default());
     let (reports, reported) = mpsc::channel();
     let allocated = allocation_counter::measure(|| {
-        let arrivals = Arrivals::of(scenario, Share { place: 0, of: 1 });
+        let arrivals = scenario.coming(Share::WHOLE);
         LoadLoop::new(&course, 0, arrivals, None, reports).unwrap().run().unwrap();
     });
     drop(reported);

@@ -34,6 +34,8 @@ pub struct Flow {
     blocks: Blocks,
     arrived: u64,
     expected: u64,
+    /// The part that the last customer who came belongs to.
+    part: usize,
     waits: Vec<Histogram<u32>>,
     stays: Vec<Histogram<u32>>,
 }
@@ -53,6 +55,7 @@ impl Flow {
             blocks: Blocks::new(),
             arrived: 0,
             expected,
+            part: 0,
             waits: none(),
             stays: none(),
         }
@@ -77,6 +80,11 @@ impl Flow {
 
     /// A customer comes.
     pub fn arrives(&mut self) {
+        let before = self.arrived.saturating_mul(PARTS as u64);
+        while self.part < PARTS - 1 && before >= self.expected.saturating_mul(self.part as u64 + 1)
+        {
+            self.part += 1;
+        }
         self.arrived += 1;
         self.blocks.current.arrived += 1.0;
     }
@@ -90,8 +98,7 @@ impl Flow {
     pub fn waited(&mut self, wait: Duration) {
         let block = &mut self.blocks.current;
         (block.waits, block.waited_s) = (block.waits + 1.0, block.waited_s + wait.as_secs_f64());
-        let part = self.part();
-        note(&mut self.waits[part], wait);
+        note(&mut self.waits[self.part], wait);
     }
 
     /// Somebody leaves who was served.
@@ -109,14 +116,7 @@ impl Flow {
     fn left(&mut self, stay: Duration) {
         let block = &mut self.blocks.current;
         (block.stays, block.stayed_s) = (block.stays + 1.0, block.stayed_s + stay.as_secs_f64());
-        let part = self.part();
-        note(&mut self.stays[part], stay);
-    }
-
-    /// The part that the last customer who came belongs to.
-    fn part(&self) -> usize {
-        let part = self.arrived.saturating_sub(1).saturating_mul(PARTS as u64) / self.expected;
-        usize::try_from(part).unwrap_or(PARTS).min(PARTS - 1)
+        note(&mut self.stays[self.part], stay);
     }
 
     /// How many have come.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::measure::{Measured, Presence};
-use crate::report::{calibrated, figure, words};
+use crate::report::{aggregated, calibrated, figure, words};
 use crate::verdict::Summary;
 
 /// A name and what is known under it.
@@ -77,5 +77,7 @@ pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
         fact("Machine", from.machine.clone()),
     ];
     facts.extend(from.calibrated.as_ref().map(|of| fact("Stack", calibrated::sentence(of))));
+    let aggregated = aggregated::sentence(&summary.result.measured);
+    facts.extend(aggregated.map(|sentence| fact("Fidelity", sentence)));
     facts
 }

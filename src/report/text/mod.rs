@@ -20,11 +20,11 @@ mod tasks;
 
 use super::beside::answers;
 use super::breaking::first_to_break;
-use super::calibrated;
 use super::limits;
 use super::queue;
 use super::recovery;
 use super::words::{self, Tone};
+use super::{aggregated, calibrated};
 use crate::verdict::Summary;
 
 pub use board::{BOARD_COLUMNS, BOARD_LINES, Board};
@@ -110,6 +110,9 @@ fn provenance(page: &mut Page, summary: &Summary) {
     );
     if let Some(of) = &from.calibrated {
         page.wrapped("  ", &calibrated::sentence(of));
+    }
+    if let Some(sentence) = aggregated::sentence(&summary.result.measured) {
+        page.wrapped("  ", &sentence);
     }
 }
 

@@ -148,6 +148,7 @@ fn population(
         count,
         arrive,
         trace: None,
+        fidelity: table.fidelity.unwrap_or_default(),
         crowd: Crowd {
             seed: 0,
             population: 0,

@@ -6,6 +6,7 @@ mod database;
 mod devices;
 mod edge;
 mod fans;
+mod fidelity;
 mod forecast;
 mod live;
 mod lottery;
@@ -159,6 +160,7 @@ pub(super) fn check(
         uncertain: uncertain::uncertain(&mut checker, file, root),
         target: foreign.map(|foreign| Arc::new(foreign.target)),
     };
+    fidelity::fidelity(&mut checker, &scenario, root);
     // What was struck out before can be absent without a problem of this pass.
     let openings: Option<Vec<_>> = sales.into_iter().map(|sale| sale.opening).collect();
     let meant = openings.map(|openings| Meant { openings, scenario });

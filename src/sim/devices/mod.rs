@@ -190,14 +190,14 @@ impl<'a> World<'a> {
                 self.log.tries(attempt);
                 // Who is refused has nothing to wait for: no deadline of his lies in the calendar.
                 if self.takes_in(at, turn) {
-                    self.calendar.schedule_in_order(deadline, Event::TimedOut(turn));
+                    self.calendar.schedule(deadline, Event::TimedOut(turn));
                 } else {
                     self.log.is_refused();
                     self.tell(at, number, Input::Refused);
                 }
             }
             Action::Send { message, deadline } => {
-                self.calendar.schedule_in_order(deadline, Event::TimedOut(turn));
+                self.calendar.schedule(deadline, Event::TimedOut(turn));
                 self.asks(at, Work { whose: turn, what: Asked::Message(message), asked: at });
             }
         }

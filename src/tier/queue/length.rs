@@ -1,6 +1,6 @@
 //! The laws of a textbook's queue: gaps, services, patience.
 
-use domain::draw::{Purpose, draw_for};
+use domain::draw::{Draws, Purpose};
 
 /// A random length of time by its mean \[s\] and its shape.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -57,22 +57,22 @@ impl Length {
         Self::Lognormal { mean_s, sigma: libm::sqrt(libm::log1p(cv2)) }
     }
 
-    /// The length \[s\] that customer `who` draws for `purpose` under `seed`.
-    pub fn sample(self, seed: u64, who: u64, purpose: Purpose) -> f64 {
-        let draw = |number| draw_for(seed, who, purpose, number);
+    /// The length \[s\] that customer `who` draws for `purpose`.
+    pub fn sample(self, draws: Draws, who: u64, purpose: Purpose) -> f64 {
+        let draw = |number| draws.draw_for(who, purpose, number);
         match self {
             Self::Constant { mean_s } => mean_s,
-            Self::Exponential { mean_s } => draw(0).exponential(mean_s),
+            Self::Exponential { mean_s } => draw(0).exponential_quickly(mean_s),
             Self::Erlang { mean_s, phases } => {
                 let phase_s = mean_s / f64::from(phases);
-                (0..phases).map(|phase| draw(phase).exponential(phase_s)).sum()
+                (0..phases).map(|phase| draw(phase).exponential_quickly(phase_s)).sum()
             }
             Self::Hyperexponential { mean_s, cv2 } => {
                 // The shorter one has the weight p = (1 + √((cv² − 1)/(cv² + 1))) / 2, and each
                 // branch the mean m / 2p_i.
                 let short = 0.5 * (1.0 + libm::sqrt((cv2 - 1.0) / (cv2 + 1.0)));
                 let weight = if draw(0).chance(short) { short } else { 1.0 - short };
-                draw(1).exponential(mean_s / (2.0 * weight))
+                draw(1).exponential_quickly(mean_s / (2.0 * weight))
             }
             Self::Lognormal { mean_s, sigma } => {
                 draw(0).lognormal(mean_s * libm::exp(-sigma * sigma / 2.0), sigma)
@@ -95,8 +95,9 @@ mod tests {
             (Length::Hyperexponential { mean_s: 3.0, cv2: 4.0 }, 4.0),
             (Length::lognormal(3.0, 0.5), 0.5),
         ] {
-            let drawn: Vec<f64> =
-                (0..COUNT).map(|who| length.sample(7, who, Purpose::Service)).collect();
+            let drawn: Vec<f64> = (0..COUNT)
+                .map(|who| length.sample(Draws::under(7), who, Purpose::Service))
+                .collect();
             let mean = drawn.iter().sum::<f64>() / COUNT as f64;
             let square = |drawn: &f64| (drawn - mean) * (drawn - mean);
             let spread = drawn.iter().map(square).sum::<f64>() / COUNT as f64 / (mean * mean);

@@ -1,4 +1,4 @@
-//! Who comes next to one load loop, without a list of who comes when.
+//! Who comes next, without a list of who comes when.
 //!
 //! A moment is a function of a fan's number, so only an order has to be kept: none where fans come
 //! in the order of their numbers, and four bytes a fan where each draws its own moment. Those are
@@ -7,8 +7,7 @@
 use domain::id::FanId;
 use domain::time::Time;
 
-use crate::arrival::Moments;
-use crate::scenario::Scenario;
+use super::Moments;
 
 /// After so many arrivals the memory of their order is given back \[fans\]: 256 KiB at once.
 const GIVEN_BACK: usize = 1 << 16;
@@ -16,17 +15,17 @@ const GIVEN_BACK: usize = 1 << 16;
 /// One share of the crowd: everybody whose index, divided by `of`, leaves `place`. So any number
 /// of shares makes the same crowd.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Share {
+pub struct Share {
     /// Which share, from 0.
-    pub(super) place: u32,
+    pub place: u32,
     /// How many shares there are, at least 1.
-    pub(super) of: u32,
+    pub of: u32,
 }
 
 /// The arrivals of one share that are still to come, ordered by time; those of one instant stay in
 /// the populations' order, and in that of their indices.
 #[derive(Debug)]
-pub(super) struct Arrivals {
+pub struct Arrivals {
     coming: Vec<Coming>,
 }
 
@@ -51,16 +50,15 @@ enum Order {
     Drawn(Vec<u32>),
 }
 
-impl Arrivals {
-    /// The arrivals of a share of `scenario`'s people.
-    pub(super) fn of(scenario: &Scenario, share: Share) -> Self {
-        let populations = (0_u16..).zip(&scenario.populations);
-        Self::at(populations.map(|(population, _)| scenario.moments(population)), share)
-    }
+impl Share {
+    /// All people.
+    pub const WHOLE: Self = Self { place: 0, of: 1 };
+}
 
-    /// The arrivals of a share of those who come at such moments, population by population.
-    fn at(moments: impl Iterator<Item = Moments>, share: Share) -> Self {
-        let coming = (0_u16..).zip(moments).map(|(population, moments)| {
+impl Arrivals {
+    /// The arrivals of a share of those who come at such moments, by the numbers of their populations.
+    pub fn at(moments: impl Iterator<Item = (u16, Moments)>, share: Share) -> Self {
+        let coming = moments.map(|(population, moments)| {
             let order = Order::of(&moments, share);
             let mut coming = Coming { population, moments, of: share.of, order, first: None };
             coming.advance();
@@ -70,18 +68,18 @@ impl Arrivals {
     }
 
     /// How many of them there are, at most \[fans\].
-    pub(super) fn people(&self) -> usize {
+    pub fn people(&self) -> usize {
         let of = |coming: &Coming| coming.moments.count().div_ceil(coming.of) as usize;
         self.coming.iter().map(of).sum()
     }
 
     /// When the next one comes; `None` when nobody comes any more.
-    pub(super) fn next_at(&self) -> Option<Time> {
+    pub fn next_at(&self) -> Option<Time> {
         self.coming.iter().filter_map(|coming| coming.first).map(|(at, _)| at).min()
     }
 
     /// The next one, if its time has come by `now`.
-    pub(super) fn next_due(&mut self, now: Time) -> Option<(Time, FanId)> {
+    pub fn next_due(&mut self, now: Time) -> Option<(Time, FanId)> {
         let next = self.next_at().filter(|at| *at <= now)?;
         let is_next = |coming: &&mut Coming| coming.first.is_some_and(|(at, _)| at == next);
         let coming = self.coming.iter_mut().find(is_next)?;
@@ -91,7 +89,7 @@ impl Arrivals {
     }
 
     /// Nobody comes any more.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.coming = Vec::new();
     }
 }
@@ -172,10 +170,10 @@ mod tests {
         ]
     }
 
-    fn moments() -> impl Iterator<Item = Moments> {
-        (0_u16..)
-            .zip(populations())
-            .map(|(population, arrive)| arrive.moments(7, population, COUNT, OPENS, None))
+    fn moments() -> impl Iterator<Item = (u16, Moments)> {
+        (0_u16..).zip(populations()).map(|(population, arrive)| {
+            (population, arrive.moments(7, population, COUNT, OPENS, None))
+        })
     }
 
     fn all_of(mut arrivals: Arrivals) -> Vec<(Time, FanId)> {
@@ -195,7 +193,7 @@ mod tests {
 
     #[test]
     fn all_come_in_the_order_of_their_moments_though_none_is_kept() {
-        assert_eq!(all_of(Arrivals::at(moments(), Share { place: 0, of: 1 })), everybody());
+        assert_eq!(all_of(Arrivals::at(moments(), Share::WHOLE)), everybody());
     }
 
     #[test]
@@ -211,7 +209,7 @@ mod tests {
 
     #[test]
     fn nobody_comes_before_the_time() {
-        let mut arrivals = Arrivals::at(moments(), Share { place: 0, of: 1 });
+        let mut arrivals = Arrivals::at(moments(), Share::WHOLE);
         let first = arrivals.next_at().unwrap();
         assert_eq!(arrivals.next_due(first.before(domain::time::Duration::from_nanos(1))), None);
         assert_eq!(arrivals.next_due(first).map(|(at, _)| at), Some(first));
@@ -223,8 +221,7 @@ mod tests {
     fn the_order_takes_four_bytes_a_fan_and_is_given_back() {
         let arrive = &populations()[1];
         let count = 4 * u32::try_from(GIVEN_BACK).unwrap();
-        let mut order =
-            Order::of(&arrive.moments(7, 0, count, OPENS, None), Share { place: 0, of: 1 });
+        let mut order = Order::of(&arrive.moments(7, 0, count, OPENS, None), Share::WHOLE);
         let room = |order: &Order| match order {
             Order::Drawn(order) => order.capacity(),
             Order::Even { .. } => 0,

@@ -1,0 +1,14 @@
+//! What was counted of people who were not told apart.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the people of one population did while they waited for the opening as one of many.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregated {
+    /// How often they looked at the page.
+    pub looks: u64,
+    /// How many calls of theirs the edge answered.
+    pub calls: u64,
+}
