@@ -11,6 +11,8 @@ pub(crate) enum Unit {
     Megabytes,
     /// In milliseconds.
     Milliseconds,
+    /// In seconds.
+    Seconds,
     /// In requests per second.
     PerSecond,
     /// In percent.
@@ -117,6 +119,7 @@ impl Unit {
             Self::Times => format!("{bare}x"),
             Self::Megabytes => format!("{bare} MB"),
             Self::Milliseconds => format!("{bare} ms"),
+            Self::Seconds => format!("{bare} s"),
             Self::PerSecond => format!("{bare}/s"),
             Self::Percent => format!("{bare} %"),
         }
@@ -124,7 +127,7 @@ impl Unit {
 
     fn bare(self, figure: f64) -> String {
         match self {
-            Self::Times | Self::Milliseconds => format!("{figure:.2}"),
+            Self::Times | Self::Milliseconds | Self::Seconds => format!("{figure:.2}"),
             Self::Megabytes | Self::Percent => format!("{figure:.1}"),
             Self::PerSecond => format!("{figure:.0}"),
         }

@@ -1,4 +1,4 @@
-//! `tools/performance`: spike beside wrk, oha, h2load, a bare timer loop and nginx, in one table.
+//! `tools/performance`: spike beside wrk, oha, h2load, a bare timer loop, nginx, `SimPy` and nexosim, in one table.
 //!
 //! How it is measured, and what each row is worth, stands in docs/PERFORMANCE.md. Everything runs
 //! on this machine and ends with this program.
@@ -16,6 +16,7 @@ mod report;
 mod scenarios;
 mod scripted;
 mod server;
+mod simulator;
 mod storm;
 
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ struct Section {
     measure: fn(&Bench, &mut [Row]) -> anyhow::Result<String>,
 }
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     Section { name: "closed", rows: loops::closed_rows, measure: loops::closed },
     Section { name: "open", rows: loops::open_rows, measure: loops::open },
     Section { name: "lateness", rows: lateness::rows, measure: lateness::measure },
@@ -90,6 +91,7 @@ const SECTIONS: [Section; 9] = [
     Section { name: "edge", rows: loops::edge_rows, measure: loops::edge },
     Section { name: "dome", rows: storm::rows, measure: storm::dome },
     Section { name: "freeze", rows: freeze::rows, measure: freeze::measure },
+    Section { name: "simulator", rows: simulator::rows, measure: simulator::simulator },
 ];
 
 fn main() -> anyhow::Result<()> {

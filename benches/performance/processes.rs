@@ -9,12 +9,24 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use spike::live::clock::Clock;
+
+use crate::pause;
 
 /// A program that runs on chosen cores, with a process group of its own.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     name: String,
+}
+
+/// What a program took.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct Spent {
+    /// The processor time of its threads, and of its children's.
+    pub(crate) processor: Duration,
+    /// The most memory that it held \[bytes\].
+    pub(crate) memory: u64,
 }
 
 /// Where a program's standard output goes.
@@ -84,6 +96,28 @@ impl Process {
     /// The memory that it and its children hold now \[bytes\]; 0 when it has ended.
     pub(crate) fn memory(&self) -> u64 {
         memory(self.child.id(), "VmRSS:")
+    }
+
+    /// What it has spent once it has ended by itself, to a millisecond or two: the kernel forgets both with it, so
+    /// they are read as long as it runs.
+    ///
+    /// # Errors
+    /// When it takes longer than `patience`, or never runs.
+    pub(crate) fn until_its_end(
+        mut self,
+        clock: &Clock,
+        patience: Duration,
+    ) -> anyhow::Result<Spent> {
+        let (began, mut spent) = (clock.now(), Spent::default());
+        while self.ended()?.is_none() {
+            spent.processor = self.processor().unwrap_or_default().max(spent.processor);
+            spent.memory = self.peak_memory().max(spent.memory);
+            let passed = clock.now().since(began);
+            anyhow::ensure!(passed < patience, "{} did not end within {patience:?}", self.name);
+            pause(Duration::from_millis(1));
+        }
+        anyhow::ensure!(!spent.processor.is_zero(), "{} ended before it was seen", self.name);
+        Ok(spent)
     }
 
     /// Stops it as Ctrl-Z does.

@@ -56,6 +56,22 @@ drain = "0s"
     )
 }
 
+/// A queue of so many servers, each of which serves one customer per second in the mean, to which so many come.
+pub(crate) fn queue(servers: u32, comes_per_s: f64, customers: u32) -> String {
+    format!(
+        r#"
+schema = 1
+name = "queue"
+[[queue]]
+name = "plain"
+arrivals = {{ shape = "poisson", rate = "{comes_per_s}/s" }}
+service = {{ shape = "exponential", mean = "1s" }}
+servers = {servers}
+customers = {customers}
+"#
+    )
+}
+
 /// People who look again every 100 ms over fifty connections, evenly spaced, `rate` of them per second
 /// for `seconds`.
 pub(crate) fn looks(rate: u32, seconds: u32) -> String {
