@@ -11,4 +11,8 @@ pub struct Aggregated {
     pub looks: u64,
     /// How many calls of theirs the edge answered.
     pub calls: u64,
+    /// How many of their looks went on beyond the timeout: who waits for a fetch as one of many waits until it is
+    /// answered, and loads what is left of the page, where somebody told apart would have given up.
+    #[serde(default)]
+    pub beyond_timeout: u64,
 }

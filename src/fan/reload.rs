@@ -9,6 +9,10 @@ use domain::time::{Duration, Time, duration_from_seconds};
 use super::behaviour::Reload;
 use super::{Crowd, Fan, Next, Phase, SHORTEST_PAUSE};
 
+/// How many draws of a patience that has lasted so long are made: nearly everybody whose patience is shorter
+/// has left by then.
+const PATIENCES_MAX: u32 = 64;
+
 impl Reload {
     /// The law of the gap that follows a reload, `distance` before or after the opening: that of
     /// `gap` with its median raised to `growth · distance` where that is longer. A crowd of n then
@@ -44,14 +48,20 @@ pub enum Outlook {
 }
 
 impl Fan {
-    /// One who came before the opening and sleeps until it looks at the page again. Its gaps are drawn from
-    /// number `gaps` on. None where nobody looks at a page.
-    pub fn who_waits(id: FanId, gaps: u32, crowd: &Crowd) -> Option<Self> {
+    /// One who came before the opening and slept until it looks at the page again, at `at`. What it draws is
+    /// drawn from number `look` on, since others had its number before. None where nobody looks at a page.
+    pub fn who_waits(id: FanId, look: u32, at: Time, crowd: &Crowd) -> Option<Self> {
         let page = crowd.route.page()?;
         let mut fan = Self::new(id);
-        let patience = crowd.behaviour.patience.sample(fan.draw(crowd, Purpose::Patience, 0));
-        fan.patience_ends = crowd.opens + patience;
-        fan.gaps = gaps;
+        let ends = |n: u32| {
+            let draw = fan.draw(crowd, Purpose::Patience, look.wrapping_add(n));
+            crowd.opens + crowd.behaviour.patience.sample(draw)
+        };
+        // Whose patience did not last until now has left.
+        fan.patience_ends = (0..PATIENCES_MAX).map(ends).find(|ends| *ends >= at).unwrap_or(at);
+        fan.gaps = look;
+        // Half of the numbers are left for pauses of its own.
+        fan.pauses = u16::try_from(look % (1 << 15)).unwrap_or_default();
         fan.phase = Phase::Pausing(Next::Send(page));
         Some(fan)
     }

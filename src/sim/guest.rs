@@ -204,6 +204,12 @@ impl<'run> World<'run> {
         deadline > at
     }
 
+    /// Whether the guest has waited for his operation longer than anybody does.
+    pub(super) fn is_beyond_timeout(&self, at: Time, guest: u32) -> bool {
+        let asking = self.guests[guest as usize].asking.map(|place| &self.askings[place.key()]);
+        asking.is_some_and(|asking| asking.request.deadline <= at)
+    }
+
     /// A call of the guest's operation is answered, and another one follows.
     fn go_on_to_next_call(&mut self, at: Time, guest: u32) {
         if let Some(asking) = self.asking(guest) {

@@ -105,6 +105,7 @@ impl Case<'_> {
         }
         doubts.extend(self.evidence.ending.doubts.iter().cloned());
         doubts.extend(self.unsettled());
+        doubts.extend(self.beyond_timeout());
         doubts.extend(self.not_understood());
         if !self.evidence.catalogue.sales.is_empty() {
             doubts.extend(self.nothing_answered());
@@ -122,6 +123,19 @@ impl Case<'_> {
         doubts.extend(self.not_checked());
         doubts.extend(self.not_assessed());
         doubts
+    }
+
+    /// Populations that were counted while too many of them waited longer than anybody would have.
+    fn beyond_timeout(&self) -> impl Iterator<Item = String> {
+        let aggregated = self.measured.aggregated.iter();
+        let told_little = aggregated.filter(|(_, done)| done.beyond_timeout * 1_000 > done.looks);
+        told_little.map(|(name, done)| {
+            let (late, looks) = (done.beyond_timeout, done.looks);
+            format!(
+                "Of {looks} looks that {name} were counted in, {late} took longer than the timeout, at which nobody \
+                 gives up while he is counted: simulate with fidelity = \"event\"."
+            )
+        })
     }
 
     /// Plain queues whose figures say nothing.

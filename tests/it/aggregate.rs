@@ -87,6 +87,45 @@ fn who_is_counted_buys_and_asks_as_who_is_told_apart() {
     assert!(apart.iter().all(|judged| judged.measured.aggregated.is_empty()));
 }
 
+/// How many departed so, in the mean of some runs of a sale with enough for everybody.
+fn departed(departure: &str, fidelity: &str, fans: &str, stack: &str) -> f64 {
+    let text = sale(&format!("{fans}\nfidelity = \"{fidelity}\""), stack)
+        .replace("count = 6_000", "count = 2_000")
+        .replace("stock = 300", "stock = 4_000")
+        .replace("capacity = 200", "capacity = 4_000")
+        .replace("patience = { median = \"15s\"", "patience = { median = \"6s\"");
+    let under = |seed| Overrides { seed: Some(seed), ..Overrides::default() };
+    let runs = (1..=6).map(|seed| simulate(&scenario(&text, &under(seed))).0);
+    let counts: Vec<f64> = runs
+        .map(|judged| judged.measured.fans.departed.get(departure).copied().unwrap_or(0) as f64)
+        .collect();
+    told(&counts).0
+}
+
+#[test]
+fn patience_is_lost_once_where_who_waits_is_counted() {
+    let [apart, counted] = ["event", "aggregate"].map(|of| departed("reneged", of, "", ""));
+    assert!(apart > 100.0 && (counted / apart - 1.0).abs() < 0.08, "{counted} {apart}");
+}
+
+#[test]
+fn who_is_refused_before_the_opening_gives_up_as_often_where_he_is_counted() {
+    let outage = "[[stack.application.outages]]\nat = \"-25s\"\nlasts = \"20s\"\nshare = 0.5";
+    let fans = "retry = { give_up = 0.1 }";
+    let [apart, counted] = ["event", "aggregate"].map(|of| departed("gave_up", of, fans, outage));
+    assert!(apart > 100.0 && (counted / apart - 1.0).abs() < 0.1, "{counted} {apart}");
+}
+
+#[test]
+fn counted_people_who_wait_longer_than_anybody_would_make_a_run_inconclusive() {
+    let text = sale("fidelity = \"aggregate\"\ntimeout = \"3s\"", "")
+        .replace("servers = 100", "servers = 1");
+    let judged = simulate(&scenario(&text, &Overrides::default())).0;
+    assert!(judged.measured.aggregated["fans"].beyond_timeout > 0);
+    let says = |why: &String| why.contains("took longer than the timeout");
+    assert!(judged.reasons.iter().any(says), "{:?}", judged.reasons);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_counted_crowd() {
     let text = sale("fidelity = \"aggregate\"", "");

@@ -96,7 +96,7 @@ impl World<'_> {
             let entry = &mut self.multitudes[multitude as usize];
             if who < looks {
                 let population = &self.scenario.populations[usize::from(entry.population)];
-                let fan = entry.somebody(population);
+                let fan = entry.somebody(then, population);
                 let guest = self.admit(fan);
                 self.calendar.schedule(then, Event::Wake(guest));
             } else {
@@ -131,9 +131,12 @@ impl World<'_> {
         let Look { multitude, since, call, sent, has_failed } = self.looks.remove(look as usize);
         let entry = &mut self.multitudes[multitude as usize];
         let (population, sale) = (entry.population, entry.sale);
-        let fan = entry.somebody(&self.scenario.populations[usize::from(population)]);
+        let fan = entry.somebody(since, &self.scenario.populations[usize::from(population)]);
         let guest = self.admit(fan);
         let operation = self.resume(guest, since, (call, sent));
+        if self.is_beyond_timeout(at, guest) {
+            self.multitudes[multitude as usize].done.beyond_timeout += 1;
+        }
         if has_failed {
             self.conclude(at, guest, Reply::of(Outcome::Error));
         } else if self.watch_guest(at, guest) {

@@ -175,11 +175,12 @@ impl Multitude {
         })
     }
 
-    /// Somebody who has been waiting for the opening, told apart.
-    fn somebody(&mut self, population: &Population) -> Fan {
+    /// Somebody who has been waiting for the opening, told apart when he looks at the page `at` that time.
+    fn somebody(&mut self, at: Time, population: &Population) -> Fan {
         self.looks = self.looks.wrapping_add(1);
         let fan = FanId { population: self.population, index: self.number() };
-        Fan::who_waits(fan, self.looks, &population.crowd).expect("who is aggregated has a page")
+        let fan = Fan::who_waits(fan, self.looks, at, &population.crowd);
+        fan.expect("who is aggregated has a page")
     }
 
     /// Tells how long the calls took that the edge answered in an interval.
