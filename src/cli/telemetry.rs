@@ -12,7 +12,7 @@ pub struct TelemetryArgs {
     pub metrics: Option<SocketAddr>,
     /// While the run lasts, push metrics and traces to this OpenTelemetry collector, over HTTP [default:
     /// what `OTEL_EXPORTER_OTLP_ENDPOINT` says]; `off`: to none
-    #[arg(long, env = "SPIKE_OTLP", value_name = "URL")]
+    #[arg(long, env = "SPIKE_OTLP", hide_env_values = true, value_name = "URL")]
     pub otlp: Option<String>,
     /// The share of the fans whose requests are traced, from 0 to 1; every request then carries
     /// `traceparent` [default: 0.01 where traces are pushed, else 0]

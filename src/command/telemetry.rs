@@ -140,9 +140,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     fn url(&mut self, place: &str, text: &str) -> Option<Url> {
         let hint = "hint: write such as http://127.0.0.1:4318";
-        // What stands before an `@` is a secret, and is not repeated.
+        // What stands before an `@`, or behind the path, may be a secret, and is not repeated.
         let shown =
             text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+        let shown = match shown.split_once(['?', '#']) {
+            Some((before, _)) => format!("{before}…"),
+            None => shown,
+        };
         let why = match Url::parse(text) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 "it is neither http nor https".to_owned()

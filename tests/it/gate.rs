@@ -143,6 +143,7 @@ fn a_violated_invariant_stops_whatever_the_figures_say() {
 fn what_cannot_be_compared_is_refused_with_both_values_and_the_cure() {
     let desk = Desk::new();
     simulate(&desk, "one", &STACK, &[]);
+    simulate(&desk, "again", &STACK, &[]);
     simulate(&desk, "other", &STACK, &["--seed", "8", "--scale", "2"]);
     let told = refused(&desk, &["--baseline", "one/latest", "--candidate", "other/latest"]);
     for part in [
@@ -161,12 +162,21 @@ fn what_cannot_be_compared_is_refused_with_both_values_and_the_cure() {
         "{told}"
     );
     let unknown =
-        ["--baseline", "one/latest", "--candidate", "one/latest", "--figure", "reload p5"];
+        ["--baseline", "one/latest", "--candidate", "again/latest", "--figure", "reload p5"];
     let told = refused(&desk, &unknown);
     assert!(
         told.contains("no run has a figure `reload p5`") && told.contains("reload p50"),
         "{told}"
     );
+    // A run is no measure of itself, and a variable that nobody set lets nothing vary.
+    let told = refused(&desk, &["--baseline", "one", "--candidate", "one/latest"]);
+    assert!(told.contains("is the same run as one/small/"), "{told}");
+    simulate(&desk, "slower", &SLOWER, &[]);
+    for vary in ["", "stack.database;"] {
+        let words = ["--baseline", "one/latest", "--candidate", "slower/latest", "--vary", vary];
+        let told = refused(&desk, &words);
+        assert!(told.contains("differ in 1 key(s)"), "{vary}: {told}");
+    }
 }
 
 #[test]
@@ -183,6 +193,10 @@ fn what_cannot_be_read_never_passes_and_is_told_all_at_once() {
     desk.write("broken.json", "{\"schema\": 1");
     desk.write("empty.json", "{\"schema\": 1, \"scenario\": {}, \"runs\": []}");
     fs::create_dir(desk.file("nothing")).unwrap();
+    desk.write("junit.xml", "an earlier pass");
+    fs::create_dir(desk.file("some")).unwrap();
+    fs::rename(desk.file("one/small"), desk.file("some/small")).unwrap();
+    std::os::unix::fs::symlink("gone", desk.file("some/gone")).unwrap();
     let candidates = [
         "lacking/latest",
         "partial/latest",
@@ -191,8 +205,10 @@ fn what_cannot_be_read_never_passes_and_is_told_all_at_once() {
         "empty.json",
         "nothing",
         "nowhere",
+        "some",
     ];
-    let words = [&["--baseline", "one/latest", "--candidate"], &candidates[..]].concat();
+    let words = ["--junit", "junit.xml", "--baseline", "some/small/latest", "--candidate"];
+    let words = [&words, &candidates[..]].concat();
     let told = refused(&desk, &words);
     for part in [
         "lacking/latest lacks summary.json",
@@ -202,9 +218,11 @@ fn what_cannot_be_read_never_passes_and_is_told_all_at_once() {
         "failed to read empty.json: it is no baseline that this version knows, or holds no run",
         "failed to read nothing: it holds no run",
         "failed to read nowhere: it holds no run",
+        "failed to read some/gone: ",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
+    assert!(!desk.file("junit.xml").exists(), "who reads it would read an earlier gate's");
 }
 
 #[test]
@@ -217,11 +235,22 @@ fn a_baseline_is_kept_in_a_file_and_read_again() {
     assert_eq!((said.code, said.last_line()), (Some(0), "verdict: pass (0)"), "{said:#?}");
     assert_eq!(desk.json(kept)["scenario"]["name"], "small");
 
-    let said = gate(&desk, &["--baseline", "reports/baseline/small", "--candidate", "one/latest"]);
+    simulate(&desk, "again", &STACK, &[]);
+    let words = ["--baseline", "reports/baseline/small", "--candidate", "again/latest"];
+    let said = gate(&desk, &[&words[..], &["--save", kept]].concat());
     assert_eq!(said.code, Some(0), "{said:#?}");
+    let held = desk.read(kept);
+    assert!(held.contains("again/latest"), "what passed is the next baseline");
     let words =
         ["--baseline", kept, "--candidate", "slower", "--vary", "stack", "--figure", "reload p50"];
-    assert_eq!(gate(&desk, &words).code, Some(113));
+    for _ in 0..2 {
+        assert_eq!(gate(&desk, &[&words[..], &["--save", kept]].concat()).code, Some(113));
+        assert_eq!(desk.read(kept), held, "what did not pass is none");
+    }
+    simulate(&desk, "oversold", &STACK, &["--set", "shop.faults=[\"oversell\"]"]);
+    let told = refused(&desk, &["--candidate", "oversold", "--save", "bad.json"]);
+    assert!(told.contains("is invariant_violated, and no baseline: INV-OVERSELL"), "{told}");
+    assert!(!desk.file("bad.json").exists());
 }
 
 #[test]
@@ -249,22 +278,43 @@ fn two_commands_live_a_scenario_in_turns() {
 
     let said = turns(&fast, "sh -c 'echo no such shop >&2; exit 3'");
     assert_eq!(said.code, Some(112), "{said:#?}");
-    for part in ["B, pair 1: `sh -c", "exit status: 3", "it left no run in", "no such shop"] {
+    for part in ["B, pair 1: `sh -c", "exit status: 3: that is no end of a run", "no such shop"] {
         assert!(said.stderr.contains(part), "{part}: {said:#?}");
     }
+    // Whatever it left, and whoever it left behind: that is waited for as little.
+    let said = turns(&fast, &format!("run() {{ {fast} \"$@\"; return 7; }}; run"));
+    assert_eq!(said.code, Some(112), "{said:#?}");
+    assert!(said.stderr.contains("exit status: 7: that is no end of a run"), "{said:#?}");
+    let said = turns(&fast, &format!("sleep 600 & echo $! >> left; {fast}\n"));
+    for left in desk.read("left").lines() {
+        let left = rustix::process::Pid::from_raw(left.parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+    }
+    assert_eq!((said.code, said.last_line()), (Some(0), "verdict: pass (0)"), "{said:#?}");
     desk.write("bad.toml", "schema = 1\nname = \"bad\"\n");
     let said = gate(&desk, &["bad.toml", "--a", &fast, "--b", &fast]);
     assert_eq!((said.code, said.last_line()), (Some(104), "verdict: invalid_scenario (104)"));
 }
 
 /// A command that lives a run of another crowd each time and says that it was live, of one seed; of one crowd it
-/// says that nothing can be said.
+/// says that its generator was late, of another that a ledger could not be read.
 const CROWDS: &str = r#"#!/bin/sh
 number=$(cat number 2>/dev/null || echo 100)
 echo $((number + 1)) > number
 "$PROGRAM" simulate "$@" --no-probes --seed "$number"
+late='The generator was late: 99 % lateness 30 ms, of which 20 ms are allowed.'
+bounds='{"lateness_p99_ms": {"value": 30.0, "bound": 20.0, "status": "broken"}}'
+health='{"lateness_ms": {"p50": 0.0, "p99": 30.0, "max": 40.0}, "cpu": 0.5, "dropped": 0, "bounds": '$bounds'}'
+unread='A ledger could not be read: it is gone.'
+inconclusive() {
+    sed -i -e 's/"verdict": "pass"/"verdict": "inconclusive"/' \
+        -e "s/\"reasons\": \[\]/\"reasons\": [\"$2\"]/" "$1"/latest/summary.json
+}
 if [ "$number" = "$LATE" ]; then
-    sed -i 's/"verdict": "pass"/"verdict": "inconclusive"/' "$3"/latest/summary.json
+    inconclusive "$3" "$late"
+    sed -i "s/\"health\": null/\"health\": $health/" "$3"/latest/summary.json
+elif [ "$number" = "$UNREAD" ]; then
+    inconclusive "$3" "$unread"
 fi
 sed -i -e 's/"world": "simulated"/"world": "live"/' -e 's/"seed": '"$number"'/"seed": 7/' \
     "$3"/latest/provenance.json "$3"/latest/summary.json
@@ -298,9 +348,14 @@ fn the_noise_of_a_machine_is_measured_and_less_than_it_is_refused() {
     let orders = noise["figures"]["orders per second"].as_f64().unwrap();
     assert!(orders > 0.0, "{noise:#}");
     assert_eq!(desk.json("kept.json")["runs"].as_array().unwrap().len(), 12);
+    // The same runs of another day.
+    desk.write(
+        "other.json",
+        &desk.read("kept.json").replace("\"started_at\": \"", "\"started_at\": \"0"),
+    );
 
     let words =
-        ["--baseline", "kept.json", "--candidate", "kept.json", "--figure", "orders per second"];
+        ["--baseline", "kept.json", "--candidate", "other.json", "--figure", "orders per second"];
     let told = refused(&desk, &[&words[..], &["--min-effect", "0.0001%"]].concat());
     let told = told.replace("\n  ", " ");
     assert!(told.contains("and the noise of `orders per second` on this machine is"), "{told}");
@@ -309,6 +364,17 @@ fn the_noise_of_a_machine_is_measured_and_less_than_it_is_refused() {
     let json: Value = serde_json::from_str(&said.stdout).unwrap();
     let told = json["figures"][0]["noise"].as_f64().unwrap();
     assert!((told - orders).abs() < 1e-5, "{json:#}");
+
+    // What the shop does itself is never lived again.
+    let words =
+        ["gate", "small.toml", "--a", "sh crowds.sh", "--b", "sh crowds.sh", "--pairs", "2"];
+    desk.write("number", "300");
+    let said = Said::of(desk.command(&words).env("PROGRAM", &program).env("UNREAD", "301"));
+    assert_eq!(said.code, Some(112), "{said:#?}");
+    assert!(
+        said.stderr.starts_with("pair 1 of 2: A pass, B inconclusive\npair 2 of 2: "),
+        "{said:#?}"
+    );
 
     // Virtual time has none.
     let command = format!("{program} simulate");

@@ -1,5 +1,6 @@
 //! `spike gate`: a candidate against a baseline, from recorded runs or from runs that are lived in turns.
 
+mod command;
 mod read;
 mod tell;
 mod turns;
@@ -15,7 +16,8 @@ use crate::cli::GateArgs;
 use crate::measure::change::Layout;
 use crate::report::text;
 use crate::verdict::gate::{
-    Baseline, Better, Choice, Noise, Observed, Policy, Refusal, Undecided, Vary, gate as compared,
+    Baseline, Better, Choice, Noise, Observed, Policy, Refusal, Undecided, Vary, fit,
+    gate as compared,
 };
 use crate::verdict::{Verdict, reasoned_line};
 
@@ -25,8 +27,8 @@ struct Sides {
     candidate: Vec<Observed>,
     layout: Layout,
     vary: Vary,
-    /// How many pairs were lived again.
-    again: u16,
+    /// How many runs of each were late, whose pairs were lived again.
+    late: [u16; 2],
 }
 
 /// What became of finding something to compare.
@@ -39,6 +41,8 @@ enum Found {
 
 /// Compares, tells it, and says whether it may pass.
 pub(super) fn gate(args: &GateArgs) -> anyhow::Result<Verdict> {
+    // Whoever reads them later must not read what an earlier gate said.
+    tell::clear(args)?;
     if let Some(scenario) = &args.aa {
         return noise(args, scenario);
     }
@@ -50,28 +54,34 @@ pub(super) fn gate(args: &GateArgs) -> anyhow::Result<Verdict> {
         Found::Sides(sides) => sides,
         Found::Nothing(verdict) => return Ok(verdict),
     };
-    if let Some(path) = &args.save {
-        if let Some(verdict) = keep(path, &sides.candidate, args)? {
-            return Ok(verdict);
-        }
-        if args.baseline.is_empty() {
-            say(&reasoned_line(Verdict::Pass, &[]));
-            return Ok(Verdict::Pass);
-        }
+    if let Some(path) = args.save.as_ref().filter(|_| args.baseline.is_empty()) {
+        return first(path, &sides.candidate, args);
     }
     let policy = match policy(args, &sides) {
         Ok(policy) => policy,
         Err(problem) => return Ok(refuse(&[problem])),
     };
-    match compared(&sides.baseline, &sides.candidate, sides.layout, &policy) {
-        Ok(gated) => {
-            let mut gated = gated.proposed(&sides.baseline, &sides.candidate);
-            gated.notes.extend(lived_again(sides.again));
-            tell::tell(&gated, args)?;
-            Ok(gated.verdict)
-        }
-        Err(refusals) => Ok(refuse(&told(&refusals))),
+    let gated = match compared(&sides.baseline, &sides.candidate, sides.layout, &policy) {
+        Ok(gated) => gated.proposed(&sides.baseline, &sides.candidate).lived_again(sides.late),
+        Err(refusals) => return Ok(refuse(&told(&refusals))),
+    };
+    // What did not pass is no baseline for those to come.
+    if let Some(path) = args.save.as_ref().filter(|_| gated.verdict == Verdict::Pass)
+        && let Some(verdict) = keep(path, &sides.candidate, args)?
+    {
+        return Ok(verdict);
     }
+    tell::tell(&gated, args)?;
+    Ok(gated.verdict)
+}
+
+/// Keeps runs as a baseline where there is none yet to hold them against.
+fn first(path: &Path, runs: &[Observed], args: &GateArgs) -> anyhow::Result<Verdict> {
+    if let Some(verdict) = keep(path, runs, args)? {
+        return Ok(verdict);
+    }
+    say(&reasoned_line(Verdict::Pass, &[]));
+    Ok(Verdict::Pass)
 }
 
 /// What recorded runs there are.
@@ -91,29 +101,25 @@ fn recorded(args: &GateArgs) -> Found {
     if !problems.is_empty() {
         return Found::Nothing(refuse(&problems));
     }
-    let vary = Vary::Keys(args.vary.clone());
-    Found::Sides(Sides { baseline, candidate, layout: Layout::Apart, vary, again: 0 })
+    let vary = Vary::Keys(said(&args.vary).map(str::to_owned).collect());
+    Found::Sides(Sides { baseline, candidate, layout: Layout::Apart, vary, late: [0; 2] })
+}
+
+/// What is said in a list: what is empty, as of a variable that nobody set, says nothing.
+fn said(words: &[String]) -> impl Iterator<Item = &str> {
+    words.iter().map(|word| word.trim()).filter(|word| !word.is_empty())
 }
 
 /// Lives both sides in turns.
 fn in_turns(args: &GateArgs, scenario: &Path, commands: [&str; 2]) -> anyhow::Result<Found> {
     Ok(match turns::live(args, scenario, commands)? {
-        turns::Lived::Pairs([baseline, candidate], again) => {
+        turns::Lived::Pairs([baseline, candidate], late) => {
             let (layout, vary) = (Layout::Pairs, Vary::Any);
-            Found::Sides(Sides { baseline, candidate, layout, vary, again })
+            Found::Sides(Sides { baseline, candidate, layout, vary, late })
         }
         turns::Lived::Invalid => Found::Nothing(Verdict::InvalidScenario),
         turns::Lived::Stopped => Found::Nothing(stopped()),
-        turns::Lived::Failed(problem) => Found::Nothing(refuse(&[problem])),
-    })
-}
-
-/// What is to be known of pairs that were lived again.
-fn lived_again(pairs: u16) -> Option<String> {
-    (pairs > 0).then(|| {
-        format!(
-            "{pairs} pair(s) of which a run was inconclusive were lived again, and are left out."
-        )
+        turns::Lived::Failed(problems) => Found::Nothing(refuse(&problems)),
     })
 }
 
@@ -186,7 +192,7 @@ fn policy(args: &GateArgs, sides: &Sides) -> Result<Policy, String> {
 
 /// The figures that are named.
 fn choices(args: &GateArgs) -> Result<Vec<Choice>, String> {
-    args.figure.iter().map(|text| choice(text)).collect()
+    said(&args.figure).map(choice).collect()
 }
 
 /// `checkout p99` or `edge mean=higher`.
@@ -215,15 +221,9 @@ fn keep(path: &Path, runs: &[Observed], args: &GateArgs) -> anyhow::Result<Optio
         Ok(figures) => figures,
         Err(problem) => return Ok(Some(refuse(&[problem]))),
     };
-    // What is no good as a candidate against itself is no good as a baseline.
     let policy = Policy { figures: figures.clone(), ..Policy::default() };
-    if let Err(refusals) = compared(runs, runs, Layout::Apart, &policy) {
+    if let Err(refusals) = fit(runs, &policy) {
         return Ok(Some(refuse(&told(&refusals))));
-    }
-    if let Some(run) = runs.iter().find(|run| run.says_little()) {
-        let why = run.reasons.join("; ");
-        let problem = format!("{} is {}: {why}", run.folder, run.verdict.word());
-        return Ok(Some(refuse(&[problem])));
     }
     let named: Vec<String> = figures.into_iter().map(|choice| choice.name).collect();
     write(path, &Baseline::of(runs, &named))?;

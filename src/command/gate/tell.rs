@@ -1,6 +1,6 @@
 //! How the gate's answer is told: results on stdout and in files, talk and the last line on stderr.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -14,6 +14,21 @@ use crate::verdict::reasoned_line;
 
 /// As wide as a terminal is at the least, and a log of CI.
 pub(super) const WIDTH: usize = 80;
+
+/// Removes what an earlier gate wrote where this one shall write: a refusal writes nothing, and must not leave
+/// another's pass behind.
+pub(super) fn clear(args: &GateArgs) -> anyhow::Result<()> {
+    for path in [&args.junit, &args.markdown, &args.benchmark].into_iter().flatten() {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let failed = || format!("failed to remove the earlier {}", path.display());
+                return Err(error).with_context(failed);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Tells what the gate says.
 pub(super) fn tell(gated: &Gated, args: &GateArgs) -> anyhow::Result<()> {

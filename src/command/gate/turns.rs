@@ -1,48 +1,36 @@
 //! Runs of two commands in turns, A B A B: what the machine does meanwhile is done to both.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::Context as _;
+use domain::time::Duration;
 
-use super::read;
+use super::{command, read};
 use crate::cli::GateArgs;
 use crate::command::begin::{instant, load, stamp};
 use crate::command::folder::RunFolder;
 use crate::command::run::stop_on_signals;
 use crate::command::say;
+use crate::live::Stop;
 use crate::live::clock::Clock;
+use crate::verdict::World;
 use crate::verdict::gate::Observed;
-use crate::verdict::{Verdict, World};
-
-/// So much of what a command said is told where it left no run.
-const SAID_LINES: usize = 5;
-/// Variables that would make a run say less, say it elsewhere, or not live at all.
-const LEFT_OUT: [&str; 6] = [
-    "SPIKE_DRY_RUN",
-    "SPIKE_JSON",
-    "SPIKE_JUNIT",
-    "SPIKE_OUT",
-    "SPIKE_PRINT_CONFIG",
-    "SPIKE_REPLICATIONS",
-];
 
 /// What became of living in turns.
 pub(super) enum Lived {
-    /// Both sides, as many runs of each, and how many pairs were lived again.
-    Pairs([Vec<Observed>; 2], u16),
+    /// Both sides, as many runs of each, and how many runs of each were late, whose pairs were lived again.
+    Pairs([Vec<Observed>; 2], [u16; 2]),
     /// The scenario has problems, which were told.
     Invalid,
     /// Its user wanted no more.
     Stopped,
-    /// A command left no run: why.
-    Failed(String),
+    /// A command left no run, or ended as none does: why, and what the candidate's runs violated until then.
+    Failed(Vec<String>),
 }
 
-/// Lives a scenario by two commands in turns. A pair of which a run is inconclusive, commonly because the machine was
-/// busy with something else, is lived again as a whole: up to half as many pairs besides. Simulated runs of one
-/// seed are the same each time, so that of them one pair says it all.
+/// Lives a scenario by two commands in turns. A pair of which a run is late, for the machine was busy with something
+/// else, is lived again as a whole, up to half as many pairs besides; what is the shop's own doing is not.
+/// Simulated runs of one seed are the same each time, so that of them one pair says it all.
 pub(super) fn live(args: &GateArgs, scenario: &Path, commands: [&str; 2]) -> anyhow::Result<Lived> {
     let now = Clock::begin_in(Duration::ZERO).began_utc_ns();
     let Some(loaded) = load(scenario, &args.overrides, Some(now)) else {
@@ -52,25 +40,26 @@ pub(super) fn live(args: &GateArgs, scenario: &Path, commands: [&str; 2]) -> any
     let folder = RunFolder::create(&args.out, &name, &stamp(instant(now)?))?;
     let stop = stop_on_signals()?;
     let mut sides = [Vec::new(), Vec::new()];
-    let (mut attempt, mut again) = (0, 0);
+    let (mut attempt, mut again, mut late) = (0, 0, [0; 2]);
     while sides[0].len() < usize::from(args.pairs) {
         attempt += 1;
         let mut runs = Vec::with_capacity(2);
         for (letter, command) in ["a", "b"].into_iter().zip(commands) {
             let out = folder.path().join(letter).join(format!("{attempt:03}"));
-            let lived = one(command, scenario, &out, args)?;
+            let lived = one(command, scenario, &out, args, &stop)?;
             if stop.presses() > 0 {
                 return Ok(Lived::Stopped);
             }
             match lived {
                 Ok(run) => runs.push(run),
                 Err(problem) => {
-                    let which = letter.to_uppercase();
-                    return Ok(Lived::Failed(format!("{which}, pair {attempt}: {problem}")));
+                    let problem = format!("{}, pair {attempt}: {problem}", letter.to_uppercase());
+                    let so_far = sides[1].iter().filter_map(violated);
+                    return Ok(Lived::Failed(so_far.chain([problem]).collect()));
                 }
             }
         }
-        let is_again = again < args.pairs / 2 && runs.iter().any(is_inconclusive);
+        let is_again = again < args.pairs / 2 && is_the_machines(&runs);
         if !args.quiet {
             let more = if is_again { "; it is lived again" } else { "" };
             let pair = sides[0].len() + 1;
@@ -78,6 +67,9 @@ pub(super) fn live(args: &GateArgs, scenario: &Path, commands: [&str; 2]) -> any
         }
         if is_again {
             again += 1;
+            for (late, run) in late.iter_mut().zip(&runs) {
+                *late += u16::from(run.late);
+            }
             continue;
         }
         let is_simulated = runs.iter().all(|run| run.world == World::Simulated);
@@ -88,12 +80,20 @@ pub(super) fn live(args: &GateArgs, scenario: &Path, commands: [&str; 2]) -> any
             break;
         }
     }
-    Ok(Lived::Pairs(sides, again))
+    Ok(Lived::Pairs(sides, late))
 }
 
-/// A simulated run would be the same again.
-fn is_inconclusive(run: &Observed) -> bool {
-    run.verdict == Verdict::Inconclusive && run.world == World::Live
+/// Whether a pair says little for what the machine did alone. Beside a violated invariant, or a shop that was not
+/// there, nothing is left out.
+fn is_the_machines(runs: &[Observed]) -> bool {
+    let is_fit = |run: &Observed| run.violated.is_empty() && (run.late || !run.says_little());
+    runs.iter().any(|run| run.late) && runs.iter().all(is_fit)
+}
+
+/// What a run of the candidate violated.
+fn violated(run: &Observed) -> Option<String> {
+    let ids = run.violated.join(", ");
+    (!ids.is_empty()).then(|| format!("{} of the candidate violates {ids}", run.folder))
 }
 
 /// `A pass, B pass`.
@@ -110,41 +110,46 @@ pub(super) fn own_run() -> anyhow::Result<String> {
     Ok(format!("'{}' run", program.display().to_string().replace('\'', r"'\''")))
 }
 
-/// Lives one run by a command, which leaves it in `out`.
+/// Lives one run by a command, which leaves it in `out`, and beside it what it said.
 fn one(
     command: &str,
     scenario: &Path,
     out: &Path,
     args: &GateArgs,
+    stop: &Stop,
 ) -> anyhow::Result<Result<Observed, String>> {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{command} \"$@\"")).arg("spike gate");
-    shell.arg(scenario).arg("--out").arg(out).arg("--quiet");
+    std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+    let log = out.with_extension("log");
+    let status = command::run(command, &words(scenario, out, args), &log, stop)?;
+    let run = if command::is_of_a_run(status) {
+        left_in(out).and_then(|run| read::run(&run))
+    } else {
+        Err("that is no end of a run, whatever it left".to_owned())
+    };
+    Ok(run.map_err(|problem| {
+        format!("`{command}` ended with {status}: {problem}\n{}", command::last_words(&log))
+    }))
+}
+
+/// What `spike run` takes behind a command.
+fn words(scenario: &Path, out: &Path, args: &GateArgs) -> Vec<String> {
+    let shown = |path: &Path| path.display().to_string();
+    let mut words = vec![shown(scenario), "--out".to_owned(), shown(out), "--quiet".to_owned()];
     let overrides = &args.overrides;
     for (flag, value) in [
         ("--seed", overrides.seed.map(|seed| seed.to_string())),
         ("--scale", overrides.scale.map(|scale| scale.to_string())),
     ] {
-        shell.args(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+        words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
     }
-    shell.args(overrides.set.iter().flat_map(|set| ["--set", set.as_str()]));
-    shell.args(overrides.late.then_some("--late"));
-    for name in LEFT_OUT {
-        shell.env_remove(name);
-    }
-    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let said = shell.output().context("failed to start a shell for a command")?;
-    Ok(left_in(out).and_then(|run| read::run(&run)).map_err(|problem| {
-        let words = String::from_utf8_lossy(&said.stderr);
-        let lines: Vec<&str> = words.lines().collect();
-        let last = lines[lines.len().saturating_sub(SAID_LINES)..].join("\n");
-        format!("`{command}` ended with {}: {problem}\n{last}", said.status)
-    }))
+    words.extend(overrides.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+    words.extend(overrides.late.then(|| "--late".to_owned()));
+    words
 }
 
 /// The one run that a command left.
 fn left_in(out: &Path) -> Result<PathBuf, String> {
-    let places = read::places(out);
+    let places = read::places(out).map_err(|problems| problems.join("; "))?;
     match &places[..] {
         [one] => Ok(one.clone()),
         [] => Err(format!("it left no run in {}", out.display())),

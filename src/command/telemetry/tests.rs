@@ -116,9 +116,11 @@ fn all_that_makes_no_sense_is_told_at_once_with_its_place_and_a_cure() {
         ("ftp://a", "neither http nor https"),
         ("http://me:hush@a", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("http://a/?key=hush", "nothing may follow"),
+        ("http://a/#hush", "nothing may follow"),
+        ("a/?key=hush@a?hush", "without a base"),
     ] {
         let error = read(&otlp(url), &[]).unwrap_err().to_string();
         assert!(error.contains("`--otlp` `") && error.contains(why), "{error}");
-        assert!(error.contains("hint: ") && !error.contains("me:hush"), "{error}");
+        assert!(error.contains("hint: ") && !error.contains("hush"), "{error}");
     }
 }

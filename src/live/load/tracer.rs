@@ -17,6 +17,9 @@ use crate::tracing::{Exchange, Head, Sampler, Span, SpanId, Spans, Traced};
 /// thousand operations a second fit twice over, and they take a megabyte.
 const SPANS_MAX: usize = 4_096;
 
+/// So much of a path or a host is kept in a span \[bytes\]: a shop may redirect to any.
+const TEXT_MAX: usize = 1_024;
+
 /// Tells requests their trace, and keeps spans.
 #[derive(Debug)]
 pub(super) struct Tracer {
@@ -34,6 +37,11 @@ struct Open {
     began: Time,
     call: Call,
     exchange: Exchange,
+}
+
+/// As much of it as a span keeps.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_MAX)]).into_owned()
 }
 
 /// How a request is sent.
@@ -67,7 +75,6 @@ impl Tracer {
         let id = traced.request(sending.number);
         traced.mark(id, &head, bytes, out);
         if traced.is_sampled() {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let exchange = Exchange {
                 method: text(head.method),
                 secured: sending.secured,
@@ -149,5 +156,18 @@ impl LoadLoop<'_> {
         let (number, began) = (flight.requests, flight.call_sent);
         flight.requests = number.wrapping_add(1);
         Some(Sending { number, began, secured })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_path_without_end_a_span_keeps_its_beginning() {
+        assert_eq!(text(b"/checkout"), "/checkout");
+        assert_eq!(text(&[b'/'; 16_384]).len(), TEXT_MAX);
+        // Cut within a letter it is text all the same.
+        assert!(text("\u{7269}".repeat(400).as_bytes()).chars().count() <= 342);
     }
 }

@@ -16,6 +16,8 @@ pub const GATING_MAX: usize = 6;
 
 /// Orders that were paid, from the opening to the last of them.
 const ORDERS: &str = "orders per second";
+/// Orders that were paid.
+const CONFIRMED: &str = "orders confirmed";
 /// How long it took until all was sold; the sale's name stands before it.
 const SOLD_OUT: &str = " sold out after";
 /// A shop says once a second what it has sold, which must be less than half of what counts: 1 s / (5 % / 2).
@@ -79,7 +81,7 @@ pub(super) const fn scale_of(unit: Unit) -> Scale {
 }
 
 /// The figures that gate where nobody names others: what is sold per second and (of sales that take 40 s or longer)
-/// until when, failures, the 99 % (or 95 %) and 50 % response time of checkouts, the 99 % response time of
+/// until when or (of shorter ones, which may end early at the same rate) how much, failures, the 99 % (or 95 %) and 50 % response time of checkouts, the 99 % response time of
 /// reloads; where one of them is not there, of the other operations in the order of the funnel. All baseline runs
 /// must have them, of enough values.
 pub fn usual(baseline: &[Observed]) -> Vec<String> {
@@ -100,9 +102,10 @@ pub fn usual(baseline: &[Observed]) -> Vec<String> {
     let checkout = Operation::Checkout.word();
     let before = [Operation::Checkout, Operation::Reload];
     let others = Operation::ALL.into_iter().filter(|operation| !before.contains(operation));
+    let sold_out = names().find(|name| name.ends_with(SOLD_OUT) && is_fine(name)).cloned();
     let mut usual: Vec<String> = [ORDERS.to_owned()]
         .into_iter()
-        .chain(names().find(|name| name.ends_with(SOLD_OUT) && is_fine(name)).cloned())
+        .chain(sold_out.or_else(|| Some(CONFIRMED.to_owned())))
         .chain([FAILED.to_owned()])
         .chain(tail(checkout))
         .chain([format!("{checkout} p50")])
@@ -150,7 +153,7 @@ impl Figures {
             self.add(ORDERS.to_owned(), Unit::PerSecond, higher, per_s);
         }
         let confirmed = measured.orders.confirmed as f64;
-        self.add("orders confirmed".to_owned(), Unit::Count, higher, confirmed);
+        self.add(CONFIRMED.to_owned(), Unit::Count, higher, confirmed);
         for (id, sale) in &measured.sales {
             let sold: u64 = sale.items.values().map(|item| item.sold).sum();
             self.add(format!("{id} pieces sold"), Unit::Count, higher, sold as f64);

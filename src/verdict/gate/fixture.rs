@@ -47,7 +47,8 @@ pub(crate) fn run(folder: &str, figures: BTreeMap<String, Figure>) -> Observed {
             title: "A small sale".to_owned(),
             seed: 7,
             scale: 1.0,
-            started_at: "2026-11-21T23:35:21Z".to_owned(),
+            // Two runs never begin in one moment.
+            started_at: format!("2026-11-21T23:35:21Z, {folder}"),
             took_s: 8.0,
             machine: "AMD EPYC, 2 cores, 23 GiB, Linux 6.18.5".to_owned(),
             command: "spike run gate.toml".to_owned(),
@@ -55,6 +56,7 @@ pub(crate) fn run(folder: &str, figures: BTreeMap<String, Figure>) -> Observed {
         },
         figures,
         scenario: json!({"name": "gate", "seed": 7, "shop": {"edge": {"ttl": "1s"}}}),
+        late: false,
     }
 }
 

@@ -11,6 +11,7 @@
 //! ranks alike, which can only hide a difference and not make one. The interval and the power draw pairs,
 //! and so keep it out.
 
+mod again;
 mod figure;
 mod judgement;
 mod noise;
@@ -33,7 +34,7 @@ use crate::verdict::compare::{Differences, OF_THE_RUN, values::differences};
 use crate::verdict::{Provenance, Verdict, World};
 use judgement::{Comparison, judge, propose};
 use noise::{effect_of, share_of};
-use refusal::{below_noise, percent, refusals};
+use refusal::{below_noise, percent, refusals, unlike};
 
 /// How often chance alone may make any gating figure regress: half of what is promised (one in a hundred), for
 /// intervals and noise are themselves of few runs.
@@ -217,8 +218,7 @@ pub fn gate(
     if !found.is_empty() {
         return Err(found);
     }
-    let runs = baseline.len().min(candidate.len());
-    let gating = gating(baseline, candidate, runs, policy)?;
+    let gating = gating(baseline, candidate, policy)?;
     let below = below_noise(&gating);
     if !below.is_empty() {
         return Err(below);
@@ -244,13 +244,30 @@ pub fn gate(
     })
 }
 
+/// Whether runs can be the baseline of others: of one kind, with the figures that are named, whole, and with
+/// nothing violated.
+///
+/// # Errors
+/// When they cannot: all that is in the way.
+pub fn fit(runs: &[Observed], policy: &Policy) -> Result<(), Vec<Refusal>> {
+    if runs.is_empty() {
+        return Err(vec![Refusal::NoRun("candidate")]);
+    }
+    let mut found = unlike(runs, &[], &policy.vary);
+    found.extend(refusal::unfit(runs));
+    if !found.is_empty() {
+        return Err(found);
+    }
+    gating(runs, &[], policy).map(drop)
+}
+
 /// The figures that gate, with what counts as an effect of each.
 fn gating(
     baseline: &[Observed],
     candidate: &[Observed],
-    runs: usize,
     policy: &Policy,
 ) -> Result<Vec<Gating>, Vec<Refusal>> {
+    let runs = baseline.len().min(candidate.len());
     let find = |name: &str| {
         baseline.iter().chain(candidate).find_map(|run| run.figures.get(name).copied())
     };

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::figure::{Figure, figures};
 use crate::audit::Status;
 use crate::verdict::assess::Times;
-use crate::verdict::{AssessmentStatus, Provenance, Summary, Verdict, World};
+use crate::verdict::bounds::doubts;
+use crate::verdict::{AssessmentStatus, Judged, Provenance, Summary, Verdict, World};
 
 /// So many reasons of a run's verdict are kept.
 const REASONS_KEPT: usize = 3;
@@ -39,6 +40,10 @@ pub struct Observed {
     /// The scenario as it was run; kept once for all runs of a [`Baseline`].
     #[serde(skip)]
     pub scenario: Value,
+    /// Whether the machine or the generator, and nothing of the shop's before it, is why it says little: then it may
+    /// be lived again.
+    #[serde(skip)]
+    pub late: bool,
 }
 
 impl Observed {
@@ -58,7 +63,25 @@ impl Observed {
             provenance: summary.provenance.clone(),
             figures: figures(&judged.measured, times),
             scenario,
+            late: is_late(judged),
         }
+    }
+
+    /// What lived it: `0.1.0 (203a701)`.
+    pub(super) fn version(&self) -> String {
+        match &self.provenance.commit {
+            Some(commit) => format!("{} ({commit})", self.provenance.spike),
+            None => self.provenance.spike.clone(),
+        }
+    }
+
+    /// Whether the other is this very run, wherever it was read.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let of = |run: &Self| {
+            let Provenance { scenario, seed, started_at, took_s, .. } = &run.provenance;
+            (run.world, scenario.clone(), *seed, started_at.clone(), took_s.to_bits())
+        };
+        of(self) == of(other)
     }
 
     /// Whether its verdict says that its figures say little.
@@ -71,6 +94,17 @@ impl Observed {
     pub fn machine_class(&self) -> &str {
         machine_class(&self.provenance.machine)
     }
+}
+
+/// Whether a run is inconclusive for what its machine or its generator did. Where the shop has a share in it, for
+/// which a ledger could not be read or nothing was answered, that is told first ([`crate::verdict`]), or a
+/// part of it died.
+fn is_late(judged: &Judged) -> bool {
+    let broken = judged.measured.health.as_ref().map(doubts).unwrap_or_default();
+    judged.world == World::Live
+        && judged.verdict == Verdict::Inconclusive
+        && judged.measured.gaps.is_empty()
+        && judged.reasons.first().is_some_and(|first| broken.contains(first))
 }
 
 /// `AMD EPYC, 2 cores, 23 GiB` of `AMD EPYC, 2 cores, 23 GiB, Linux 6.18.5`.

@@ -46,6 +46,24 @@ pub enum Refusal {
         /// The first of them, with both values.
         keys: String,
     },
+    /// The same run twice, which would count as two.
+    #[error("{again} is the same run as {first}\nhint: name each run once, and on one side")]
+    Twice {
+        /// Where it was read first.
+        first: String,
+        /// Where it was read again.
+        again: String,
+    },
+    /// A run that later ones must not be held against.
+    #[error("{run} is {verdict}, and no baseline: {why}\nhint: live it again, and keep that")]
+    Unfit {
+        /// The run.
+        run: String,
+        /// What its verdict is.
+        verdict: &'static str,
+        /// Why.
+        why: String,
+    },
     /// A figure that no run has.
     #[error("no run has a figure `{name}`\nhint: there are {known}")]
     NoSuchFigure {
@@ -85,9 +103,18 @@ pub(super) fn refusals(baseline: &[Observed], candidate: &[Observed], vary: &Var
         .filter(|(_, runs)| runs.is_empty())
         .map(|(side, _)| Refusal::NoRun(side))
         .collect();
+    found.extend(unlike(baseline, candidate, vary));
+    found
+}
+
+/// What is another in some run than in the first, each once, and runs that are there twice.
+pub(super) fn unlike(baseline: &[Observed], candidate: &[Observed], vary: &Vary) -> Vec<Refusal> {
+    let mut found = Vec::new();
     let Some(first) = baseline.first() else { return found };
     let others = || baseline.iter().chain(candidate).skip(1);
-    for property in PROPERTIES {
+    // Who lives both in turns may hold two simulators against each other.
+    let is_asked = |property: &Property| *vary != Vary::Any || property.name != "simulator";
+    for property in PROPERTIES.into_iter().filter(is_asked) {
         let of = |run: &Observed| (property.read)(run);
         // What is of another world is told as that, and as nothing else.
         let is_alike = |other: &&Observed| other.world == first.world || property.name == "world";
@@ -103,7 +130,26 @@ pub(super) fn refusals(baseline: &[Observed], candidate: &[Observed], vary: &Var
         }
     }
     found.extend(others().find_map(|other| keys(first, other, vary)));
+    let all: Vec<&Observed> = baseline.iter().chain(candidate).collect();
+    found.extend(twice(&all));
     found
+}
+
+/// Runs that were there before.
+fn twice<'a>(all: &'a [&Observed]) -> impl Iterator<Item = Refusal> + 'a {
+    all.iter().enumerate().filter_map(|(place, again)| {
+        let first = all[..place].iter().find(|first| first.is(again))?;
+        Some(Refusal::Twice { first: first.folder.clone(), again: again.folder.clone() })
+    })
+}
+
+/// Runs that say little, or violate an invariant: they are no measure of others.
+pub(super) fn unfit(runs: &[Observed]) -> impl Iterator<Item = Refusal> {
+    runs.iter().filter(|run| run.says_little() || !run.violated.is_empty()).map(|run| {
+        let why = if run.reasons.is_empty() { &run.violated } else { &run.reasons };
+        let (run, verdict) = (run.folder.clone(), run.verdict.word());
+        Refusal::Unfit { run, verdict, why: why.join("; ") }
+    })
 }
 
 /// Something that all runs must have in common.
@@ -113,7 +159,7 @@ struct Property {
     cure: &'static str,
 }
 
-const PROPERTIES: [Property; 5] = [
+const PROPERTIES: [Property; 6] = [
     Property {
         name: "scenario",
         read: |run| run.provenance.scenario.clone(),
@@ -144,6 +190,15 @@ const PROPERTIES: [Property; 5] = [
         },
         cure: "record the baseline on this sort of machine, or live both here: spike gate SCENARIO --a … --b …",
     },
+    Property {
+        name: "simulator",
+        // Virtual time is drawn otherwise by another version, which is no change of the shop's.
+        read: |run| match run.world {
+            World::Live => "none".to_owned(),
+            World::Simulated => run.version(),
+        },
+        cure: "record the baseline again with this version of spike",
+    },
 ];
 
 const fn world(world: World) -> &'static str {
@@ -172,7 +227,7 @@ fn keys(first: &Observed, other: &Observed, vary: &Vary) -> Option<Refusal> {
 /// `shop.edge.ttl is "1s" and "2s"; …`.
 pub(super) fn named(changed: &[Changed]) -> String {
     let value = |value: Option<&serde_json::Value>| {
-        value.map_or_else(|| "not there".to_owned(), ToString::to_string)
+        value.map_or_else(|| "not there".to_owned(), |value| unnamed(&value.to_string()))
     };
     let named = changed.iter().take(KEYS_NAMED).map(|changed| {
         let (a, b) = (value(changed.a.as_ref()), value(changed.b.as_ref()));
@@ -182,6 +237,20 @@ pub(super) fn named(changed: &[Changed]) -> String {
     let more = changed.len().saturating_sub(KEYS_NAMED);
     let more = if more > 0 { "; …" } else { "" };
     format!("{}{more}", named.join("; "))
+}
+
+/// A value without who asks: what stands in an address between `://` and `@` may be a password, and this is read in
+/// comments on pull requests.
+fn unnamed(value: &str) -> String {
+    let mut parts = value.split("://");
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(['"', ' ']).unwrap_or(part.len());
+        let place = part[..end].rfind('@').map_or(part, |at| &part[at..]);
+        let hidden = if place.len() < part.len() { "…" } else { "" };
+        told.extend(["://", hidden, place]);
+    }
+    told
 }
 
 /// Effects that are asked for and lie within the noise; none where nobody asks for any.

@@ -35,7 +35,8 @@ pub(super) fn weigh(
     let violated = violated(sides.candidate);
     let mut doubts = doubts(sides, gating().count());
     doubts.extend(gating().filter_map(missing));
-    let blind: Vec<String> = gating().filter(|_| !sides.is_exact).filter_map(blind).collect();
+    let blind = gating().filter(|_| !sides.is_exact).filter_map(|figure| blind(figure, policy));
+    let blind: Vec<String> = blind.collect();
     let is_blind = 2 * blind.len() >= gating().count();
     let mut notes = notes(sides, figures, policy, changed);
     if is_blind {
@@ -151,14 +152,27 @@ fn missing(figure: &Judgement) -> Option<String> {
     ))
 }
 
-/// A figure that spreads so widely that hardly anything would be seen. Where half of all that gate do, the gate
-/// as a whole says too little to pass; fewer are noted.
-fn blind(figure: &Judgement) -> Option<String> {
-    let most = if figure.unit == Unit::Share { BLIND_OF_SHARES } else { BLIND };
+/// A figure that spreads so widely that hardly anything would be seen, or of which by the machine's noise hardly anything
+/// counts. Where half of all that gate do, the gate as a whole says too little to pass; fewer are noted.
+fn blind(figure: &Judgement, policy: &Policy) -> Option<String> {
+    let (most, what) = match figure.unit {
+        Unit::Share => (BLIND_OF_SHARES, "a tenth more"),
+        _ => (BLIND, "a doubling"),
+    };
+    // What somebody asks for is their own affair.
+    let raised = figure.min_effect.filter(|_| policy.min_effect.is_none());
+    let is_open = matches!(figure.standing, Some(Standing::Undecided | Standing::Unchanged));
+    if let Some(least) = raised.filter(|least| is_open && *least > most) {
+        return Some(format!(
+            "{} counts from {} on alone, for that is this machine's noise, and not even {what} would have \
+             counted: measure the noise again with --aa where the machine is quieter, or let another figure gate.",
+            figure.name,
+            changed_by(figure, least)
+        ));
+    }
     let is_undecided = figure.standing == Some(Standing::Undecided);
     let sees = figure.seen.is_some_and(|seen| seen <= most);
     (is_undecided && !sees).then(|| {
-        let what = if figure.unit == Unit::Share { "a tenth more" } else { "a doubling" };
         format!(
             "{} spreads so widely that not even {what} would have been seen: live more pairs, or let another \
              figure gate.",
@@ -207,12 +221,8 @@ fn notes(
         ));
     }
     let (of_a, of_b) = (&baseline[0].provenance, &candidate[0].provenance);
-    let version = |of: &crate::verdict::Provenance| match &of.commit {
-        Some(commit) => format!("{} ({commit})", of.spike),
-        None => of.spike.clone(),
-    };
-    if version(of_a) != version(of_b) {
-        let (a, b) = (version(of_a), version(of_b));
+    let (a, b) = (baseline[0].version(), candidate[0].version());
+    if a != b {
         notes.push(format!(
             "Other versions of spike lived them: {a} the baseline, {b} the candidate."
         ));
@@ -222,7 +232,8 @@ fn notes(
     }
     let before = counted(baseline, |run| &run.violated);
     notes.extend(before.into_iter().map(|(id, runs)| {
-        format!("{id} is violated in {runs} of {} run(s) of the baseline too.", baseline.len())
+        let too = if candidate.iter().any(|run| run.violated.contains(&id)) { " too" } else { "" };
+        format!("{id} is violated in {runs} of {} run(s) of the baseline{too}.", baseline.len())
     }));
     notes.extend(objectives(baseline, candidate));
     if !sides.is_exact {

@@ -41,8 +41,12 @@ fn drawn(pairs: &[[Observed; 2]], seed: u64) -> [Vec<Observed>; 2] {
         let first = below(pairs.len());
         for place in (first..).take(NEIGHBOURS.min(PAIRS - sides[0].len())) {
             let (pair, coin) = (&pairs[place % pairs.len()], below(2));
-            sides[0].push(pair[coin].clone());
-            sides[1].push(pair[1 - coin].clone());
+            for (side, which) in sides.iter_mut().zip([coin, 1 - coin]) {
+                let mut run = pair[which].clone();
+                // What is drawn twice stands for two runs.
+                run.provenance.started_at = format!("{place}, {which}, {}", side.len());
+                side.push(run);
+            }
         }
     }
     sides
